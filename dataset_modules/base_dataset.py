@@ -1,0 +1,109 @@
+"""The seam for data: subclass ``BaseDataset``, say which recordings there are, and the rest is done."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from dataset_modules.cache import ClipCache, PreparedSplit
+from dataset_modules.contract import AudioParams
+from dataset_modules.preparation import PreparationSettings
+from dataset_modules.recording import AudioError, Recording
+from phonetics import EspeakPhonemes, GraphemeToPhoneme, IpaNormaliser
+
+log = logging.getLogger(__name__)
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+_EXAMPLES = 5  # faults quoted in a message
+
+
+class BaseDataset(ABC):
+    """Recordings in three splits. Subclasses implement the four abstract methods.
+
+    Caching, resampling, text to phonemes, loading, augmentation and batching follow from them.
+
+    Args:
+        cache_dir: where prepared clips are kept.
+        language: of the recordings; null takes the data section's.
+        audio_params: must agree with the configuration's; null takes it.
+        text_to_phonemes: how texts become phonemes; ``none`` where the data brings phonemes.
+        max_skipped_share: the share of unusable recordings above which preparing is an error.
+    """
+
+    def __init__(
+        self,
+        cache_dir: str | Path = "./data/cache",
+        language: str | None = None,
+        audio_params: AudioParams | None = None,
+        text_to_phonemes: Literal["espeak", "none"] = "espeak",
+        max_skipped_share: float = 0.1,
+    ) -> None:
+        self.cache_dir = Path(cache_dir)
+        self.language = language
+        self.audio_params = audio_params
+        self.text_to_phonemes = text_to_phonemes
+        self.max_skipped_share = max_skipped_share
+
+    @abstractmethod
+    def load_data(self, create_dataset: bool = False) -> None:
+        """Find (or fetch, or make) what the getters below speak of; called before them."""
+
+    @abstractmethod
+    def get_train_data(self) -> Iterable[Recording]:
+        """The recordings to learn from."""
+
+    @abstractmethod
+    def get_val_data(self) -> Iterable[Recording]:
+        """The recordings to choose checkpoints by."""
+
+    @abstractmethod
+    def get_test_data(self) -> Iterable[Recording]:
+        """The recordings to report on."""
+
+    def recordings(self, split: Split) -> list[Recording]:
+        """The recordings of a split, with this data set's language where they state none."""
+        getters = {"train": self.get_train_data, "val": self.get_val_data, "test": self.get_test_data}
+        return [
+            recording if recording.language else recording._replace(language=self.language)
+            for recording in getters[split]()
+        ]
+
+    def prepare(
+        self, split: Split, audio_params: AudioParams, *, num_proc: int = 1, rebuild: bool = False
+    ) -> PreparedSplit:
+        """The prepared clips of a split: from the cache, or built into it."""
+        recordings = self.recordings(split)
+        settings = self.preparation_settings(recordings, audio_params)
+        cache = ClipCache(self.cache_dir, settings, num_proc)
+        prepared = cache.open_or_build(f"{type(self).__name__}-{split}", recordings, rebuild=rebuild)
+        self._report_skipped(split, prepared, len(recordings))
+        return prepared
+
+    def preparation_settings(self, recordings: list[Recording], audio_params: AudioParams) -> PreparationSettings:
+        """How recordings become clips; text needs a backend only where there is text without phonemes."""
+        needs_text = any(recording.phonemes is None and recording.text for recording in recordings)
+        return PreparationSettings(
+            sampling_rate=audio_params.sampling_rate,
+            normalise=IpaNormaliser(),
+            to_phonemes=self._grapheme_to_phoneme() if needs_text else None,
+        )
+
+    def _grapheme_to_phoneme(self) -> GraphemeToPhoneme | None:
+        if self.text_to_phonemes == "none":
+            return None
+        if self.language is None:
+            raise ValueError(
+                f"{type(self).__name__}: language must be given to turn texts into phonemes, such as ru or en-us"
+            )
+        return EspeakPhonemes(self.language)
+
+    def _report_skipped(self, split: Split, prepared: PreparedSplit, total: int) -> None:
+        if not prepared.skipped:
+            return
+        examples = "; ".join(f"{key}: {why}" for key, why in list(prepared.skipped.items())[:_EXAMPLES])
+        message = f"{type(self).__name__}: {len(prepared.skipped)} of {total} {split} recordings skipped: {examples}"
+        if len(prepared.skipped) > self.max_skipped_share * total:
+            raise AudioError(f"{message}; more than max_skipped_share={self.max_skipped_share} allows")
+        log.warning("%s", message)

@@ -1,0 +1,56 @@
+"""Prepared clips as a torch data set: labels encoded, audio read and augmented on access."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from dataset_modules.audio import from_pcm16
+from dataset_modules.augmentations import AugmentationPipeline
+from dataset_modules.clip_store import ClipStore
+from dataset_modules.sampler import ClipKey
+
+
+class Example(NamedTuple):
+    """One utterance, ready to be put into a batch."""
+
+    waveform: NDArray[np.float32]  # (T,)
+    labels: list[int]
+    id: str
+
+
+class ClipDataset(Dataset[Example]):
+    """The clips of several stores, one after another; a key is ``(epoch, index)``."""
+
+    def __init__(
+        self,
+        stores: Sequence[ClipStore],
+        labels: Sequence[list[int]],
+        augment: AugmentationPipeline | None,
+        sampling_rate: int,
+    ) -> None:
+        self.stores = list(stores)
+        self.labels = labels
+        self.augment = augment
+        self.sampling_rate = sampling_rate
+        self._ends = np.cumsum([len(store) for store in self.stores])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def num_samples(self) -> NDArray[np.int64]:
+        """Length of every clip."""
+        lengths = [store.num_samples() for store in self.stores]
+        return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
+
+    def __getitem__(self, key: ClipKey) -> Example:
+        epoch, index = key
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        start = int(self._ends[number]) - len(self.stores[number])
+        clip = self.stores[number][index - start]
+        waveform = from_pcm16(clip.samples)
+        if self.augment is not None:
+            waveform = self.augment(waveform, self.sampling_rate, epoch, index)
+        return Example(waveform, self.labels[index], clip.id)

@@ -1,0 +1,165 @@
+"""Data sets → batches, as Lightning asks for them."""
+
+import logging
+import os
+from pathlib import Path
+
+from audiomentations.core.transforms_interface import BaseWaveformTransform
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from dataset_modules.augmentations import AugmentationPipeline
+from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.cache import PreparedSplit
+from dataset_modules.clip_dataset import ClipDataset, Example
+from dataset_modules.collate import Collator
+from dataset_modules.contract import AudioParams
+from dataset_modules.labels import UnknownPhonemePolicy, encode_labels
+from dataset_modules.sampler import LengthBucketSampler
+from phonetics import Vocabulary
+
+log = logging.getLogger(__name__)
+
+_SPLITS_OF_STAGE: dict[str, tuple[Split, ...]] = {
+    "fit": ("train", "val"),
+    "validate": ("val",),
+    "test": ("test",),
+    "predict": ("test",),
+}
+
+
+class PhonemeDataModule(LightningDataModule):
+    """The data section of the configuration.
+
+    Args:
+        dataset_classes: the data sets; their splits are concatenated.
+        vocab_file: the model's vocabulary (linked from the model section).
+        language: of data sets that name none.
+        batch_size: utterances per batch and device.
+        max_batch_seconds: padded seconds of audio per batch and device, instead of ``batch_size``.
+        num_workers: processes that read and augment.
+        num_proc: processes that prepare the cache.
+        create_dataset: build the cache anew; the old one stays until the new one is whole.
+        audio_params: must agree with the configuration's; null takes it.
+        augmentations: transforms for the training split, applied in order.
+        unknown_phonemes: what becomes of phonemes outside the vocabulary.
+        seed: of order and augmentation; null takes the run's.
+    """
+
+    def __init__(
+        self,
+        dataset_classes: list[BaseDataset],
+        vocab_file: str | Path,
+        language: str | None = None,
+        batch_size: int = 8,
+        max_batch_seconds: float | None = None,
+        num_workers: int = 0,
+        num_proc: int = 1,
+        create_dataset: bool = False,
+        audio_params: AudioParams | None = None,
+        augmentations: list[BaseWaveformTransform] | None = None,
+        unknown_phonemes: UnknownPhonemePolicy = "refuse",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        _check_counts(batch_size=batch_size, num_proc=num_proc)
+        self.vocabulary = Vocabulary.from_file(vocab_file)
+        self.dataset_classes = dataset_classes
+        for dataset in dataset_classes:
+            dataset.language = dataset.language or language
+        self.batch_size = batch_size
+        self.max_batch_seconds = max_batch_seconds
+        self.num_workers = num_workers
+        self.num_proc = num_proc
+        self.create_dataset = create_dataset
+        self.audio_params = audio_params or AudioParams()
+        self.unknown_phonemes = unknown_phonemes
+        self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
+        self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
+        self.splits: dict[Split, ClipDataset] = {}
+        self.fingerprints: dict[Split, list[str]] = {}
+
+    def prepare_data(self) -> None:
+        """Build what is missing in the cache, once per machine."""
+        for split in SPLITS:
+            self._prepare(split, rebuild=self.create_dataset)
+
+    def setup(self, stage: str) -> None:
+        """Open the splits that a stage needs."""
+        for split in _SPLITS_OF_STAGE[stage]:
+            if split not in self.splits:
+                self._open(split)
+
+    def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
+        prepared = []
+        for dataset in self.dataset_classes:
+            dataset.load_data(create_dataset=rebuild)
+            prepared.append(dataset.prepare(split, self.audio_params, num_proc=self.num_proc, rebuild=rebuild))
+        return prepared
+
+    def _open(self, split: Split) -> None:
+        prepared = self._prepare(split)
+        phonemes = (phonemes for part in prepared for phonemes in part.clips.phoneme_lists())
+        labels = encode_labels(phonemes, self.vocabulary, self.unknown_phonemes)
+        augment = self.augment if split == "train" else None
+        stores = [part.clips for part in prepared]
+        self.splits[split] = ClipDataset(stores, labels, augment, self.audio_params.sampling_rate)
+        self.fingerprints[split] = [part.fingerprint for part in prepared]
+        log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
+
+    def hours(self, split: Split) -> float:
+        """How much audio a split holds."""
+        return float(self.splits[split].num_samples().sum()) / self.audio_params.sampling_rate / 3600
+
+    def train_dataloader(self) -> DataLoader[Example]:
+        """Shuffled, length-bucketed batches."""
+        if not len(self.splits["train"]):
+            raise ValueError("data: the training split must hold recordings, it holds none; check dataset_classes")
+        return self._loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Example]:
+        """Batches sorted by length."""
+        return self._loader("val", shuffle=False)
+
+    def test_dataloader(self) -> DataLoader[Example]:
+        """Batches sorted by length."""
+        return self._loader("test", shuffle=False)
+
+    def predict_dataloader(self) -> DataLoader[Example]:
+        """The test split."""
+        return self._loader("test", shuffle=False)
+
+    def sampler(self, split: Split, *, shuffle: bool) -> LengthBucketSampler:
+        """The batches of a split for this process."""
+        trainer = self.trainer
+        return LengthBucketSampler(
+            self.splits[split].num_samples(),
+            self.audio_params.sampling_rate,
+            batch_size=self.batch_size,
+            max_batch_seconds=self.max_batch_seconds,
+            shuffle=shuffle,
+            seed=self.seed,
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
+        )
+
+    def _loader(self, split: Split, *, shuffle: bool) -> DataLoader[Example]:
+        sampler = self.sampler(split, shuffle=shuffle)
+        if shuffle and self.trainer:
+            # On resume Lightning makes the first iterator before it announces the epoch.
+            sampler.set_epoch(self.trainer.current_epoch)
+        return DataLoader(
+            self.splits[split],
+            batch_sampler=sampler,
+            collate_fn=Collator(self.vocabulary.blank_id),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+        )
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"data: {name} must be at least 1, got {count}")
+
+

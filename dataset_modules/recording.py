@@ -1,0 +1,43 @@
+"""What a data set knows of a recording before it is read, and what reading it gives."""
+
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class AudioError(ValueError):
+    """A recording cannot be used; the message says why."""
+
+
+class Clip(NamedTuple):
+    """Audio in memory, with the phonemes where the source itself knows them."""
+
+    waveform: NDArray[np.float32]  # (T,) or (T, channels)
+    sampling_rate: int
+    phonemes: tuple[str, ...] | None = None
+    phoneme_starts: tuple[float, ...] | None = None  # seconds, one for each phoneme
+
+
+class AudioSource(Protocol):
+    """Audio that is not a file: made, downloaded, cut out of something larger."""
+
+    def fingerprint(self) -> str:
+        """Whatever identifies the content; two sources with equal fingerprints give the same clip."""
+        ...
+
+    def read(self) -> Clip:
+        """Produce the clip; raise ``AudioError`` if there is none."""
+        ...
+
+
+class Recording(NamedTuple):
+    """One utterance of a data set. Give ``phonemes``, or ``text`` to be turned into them."""
+
+    id: str
+    audio: Path | AudioSource
+    phonemes: tuple[str, ...] | None = None
+    text: str | None = None
+    speaker: str | None = None
+    language: str | None = None

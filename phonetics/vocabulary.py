@@ -1,0 +1,123 @@
+"""The phoneme inventory of a model: tokens, their ids, and the special ones among them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BLANK_NAMES = ("[PAD]", "<pad>")
+UNKNOWN_NAMES = ("[UNK]", "<unk>")
+WORD_DELIMITER = "|"
+OTHER_SPECIALS = ("<s>", "</s>")
+
+
+class VocabularyError(ValueError):
+    """A vocabulary, or a label that should lie in it, is not what it must be."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tokens by id, as Hugging Face's CTC tokenizers keep them; the padding token is CTC's blank.
+
+    >>> vocabulary = Vocabulary(("[PAD]", "[UNK]", "a", "tʃ"))
+    >>> vocabulary.encode(["tʃ", "a"])
+    [3, 2]
+    >>> vocabulary.decode([3, 2])
+    ['tʃ', 'a']
+    """
+
+    tokens: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what would go wrong silently later: repeated tokens, no blank."""
+        repeated = sorted({token for token in self.tokens if self.tokens.count(token) > 1})
+        if repeated:
+            raise VocabularyError(f"Vocabulary: every token must be there once, repeated: {repeated}")
+        if not any(name in self.tokens for name in BLANK_NAMES):
+            raise VocabularyError(
+                f"Vocabulary: one token must be the blank, named {' or '.join(BLANK_NAMES)}; none is"
+            )
+        object.__setattr__(self, "_ids", {token: index for index, token in enumerate(self.tokens)})
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Token → id."""
+        return self.__dict__["_ids"]  # type: ignore[no-any-return]
+
+    @property
+    def blank_id(self) -> int:
+        """The id of CTC's blank."""
+        return next(self.ids[name] for name in BLANK_NAMES if name in self.ids)
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id that stands for phonemes outside the vocabulary, where there is one."""
+        return next((self.ids[name] for name in UNKNOWN_NAMES if name in self.ids), None)
+
+    @property
+    def word_delimiter(self) -> str | None:
+        """The token between words, where the vocabulary has it."""
+        return WORD_DELIMITER if WORD_DELIMITER in self.ids else None
+
+    @property
+    def phonemes(self) -> tuple[str, ...]:
+        """The tokens that are sounds."""
+        specials = {*BLANK_NAMES, *UNKNOWN_NAMES, *OTHER_SPECIALS, WORD_DELIMITER}
+        return tuple(token for token in self.tokens if token not in specials)
+
+    def encode(self, phonemes: Iterable[str]) -> list[int]:
+        """Map phonemes to ids; one outside the vocabulary is an error that names it."""
+        phonemes = list(phonemes)
+        unknown = sorted({phoneme for phoneme in phonemes if phoneme not in self.ids})
+        if unknown:
+            raise VocabularyError(f"Vocabulary: phonemes must be in the vocabulary, these are not: {unknown}")
+        return [self.ids[phoneme] for phoneme in phonemes]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Map ids to tokens."""
+        return [self.tokens[index] for index in ids]
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Vocabulary":
+        """Read a JSON object of token → id."""
+        return cls(_tokens_by_id(_read_pairs(Path(path)), Path(path)))
+
+    def to_json(self) -> str:
+        """The same JSON object, one token a line."""
+        return json.dumps(self.ids, ensure_ascii=False, indent=0) + "\n"
+
+
+def _read_pairs(path: Path) -> list[tuple[str, int]]:
+    """Read the object as pairs, so that a repeated token is seen and not overwritten."""
+    if not path.is_file():
+        raise VocabularyError(f"Vocabulary: the file must exist, {path} does not; give model.vocab_file a JSON file")
+    try:
+        pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise VocabularyError(f"Vocabulary: {path} must be JSON in UTF-8: {error}") from error
+    if not isinstance(pairs, list) or not all(_is_token_pair(pair) for pair in pairs):
+        raise VocabularyError(f"Vocabulary: {path} must be one JSON object of token → id (a whole number)")
+    return pairs
+
+
+def _is_token_pair(pair: object) -> bool:
+    return (
+        isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int
+    )
+
+
+def _tokens_by_id(pairs: Sequence[tuple[str, int]], path: Path) -> tuple[str, ...]:
+    ids = [index for _, index in pairs]
+    repeated = sorted({index for index in ids if ids.count(index) > 1})
+    if repeated:
+        shared = {index: [token for token, other in pairs if other == index] for index in repeated}
+        raise VocabularyError(f"Vocabulary: {path}: every id must belong to one token, shared ids: {shared}")
+    if sorted(ids) != list(range(len(ids))):
+        missing = sorted(set(range(len(ids))) - set(ids))[:5]
+        raise VocabularyError(
+            f"Vocabulary: {path}: ids must run from 0 to {len(ids) - 1} without gaps, missing: {missing}"
+        )
+    return tuple(token for token, _ in sorted(pairs, key=lambda pair: pair[1]))
