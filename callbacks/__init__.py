@@ -1,0 +1,8 @@
+"""They watch and save."""
+
+from callbacks.checkpoint_io import DurableCheckpointIO
+from callbacks.checkpoints import CustomModelCheckpoint
+from callbacks.collapse import CollapseWatch
+from callbacks.log_metrics import LogMetricsCallback
+
+__all__ = ["CollapseWatch", "CustomModelCheckpoint", "DurableCheckpointIO", "LogMetricsCallback"]

@@ -1,0 +1,92 @@
+"""Which checkpoints are kept, and where."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from callbacks.checkpoint_io import DurableCheckpointIO
+from callbacks.durable_files import write_durably
+
+FOLDER = "checkpoints"
+BEST_FILE = "best.json"
+
+
+class CustomModelCheckpoint(ModelCheckpoint):
+    """Lightning's ``ModelCheckpoint`` with this application's place, defaults and durable writing.
+
+    ``best.json`` beside the checkpoints names the best one. Arguments are those of
+    ``ModelCheckpoint``; ``dirpath`` defaults to ``checkpoints`` in the experiment's folder.
+    """
+
+    def __init__(
+        self,
+        dirpath: str | Path | None = None,
+        filename: str | None = "{epoch}-{val_per:.4f}",
+        monitor: str | None = "val_per",
+        verbose: bool = False,
+        save_last: bool | Literal["link"] | None = True,
+        save_top_k: int = 1,
+        save_weights_only: bool = False,
+        mode: Literal["min", "max"] = "min",
+        auto_insert_metric_name: bool = True,
+        every_n_train_steps: int | None = None,
+        train_time_interval: timedelta | None = None,
+        every_n_epochs: int | None = None,
+        save_on_train_epoch_end: bool | None = None,
+        enable_version_counter: bool = True,
+        save_on_exception: bool = False,
+    ) -> None:
+        super().__init__(
+            dirpath=dirpath,
+            filename=filename,
+            monitor=monitor,
+            verbose=verbose,
+            save_last=save_last,
+            save_top_k=save_top_k,
+            save_weights_only=save_weights_only,
+            mode=mode,
+            auto_insert_metric_name=auto_insert_metric_name,
+            every_n_train_steps=every_n_train_steps,
+            train_time_interval=train_time_interval,
+            every_n_epochs=every_n_epochs,
+            save_on_train_epoch_end=save_on_train_epoch_end,
+            enable_version_counter=enable_version_counter,
+            save_on_exception=save_on_exception,
+        )
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Settle the place; a folder that cannot be written to is told before training."""
+        if self.dirpath is None:
+            self.dirpath = str(Path(trainer.default_root_dir).absolute() / FOLDER)
+        super().setup(trainer, pl_module, stage)
+        if stage == "fit":
+            trainer.strategy.checkpoint_io = DurableCheckpointIO()
+            if trainer.is_global_zero:
+                self._check_writable(Path(self.dirpath))
+
+    @staticmethod
+    def _check_writable(folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_durably(folder / ".writable", "")
+        (folder / ".writable").unlink()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save as usual, then note which one is best."""
+        super().on_validation_end(trainer, pl_module)
+        self._note_best(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save as usual, then note which one is best."""
+        super().on_train_epoch_end(trainer, pl_module)
+        self._note_best(trainer)
+
+    def _note_best(self, trainer: Trainer) -> None:
+        if not (trainer.is_global_zero and self.best_model_path and self.dirpath) or trainer.sanity_checking:
+            return
+        score = None if self.best_model_score is None else float(self.best_model_score)
+        note = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
+        write_durably(Path(self.dirpath) / BEST_FILE, json.dumps(note))

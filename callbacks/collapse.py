@@ -1,0 +1,67 @@
+"""A watch for runs that learn nothing: blanks only, or a loss that is no number."""
+
+import logging
+import math
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+log = logging.getLogger(__name__)
+
+BLANK_ADVICE = (
+    "try a higher learning rate with a warm-up, more steps, freeze_feature_extractor: true, "
+    "or a pretrained encoder; it is common in the first few hundred steps"
+)
+NAN_ADVICE = (
+    "try a lower learning rate, trainer.gradient_clip_val: 1.0, precision 32 or bf16-mixed instead of 16-mixed, "
+    "and look for broken recordings"
+)
+
+
+class DivergedError(RuntimeError):
+    """Training cannot go on: the loss is no number."""
+
+
+class CollapseWatch(Callback):
+    """Says early when a model emits nothing but blanks, and ends a run whose loss is no number.
+
+    Args:
+        blank_share: share of blank frames in validation above which the model counts as collapsed.
+        patience: validations in a row that must look so before it is said; and checks in a row of a
+            loss that is no number before the run ends.
+    """
+
+    def __init__(self, blank_share: float = 0.999, patience: int = 2) -> None:
+        self.blank_share = blank_share
+        self.patience = patience
+        self._collapsed_validations = 0
+        self._bad_losses = 0
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the share of blanks."""
+        share = trainer.callback_metrics.get("val_blank_share")
+        if trainer.sanity_checking or share is None:
+            return
+        self._collapsed_validations = self._collapsed_validations + 1 if float(share) >= self.blank_share else 0
+        if self._collapsed_validations == self.patience:
+            log.warning(
+                "collapse: %.2f %% of the validation frames are blank after step %d; %s",
+                100 * float(share),
+                trainer.global_step,
+                BLANK_ADVICE,
+            )
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int  # noqa: ANN401
+    ) -> None:
+        """Look at the loss as often as it is logged; looking costs a synchronisation."""
+        if trainer.global_step % trainer.log_every_n_steps:
+            return
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        finite = not isinstance(loss, torch.Tensor) or math.isfinite(float(loss))
+        self._bad_losses = 0 if finite else self._bad_losses + 1
+        if self._bad_losses == 1:
+            log.warning("the loss is not a number at step %d; %s", trainer.global_step, NAN_ADVICE)
+        if self._bad_losses >= self.patience:
+            raise DivergedError(f"the loss has stopped being a number before step {trainer.global_step}; {NAN_ADVICE}")

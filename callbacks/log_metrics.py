@@ -1,0 +1,89 @@
+"""A table of figures while training, and ``metrics.json`` at the end."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from callbacks.durable_files import write_durably
+from models.metrics import DEFINITIONS
+
+log = logging.getLogger(__name__)
+
+METRICS_FILE = "metrics.json"
+_WIDTH = 11
+
+
+class LogMetricsCallback(Callback):
+    """Logs one line per validation, and writes the final figures with their definitions.
+
+    Args:
+        metric_names: figures for the table, without prefix: per, cer, wer, blank_share.
+    """
+
+    def __init__(self, metric_names: Sequence[str] = ("per",)) -> None:
+        unknown = sorted(set(metric_names) - set(DEFINITIONS))
+        if unknown:
+            raise ValueError(
+                f"LogMetricsCallback: metric_names must be among {sorted(DEFINITIONS)}, got {', '.join(unknown)}"
+            )
+        self.columns = list(dict.fromkeys(("loss", *metric_names)))
+        self._header_shown = False
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A line of the table while training; the figures of the split when validating alone."""
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        if trainer.state.fn == "fit":
+            self._show_line(trainer)
+        else:
+            self._write_figures(trainer, "val")
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The figures of the test split."""
+        if trainer.is_global_zero:
+            self._write_figures(trainer, "test")
+
+    def _show_line(self, trainer: Trainer) -> None:
+        names = ["train_loss", *(f"val_{column}" for column in self.columns)]
+        if not self._header_shown:
+            log.info("%s", table_line(["epoch", "step", *names, "lr"]))
+            self._header_shown = True
+        figures = [float(trainer.callback_metrics.get(name, float("nan"))) for name in names]
+        rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups][:1]
+        log.info("%s", table_line([trainer.current_epoch, trainer.global_step, *figures, *rates]))
+
+    def _write_figures(self, trainer: Trainer, stage: str) -> None:
+        figures = {
+            name: float(value)
+            for name, value in sorted(trainer.callback_metrics.items())
+            if name.startswith(f"{stage}_")
+        }
+        path = Path(trainer.default_root_dir) / METRICS_FILE
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        loader = trainer.val_dataloaders if stage == "val" else trainer.test_dataloaders
+        known |= figures
+        known.setdefault("utterances", {})[stage] = len(loader.dataset)  # type: ignore[union-attr]
+        known["checkpoint"] = str(trainer.ckpt_path)
+        known["definitions"] = DEFINITIONS
+        write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
+        for name, value in figures.items():
+            log.info("%-16s %r", name, value)
+
+
+def table_line(cells: Sequence[Any]) -> str:
+    """Cells of one width, figures short.
+
+    >>> table_line(["epoch", "val_per"]), table_line([3, 0.123456])
+    ('      epoch    val_per', '          3     0.1235')
+    """
+    return "".join(f"{_cell(cell):>{_WIDTH}}" for cell in cells)
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a cell holds
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.4f}"  # noqa: PLR2004

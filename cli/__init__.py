@@ -1,0 +1,1 @@
+"""The command line: parse, check, link, run. Nothing here computes; it wires what the other rooms hold."""

@@ -1,0 +1,133 @@
+"""Where a command writes, and which checkpoint it starts from; decided before anything is built."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import Namespace
+
+from cli.errors import ConfigError
+from cli.experiment import (
+    EXPERIMENTS,
+    best_checkpoint,
+    claim_folder,
+    default_name,
+    experiment_of,
+    runs_named,
+)
+from models.weights import CheckpointError, read_checkpoint
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
+
+_EVALUATIONS = "evaluations"
+
+
+@dataclass(frozen=True)
+class ExperimentPlan:
+    """The folder a command will write to, and the checkpoint it takes.
+
+    Args:
+        parent: where the folder will be.
+        name: what it will be called, before a suffix.
+        checkpoint: what to start from or to evaluate.
+        resumes: whether the command continues the run that lies in this folder already.
+        logs: whether the command keeps logs (evaluations write their figures only).
+    """
+
+    parent: Path
+    name: str
+    checkpoint: Path | None
+    resumes: bool
+    logs: bool
+
+    @classmethod
+    def of(cls, subcommand: str, section: Namespace) -> "ExperimentPlan":
+        """Decide from the configuration; checkpoints are read once, so that a broken one is told now."""
+        parent = Path(section.trainer.default_root_dir or ".") / EXPERIMENTS
+        name = section.custom_folder_name or _default_name(section)
+        if subcommand == "fit":
+            return cls._of_training(parent, name, section)
+        checkpoint = _given(section) or _best_of(parent, name, subcommand)
+        _check(checkpoint, section)
+        folder = experiment_of(checkpoint)
+        return cls(folder / _EVALUATIONS if folder else parent, subcommand if folder else f"{name}_{subcommand}", checkpoint, False, False)
+
+    @classmethod
+    def _of_training(cls, parent: Path, name: str, section: Namespace) -> "ExperimentPlan":
+        checkpoint = _given(section)
+        if checkpoint is None:
+            return cls(parent, name, None, resumes=False, logs=True)
+        _check(checkpoint, section)
+        folder = None if section.only_weights_load else experiment_of(checkpoint)
+        continues = folder is not None and folder.parent == parent.resolve() and folder in _resolved(runs_named(parent, name))
+        return cls(parent, folder.name if continues and folder else name, checkpoint, continues, logs=True)
+
+    def claim(self) -> Path:
+        """The folder: the run's own on resume, else a new one."""
+        return self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
+
+    def release(self, folder: Path) -> None:
+        """Take back a claimed folder that nothing was written to."""
+        if not self.resumes and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+    def loggers(self, folder: Path, asked: Any) -> "Sequence[Logger] | bool | None":  # noqa: ANN401 - Lightning's type
+        """TensorBoard and CSV where the configuration says just ``true``; None leaves what it says."""
+        if not self.logs:
+            return False
+        if asked is not True and asked is not None:
+            return None
+        from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+        # Every start writes a version of its own: a resumed run overwrites no rows.
+        return [TensorBoardLogger(folder, "logs/tensorboard"), CSVLogger(folder, "logs/csv")]
+
+
+def _resolved(folders: Sequence[Path]) -> list[Path]:
+    return [folder.resolve() for folder in folders]
+
+
+def _default_name(section: Namespace) -> str:
+    model, optimizer = section.model, section.model.optimizer
+    return default_name(
+        model.network_name,
+        freeze=model.freeze_feature_extractor,
+        transformer=model.freeze_transformer,
+        optimizer=optimizer if isinstance(optimizer, str) else str(optimizer["class_path"]).rpartition(".")[2],
+        batch_size=section.data.batch_size,
+        now=datetime.now(),
+    )
+
+
+def _given(section: Namespace) -> Path | None:
+    return Path(section.ckpt_path) if section.ckpt_path else None
+
+
+def _best_of(parent: Path, name: str, subcommand: str) -> Path:
+    found = [checkpoint for folder in runs_named(parent, name) if (checkpoint := best_checkpoint(folder))]
+    if not found:
+        raise ConfigError(
+            f"{subcommand}: no ckpt_path is given, and {parent / name} holds no trained checkpoint; "
+            f"train first, or give --ckpt_path"
+        )
+    return found[-1]
+
+
+def _check(checkpoint: Path, section: Namespace) -> None:
+    from models.weights import check_vocabulary
+    from phonetics import Vocabulary, VocabularyError
+
+    try:
+        stored = read_checkpoint(checkpoint)
+        if not section.only_weights_load or not section.model.map_vocabulary:
+            check_vocabulary(stored, Vocabulary.from_file(section.model.vocab_file), checkpoint)
+    except (CheckpointError, VocabularyError) as error:
+        raise ConfigError(str(error)) from error
+    if section.only_weights_load or "optimizer_states" in stored or "loops" in stored:
+        return
+    raise ConfigError(
+        f"ckpt_path: {checkpoint} holds weights alone; set only_weights_load: true to start from them"
+    )

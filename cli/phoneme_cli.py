@@ -1,0 +1,133 @@
+"""The LightningCLI of this application: what it accepts, and how the parts are put together."""
+
+import logging
+import random
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+
+from cli.checks import check_hardware, check_not_tuning, shared_audio_params
+from cli.errors import ConfigError
+from cli.experiment_plan import ExperimentPlan
+from cli.record import ExperimentRecord
+from cli.sections import OptunaSection
+from dataset_modules.contract import AudioParams
+from dataset_modules.datamodule import PhonemeDataModule
+from models import PhonemeRecognizer
+
+log = logging.getLogger(__name__)
+
+# What watches a run whose configuration says nothing about callbacks.
+DEFAULT_CALLBACKS = [
+    {"class_path": "callbacks.CustomModelCheckpoint"},
+    {"class_path": "callbacks.LogMetricsCallback"},
+    {"class_path": "callbacks.CollapseWatch"},
+]
+_CONFIGURATION_FAULTS = (ValueError, TypeError, ImportError, OSError, RuntimeError)
+
+
+class PhonemeCLI(LightningCLI):
+    """``fit``, ``validate``, ``test`` and ``predict`` over one YAML file."""
+
+    def __init__(self, args: ArgsType = None) -> None:
+        super().__init__(
+            PhonemeRecognizer,
+            PhonemeDataModule,
+            save_config_callback=ExperimentRecord,
+            # Batches are shared between processes by our own sampler.
+            trainer_defaults={"use_distributed_sampler": False},
+            parser_kwargs={"default_env": True},
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            args=args,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Declare the sections that Lightning does not know, and what flows between sections."""
+        parser.add_argument("--audio_params", type=AudioParams, default=AudioParams())
+        parser.add_argument(
+            "--custom_folder_name", type=str | None, default=None, help="The experiment's folder; null names it itself."
+        )
+        parser.add_argument(
+            "--only_weights_load",
+            type=bool,
+            default=False,
+            help="Take from ckpt_path the weights that fit, and nothing else.",
+        )
+        parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
+        parser.link_arguments("model.vocab_file", "data.vocab_file")
+        parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse; a seed of null is drawn here, so that it is saved with the configuration."""
+        super().parse_arguments(parser, args)
+        section = self.config[self.config.subcommand]
+        if section.seed_everything in (None, True):
+            section.seed_everything = random.SystemRandom().randrange(2**31)
+            log.info("seed_everything: drawn at random: %d", section.seed_everything)
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the configuration alone: Lightning would overwrite it with what a checkpoint says."""
+
+    @property
+    def section(self) -> Namespace:
+        """The configuration of the chosen subcommand."""
+        return self.config[self.subcommand]  # type: ignore[no-any-return]
+
+    def before_instantiate_classes(self) -> None:
+        """Check what can be checked before anything is loaded."""
+        section = self.section
+        check_not_tuning(section.optuna)
+        check_hardware(section.trainer)
+        self.plan = ExperimentPlan.of(str(self.subcommand), section)
+        parameters = shared_audio_params(section)
+        section.model.audio_params = section.data.audio_params = parameters
+        if section.only_weights_load and section.ckpt_path is not None:
+            section.model.initial_weights, section.ckpt_path = Path(section.ckpt_path), None
+        else:
+            section.ckpt_path = self.plan.checkpoint and str(self.plan.checkpoint)
+
+    def instantiate_classes(self) -> None:
+        """Build the parts; what their constructors refuse is a configuration mistake."""
+        try:
+            super().instantiate_classes()
+        except ConfigError:
+            raise
+        except _CONFIGURATION_FAULTS as error:
+            raise ConfigError(str(error) or type(error).__name__) from error
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
+        """A Trainer whose root is the experiment's folder."""
+        if self.config_init[self.subcommand].trainer.fast_dev_run:
+            return super().instantiate_trainer(**kwargs)
+        self.folder = self.plan.claim()
+        try:
+            logger = self.plan.loggers(self.folder, self.section.trainer.logger)
+            extra = {} if logger is None else {"logger": logger}
+            return super().instantiate_trainer(default_root_dir=str(self.folder), **extra, **kwargs)
+        except BaseException:
+            self.plan.release(self.folder)
+            raise
+
+    def after_fit(self) -> None:
+        """Judge the best checkpoint on validation and test data, whole."""
+        if self.trainer.fast_dev_run or self.trainer.interrupted:
+            return
+        best = getattr(self.trainer.checkpoint_callback, "best_model_path", "") or None
+        if best:
+            self._evaluate_best(best)
+        log.info("experiment: %s", self.folder)
+
+    def _evaluate_best(self, checkpoint: str) -> None:
+        for evaluate, batches in (
+            (self.trainer.validate, self.trainer.limit_val_batches),
+            (self.trainer.test, self.trainer.limit_test_batches),
+        ):
+            if batches:
+                evaluate(self.model, datamodule=self.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
+
+

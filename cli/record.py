@@ -1,0 +1,83 @@
+"""What an experiment's folder says about itself: configuration, vocabulary, and what produced it."""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
+
+_PACKAGES = (
+    "audiomentations",
+    "espeakng-loader",
+    "jsonargparse",
+    "lightning",
+    "numpy",
+    "phonemizer",
+    "torch",
+    "torchaudio",
+    "torchmetrics",
+    "transformers",
+)
+
+
+class ExperimentRecord(SaveConfigCallback):
+    """Writes the record once, when training starts; every start of a resumed run leaves a configuration."""
+
+    def __init__(self, parser: LightningArgumentParser, config: Namespace) -> None:
+        super().__init__(parser, config, save_to_log_dir=False)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Only training makes an experiment."""
+        if stage == "fit":
+            super().setup(trainer, pl_module, stage)
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write configuration, vocabulary and versions."""
+        folder = Path(trainer.default_root_dir)
+        self.parser.save(self.config, free_name(folder, "config", ".yaml"), skip_none=False)
+        (folder / "vocab.json").write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
+        fingerprints = getattr(trainer.datamodule, "fingerprints", {})  # type: ignore[attr-defined]
+        record = {**versions(), "data": fingerprints}
+        free_name(folder, "versions", ".json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def free_name(folder: Path, stem: str, suffix: str) -> Path:
+    """``config.yaml``, or ``config_2.yaml`` where that is taken, and so on."""
+    number, path = 1, folder / f"{stem}{suffix}"
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}_{number}{suffix}"
+    return path
+
+
+def versions() -> dict[str, Any]:
+    """What runs here: Python, packages, and the revision of this code."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _package_version(name) for name in _PACKAGES},
+        "revision": _git_revision(),
+    }
+
+
+def _package_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """The commit of the code, marked where the tree differs from it; None outside a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,21 @@
+"""``python main.py {fit,validate,test,predict} --config CONFIG``: the application without its shell script."""
+
+import sys
+
+from environment_check import environment_faults
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the environment, then hand over to the command line; returns the exit status."""
+    faults = environment_faults()
+    if faults:
+        sys.stderr.write("".join(f"environment: {fault}\n" for fault in faults))
+        return 2
+    # Imported only now: in a broken environment these imports end in a traceback.
+    from cli.run import run
+
+    return run(sys.argv[1:] if arguments is None else arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""Batch → loss and tokens."""
+
+from models.phoneme_recognizer import PhonemeRecognizer, Prediction
+
+__all__ = ["PhonemeRecognizer", "Prediction"]

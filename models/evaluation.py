@@ -1,0 +1,59 @@
+"""The figures of a split, summed batch by batch and computed once at its end."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.metrics import RatioOfSums, add_edits, character_edits, phoneme_edits, word_edits
+
+Stage = Literal["val", "test"]
+STAGES: tuple[Stage, ...] = ("val", "test")
+FIGURES = ("loss", "per", "cer", "wer", "blank_share")
+_EDITS = {"per": phoneme_edits, "cer": character_edits, "wer": word_edits}
+
+
+class EvaluationMetrics(nn.Module):
+    """One running ratio for each stage and figure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ratios = nn.ModuleDict({f"{stage}_{name}": RatioOfSums() for stage in STAGES for name in FIGURES})
+
+    def add(
+        self,
+        stage: Stage,
+        *,
+        losses: Tensor,
+        blanks: tuple[int, int],
+        references: Sequence[list[str]],
+        hypotheses: Sequence[list[str]],
+        delimiter: str | None,
+    ) -> None:
+        """Add a batch: losses per utterance, (B,), blank and all frames, and both token sequences."""
+        self._ratio(stage, "loss").update(float(losses.double().sum()), len(losses))
+        self._ratio(stage, "blank_share").update(*blanks)
+        for name, count_edits in _EDITS.items():
+            pairs = zip(references, hypotheses, strict=True)
+            add_edits(self._ratio(stage, name), [count_edits(*pair, delimiter) for pair in pairs])
+
+    def finish(self, stage: Stage) -> dict[str, Tensor]:
+        """The figures of the split, and start anew."""
+        figures = {name: self._ratio(stage, name).compute() for name in FIGURES}
+        for name in FIGURES:
+            self._ratio(stage, name).reset()
+        return figures
+
+    def _ratio(self, stage: Stage, name: str) -> RatioOfSums:
+        return self.ratios[f"{stage}_{name}"]  # type: ignore[return-value]
+
+
+def unpadded_groups(lengths: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """The different lengths of a batch, (B,), and the utterances that have them.
+
+    >>> [(length, members.tolist()) for length, members in unpadded_groups(torch.tensor([3, 5, 3]))]
+    [(3, [0, 2]), (5, [1])]
+    """
+    for length in torch.unique(lengths).tolist():
+        yield length, torch.nonzero(lengths == length)[:, 0]

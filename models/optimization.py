@@ -1,0 +1,127 @@
+"""Optimizers and schedulers by name with flat keys, or by ``class_path``; a key nobody uses is refused."""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+OptimizerName = Literal["AdamW", "SGD", "FAM", "AutoSGM", "SimpleFAM"]
+SchedulerName = Literal["StepLR", "MultiStepLR", "ReduceLROnPlateau", "FAMScheduler", "FAMEpochScheduler"]
+Interval = Literal["step", "epoch"]
+ParameterList = Iterable[Tensor] | Iterable[dict[str, Any]]
+OptimizerFactory = Callable[[ParameterList], Optimizer]
+SchedulerFactory = Callable[[Optimizer], LRScheduler | ReduceLROnPlateau]
+
+
+@dataclass(frozen=True)
+class NamedComponent:
+    """A class that the configuration calls by name, and the flat keys it takes.
+
+    ``keys`` maps the configuration's key to the constructor's argument.
+    """
+
+    class_path: str
+    keys: Mapping[str, str]
+    required: tuple[str, ...] = ()
+    interval: Interval = "epoch"
+    length_argument: str | None = None  # filled with the run's own length where the user gives none
+
+    def create(self, first: object, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - its class is data
+        """Build it from flat values that were checked before."""
+        module, _, name = self.class_path.rpartition(".")
+        factory = getattr(importlib.import_module(module), name)
+        return factory(first, **{self.keys[key]: value for key, value in values.items()})
+
+
+OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
+    "AdamW": NamedComponent("torch.optim.AdamW", {"lr": "lr", "weight_decay": "weight_decay"}),
+    "SGD": NamedComponent(
+        "torch.optim.SGD", {"lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
+    ),
+    "FAM": NamedComponent("optim.FAM", {"lr": "lr", "weight_decay": "weight_decay"}),
+    "AutoSGM": NamedComponent("optim.AutoSGM", {"lr": "lr", "weight_decay": "weight_decay"}),
+    "SimpleFAM": NamedComponent("optim.SimpleFAM", {"lr": "lr"}),
+}
+
+_WARM_UP = {"warmup_start_lr": "warmup_start_lr", "min_lr": "eta_min"}
+SCHEDULERS: dict[SchedulerName, NamedComponent] = {
+    "StepLR": NamedComponent(
+        "torch.optim.lr_scheduler.StepLR", {"step_size": "step_size", "gamma": "gamma"}, ("step_size",)
+    ),
+    "MultiStepLR": NamedComponent(
+        "torch.optim.lr_scheduler.MultiStepLR", {"milestones": "milestones", "gamma": "gamma"}, ("milestones",)
+    ),
+    "ReduceLROnPlateau": NamedComponent(
+        "torch.optim.lr_scheduler.ReduceLROnPlateau",
+        {"metric_patience": "patience", "min_lr": "min_lr", "gamma": "factor"},
+    ),
+    "FAMScheduler": NamedComponent(
+        "optim.FAMScheduler",
+        {"warmup_steps": "warmup_steps", "total_steps": "total_steps", **_WARM_UP},
+        interval="step",
+        length_argument="total_steps",
+    ),
+    "FAMEpochScheduler": NamedComponent(
+        "optim.FAMEpochScheduler",
+        {"warmup_epochs": "warmup_epochs", "max_epochs": "max_epochs", **_WARM_UP},
+        ("warmup_epochs",),
+        length_argument="max_epochs",
+    ),
+}
+MONITOR_KEY = "metric_scheduler"  # read by the model itself, for ReduceLROnPlateau alone
+# torch's schedulers that are stepped after every batch.
+STEPWISE_SCHEDULERS = frozenset({"OneCycleLR", "CyclicLR", "FAMScheduler"})
+
+
+@dataclass(frozen=True)
+class FlatChoice:
+    """A component chosen by name, with the flat keys that were given for it."""
+
+    section: str  # "optimizer" or "scheduler", as the configuration calls it
+    name: str
+    component: NamedComponent
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def create(self, first: object, **filled: object) -> Any:  # noqa: ANN401 - its class is data
+        """Build it."""
+        return self.component.create(first, {**self.values, **filled})
+
+
+def choose_flat(
+    section: str, name: str, table: Mapping[Any, NamedComponent], given: Mapping[str, object]
+) -> FlatChoice:
+    """Check the flat keys against the chosen component.
+
+    >>> choose_flat("scheduler", "StepLR", SCHEDULERS, {"step_size": 2, "milestones": [1]})
+    Traceback (most recent call last):
+    ValueError: model: scheduler StepLR does not use milestones; it takes: step_size, gamma
+    """
+    component = table[name]
+    values = {key: value for key, value in given.items() if value is not None}
+    unused = sorted(set(values) - set(component.keys))
+    if unused:
+        takes = ", ".join(component.keys)
+        raise ValueError(f"model: {section} {name} does not use {', '.join(unused)}; it takes: {takes}")
+    missing = [key for key in component.required if key not in values]
+    if missing:
+        raise ValueError(f"model: {section} {name} needs {', '.join(missing)}")
+    return FlatChoice(section, name, component, values)
+
+
+def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
+    """Where a component comes by ``class_path``, or not at all, flat keys would do nothing."""
+    unused = sorted(key for key, value in given.items() if value is not None)
+    if unused:
+        raise ValueError(
+            f"model: {', '.join(unused)} belong to a {section} chosen by name; "
+            f"put them into its init_args, or leave them out"
+        )
+
+
+def interval_of(scheduler: LRScheduler | ReduceLROnPlateau) -> Interval:
+    """Whether a scheduler counts steps or epochs."""
+    return "step" if type(scheduler).__name__ in STEPWISE_SCHEDULERS else "epoch"

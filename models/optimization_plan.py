@@ -1,0 +1,79 @@
+"""What the configuration says about optimizer and scheduler, checked early and built when training starts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from models.optimization import (
+    OPTIMIZERS,
+    SCHEDULERS,
+    FlatChoice,
+    OptimizerName,
+    SchedulerName,
+    choose_flat,
+    interval_of,
+    refuse_flat_keys,
+)
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
+    from lightning.pytorch.utilities.types import OptimizerLRScheduler
+
+_DEFAULT_MONITOR = "val_loss"
+
+
+class OptimizationPlan:
+    """Checks on construction; ``build`` makes optimizer and scheduler for the parameters that train."""
+
+    def __init__(
+        self,
+        optimizer: OptimizerName | Callable[[Iterable[Any]], Optimizer],
+        optimizer_keys: Mapping[str, object],
+        scheduler: SchedulerName | Callable[[Optimizer], LRScheduler | ReduceLROnPlateau] | None,
+        scheduler_keys: Mapping[str, object],
+        monitor: str | None,
+    ) -> None:
+        self._make_optimizer: Callable[[Any], Optimizer]
+        if isinstance(optimizer, str):
+            self._make_optimizer = choose_flat("optimizer", optimizer, OPTIMIZERS, optimizer_keys).create
+        else:
+            refuse_flat_keys("optimizer", optimizer_keys)
+            self._make_optimizer = optimizer
+        self._scheduler: FlatChoice | Callable[[Optimizer], LRScheduler | ReduceLROnPlateau] | None
+        if isinstance(scheduler, str):
+            self._scheduler = choose_flat("scheduler", scheduler, SCHEDULERS, scheduler_keys)
+        else:
+            refuse_flat_keys("scheduler", scheduler_keys)
+            self._scheduler = scheduler
+        if monitor is not None and scheduler != "ReduceLROnPlateau" and (scheduler is None or isinstance(scheduler, str)):
+            raise ValueError(f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does")
+        self._monitor = monitor or _DEFAULT_MONITOR
+
+    def build(self, parameters: list[Tensor], trainer: "Trainer") -> "OptimizerLRScheduler":
+        """Optimizer and scheduler, as Lightning takes them."""
+        optimizer = self._make_optimizer(parameters)
+        if self._scheduler is None:
+            return optimizer
+        scheduler = self._make_scheduler(optimizer, trainer)
+        return {  # type: ignore[return-value]
+            "optimizer": optimizer,
+            "lr_scheduler": {
+                "scheduler": scheduler,
+                "interval": interval_of(scheduler),
+                "monitor": self._monitor,
+                # A plateau is looked for when there is a new figure.
+                "frequency": trainer.check_val_every_n_epoch or 1 if isinstance(scheduler, ReduceLROnPlateau) else 1,
+            },
+        }
+
+    def _make_scheduler(self, optimizer: Optimizer, trainer: "Trainer") -> LRScheduler | ReduceLROnPlateau:
+        if not isinstance(self._scheduler, FlatChoice):
+            return self._scheduler(optimizer)  # type: ignore[misc] - build() has handled None
+        argument = self._scheduler.component.length_argument
+        if argument is None or argument in self._scheduler.values:
+            return self._scheduler.create(optimizer)  # type: ignore[no-any-return]
+        length = trainer.estimated_stepping_batches if argument == "total_steps" else trainer.max_epochs
+        return self._scheduler.create(optimizer, **{argument: int(length or 1)})  # type: ignore[no-any-return]

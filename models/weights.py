@@ -1,0 +1,114 @@
+"""Weights of one network for another: what fits by name and shape, heads mapped by phoneme."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from phonetics import Vocabulary, VocabularyError
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_KEY = "phoneme_recognizer"  # where a checkpoint says what its weights mean
+_HEAD_TENSORS = ("network.lm_head.weight", "network.lm_head.bias")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be used; the message says why."""
+
+
+class Matching(NamedTuple):
+    """Weights that fit, and the names of those that do not."""
+
+    weights: dict[str, Tensor]
+    unfitting: list[str]  # in both, of different shapes
+    absent: list[str]  # not in the checkpoint
+    unused: list[str]  # only in the checkpoint
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without running code from it."""
+    if "://" in str(path):
+        raise CheckpointError(f"ckpt_path must be a file on this machine, got {path}; download it first")
+    if not path.is_file():
+        raise CheckpointError(f"ckpt_path must be a checkpoint file, {path} is not there")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(
+            f"ckpt_path: {path} is damaged, or not a checkpoint of weights alone (nothing in it was run): {reason}"
+        ) from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise CheckpointError(f"ckpt_path: {path} must hold a state_dict, as Lightning's checkpoints do; it does not")
+    return checkpoint
+
+
+def stored_vocabulary(checkpoint: Mapping[str, Any]) -> Vocabulary | None:
+    """The vocabulary a checkpoint was trained with, where it says so."""
+    described = checkpoint.get(CHECKPOINT_KEY)
+    return Vocabulary(tuple(described["vocabulary"])) if described else None
+
+
+def check_vocabulary(checkpoint: Mapping[str, Any], vocabulary: Vocabulary, source: object) -> None:
+    """Refuse a checkpoint whose ids mean other phonemes."""
+    stored = stored_vocabulary(checkpoint)
+    head = checkpoint["state_dict"].get(_HEAD_TENSORS[0])
+    size = len(stored) if stored else (len(head) if head is not None else len(vocabulary))
+    if stored in (None, vocabulary) and size == len(vocabulary):
+        return
+    detail = f"it has {size} tokens, model.vocab_file has {len(vocabulary)}"
+    if stored:
+        different = sorted(set(stored.tokens) ^ set(vocabulary.tokens))[:8]
+        detail += f", different ones: {different}" if different else ", in another order"
+    raise VocabularyError(
+        f"ckpt_path: {source} belongs to another vocabulary: {detail}; give its vocab_file, "
+        f"or set only_weights_load: true and model.map_vocabulary: true"
+    )
+
+
+def match_weights(own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Matching:
+    """Compare two state dicts by name and shape."""
+    shared = own.keys() & stored.keys()
+    fitting = {name: stored[name] for name in own if name in shared and own[name].shape == stored[name].shape}
+    return Matching(
+        weights=fitting,
+        unfitting=sorted(shared - fitting.keys()),
+        absent=sorted(own.keys() - stored.keys()),
+        unused=sorted(stored.keys() - own.keys()),
+    )
+
+
+def map_head(
+    own: Mapping[str, Tensor], stored: Mapping[str, Tensor], target: Sequence[str], source: Sequence[str]
+) -> dict[str, Tensor]:
+    """Head tensors over the target vocabulary: rows of shared phonemes from the source, the rest as they are."""
+    rows = [(row, source.index(token)) for row, token in enumerate(target) if token in source]
+    mapped = {}
+    for name in _HEAD_TENSORS:
+        mapped[name] = own[name].clone()
+        for row, source_row in rows:
+            mapped[name][row] = stored[name][source_row]
+    return mapped
+
+
+def load_matching(module: nn.Module, path: Path, vocabulary: Vocabulary, *, map_vocabulary: bool) -> None:
+    """Take from a checkpoint what fits; say what did not. Another vocabulary is mapped only where asked."""
+    checkpoint = read_checkpoint(path)
+    stored = dict(checkpoint["state_dict"])
+    own = module.state_dict()
+    source = stored_vocabulary(checkpoint)
+    if map_vocabulary and source is not None:
+        stored |= map_head(own, stored, vocabulary.tokens, source.tokens)
+        log.info("weights: %d of %d tokens are in both vocabularies", len({*source.tokens} & {*vocabulary.tokens}), len(vocabulary))
+    else:
+        check_vocabulary(checkpoint, vocabulary, path)
+    matching = match_weights(own, stored)
+    module.load_state_dict(matching.weights, strict=False)
+    log.info("weights: %d of %d tensors taken from %s", len(matching.weights), len(own), path)
+    for what, names in (("of another shape", matching.unfitting), ("not in it", matching.absent), ("not used", matching.unused)):
+        if names:
+            log.warning("weights: %d %s: %s", len(names), what, ", ".join(names[:8]) + (" …" if len(names) > 8 else ""))
