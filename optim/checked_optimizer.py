@@ -1,0 +1,78 @@
+"""What all optimizers here share: the closure, refusals, and an exact reload of their state."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any, cast, overload
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import Optimizer, ParamsT, StateDict
+
+
+class CheckedOptimizer(Optimizer):
+    """An optimizer that refuses complex parameters and sparse gradients and reloads its state exactly.
+
+    A subclass computes one step in ``_update`` and names in ``exact_state`` the entries that keep their
+    own precision: torch casts every other floating-point entry to its parameter's dtype on loading.
+    """
+
+    exact_state: frozenset[str] = frozenset()
+
+    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
+        super().__init__(params, defaults)
+
+    @property
+    def _owner(self) -> str:
+        return type(self).__name__
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group as torch does; complex parameters are refused."""
+        super().add_param_group(param_group)
+        for param in self.param_groups[-1]["params"]:
+            if torch.is_complex(param):
+                raise ValueError(
+                    f"{self._owner}: parameters must be real, got one of dtype {param.dtype} and shape "
+                    f"{tuple(param.shape)}; pass torch.view_as_real of it"
+                )
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Perform one step; a closure is evaluated first, with gradients on, and its loss returned."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        self._update()
+        return loss
+
+    def _update(self) -> None:
+        raise NotImplementedError
+
+    def _with_gradients(self, group: dict[str, Any]) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Yield ``(index in the group, parameter, gradient)`` of the parameters that have a gradient."""
+        for index, param in enumerate(group["params"]):
+            grad = param.grad
+            if grad is None:
+                continue
+            if grad.layout is not torch.strided:
+                raise ValueError(
+                    f"{self._owner}: gradients must be dense, got layout {grad.layout} for a parameter of "
+                    f"shape {tuple(param.shape)}; build the embedding with sparse=False"
+                )
+            yield index, param, grad
+
+    def load_state_dict(self, state_dict: StateDict) -> None:
+        """Load a state so that training continues bit for bit, whatever the parameters' dtype."""
+        super().load_state_dict(state_dict)
+        saved_ids = chain.from_iterable(group["params"] for group in state_dict["param_groups"])
+        params = chain.from_iterable(group["params"] for group in self.param_groups)
+        for saved_id, param in zip(saved_ids, params, strict=True):
+            saved = cast("dict[str, Any]", state_dict["state"].get(saved_id, {}))
+            for key in self.exact_state & saved.keys():
+                self.state[param][key] = saved[key].to(device=param.device, copy=True)

@@ -1,0 +1,94 @@
+"""The update that FAM and SimpleFAM share: ``m <- a*m + (1-a)*g``, then ``p <- p - lr*m``."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+FUSED_DEVICES = frozenset({"cpu", "cuda"})
+
+
+class Row(NamedTuple):
+    """One parameter's part of a step; all tensors are local and of one shape."""
+
+    param: Tensor
+    grad: Tensor
+    average: Tensor  # m
+    momentum: float | Tensor  # a; a tensor without dimensions where it was found on an accelerator
+    lr: float
+    weight_decay: float
+    maximize: bool
+
+
+def per_row(momentum: Tensor) -> list[float] | tuple[Tensor, ...]:
+    """Split ``(K,)`` momenta: numbers on the CPU, for the fused kernel; elsewhere they stay on the device."""
+    on_host = momentum.device.type == "cpu" and not torch.compiler.is_compiling()
+    return momentum.tolist() if on_host else momentum.unbind()
+
+
+def single_tensor_update(row: Row) -> None:
+    """Update one parameter by the formula as it is written; the oracle of ``multi_tensor_update``."""
+    grad = -row.grad if row.maximize else row.grad
+    grad = grad + row.weight_decay * row.param
+    row.average.mul_(row.momentum).add_((1 - row.momentum) * grad)
+    row.param.sub_(row.lr * row.average)
+
+
+def multi_tensor_update(rows: Iterable[Row]) -> None:
+    """Update all parameters, those that share their numbers in one call."""
+    batches: dict[object, list[Row]] = defaultdict(list)
+    for row in rows:
+        fused = _can_fuse(row)
+        momentum = None if isinstance(row.momentum, Tensor) else row.momentum
+        place = (row.param.device, row.param.dtype)
+        batches[fused, momentum, place, row.lr, row.weight_decay, row.maximize].append(row)
+    for batch in batches.values():
+        (_fused_update if _can_fuse(batch[0]) else _foreach_update)(batch)
+
+
+def _can_fuse(row: Row) -> bool:
+    """Whether the fused kernel applies: it takes the momentum as a number and reads memory in order."""
+    if isinstance(row.momentum, Tensor) or row.param.device.type not in FUSED_DEVICES:
+        return False
+    if torch.compiler.is_compiling():
+        return False
+    param, grad, average = row.param, row.grad, row.average
+    return param.is_contiguous() and grad.is_contiguous() and average.is_contiguous()
+
+
+def _fused_update(batch: list[Row]) -> None:
+    """One pass over memory: torch's SGD with a dampening that equals its momentum is this update."""
+    momentum = batch[0].momentum
+    torch._fused_sgd_(
+        [row.param for row in batch],
+        [row.grad for row in batch],
+        [row.average for row in batch],
+        weight_decay=batch[0].weight_decay,
+        momentum=momentum,
+        dampening=momentum,
+        lr=batch[0].lr,
+        nesterov=False,
+        maximize=batch[0].maximize,
+        is_first_step=False,
+    )
+
+
+def _foreach_update(batch: list[Row]) -> None:
+    """The same with one kernel per list, or per tensor where each has its own momentum on the device."""
+    lr, weight_decay = batch[0].lr, batch[0].weight_decay
+    params, averages = [row.param for row in batch], [row.average for row in batch]
+    grads: list[Tensor] | tuple[Tensor, ...] = [row.grad for row in batch]
+    if batch[0].maximize:
+        grads = torch._foreach_neg(grads)
+    if weight_decay:
+        grads = torch._foreach_add(grads, params, alpha=weight_decay)
+    torch._foreach_lerp_(averages, grads, _weights(batch))
+    torch._foreach_add_(params, averages, alpha=-lr)
+
+
+def _weights(batch: list[Row]) -> float | list[Tensor]:
+    if isinstance(batch[0].momentum, Tensor):
+        return [(1 - row.momentum).to(row.param.dtype) for row in batch]  # type: ignore[union-attr]
+    return 1 - batch[0].momentum

@@ -1,0 +1,138 @@
+"""FAM's learning-rate schedules: warm up, hold, anneal by a cosine, and stay at the floor."""
+
+import math
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from optim.arguments import require, require_non_negative
+
+
+def annealed_lr(
+    step: int, base: float, *, warmup: int, start: float, decay_start: int, total: int, floor: float
+) -> float:
+    """The learning rate at a step, counted from 0, in closed form.
+
+    Example:
+        >>> [round(annealed_lr(s, 1.0, warmup=2, start=0.0, decay_start=2, total=6, floor=0.0), 3)
+        ...  for s in range(8)]
+        [0.0, 0.5, 1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
+    """
+    if step < warmup:
+        return start + (base - start) * step / warmup
+    if step < decay_start:
+        return base
+    if step >= total:
+        return floor
+    progress = (step - decay_start) / (total - decay_start)
+    return floor + (base - floor) * (1 + math.cos(math.pi * progress)) / 2
+
+
+class FAMScheduler(LRScheduler):
+    """Per step: linear warm-up, hold at the base rate, cosine down to ``eta_min``, and no climbing again.
+
+    Args:
+        optimizer: Any optimizer; each group keeps its own base rate.
+        warmup_steps: Steps of the linear warm-up.
+        total_steps: Steps after which the rate stays at ``eta_min``; an application may write null for the run's
+            own length and fill it in.
+        warmup_start_lr: Rate of the first step.
+        decay_start_step: Step at which the cosine starts; the end of the warm-up by default.
+        eta_min: Rate at the end.
+        last_epoch: The last step taken, -1 for a fresh start.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        warmup_steps: int = 1000,
+        total_steps: int | None = 100_000,
+        warmup_start_lr: float = 1e-6,
+        decay_start_step: int | None = None,
+        eta_min: float = 1e-6,
+        last_epoch: int = -1,
+    ) -> None:
+        if total_steps is None:
+            raise ValueError(
+                "FAMScheduler: total_steps must be a number of steps, got None, which stands for the run's own "
+                "length; pass that length, for example trainer.estimated_stepping_batches"
+            )
+        decay_start = warmup_steps if decay_start_step is None else decay_start_step
+        _check("FAMScheduler", "steps", warmup_steps, decay_start, total_steps)
+        require_non_negative("FAMScheduler", "warmup_start_lr", warmup_start_lr)
+        require_non_negative("FAMScheduler", "eta_min", eta_min)
+        self.warmup_steps = warmup_steps
+        self.decay_start_step = decay_start
+        self.total_steps = total_steps
+        self.warmup_start_lr = warmup_start_lr
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """The rate of every group at the present step."""
+        return [
+            annealed_lr(
+                self.last_epoch,
+                base,
+                warmup=self.warmup_steps,
+                start=self.warmup_start_lr,
+                decay_start=self.decay_start_step,
+                total=self.total_steps,
+                floor=self.eta_min,
+            )
+            for base in self.base_lrs
+        ]
+
+
+class FAMEpochScheduler(LRScheduler):
+    """Per epoch: linear warm-up, then cosine down to ``eta_min``.
+
+    Args:
+        optimizer: Any optimizer; each group keeps its own base rate.
+        warmup_epochs: Epochs of the linear warm-up.
+        max_epochs: Epochs after which the rate stays at ``eta_min``.
+        warmup_start_lr: Rate of the first epoch.
+        eta_min: Rate at the end.
+        last_epoch: The last epoch taken, -1 for a fresh start.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        warmup_epochs: int,
+        max_epochs: int,
+        warmup_start_lr: float = 1e-8,
+        eta_min: float = 1e-8,
+        last_epoch: int = -1,
+    ) -> None:
+        _check("FAMEpochScheduler", "epochs", warmup_epochs, warmup_epochs, max_epochs)
+        require_non_negative("FAMEpochScheduler", "warmup_start_lr", warmup_start_lr)
+        require_non_negative("FAMEpochScheduler", "eta_min", eta_min)
+        self.warmup_epochs = warmup_epochs
+        self.max_epochs = max_epochs
+        self.warmup_start_lr = warmup_start_lr
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """The rate of every group in the present epoch."""
+        return [
+            annealed_lr(
+                self.last_epoch,
+                base,
+                warmup=self.warmup_epochs,
+                start=self.warmup_start_lr,
+                decay_start=self.warmup_epochs,
+                total=self.max_epochs,
+                floor=self.eta_min,
+            )
+            for base in self.base_lrs
+        ]
+
+
+def _check(owner: str, unit: str, warmup: int, decay_start: int, total: int) -> None:
+    require(warmup >= 0, owner, f"the warm-up must be at least 0 {unit}", warmup)
+    rule = f"the decay must not start within the warm-up of {warmup} {unit}"
+    require(decay_start >= warmup, owner, rule, decay_start)
+    rule = f"the run must be longer than the {decay_start} {unit} before its decay; shorten the warm-up"
+    require(total > decay_start, owner, rule, total)
