@@ -1,0 +1,33 @@
+# The locked environment and the code. run.sh builds this image and keeps a container of it;
+# CUDA comes with torch's own wheels, the sound and speech libraries with theirs.
+FROM python:3.12-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+WORKDIR /app
+
+# The environment is a layer of its own: only a changed lock builds it anew.
+# Byte code is compiled here because the user who runs it may not write beside the packages.
+COPY requirements-bootstrap.txt requirements.lock ./
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt \
+ && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements.lock
+
+# run.sh runs it as the calling user, whose id has no name and no home in here: all that is written goes
+# to the mounted folders or to /tmp. Models are kept with the data, so that each is downloaded once.
+ENV HOME=/tmp \
+    USER=phoneme \
+    HF_HOME=/app/data/cache/huggingface \
+    MYPY_CACHE_DIR=/tmp/mypy_cache \
+    RUFF_CACHE_DIR=/tmp/ruff_cache \
+    PYTEST_ADDOPTS="-o cache_dir=/tmp/pytest_cache"
+RUN useradd --uid 1000 phoneme \
+ && install --directory --mode 1777 data config experiments
+
+# The code comes last; the modes are widened for checkouts that only their owner may read.
+COPY . .
+RUN chmod -R a+rX .
+
+USER phoneme
+CMD ["sleep", "infinity"]

@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# The container: a Docker image of the locked environment and the code, and one container of it that stays.
+# Sourced by run.sh.
+# shellcheck disable=SC2329  # called by name
+
+CONTAINER=phoneme_recognition # the image bears the same name
+SHARED_MEMORY=8g              # the loader's workers pass batches through it; it is a limit, nothing is set aside
+# Variables that the container gets where they are set; the values stay out of the process list.
+PASSED_ON=(HF_TOKEN HF_ENDPOINT HF_HUB_OFFLINE HF_DATASETS_OFFLINE TRANSFORMERS_OFFLINE WANDB_API_KEY WANDB_MODE
+    WANDB_PROJECT WANDB_ENTITY CUDA_VISIBLE_DEVICES OMP_NUM_THREADS HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy
+    https_proxy no_proxy)
+
+# Asks the engine for what decides how the container is started; no answer within seconds is none.
+engine_answers() {
+    local ask=(docker info --format '{{json .Runtimes}} {{json .SecurityOptions}}')
+    if has timeout; then ask=(timeout 5 "${ask[@]}"); fi
+    has docker && ENGINE_INFO=$("${ask[@]}" 2>/dev/null)
+}
+
+prepare_container() {
+    [[ ${1:-} != /* ]] || die "the container sees the project only: put $1 into config/, or set PHONEME_LOCAL=1"
+    mkdir -p config data experiments
+    USER_IDS=$(id -u):$(id -g) GPUS=""
+    # A rootless engine maps its root to the calling user.
+    [[ $ENGINE_INFO != *rootless* ]] || USER_IDS=0:0
+    [[ $ENGINE_INFO != *'"nvidia"'* ]] || GPUS=all
+    say "runs in the container $CONTAINER (${GPUS:-no} GPUs)"
+    with_lock experiments/.container.lock ensure_container
+    CONTAINER_ID=$(docker container inspect --format '{{.Id}}' "$CONTAINER")
+}
+
+# Builds, replaces or starts only what is missing or out of date.
+ensure_container() {
+    local inputs recipe image_label='{{index .Config.Labels "phoneme.inputs"}}'
+    local state_and_label='{{.State.Status}} {{index .Config.Labels "phoneme.recipe"}}'
+    inputs=$(build_inputs)
+    if [[ $(docker image inspect --format "$image_label" "$CONTAINER" 2>/dev/null) != "$inputs" ]]; then
+        say "building the image $CONTAINER (minutes the first time)"
+        docker build --label "phoneme.inputs=$inputs" --tag "$CONTAINER" . >&2 || die "the image could not be built" 1
+    fi
+    recipe="$inputs gpus=$GPUS root=$ROOT"
+    case $(docker container inspect --format "$state_and_label" "$CONTAINER" 2>/dev/null) in
+        "running $recipe") return ;;
+        *" $recipe") docker start "$CONTAINER" >/dev/null || die "the container could not be started" 1 ;;
+        "") create_container "$recipe" ;;
+        *)
+            retire_container
+            create_container "$recipe"
+            ;;
+    esac
+}
+
+# A hash of every file that .dockerignore lets into the image.
+build_inputs() {
+    local line out=(-path ./.git)
+    while read -r line; do
+        case $line in
+            "" | "#"*) ;;
+            "**/"*) out+=(-o -name "${line#"**/"}") ;;
+            *) out+=(-o -path "./$line") ;;
+        esac
+    done <.dockerignore
+    find . \( "${out[@]}" \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 "${SHA256[@]}" |
+        "${SHA256[@]}" | cut -d ' ' -f 1
+}
+
+create_container() {
+    local folder options=(--detach --init --name "$CONTAINER" --label "phoneme.recipe=$1" --user "$USER_IDS"
+        --shm-size "$SHARED_MEMORY")
+    [[ -z $GPUS ]] || options+=(--gpus "$GPUS")
+    for folder in config data experiments; do
+        options+=(--mount "type=bind,source=$ROOT/$folder,target=/app/$folder")
+    done
+    docker run "${options[@]}" "$CONTAINER" >/dev/null || die "the container could not be started" 1
+}
+
+# Makes room for a new container. A run that is going on in the old one is not disturbed: that one goes when idle.
+retire_container() {
+    local old name=${CONTAINER}_retired
+    for old in $(docker container ls --all --quiet --filter "name=${name}_"); do
+        is_busy "$old" || docker rm --force "$old" >/dev/null
+    done
+    if is_busy "$CONTAINER"; then
+        docker rename "$CONTAINER" "${name}_$(date +%s)"
+        say "what still runs on the older code goes on beside this"
+    else
+        docker rm --force "$CONTAINER" >/dev/null
+    fi
+}
+
+# An idle container shows three lines: the heading, its init and its sleep.
+is_busy() { (($(docker top "$1" 2>/dev/null | wc -l) > 3)); }
+
+# The command leaves its process id in the container, because the client does not hand signals on.
+run_in_container() {
+    local name options=(--user="$USER_IDS")
+    # The image holds no git history: what the experiment's folder says of the code comes from here.
+    options+=(--env=PHONEME_REVISION="$(git describe --always --dirty --abbrev=40 2>/dev/null || true)")
+    if [[ -t 0 && -t 1 ]]; then options+=(--interactive --tty); fi
+    for name in "${PASSED_ON[@]}"; do
+        [[ -z ${!name+set} ]] || options+=(--env="$name")
+    done
+    PID_FILE=/tmp/run-$$-$RANDOM.pid
+    # shellcheck disable=SC2016  # the container's shell expands these
+    supervise signal_in_container docker exec "${options[@]}" "$CONTAINER_ID" \
+        sh -c 'echo $$ >"$0" && exec "$@"' "$PID_FILE" "$@"
+}
+
+# shellcheck disable=SC2016  # the container's shell expands these
+signal_in_container() {
+    docker exec --user="$USER_IDS" "$CONTAINER_ID" sh -c '
+        tries=0
+        until [ -s "$0" ] || [ $((tries += 1)) -gt 50 ]; do sleep 0.1; done
+        kill -s "$1" "$(cat "$0")"' "$PID_FILE" "$1" 2>/dev/null || true
+}

@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# The local environment: .venv, made from the locked requirements. Sourced by run.sh.
+# shellcheck disable=SC2329,SC2034  # called by name; read by run.sh
+
+run_in_venv() { supervise end_child "$@"; }
+
+# Whatever the signal, TERM ends the child: the shell starts background commands deaf to INT.
+end_child() { kill -TERM "$2" 2>/dev/null || true; }
+
+prepare_venv() {
+    local wanted
+    wanted=$(cat requirements-bootstrap.txt requirements.lock | "${SHA256[@]}" | cut -d ' ' -f 1)
+    say "runs in .venv ($REASON)"
+    if ! venv_is_whole "$wanted"; then
+        find_python
+        mkdir -p .venv
+        with_lock .venv/.run.lock set_up_venv "$wanted"
+    fi
+    export VIRTUAL_ENV=$ROOT/.venv PATH=$ROOT/.venv/bin:$PATH
+}
+
+# The stamp is written last: it names the requirements that were installed in full.
+stamp() { cat .venv/.stamp 2>/dev/null || true; }
+venv_is_whole() { [[ -x .venv/bin/python && $(stamp) == "$1" ]]; }
+
+set_up_venv() {
+    ! venv_is_whole "$1" || return 0 # another run.sh has done it meanwhile
+    # After an interruption nobody knows which packages are whole: start afresh.
+    if [[ $(stamp) == unfinished ]] || ! serves .venv/bin/python; then
+        find .venv -mindepth 1 -maxdepth 1 ! -name '.run.lock*' -exec rm -rf {} +
+    fi
+    echo unfinished >.venv/.stamp
+    say "preparing .venv with $PYTHON: gigabytes and minutes the first time; .venv/setup.log tells more"
+    fill_venv >.venv/setup.log 2>&1 || give_up
+    printf '%s\n' "$1" >.venv/.stamp
+    say ".venv is ready ($SECONDS s)"
+}
+
+fill_venv() {
+    { [[ -x .venv/bin/python ]] || "$PYTHON" -m venv .venv; } && install_uv .venv &&
+        .venv/bin/uv pip sync --python .venv/bin/python --require-hashes requirements.lock
+}
+
+# uv rather than pip for the rest: pip may pick a build of torch that torchaudio cannot be loaded with.
+install_uv() {
+    local python=$1/bin/python
+    "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip || return
+    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
+}
+
+give_up() {
+    local cause
+    cause=$(grep -iE 'error|caused by|no space|denied' .venv/setup.log | tail -n 1 | sed 's/^ *//') || true
+    die "the environment could not be prepared (network, registry, disk space?): ${cause:-no reason given}" 1
+}
+
+# Python 3.11 to 3.13, as pyproject.toml says.
+serves() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; }
+
+find_python() {
+    local bare=""
+    for PYTHON in python3 python3.13 python3.12 python3.11; do
+        serves "$PYTHON" || continue
+        if "$PYTHON" -c 'import ensurepip, venv' >/dev/null 2>&1; then return 0; fi
+        bare=$PYTHON
+    done
+    [[ -z $bare ]] || die "$bare lacks the venv module: install it (on Debian: apt install python3-venv)"
+    die "no Python 3.11, 3.12 or 3.13 found on the PATH: install one"
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/env bash
+# The front door: ./run.sh MODE [CONFIG] [OVERRIDES…].
+# A mode is a function `mode_NAME`; the `#:` line above it is its help.
+# shellcheck disable=SC2329  # modes are called by name
+set -euo pipefail
+unset CDPATH
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+CALLER=$PWD
+DEFAULT_CONFIG=config/config.yaml
+
+say() { printf 'run.sh: %s\n' "$*" >&2; }
+die() { say "$1"; exit "${2:-2}"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+if has sha256sum; then SHA256=(sha256sum); else SHA256=(shasum -a 256); fi
+
+# shellcheck source=front_door/venv.sh
+source "$ROOT/front_door/venv.sh"
+# shellcheck source=front_door/container.sh
+source "$ROOT/front_door/container.sh"
+
+# ---- Modes ----------------------------------------------------------------------------------------------------
+
+#: train [CONFIG] [OVERRIDES…]     fit a model
+mode_train() { lightning fit "$@"; }
+
+#: val [CONFIG] [OVERRIDES…]       evaluate a checkpoint on the validation split
+mode_val() { lightning validate "$@"; }
+
+#: test [CONFIG] [OVERRIDES…]      evaluate a checkpoint on the test split
+mode_test() { lightning test "$@"; }
+
+#: predict [CONFIG] [OVERRIDES…]   what a checkpoint predicts
+mode_predict() { lightning predict "$@"; }
+
+#: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails
+mode_check() {
+    prepare
+    local failed=""
+    step "ruff check" python -m ruff check .
+    step "ruff format" python -m ruff format --check .
+    step "mypy" python -m mypy
+    [[ -z $failed ]] || say "failed so far:$failed"
+    step "pytest" python -m pytest "$@"
+    [[ -z $failed ]]
+}
+
+#: shell [COMMAND…]                a prompt in the prepared environment, or one command in it
+mode_shell() {
+    prepare
+    if (($#)); then hand_over "$@"; fi
+    # The user's own bashrc may put other Pythons first: the environment comes after it.
+    # shellcheck disable=SC2016  # the new shell expands it
+    local greet='[[ ! -f ~/.bashrc ]] || . ~/.bashrc; PATH=$PREPARED_PATH; PS1="(phoneme) $PS1"'
+    export PREPARED_PATH=$PATH
+    if [[ $PLACE == venv ]]; then hand_over bash --rcfile <(printf '%s\n' "$greet"); fi
+    hand_over bash
+}
+
+#: lock [UV ARGUMENTS…]            write the requirement files anew (--upgrade: newer versions)
+mode_lock() {
+    TOOLS=$(mktemp -d)
+    trap 'rm -rf -- "$TOOLS"' EXIT
+    find_python
+    "$PYTHON" -m venv "$TOOLS"
+    install_uv "$TOOLS"
+    local compile=("$TOOLS/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes
+        --no-emit-index-url --no-emit-find-links --no-annotate --quiet --custom-compile-command "./run.sh lock")
+    say "resolving the requirements"
+    "${compile[@]}" pyproject.toml --all-extras -o requirements.lock "$@"
+    "${compile[@]}" - -o requirements-bootstrap.txt "$@" <<<uv
+}
+
+#: help                            this
+mode_help() {
+    printf '%s\n' "Usage: ./run.sh MODE [CONFIG] [OVERRIDES…]" ""
+    sed -n 's/^#: /  /p' "$ROOT/run.sh"
+    printf '%s\n' "" "CONFIG is a YAML file ($DEFAULT_CONFIG if left out); everything after it goes to main.py untouched," \
+        "with paths relative to the project. Runs in the Docker container $CONTAINER where an engine answers," \
+        "in .venv otherwise or with PHONEME_LOCAL=1; both are prepared on first use."
+}
+
+# ---- What the modes are made of -------------------------------------------------------------------------------
+
+# One subcommand of main.py, with the configuration if the arguments do not name one themselves.
+lightning() {
+    local subcommand=$1 config=""
+    shift
+    if (($#)) && [[ $1 != -* ]]; then
+        config=$(config_path "$1")
+        shift
+    elif ! names_config "$@"; then
+        config=$(config_path "$DEFAULT_CONFIG")
+        say "no configuration named: $config is used"
+    fi
+    [[ -z $config ]] || set -- --config "$config" "$@"
+    prepare "$config"
+    hand_over python main.py "$subcommand" "$@"
+}
+
+names_config() {
+    local argument
+    for argument; do
+        case $argument in -c | --config | --config=*) return 0 ;; esac
+    done
+    return 1
+}
+
+# A configuration's path from the project's folder, so that it holds in the container too.
+config_path() {
+    local file=$CALLER/$1
+    case $1 in /*) file=$1 ;; *) [[ -f $file ]] || file=$ROOT/$1 ;; esac
+    [[ -f $file ]] || die "no such configuration file: '$1'"
+    file=$(cd "$(dirname "$file")" && pwd)/$(basename "$file")
+    printf '%s\n' "${file#"$ROOT/"}"
+}
+
+# Chooses where to run, says so, and makes that place ready; a configuration must be visible from there.
+prepare() {
+    if [[ ${PHONEME_LOCAL:-0} != 0 ]]; then
+        PLACE=venv REASON="PHONEME_LOCAL=$PHONEME_LOCAL"
+    elif engine_answers; then
+        PLACE=container REASON=""
+    else
+        PLACE=venv REASON="no Docker engine answers"
+    fi
+    "prepare_$PLACE" "$@"
+}
+
+run() { "run_in_$PLACE" "$@"; }
+
+# Runs the last command: nothing is left to do after it, its exit status is ours.
+hand_over() {
+    if [[ $PLACE == venv ]]; then exec "$@"; fi
+    local status=0
+    run "$@" || status=$?
+    exit "$status"
+}
+
+# One tool of `check`: a failure is noted and the next tool runs; a signal ends it all.
+step() {
+    local name=$1 status=0
+    shift
+    say "$name"
+    run "$@" || status=$?
+    ((status < 128)) || exit "$status"
+    ((status == 0)) || failed+=" $name ($status)"
+}
+
+# Runs COMMAND, hands signals on through `FORWARD NAME`, and returns the command's own exit status.
+supervise() {
+    local forward=$1 child status signal interrupted=1
+    shift
+    "$@" <&0 &
+    child=$!
+    for signal in TERM INT HUP; do
+        # shellcheck disable=SC2064  # the names are meant to be filled in now
+        trap "interrupted=1; $forward $signal $child" "$signal"
+    done
+    while [[ -n $interrupted ]]; do # a signal cuts `wait` short
+        interrupted="" status=0
+        wait "$child" || status=$?
+    done
+    trap - TERM INT HUP
+    return "$status"
+}
+
+# Runs a command under a lock that is freed when its holder dies; where there is no flock, a folder serves.
+with_lock() {
+    local lock=$1
+    shift
+    if has flock; then
+        (
+            flock -n 9 || { say "waiting for another run.sh that prepares the environment" && flock 9; }
+            "$@"
+        ) 9>>"$lock"
+    else
+        (
+            until mkdir "$lock.held" 2>/dev/null || inherits "$lock.held"; do sleep 1; done
+            trap 'rm -rf -- "$lock.held"' EXIT
+            echo "$$" >"$lock.held/holder"
+            "$@"
+        )
+    fi
+}
+
+# A lock folder whose holder has died goes to the one waiter that can mark it.
+inherits() {
+    local holder
+    holder=$(cat "$1/holder" 2>/dev/null) || return 1
+    ! kill -0 "$holder" 2>/dev/null && mkdir "$1/after-$holder" 2>/dev/null
+}
+
+# ---- Start ----------------------------------------------------------------------------------------------------
+
+main() {
+    local modes mode=${1:-}
+    modes=$(declare -F | sed -n 's/^declare -f mode_//p' | tr '\n' ' ')
+    case $mode in
+        "") die "no mode given; the modes are: $modes" ;;
+        -h | --help) mode=help ;;
+    esac
+    [[ $mode != *[!a-z_]* ]] && declare -F "mode_$mode" >/dev/null || die "unknown mode '$mode'; the modes are: $modes"
+    shift
+    cd "$ROOT"
+    "mode_$mode" "$@"
+}
+
+main "$@"
+exit

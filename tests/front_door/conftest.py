@@ -1,0 +1,145 @@
+"""A copy of the front door in a temporary project, on a PATH that holds nothing but named tools and stand-ins."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STAND_INS = Path(__file__).parent / "stand_ins"
+# All that run.sh and the stand-ins may rely on; a new dependency has to be named here.
+TOOLS = """bash basename cat chmod cp cut date dirname env find flock grep id mkdir mktemp rm sed sh sha256sum
+sleep sort tail timeout tr true wc xargs""".split()
+CUDA_ENGINE = '{"io.containerd.runc.v2":{},"nvidia":{}} ["name=seccomp"]'
+PLAIN_ENGINE = '{"io.containerd.runc.v2":{}} ["name=seccomp"]'
+
+
+@dataclass
+class FrontDoor:
+    """The copied project, and what its stand-ins were asked to do."""
+
+    folder: Path
+    bin: Path
+    record: Path
+    engine: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        return {
+            "PATH": str(self.bin),
+            "HOME": str(self.folder.parent),
+            "RECORD": str(self.record),
+            "ENGINE_FOLDER": str(self.engine),
+            "STAND_INS": str(STAND_INS),
+            **self.variables,
+            **variables,
+        }
+
+    def run(
+        self, *arguments: str, cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.folder / "run.sh"), *arguments],
+            cwd=cwd or self.folder,
+            env=self.environment(**variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.folder / "run.sh"), *arguments],
+            cwd=self.folder,
+            env=self.environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def calls(self, *start: str) -> list[list[str]]:
+        """Return the noted commands that begin with these words, in order; looking for an engine is left out."""
+        if not self.record.exists():
+            return []
+        words = self.record.read_text().split("\0")
+        calls: list[list[str]] = [[]]
+        for word in words[:-1]:
+            if word == "\1":
+                calls.append([])
+            else:
+                calls[-1].append(word)
+        return [
+            call
+            for call in calls[:-1]
+            if call[: len(start)] == list(start) and call[:2] != ["docker", "info"]
+        ]
+
+    def add_tool(self, name: str, script: Path, interpreter: Sequence[str] = ("/bin/bash",)) -> None:
+        tool = self.bin / name
+        command = " ".join(f"'{word}'" for word in [*interpreter, str(script)])
+        tool.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        tool.chmod(0o755)
+
+    def add_engine(self, info: str = PLAIN_ENGINE) -> None:
+        """Let a Docker engine answer."""
+        (self.engine / "info").write_text(info)
+
+
+@pytest.fixture
+def bare_front_door(tmp_path: Path) -> FrontDoor:
+    """The project on a machine with neither Python nor Docker."""
+    project = tmp_path / "a project"
+    shutil.copytree(REPOSITORY / "front_door", project / "front_door")
+    for name in ("run.sh", "Dockerfile", ".dockerignore"):
+        shutil.copy(REPOSITORY / name, project / name)
+    for name in ("main.py", "requirements.lock", "requirements-bootstrap.txt", "config/config.yaml"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(f"# {name}\n")
+    tools, engine = tmp_path / "bin", tmp_path / "engine"
+    tools.mkdir()
+    (engine / "inside").mkdir(parents=True)
+    for tool in TOOLS:
+        path = shutil.which(tool)
+        if path is not None:
+            (tools / tool).symlink_to(path)
+    return FrontDoor(folder=project, bin=tools, record=tmp_path / "record", engine=engine)
+
+
+@pytest.fixture
+def front_door(bare_front_door: FrontDoor) -> FrontDoor:
+    """The project on a machine with a system Python, and a docker client that finds no engine."""
+    python = bare_front_door.bin / "python3"
+    shutil.copy(STAND_INS / "python3.sh", python)
+    python.chmod(0o755)
+    shutil.copy(python, bare_front_door.engine / "inside" / "python")
+    bare_front_door.add_tool("docker", STAND_INS / "docker.py", (sys.executable, "-IS"))
+    return bare_front_door
+
+
+@pytest.fixture
+def prepared(front_door: FrontDoor) -> FrontDoor:
+    """The same after a first use: .venv stands and nothing is noted yet."""
+    front_door.run("shell", "true")
+    front_door.record.unlink()
+    return front_door
+
+
+@pytest.fixture
+def contained(front_door: FrontDoor) -> FrontDoor:
+    """The same with an engine whose container is up to date and running, and nothing noted yet."""
+    front_door.add_engine()
+    front_door.run("shell", "true")
+    front_door.record.unlink()
+    return front_door
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY

@@ -1,0 +1,196 @@
+"""What ./run.sh accepts, refuses and hands on, whichever the place it runs in."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+AWKWARD = ["--a", "two words", "it's", 'a "quoted" word', "$HOME *", "", "line\nbreak", "--b={x: [1, 2]}"]
+
+
+def the_line(text: str) -> str:
+    """Return the only line of an output."""
+    (line,) = text.splitlines()
+    return line
+
+
+def test_unknown_mode_is_one_line_that_lists_the_modes_and_status_2(bare_front_door):
+    result = bare_front_door.run("trian", "config/config.yaml")
+    assert result.returncode == 2
+    assert the_line(result.stderr).startswith("run.sh: unknown mode 'trian'; the modes are: check help lock")
+
+
+@pytest.mark.parametrize("mode", ["tr ain", "train val", "mode_train", "--config", "*"])
+def test_only_a_whole_name_is_a_mode(bare_front_door, mode):
+    assert bare_front_door.run(mode).returncode == 2
+
+
+def test_no_mode_is_one_line_and_status_2(bare_front_door):
+    result = bare_front_door.run()
+    assert result.returncode == 2
+    assert "no mode given" in the_line(result.stderr)
+
+
+@pytest.mark.parametrize("argument", ["help", "--help", "-h"])
+def test_help_names_every_mode_and_needs_no_python(bare_front_door, argument):
+    result = bare_front_door.run(argument)
+    assert result.returncode == 0
+    for mode in ("train", "val", "test", "predict", "check", "shell", "lock", "help"):
+        assert f"\n  {mode} " in result.stdout
+
+
+def test_every_mode_has_its_help_line(repository):
+    lines = (repository / "run.sh").read_text().splitlines()
+    for above, line in zip(lines, lines[1:], strict=False):
+        if line.startswith("mode_"):
+            assert above.startswith(f"#: {line.removeprefix('mode_').split('(')[0]} ")
+
+
+def test_a_new_mode_is_one_function(prepared):
+    script = prepared.folder / "run.sh"
+    script.write_text(
+        script.read_text().replace("\nmain() {", "\nmode_dance() { echo dancing; }\n\nmain() {")
+    )
+    assert prepared.run("dance").stdout == "dancing\n"
+    assert " dance " in prepared.run("sing").stderr
+
+
+@pytest.mark.parametrize(
+    ("mode", "subcommand"), [("train", "fit"), ("val", "validate"), ("test", "test"), ("predict", "predict")]
+)
+def test_modes_are_subcommands_of_main(prepared, mode, subcommand):
+    assert prepared.run(mode, "config/config.yaml").returncode == 0
+    assert prepared.calls() == [["python", "main.py", subcommand, "--config", "config/config.yaml"]]
+
+
+def test_missing_configuration_is_one_line_and_status_2_before_anything_is_prepared(front_door):
+    result = front_door.run("train", "config/absent.yaml")
+    assert result.returncode == 2
+    assert the_line(result.stderr) == "run.sh: no such configuration file: 'config/absent.yaml'"
+    assert not (front_door.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("argument", ["", "config"])
+def test_a_configuration_must_be_a_file(front_door, argument):
+    assert front_door.run("train", argument).returncode == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["--model.lr", "0.1"]])
+def test_configuration_left_out_means_the_flagship_and_is_said(prepared, arguments):
+    result = prepared.run("train", *arguments)
+    assert "config/config.yaml is used" in result.stderr
+    assert prepared.calls() == [["python", "main.py", "fit", "--config", "config/config.yaml", *arguments]]
+
+
+def test_missing_flagship_is_one_line_and_status_2(prepared):
+    (prepared.folder / "config/config.yaml").unlink()
+    result = prepared.run("train")
+    assert result.returncode == 2
+    assert "no such configuration file" in the_line(result.stderr)
+
+
+@pytest.mark.parametrize("named", [["--config", "x.yaml"], ["--config=x.yaml"], ["-c", "x.yaml"]])
+def test_configurations_named_by_option_stand_alone(prepared, named):
+    prepared.run("train", "--model.lr", "1", *named)
+    assert prepared.calls() == [["python", "main.py", "fit", "--model.lr", "1", *named]]
+
+
+def test_configuration_may_be_relative_to_the_caller(prepared, tmp_path: Path):
+    (tmp_path / "my.yaml").touch()
+    prepared.run("train", "my.yaml", cwd=tmp_path)
+    prepared.run("train", "../config/config.yaml", cwd=prepared.folder / "front_door")
+    prepared.run("train", "config/config.yaml", cwd=tmp_path)
+    assert [call[4] for call in prepared.calls()] == [
+        str(tmp_path / "my.yaml"),
+        "config/config.yaml",
+        "config/config.yaml",
+    ]
+
+
+@pytest.mark.parametrize("place", ["prepared", "contained"])
+def test_arguments_arrive_untouched(request, place):
+    front_door = request.getfixturevalue(place)
+    front_door.run("train", "config/config.yaml", *AWKWARD)
+    assert front_door.calls("python") == [
+        ["python", "main.py", "fit", "--config", "config/config.yaml", *AWKWARD]
+    ]
+
+
+@pytest.mark.parametrize("place", ["prepared", "contained"])
+@pytest.mark.parametrize("status", ["0", "1", "2", "130", "143"])
+def test_exit_status_of_python_is_passed_on(request, place, status):
+    front_door = request.getfixturevalue(place)
+    assert front_door.run("val", "config/config.yaml", STATUS=status).returncode == int(status)
+
+
+@pytest.mark.parametrize("place", ["prepared", "contained"])
+@pytest.mark.parametrize("mode", ["train", "check"])
+def test_sigterm_reaches_python_whose_status_is_passed_on(request, place, mode):
+    front_door = request.getfixturevalue(place)
+    process = front_door.start(mode, WAIT_FOR_SIGNAL="1")
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert front_door.calls("signal") == [["signal", "TERM"]]
+    assert len(front_door.calls("python")) == 1  # after a signal `check` goes on with nothing
+
+
+@pytest.mark.parametrize("place", ["prepared", "contained"])
+def test_interrupt_reaches_python_whose_status_is_passed_on(request, place):
+    front_door = request.getfixturevalue(place)
+    process = front_door.start("train", WAIT_FOR_SIGNAL="1")
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert front_door.calls("signal") == [["signal", "INT"]]
+
+
+@pytest.mark.parametrize("place", ["prepared", "contained"])
+def test_own_words_go_to_standard_error_only(request, place):
+    result = request.getfixturevalue(place).run("train", "--print_config")
+    assert result.stdout == ""
+    assert result.stderr.count("run.sh: ") == 2
+
+
+@pytest.mark.parametrize("place", ["prepared", "contained"])
+def test_shell_runs_one_command_in_the_environment(request, place):
+    front_door = request.getfixturevalue(place)
+    assert front_door.run("shell", "python", "-m", "x", "a b", STATUS="3").returncode == 3
+    assert front_door.calls("python") == [["python", "-m", "x", "a b"]]
+
+
+@pytest.mark.parametrize("place", ["prepared", "contained"])
+def test_check_runs_every_tool_with_the_tests_last(request, place):
+    front_door = request.getfixturevalue(place)
+    assert front_door.run("check", "-k", "a b").returncode == 0
+    assert [call[2:] for call in front_door.calls("python")] == [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["pytest", "-k", "a b"],
+    ]
+
+
+@pytest.mark.parametrize("tool", ["ruff check", "ruff format", "mypy", "pytest"])
+def test_check_fails_if_any_tool_fails_and_still_runs_the_others(prepared, tool):
+    result = prepared.run("check", FAILING=f"-m {tool}")
+    assert result.returncode != 0
+    assert len(prepared.calls("python")) == 4
+    if tool != "pytest":
+        assert f"failed so far: {tool} (5)" in result.stderr
+
+
+def test_continuous_integration_is_check(prepared, repository):
+    script = prepared.folder / ".ci/run"
+    script.parent.mkdir()
+    script.write_bytes((repository / ".ci/run").read_bytes())
+    script.chmod(0o755)
+    assert "./run.sh check" in script.read_text()
+    (prepared.folder / "run.sh").write_text('#!/usr/bin/env bash\necho "$PWD $*"\nexit 7\n')
+    result = subprocess.run(
+        [script], cwd="/", env=prepared.environment(), capture_output=True, text=True, check=False
+    )
+    assert (result.stdout, result.returncode) == (f"{prepared.folder} check\n", 7)

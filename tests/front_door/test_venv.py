@@ -1,0 +1,152 @@
+"""The local environment: made on first use from nothing but a system Python, and never taken for whole too early."""
+
+import signal
+import time
+
+import pytest
+
+
+def test_first_use_makes_the_environment_from_the_lock_and_says_so_in_few_lines(front_door):
+    result = front_door.run("train", "config/config.yaml")
+    assert result.returncode == 0
+    venv, pip, uv, python = front_door.calls()
+    assert venv == ["venv", ".venv"]
+    assert pip[1] == "install"
+    assert pip[-3:] == ["--require-hashes", "-r", "requirements-bootstrap.txt"]
+    assert uv == "uv pip sync --python .venv/bin/python --require-hashes requirements.lock".split()
+    assert python[:3] == ["python", "main.py", "fit"]
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3
+    assert lines[0] == "run.sh: runs in .venv (no Docker engine answers)"
+
+
+def test_second_use_installs_nothing(prepared):
+    result = prepared.run("train", "config/config.yaml")
+    assert prepared.calls("uv") == prepared.calls("pip") == []
+    assert result.stderr == "run.sh: runs in .venv (no Docker engine answers)\n"
+
+
+@pytest.mark.parametrize("file", ["requirements.lock", "requirements-bootstrap.txt"])
+def test_changed_requirements_are_installed_into_the_same_environment(prepared, file):
+    (prepared.folder / file).write_text("# newer\n")
+    prepared.run("shell", "true")
+    assert len(prepared.calls("uv")) == 1
+    assert prepared.calls("venv") == []
+    prepared.run("shell", "true")
+    assert len(prepared.calls("uv")) == 1
+
+
+@pytest.mark.parametrize("trouble", [{"UV_STATUS": "1"}, {"NO_NETWORK": "1"}])
+def test_failed_set_up_is_one_line_and_starts_afresh_next_time(front_door, trouble):
+    result = front_door.run("train", "config/config.yaml", **trouble)
+    assert result.returncode == 1
+    assert "could not be prepared" in result.stderr.splitlines()[-1]
+    assert len(result.stderr.splitlines()) == 3
+    assert front_door.calls("python") == []
+    (front_door.folder / ".venv/half-installed").touch()
+    assert front_door.run("train", "config/config.yaml").returncode == 0
+    assert not (front_door.folder / ".venv/half-installed").exists()
+    assert len(front_door.calls("venv")) == 2
+
+
+def test_failed_set_up_names_the_cause(front_door):
+    result = front_door.run("train", "config/config.yaml", NO_NETWORK="1")
+    assert result.stderr.endswith("ERROR: No matching distribution found for uv\n")
+
+
+def test_killed_set_up_is_not_taken_for_whole(front_door):
+    process = front_door.start("train", "config/config.yaml", UV_SECONDS="0.5")
+    while not front_door.calls("uv"):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    front_door.record.unlink()
+    assert front_door.run("train", "config/config.yaml").returncode == 0
+    assert len(front_door.calls("python")) == 1
+
+
+@pytest.mark.parametrize("with_flock", [True, False])
+def test_of_two_at_once_one_installs_and_the_other_waits(front_door, with_flock):
+    if not with_flock:
+        (front_door.bin / "flock").unlink()
+    processes = [front_door.start("train", "config/config.yaml", UV_SECONDS="0.5") for _ in range(2)]
+    for process in processes:
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+    assert [call[0] for call in front_door.calls()] == ["venv", "pip", "uv", "python", "python"]
+
+
+def test_a_dead_holder_of_the_lock_folder_does_not_block(front_door):
+    (front_door.bin / "flock").unlink()
+    held = front_door.folder / ".venv/.run.lock.held"
+    held.mkdir(parents=True)
+    (held / "holder").write_text("999999999\n")
+    assert front_door.run("shell", "true").returncode == 0
+    assert not held.exists()
+
+
+def test_an_environment_of_other_making_is_brought_to_the_lock(prepared):
+    (prepared.folder / ".venv/.stamp").unlink()
+    prepared.run("shell", "true")
+    assert len(prepared.calls("uv")) == 1
+    assert prepared.calls("venv") == []
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(prepared):
+    (prepared.folder / ".venv/bin/python").unlink()
+    assert prepared.run("train", "config/config.yaml").returncode == 0
+    assert len(prepared.calls("venv")) == 1
+
+
+def test_no_python_is_one_line_and_status_2(bare_front_door):
+    result = bare_front_door.run("train", "config/config.yaml")
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[1:] == [
+        "run.sh: no Python 3.11, 3.12 or 3.13 found on the PATH: install one"
+    ]
+    assert not (bare_front_door.folder / ".venv").exists()
+
+
+def test_an_old_python_does_not_serve(front_door):
+    result = front_door.run("train", "config/config.yaml", PYTHON_IS_OLD="1")
+    assert result.returncode == 2
+    assert "no Python 3.11, 3.12 or 3.13" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["python3.13", "python3.12", "python3.11"])
+def test_a_versioned_python_serves_where_python3_is_missing(front_door, name):
+    (front_door.bin / "python3").rename(front_door.bin / name)
+    assert front_door.run("train", "config/config.yaml").returncode == 0
+
+
+def test_a_python_without_venv_is_one_line_and_status_2(front_door):
+    result = front_door.run("train", "config/config.yaml", PYTHON_LACKS_VENV="1")
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[1:] == [
+        "run.sh: python3 lacks the venv module: install it (on Debian: apt install python3-venv)"
+    ]
+
+
+def test_accepted_pythons_are_those_of_the_project_file(repository):
+    assert 'requires-python = ">=3.11,<3.14"' in (repository / "pyproject.toml").read_text()
+    assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in (repository / "front_door/venv.sh").read_text()
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-bootstrap.txt"])
+def test_requirement_files_hold_hashes_and_no_addresses(repository, name):
+    text = (repository / name).read_text()
+    assert "--hash=sha256:" in text
+    assert "://" not in text
+
+
+def test_lock_resolves_both_files_without_touching_the_environment(front_door):
+    front_door.run("lock", "--upgrade")
+    assert not (front_door.folder / ".venv").exists()
+    requirements, bootstrap = front_door.calls("uv")
+    flags = """--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+    --no-annotate --quiet --custom-compile-command""".split()
+    assert requirements == [
+        *["uv", "pip", "compile", *flags, "./run.sh lock"],
+        *["pyproject.toml", "--all-extras", "-o", "requirements.lock", "--upgrade"],
+    ]
+    assert bootstrap[-4:] == ["-", "-o", "requirements-bootstrap.txt", "--upgrade"]
