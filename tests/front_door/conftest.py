@@ -1,9 +1,7 @@
-"""A copy of the front door in a temporary project, on a PATH that holds nothing but named tools and stand-ins."""
+"""A copy of the front door in a temporary project, on a PATH of named tools and stand-ins alone."""
 
 import shutil
 import subprocess
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +10,10 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).parent / "stand_ins"
 # All that run.sh and the stand-ins may rely on; a new dependency has to be named here.
-TOOLS = """bash basename cat chmod cp cut date dirname env find flock grep id mkdir mktemp rm sed sh sha256sum
-sleep sort tail timeout tr true wc xargs""".split()
-CUDA_ENGINE = '{"io.containerd.runc.v2":{},"nvidia":{}} ["name=seccomp"]'
+TOOLS = (
+    "bash basename cat chmod cp cut date dirname env find flock grep id mkdir mktemp rm sed sh sha256sum "
+    "sleep sort tail timeout tr true wc xargs"
+)
 PLAIN_ENGINE = '{"io.containerd.runc.v2":{}} ["name=seccomp"]'
 
 
@@ -65,7 +64,7 @@ class FrontDoor:
         )
 
     def calls(self, *start: str) -> list[list[str]]:
-        """Return the noted commands that begin with these words, in order; looking for an engine is left out."""
+        """Return the noted commands that begin with these words; looking for an engine is left out."""
         if not self.record.exists():
             return []
         words = self.record.read_text().split("\0")
@@ -81,11 +80,10 @@ class FrontDoor:
             if call[: len(start)] == list(start) and call[:2] != ["docker", "info"]
         ]
 
-    def add_tool(self, name: str, script: Path, interpreter: Sequence[str] = ("/bin/bash",)) -> None:
-        tool = self.bin / name
-        command = " ".join(f"'{word}'" for word in [*interpreter, str(script)])
-        tool.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-        tool.chmod(0o755)
+    def add_stand_in(self, name: str) -> None:
+        """Put a stand-in on the PATH under its own name."""
+        shutil.copy(STAND_INS / f"{name}.sh", self.bin / name)
+        (self.bin / name).chmod(0o755)
 
     def add_engine(self, info: str = PLAIN_ENGINE) -> None:
         """Let a Docker engine answer."""
@@ -105,7 +103,7 @@ def bare_front_door(tmp_path: Path) -> FrontDoor:
     tools, engine = tmp_path / "bin", tmp_path / "engine"
     tools.mkdir()
     (engine / "inside").mkdir(parents=True)
-    for tool in TOOLS:
+    for tool in TOOLS.split():
         path = shutil.which(tool)
         if path is not None:
             (tools / tool).symlink_to(path)
@@ -115,11 +113,9 @@ def bare_front_door(tmp_path: Path) -> FrontDoor:
 @pytest.fixture
 def front_door(bare_front_door: FrontDoor) -> FrontDoor:
     """The project on a machine with a system Python, and a docker client that finds no engine."""
-    python = bare_front_door.bin / "python3"
-    shutil.copy(STAND_INS / "python3.sh", python)
-    python.chmod(0o755)
-    shutil.copy(python, bare_front_door.engine / "inside" / "python")
-    bare_front_door.add_tool("docker", STAND_INS / "docker.py", (sys.executable, "-IS"))
+    bare_front_door.add_stand_in("python3")
+    bare_front_door.add_stand_in("docker")
+    shutil.copy(bare_front_door.bin / "python3", bare_front_door.engine / "inside" / "python")
     return bare_front_door
 
 
@@ -142,4 +138,5 @@ def contained(front_door: FrontDoor) -> FrontDoor:
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
+    """Where the real files lie."""
     return REPOSITORY

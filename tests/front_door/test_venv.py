@@ -1,4 +1,4 @@
-"""The local environment: made on first use from nothing but a system Python, and never taken for whole too early."""
+"""The local environment: made on first use from a system Python alone, never taken for whole too early."""
 
 import signal
 import time
@@ -13,7 +13,7 @@ def test_first_use_makes_the_environment_from_the_lock_and_says_so_in_few_lines(
     assert venv == ["venv", ".venv"]
     assert pip[1] == "install"
     assert pip[-3:] == ["--require-hashes", "-r", "requirements-bootstrap.txt"]
-    assert uv == "uv pip sync --python .venv/bin/python --require-hashes requirements.lock".split()
+    assert " ".join(uv) == "uv pip sync --python .venv/bin/python --require-hashes requirements.lock"
     assert python[:3] == ["python", "main.py", "fit"]
     lines = result.stderr.splitlines()
     assert len(lines) == 3
@@ -143,10 +143,9 @@ def test_lock_resolves_both_files_without_touching_the_environment(front_door):
     front_door.run("lock", "--upgrade")
     assert not (front_door.folder / ".venv").exists()
     requirements, bootstrap = front_door.calls("uv")
-    flags = """--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
-    --no-annotate --quiet --custom-compile-command""".split()
-    assert requirements == [
-        *["uv", "pip", "compile", *flags, "./run.sh lock"],
-        *["pyproject.toml", "--all-extras", "-o", "requirements.lock", "--upgrade"],
-    ]
+    assert " ".join(requirements) == (
+        "uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
+        "--no-emit-find-links --no-annotate --quiet --custom-compile-command ./run.sh lock "
+        "pyproject.toml --all-extras -o requirements.lock --upgrade"
+    )
     assert bootstrap[-4:] == ["-", "-o", "requirements-bootstrap.txt", "--upgrade"]
