@@ -174,7 +174,8 @@ def test_it_loads_no_package_and_takes_milliseconds():
 start = time.perf_counter()
 from environment_check import environment_faults
 environment_faults()
-print(time.perf_counter() - start, sorted({"torch", "packaging", "numpy", "importlib.metadata"} & set(sys.modules)))
+seconds = time.perf_counter() - start
+print(seconds, sorted({"torch", "packaging", "numpy", "importlib.metadata"} & set(sys.modules)))
 """
     root = Path(__file__).resolve().parents[2]
     outputs = [
