@@ -47,7 +47,7 @@ class PhonemeCLI(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Declare the sections that Lightning does not know, and what flows between sections."""
+        """Declare the sections that Lightning does not know."""
         parser.add_argument("--audio_params", type=AudioParams, default=AudioParams())
         parser.add_argument(
             "--custom_folder_name", type=str | None, default=None, help="The experiment's folder; null names it itself."
@@ -59,12 +59,11 @@ class PhonemeCLI(LightningCLI):
             help="Take from ckpt_path the weights that fit, and nothing else.",
         )
         parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
-        parser.link_arguments("model.vocab_file", "data.vocab_file")
         parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; a seed of null is drawn here, so that it is saved with the configuration."""
-        super().parse_arguments(parser, args)
+        self.config = parser.parse_args(args)
         section = self.config[self.config.subcommand]
         if section.seed_everything in (None, True):
             section.seed_everything = random.SystemRandom().randrange(2**31)
@@ -86,6 +85,7 @@ class PhonemeCLI(LightningCLI):
         self.plan = ExperimentPlan.of(str(self.subcommand), section)
         parameters = shared_audio_params(section)
         section.model.audio_params = section.data.audio_params = parameters
+        section.data.vocab_file = section.model.vocab_file
         if section.only_weights_load and section.ckpt_path is not None:
             section.model.initial_weights, section.ckpt_path = Path(section.ckpt_path), None
         else:

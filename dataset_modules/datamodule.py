@@ -33,7 +33,7 @@ class PhonemeDataModule(LightningDataModule):
 
     Args:
         dataset_classes: the data sets; their splits are concatenated.
-        vocab_file: the model's vocabulary (linked from the model section).
+        vocab_file: the vocabulary; filled in from the model section.
         language: of data sets that name none.
         batch_size: utterances per batch and device.
         max_batch_seconds: padded seconds of audio per batch and device, instead of ``batch_size``.
@@ -49,7 +49,7 @@ class PhonemeDataModule(LightningDataModule):
     def __init__(
         self,
         dataset_classes: list[BaseDataset],
-        vocab_file: str | Path,
+        vocab_file: str | Path = "",
         language: str | None = None,
         batch_size: int = 8,
         max_batch_seconds: float | None = None,

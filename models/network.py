@@ -36,21 +36,24 @@ def network_configuration(
     blank_id: int,
 ) -> "PretrainedConfig":
     """The architecture: of a pretrained model, or the family's own, with overrides; checked, nothing built."""
-    base = _pretrained_configuration(pretrained_name) if pretrained_name else _fresh_configuration(network_name)
+    overrides = overrides or {}
+    base = _pretrained_configuration(pretrained_name) if pretrained_name else _fresh_configuration(network_name, {})
     if base.model_type != _MODEL_TYPES[network_name]:
         raise ValueError(
             f"model: network_name must be the family of pretrained_name, {pretrained_name!r} is a "
             f"{base.model_type!r} model, network_name is {network_name!r}"
         )
-    _check_overrides(base, overrides or {})
-    base.update({**(overrides or {}), "vocab_size": vocab_size, "pad_token_id": blank_id})
+    _check_overrides(base, overrides)
+    if pretrained_name is None:
+        base = _fresh_configuration(network_name, overrides)  # some values are derived from others
+    base.update({**overrides, "vocab_size": vocab_size, "pad_token_id": blank_id})
     return base
 
 
-def _fresh_configuration(network_name: NetworkName) -> "PretrainedConfig":
+def _fresh_configuration(network_name: NetworkName, overrides: dict[str, Any]) -> "PretrainedConfig":
     from transformers import AutoConfig
 
-    return AutoConfig.for_model(_MODEL_TYPES[network_name])  # type: ignore[no-any-return]
+    return AutoConfig.for_model(_MODEL_TYPES[network_name], **overrides)  # type: ignore[no-any-return]
 
 
 def _pretrained_configuration(name: str) -> "PretrainedConfig":
