@@ -147,7 +147,7 @@ step() {
     ((status == 0)) || failed+=" $name ($status)"
 }
 
-# Runs COMMAND, hands signals on through `FORWARD NAME`, and returns the command's own exit status.
+# Runs COMMAND, hands signals on through `FORWARD SIGNAL CHILD`, and returns the command's own exit status.
 supervise() {
     local forward=$1 child status signal interrupted=1
     shift

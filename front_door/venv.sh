@@ -2,10 +2,13 @@
 # The local environment: .venv, made from the locked requirements. Sourced by run.sh.
 # shellcheck disable=SC2329,SC2034  # called by name; read by run.sh
 
-run_in_venv() { supervise end_child "$@"; }
+run_in_venv() { supervise signal_child hearing "$@"; }
 
-# Whatever the signal, TERM ends the child: the shell starts background commands deaf to INT.
-end_child() { kill -TERM "$2" 2>/dev/null || true; }
+# The shell starts background commands deaf to INT, which Python would take over.
+hearing() { trap - INT; exec "$@"; }
+
+# An interrupt from the terminal has reached the child already.
+signal_child() { [[ $1 == INT && -t 0 ]] || kill -s "$1" "$2" 2>/dev/null || true; }
 
 prepare_venv() {
     local wanted

@@ -1,6 +1,7 @@
 """A copy of the front door in a temporary project, on a PATH of named tools and stand-ins alone."""
 
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,9 @@ class FrontDoor:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.SIG_DFL
+            ),  # whatever pytest itself runs under
         )
 
     def calls(self, *start: str) -> list[list[str]]:

@@ -138,9 +138,10 @@ def test_sigterm_reaches_python_whose_status_is_passed_on(request, place, mode):
 
 
 @pytest.mark.parametrize("place", ["prepared", "contained"])
-def test_interrupt_reaches_python_whose_status_is_passed_on(request, place):
+@pytest.mark.parametrize("mode", ["train", "check"])
+def test_interrupt_reaches_python_whose_status_is_passed_on(request, place, mode):
     front_door = request.getfixturevalue(place)
-    process = front_door.start("train", WAIT_FOR_SIGNAL="1")
+    process = front_door.start(mode, WAIT_FOR_SIGNAL="1")
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
