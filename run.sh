@@ -200,7 +200,9 @@ main() {
         "") die "no mode given; the modes are: $modes" ;;
         -h | --help) mode=help ;;
     esac
-    [[ $mode != *[!a-z_]* ]] && declare -F "mode_$mode" >/dev/null || die "unknown mode '$mode'; the modes are: $modes"
+    if [[ $mode == *[!a-z_]* ]] || ! declare -F "mode_$mode" >/dev/null; then
+        die "unknown mode '$mode'; the modes are: $modes"
+    fi
     shift
     cd "$ROOT"
     "mode_$mode" "$@"
