@@ -1,26 +1,38 @@
-"""What the console shows: our own messages as they are, the libraries' small talk not at all."""
+"""What the console shows: our own messages as they are, of the libraries' the warnings alone."""
 
 import logging
+import sys
 import warnings
 
-_OWN = ("callbacks", "cli", "dataset_modules", "models", "optim", "phonetics", "tuning")
+from tqdm import tqdm
+
+_OWN = ("callbacks", "cli", "dataset_modules", "models", "optim", "phonetics")
+_LIBRARIES = ("lightning.fabric", "lightning.pytorch", "huggingface_hub", "transformers")
 # Warnings that are no news to a user who did nothing wrong.
 _NO_NEWS = (
     r".*does not have many workers.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
     r".*The number of training batches .* is smaller than the logging interval.*",
-    r".*Starting from v1\.9\.0, `tensorboardX` has been removed.*",
+    r".*Checkpoint directory .* exists and is not empty.*",
+    r".*Converting a tensor with requires_grad=True to a scalar.*",
 )
 
 
+class ConsoleHandler(logging.Handler):
+    """Writes between the lines of a progress bar, to whatever standard error is at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
 def quieten() -> None:
-    """Set up logging and warnings for a command."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    for name in _OWN:
-        own = logging.getLogger(name)
-        own.setLevel(logging.INFO)
-        own.addHandler(handler)
-        own.propagate = False
+    """Set up logging and warnings for a command; calling it again changes nothing."""
+    for names, level in ((_OWN, logging.INFO), (_LIBRARIES, logging.ERROR)):
+        for name in names:
+            logger = logging.getLogger(name)
+            logger.setLevel(level)
+            logger.handlers = [ConsoleHandler()]
+            logger.propagate = False
     for message in _NO_NEWS:
         warnings.filterwarnings("ignore", message=message)

@@ -12,6 +12,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from cli.checks import check_hardware, check_not_tuning, shared_audio_params
 from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan
+from cli.parser import PhonemeArgumentParser, shortened
 from cli.record import ExperimentRecord
 from cli.sections import OptunaSection
 from dataset_modules.contract import AudioParams
@@ -41,6 +42,7 @@ class PhonemeCLI(LightningCLI):
             trainer_defaults={"use_distributed_sampler": False},
             parser_kwargs={"default_env": True},
             seed_everything_default=0,
+            parser_class=PhonemeArgumentParser,
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
             args=args,
@@ -65,7 +67,7 @@ class PhonemeCLI(LightningCLI):
         """Parse; a seed of null is drawn here, so that it is saved with the configuration."""
         self.config = parser.parse_args(args)
         section = self.config[self.config.subcommand]
-        if section.seed_everything in (None, True):
+        if section.seed_everything is None or section.seed_everything is True:
             section.seed_everything = random.SystemRandom().randrange(2**31)
             log.info("seed_everything: drawn at random: %d", section.seed_everything)
 
@@ -98,7 +100,7 @@ class PhonemeCLI(LightningCLI):
         except ConfigError:
             raise
         except _CONFIGURATION_FAULTS as error:
-            raise ConfigError(str(error) or type(error).__name__) from error
+            raise ConfigError(shortened(str(error)) or type(error).__name__) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """A Trainer whose root is the experiment's folder."""

@@ -1,24 +1,37 @@
 """One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration."""
 
-import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from cli.errors import ConfigError
-from cli.yaml_files import check_yaml_files, config_files
+from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
+_UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns its exit status."""
+    files = config_files(arguments)
     try:
-        check_yaml_files(config_files(arguments))
+        check_yaml_files(files)
         return _run_cli(list(arguments))
     except ConfigError as error:
-        return _fail(error, status=2)
+        return _fail(error, f"{error}{_whereabouts(str(error), files)}", status=2)
+
+
+def _whereabouts(message: str, files: Sequence[Path]) -> str:
+    """jsonargparse names a component's unknown key without its place and what would be right; add both."""
+    unknown = _UNPLACED.search(message)
+    places = places_of(unknown[1], files) if unknown else []
+    if not places:
+        return ""
+    takes = accepted_keys(places[0].component)
+    return f": it stands at {', '.join(map(str, places))}" + (f"; accepted: {', '.join(takes)}" if takes else "")
 
 
 def _run_cli(arguments: list[str]) -> int:
@@ -33,14 +46,13 @@ def _run_cli(arguments: list[str]) -> int:
     try:
         PhonemeCLI(arguments)
     except (AudioError, CheckpointError, VocabularyError) as error:
-        return _fail(error, status=1)
+        return _fail(error, str(error), status=1)
     return 0
 
 
-def _fail(error: Exception, status: int) -> int:
+def _fail(error: Exception, message: str, status: int) -> int:
     """One message; the traceback only where it was asked for."""
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
-    sys.stderr.write(f"error: {error}\n")
-    logging.shutdown()
+    sys.stderr.write(f"error: {message}\n")
     return status

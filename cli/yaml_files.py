@@ -1,7 +1,10 @@
 """Faults in YAML files that a parser passes over in silence."""
 
+import inspect
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -53,3 +56,46 @@ def repeated_keys(node: yaml.Node, place: str = "") -> Iterator[str]:
             yield f"key {path} must stand once, it stands in lines {lines[name]} and {line}"
         lines[name] = line
         yield from repeated_keys(value, path)
+
+
+class Place(NamedTuple):
+    """Where a key stands in a file."""
+
+    path: str
+    line: int
+    component: str  # class_path of what it was meant for, where it was meant for a component
+
+    def __str__(self) -> str:
+        owner = f", for {self.component}" if self.component else ""
+        return f"{self.path} (line {self.line}{owner})"
+
+
+def places_of(key: str, paths: Sequence[Path]) -> list[Place]:
+    """Where a key stands in these files."""
+    roots = (yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) for path in paths)
+    return [place for root in roots if root is not None for place in _places(root, key, "", "")]
+
+
+def _places(node: yaml.Node, key: str, place: str, component: str) -> Iterator[Place]:
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _places(item, key, f"{place}[{index}]", component)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    component = next((str(value.value) for name, value in node.value if name.value == "class_path"), component)
+    for name, value in node.value:
+        path = f"{place}.{name.value}" if place else str(name.value)
+        if name.value == key:
+            yield Place(path, name.start_mark.line + 1, component)
+        yield from _places(value, key, path, component)
+
+
+def accepted_keys(class_path: str) -> list[str]:
+    """The constructor's arguments of a component that is there already; none where it is not.
+
+    >>> accepted_keys("pathlib.NoSuchThing")
+    []
+    """
+    module, _, name = class_path.rpartition(".")
+    component = getattr(sys.modules.get(module), name, None)
+    return [] if component is None else [key for key in inspect.signature(component).parameters if key != "params"]

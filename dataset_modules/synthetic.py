@@ -12,7 +12,12 @@ from dataset_modules.recording import Clip, Recording
 from dataset_modules.sentences import distinct_sentences
 from phonetics import IpaNormaliser
 
-TRAIN_VOICES = ("m1", "m3", "m4", "m7", "f1", "f2", "f4", "Andy", "belinda", "edward")
+# Variants of espeak-ng's voices that sound like people; whispers and robots are left out.
+TRAIN_VOICES = (
+    *("m1", "m3", "m4", "m7", "m8", "f1", "f2", "f4", "f5", "Andy", "Denis", "Gene", "Lee", "Michael", "Mike"),
+    *("Reed", "adam", "anika", "aunty", "belinda", "boris", "caleb", "david", "edward", "grandma", "ian", "iven2"),
+    *("marcelo", "max", "michel", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "travis", "zac"),
+)
 VAL_VOICES = ("m6", "f3", "steph")
 TEST_VOICES = ("m2", "m5", "Annie", "linda")
 

@@ -25,6 +25,7 @@ _MODEL_TYPES: dict[NetworkName, str] = {
 }
 _WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
 _HEAD = "lm_head"
+_HUB_TIMEOUT_SECONDS = 10.0
 
 
 def network_configuration(
@@ -63,13 +64,27 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
     if folder.is_dir() and not any((folder / file).is_file() for file in _WEIGHT_FILES):
         raise ValueError(f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not")
     try:
-        return AutoConfig.from_pretrained(name)  # type: ignore[no-any-return]
+        return AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))  # type: ignore[no-any-return]
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"model: pretrained_name must be a local folder or a model that the hub (or its cache) has, "
-            f"got {name!r}: {reason}"
+            f"model: pretrained_name must be a local folder or a model that the hub has, got {name!r}: {reason}"
         ) from error
+
+
+def _must_download(name: str) -> bool:
+    """Whether the hub has to be asked; if it cannot be reached, say so at once (its client retries for long)."""
+    from huggingface_hub import constants, get_session, try_to_load_from_cache
+
+    if Path(name).is_dir() or isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return False
+    if constants.is_offline_mode():
+        raise OSError("it is not in the cache, and HF_HUB_OFFLINE is set")
+    try:
+        get_session().head(f"{constants.ENDPOINT}/api/models/{name}", timeout=_HUB_TIMEOUT_SECONDS)
+    except Exception as error:
+        raise OSError(f"it is not in the cache, and {constants.ENDPOINT} cannot be reached") from error
+    return True
 
 
 def _check_overrides(config: "PretrainedConfig", overrides: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ class Matching(NamedTuple):
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint without running code from it."""
-    if "://" in str(path):
+    if ":/" in str(path):  # a path swallows one of a URL's two slashes
         raise CheckpointError(f"ckpt_path must be a file on this machine, got {path}; download it first")
     if not path.is_file():
         raise CheckpointError(f"ckpt_path must be a checkpoint file, {path} is not there")

@@ -1,0 +1,237 @@
+"""Every configuration mistake is one message and exit status 2, before any data is read."""
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from cli.run import run
+
+RUSSIAN = "dataset_modules/tokens/russian_phones.json"
+
+
+class Evil:
+    """Unpickling it would leave a file behind."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self):
+        return (Path.touch, (self.trace,))
+
+
+@pytest.fixture
+def base(tmp_path):
+    """A configuration that is right: tests break one thing in it."""
+    return {
+        "seed_everything": 1,
+        "custom_folder_name": "t",
+        "model": {
+            "vocab_file": RUSSIAN,
+            "network_config": {"num_hidden_layers": 1},
+            "optimizer": "AdamW",
+            "lr": 0.001,
+        },
+        "data": {
+            "language": "ru",
+            "dataset_classes": [
+                {
+                    "class_path": "dataset_modules.synthetic.SyntheticSpeechDataset",
+                    "init_args": {"cache_dir": str(tmp_path / "cache")},
+                }
+            ],
+        },
+        "trainer": {"accelerator": "cpu", "default_root_dir": str(tmp_path), "max_steps": 1},
+    }
+
+
+@pytest.fixture
+def attempt(tmp_path, capsys):
+    """Run a configuration; return its exit status and what it said."""
+
+    def attempt(config, *arguments, command="fit"):
+        path = tmp_path / "config.yaml"
+        path.write_text(config if isinstance(config, str) else yaml.safe_dump(config), encoding="utf-8")
+        try:
+            status = run([command, "--config", str(path), *arguments])
+        except SystemExit as end:
+            status = end.code
+        return status, capsys.readouterr().err
+
+    return attempt
+
+
+def set_at(config, path, value):
+    *parents, last = path
+    for key in parents:
+        config = config[key]
+    config[last] = value
+
+
+MISTAKES = {
+    "misspelt key at the top": (("sed_everything",), 1, "sed_everything"),
+    "misspelt key in the model": (("model", "vocab_fil"), "x", "vocab_fil"),
+    "misspelt key in the data": (("data", "batchsize"), 4, "batchsize"),
+    "misspelt key in the trainer": (("trainer", "max_epoch"), 4, "max_epoch"),
+    "misspelt key in audio_params": (("audio_params",), {"sampling_rat": 16000}, "sampling_rat"),
+    "misspelt key in optuna": (("optuna",), {"tuned": True}, "tuned"),
+    "misspelt key in a search space": (
+        ("optuna",),
+        {"search_spaces": {"model.lr": {"distribution": "uniform", "lo": 1}}},
+        "lo",
+    ),
+    "misspelt key in a data set": (
+        ("data", "dataset_classes", 0, "init_args", "num_trian"),
+        4,
+        "num_trian",
+    ),
+    "unknown data set": (("data", "dataset_classes", 0, "class_path"), "dataset_modules.synthetic.Nope", "Nope"),
+    "unknown augmentation": (
+        ("data", "augmentations"),
+        [{"class_path": "audiomentations.AddGaussianNois"}],
+        "AddGaussianNois",
+    ),
+    "removed augmentation argument": (
+        ("data", "augmentations"),
+        [{"class_path": "audiomentations.AddBackgroundNoise", "init_args": {"min_snr_in_db": 3}}],
+        "min_snr_in_db",
+    ),
+    "missing noise folder": (
+        ("data", "augmentations"),
+        [
+            {
+                "class_path": "dataset_modules.augmentations.AddBackgroundNoiseWrapper",
+                "init_args": {"sounds_path": "nowhere/at/all"},
+            }
+        ],
+        "sounds_path",
+    ),
+    "misspelt key in a callback": (
+        ("trainer", "callbacks"),
+        [{"class_path": "callbacks.LogMetricsCallback", "init_args": {"metrics": ["per"]}}],
+        "metrics",
+    ),
+    "unknown figure in the table": (
+        ("trainer", "callbacks"),
+        [{"class_path": "callbacks.LogMetricsCallback", "init_args": {"metric_names": ["pre"]}}],
+        "pre",
+    ),
+    "wrong type": (("data", "batch_size"), "many", "batch_size"),
+    "impossible value": (("data", "batch_size"), 0, "batch_size"),
+    "unknown optimizer": (("model", "optimizer"), "AdmaW", "AdmaW"),
+    "unknown optimizer argument": (
+        ("model", "optimizer"),
+        {"class_path": "torch.optim.Adam", "init_args": {"learning_rate": 1}},
+        "learning_rate",
+    ),
+    "a key the optimizer does not use": (("model", "momentum"), 0.9, "momentum"),
+    "unknown scheduler": (("model", "scheduler"), "StepLRR", "StepLRR"),
+    "a key without a scheduler": (("model", "gamma"), 0.1, "gamma"),
+    "missing vocabulary": (("model", "vocab_file"), "nowhere.json", "nowhere.json"),
+    "pretrained model out of reach": (("model", "pretrained_name"), "no-such-owner/no-such-model", "pretrained_name"),
+    "unknown network": (("model", "network_name"), "Wav2Vec3", "Wav2Vec3"),
+    "unknown network key": (("model", "network_config"), {"hiden_size": 4}, "hidden_size"),
+    "GPU where there is none": (("trainer", "accelerator"), "cuda", "--trainer.accelerator auto"),
+    "missing checkpoint": (("ckpt_path",), "nowhere.ckpt", "nowhere.ckpt"),
+    "checkpoint from the web": (("ckpt_path",), "https://example.org/a.ckpt", "ckpt_path"),
+    "a search, too early": (("optuna",), {"tune": True}, "optuna.tune"),
+    "conflicting audio facts": (("data", "audio_params"), {"sampling_rate": 8000}, "data.audio_params.sampling_rate"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_message_with_status_2(name, base, attempt, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    path, value, named = MISTAKES[name]
+    set_at(base, path, value)
+    status, message = attempt(base)
+    assert status == 2
+    assert named in message
+    assert "Traceback" not in message
+    assert message.count("error:") == 1
+    assert len(message.splitlines()) <= 12, message
+    assert not (tmp_path / "cache").exists()
+    assert not list(tmp_path.glob("experiments/*"))
+
+
+def test_a_scheduler_key_of_another_scheduler_is_refused(base, attempt):
+    base["model"] |= {"scheduler": "StepLR", "step_size": 1, "milestones": [1]}
+    status, message = attempt(base)
+    assert status == 2
+    assert "milestones" in message
+
+
+def test_a_repeated_key_is_refused(base, attempt):
+    text = yaml.safe_dump(base).replace("  lr: 0.001", "  lr: 0.001\n  lr: 0.01")
+    status, message = attempt(text)
+    assert status == 2
+    assert "model.lr" in message
+
+
+def test_an_empty_file_is_refused(attempt):
+    status, message = attempt("")
+    assert status == 2
+    assert "sections" in message
+
+
+def test_a_missing_file_is_refused(capsys):
+    assert run(["fit", "--config", "nowhere.yaml"]) == 2
+    assert "nowhere.yaml" in capsys.readouterr().err
+
+
+def test_repeated_ids_in_a_vocabulary_are_refused(base, attempt, tmp_path):
+    vocabulary = tmp_path / "v.json"
+    vocabulary.write_text(json.dumps({"[PAD]": 0, "a": 1, "b": 1}))
+    base["model"]["vocab_file"] = str(vocabulary)
+    status, message = attempt(base)
+    assert status == 2
+    assert "'a', 'b'" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 cut short"])
+def test_a_broken_checkpoint_is_refused(base, attempt, tmp_path, content):
+    checkpoint = tmp_path / "broken.ckpt"
+    checkpoint.write_bytes(content)
+    status, message = attempt(base, "--ckpt_path", str(checkpoint))
+    assert status == 2
+    assert "broken.ckpt" in message
+
+
+def test_a_malicious_checkpoint_runs_no_code(base, attempt, tmp_path):
+    trace, checkpoint = tmp_path / "trace", tmp_path / "evil.ckpt"
+    torch.save({"state_dict": {}, "evil": Evil(trace)}, checkpoint)
+    status, message = attempt(base, "--ckpt_path", str(checkpoint))
+    assert status == 2
+    assert "evil.ckpt" in message
+    checkpoint.write_bytes(pickle.dumps({"state_dict": {}, "evil": Evil(trace)}))
+    assert attempt(base, "--ckpt_path", str(checkpoint))[0] == 2
+    assert not trace.exists()
+
+
+def test_a_checkpoint_of_another_vocabulary_is_refused(base, attempt, tmp_path):
+    checkpoint = tmp_path / "other.ckpt"
+    description = {"vocabulary": ["[PAD]", "[UNK]", "a"]}
+    torch.save({"state_dict": {}, "loops": {}, "phoneme_recognizer": description}, checkpoint)
+    status, message = attempt(base, "--ckpt_path", str(checkpoint))
+    assert status == 2
+    assert "map_vocabulary" in message
+
+
+def test_a_checkpoint_does_not_change_the_configuration(base, attempt, tmp_path):
+    """Lightning itself would take the model's settings, and classes to build, from its hyperparameters."""
+    trace, checkpoint = tmp_path / "trace", tmp_path / "hparams.ckpt"
+    hyperparameters = {"lr": 9.0, "optimizer": {"class_path": "subprocess.Popen", "init_args": {"args": ["touch", str(trace)]}}}
+    torch.save({"state_dict": {}, "hyper_parameters": hyperparameters}, checkpoint)
+    status, message = attempt(base, "--ckpt_path", str(checkpoint))
+    assert status == 2
+    assert "only_weights_load" in message
+    assert not trace.exists()
+
+
+def test_evaluating_what_was_never_trained_is_refused(base, attempt):
+    status, message = attempt(base, command="test")
+    assert status == 2
+    assert "train first" in message
