@@ -31,7 +31,9 @@ class EspeakPhonemes:
 
     def __call__(self, text: str) -> tuple[str, ...]:
         """Phonemes with stress marks as espeak writes them; normalisation is the caller's."""
-        words = _espeak_backend(self.language).phonemize([text], separator=_separator(), strip=True)[0].split()
+        spoken = _espeak_backend(self.language).phonemize([text], separator=_separator(), strip=True)[0]
+        # The separator is named: without a name, split() cuts at the phoneme separator as well.
+        words = spoken.split(_WORD_SEPARATOR)
         spelled = [[part for part in word.split(_PHONEME_SEPARATOR) if part] for word in words]
         joined = [phoneme for word in spelled if word for phoneme in (*word, WORD_BOUNDARY)]
         return tuple(joined[:-1])
