@@ -152,12 +152,20 @@ def _library_bytes(path: str) -> bytes:
 
 
 def _select_voice(library: ctypes.CDLL, settings: VoiceSettings) -> None:
-    if library.espeak_SetVoiceByName(settings.voice.encode()) != 0:
+    # The library itself speaks an unknown variant with the language's plain voice.
+    known_variant = settings.voice.partition("+")[2] in ("", *voice_variants())
+    if not known_variant or library.espeak_SetVoiceByName(settings.voice.encode()) != 0:
         raise AudioError(
             f"espeak-ng: voice must be one it knows, such as ru or en-us+f2, got {settings.voice!r}"
         )
     library.espeak_SetParameter(_PARAMETER_RATE, settings.words_per_minute, 0)
     library.espeak_SetParameter(_PARAMETER_PITCH, settings.pitch, 0)
+
+
+@functools.cache
+def voice_variants() -> frozenset[str]:
+    """The names of the variants, the part of a voice behind ``+``."""
+    return frozenset(path.name for path in Path(_import_loader().get_data_path(), "voices", "!v").iterdir())
 
 
 def _import_loader() -> ModuleType:
@@ -179,7 +187,8 @@ def join_modifiers(marks: list[SpokenMark]) -> list[SpokenMark]:
     """
     joined: list[SpokenMark] = []
     for mark in marks:
-        if mark.name and set(mark.name) <= _MODIFIERS and joined:
+        follows_phoneme = bool(joined) and joined[-1].name != WORD_BOUNDARY
+        if mark.name and set(mark.name) <= _MODIFIERS and follows_phoneme:
             joined[-1] = SpokenMark(joined[-1].name + mark.name, joined[-1].seconds)
         else:
             joined.append(mark)
