@@ -28,8 +28,9 @@ class IpaNormaliser:
     Args:
         keep_stress: whether ``ˈ`` and ``ˌ`` stay on the phoneme that carries them.
         keep_length: whether ``ː`` and ``ˑ`` stay.
-        mapping: replacements of whole phonemes, applied last; a value of several phonemes separates
-            them by spaces, an empty one drops the phoneme.
+        mapping: replacements of whole phonemes, applied last and once; keys and values may be spelled
+            in any of the ways above. A value of several phonemes separates them by spaces, an empty one
+            drops the phoneme.
 
     >>> IpaNormaliser()(["ˈg", "t͡ʃ", "aː"])
     ('ɡ', 'tʃ', 'aː')
@@ -40,6 +41,11 @@ class IpaNormaliser:
     keep_stress: bool = False
     keep_length: bool = True
     mapping: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Spell the mapping as the phonemes are spelled that it is applied to."""
+        spelled = {self._spell(old): self._spell(new) for old, new in self.mapping.items()}
+        object.__setattr__(self, "mapping", spelled)
 
     def __call__(self, phonemes: Iterable[str]) -> tuple[str, ...]:
         """Normalise phonemes; those of which nothing is left are dropped."""
