@@ -65,7 +65,10 @@ def _labels(recording: Recording, clip: Clip, settings: PreparationSettings) -> 
     if recording.phonemes is not None:
         return settings.normalise(recording.phonemes)
     if recording.text and settings.to_phonemes:
-        return settings.normalise(settings.to_phonemes(recording.text))
+        phonemes = settings.normalise(settings.to_phonemes(recording.text))
+        if not phonemes:
+            raise UnlabelledError(f"its text must hold something to pronounce, it is {recording.text!r}")
+        return phonemes
     raise UnlabelledError("neither phonemes nor a text that could be turned into them")
 
 
