@@ -52,9 +52,10 @@ class AugmentationPipeline:
         """Augment clip ``index`` as epoch ``epoch`` hears it."""
         with seeded(self.seed, epoch, index):
             try:
-                augmented = waveform
+                augmented = waveform.copy()  # some transforms write into what they are given
                 for transform in self.transforms:
                     augmented = transform(augmented, sampling_rate)
+                _check_waveform(augmented)
             except Exception as error:  # noqa: BLE001 - any transform, any fault: one clip must not end a run
                 self._report(error, index)
                 return waveform
@@ -64,6 +65,11 @@ class AugmentationPipeline:
         self.failures += 1
         if self.failures & (self.failures - 1) == 0:  # the 1st, 2nd, 4th, 8th …
             log.warning("augmentation failed on clip %d, left as it was (%d so far): %r", index, self.failures, error)
+
+
+def _check_waveform(waveform: NDArray[np.float32]) -> None:
+    if waveform.ndim != 1 or not len(waveform) or not np.isfinite(waveform).all():
+        raise ValueError(f"a transform must give finite samples (T,), gave some of shape {waveform.shape}")
 
 
 class AddBackgroundNoiseWrapper(AddBackgroundNoise):  # type: ignore[misc]
