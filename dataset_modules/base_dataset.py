@@ -100,10 +100,11 @@ class BaseDataset(ABC):
         return EspeakPhonemes(self.language)
 
     def _report_skipped(self, split: Split, prepared: PreparedSplit, total: int) -> None:
-        if not prepared.skipped:
+        num_skipped = total - len(prepared.clips)  # ids may repeat, and the reasons are kept by id
+        if not num_skipped:
             return
         examples = "; ".join(f"{key}: {why}" for key, why in list(prepared.skipped.items())[:_EXAMPLES])
-        message = f"{type(self).__name__}: {len(prepared.skipped)} of {total} {split} recordings skipped: {examples}"
-        if len(prepared.skipped) > self.max_skipped_share * total:
+        message = f"{type(self).__name__}: {num_skipped} of {total} {split} recordings skipped: {examples}"
+        if num_skipped > self.max_skipped_share * total:
             raise AudioError(f"{message}; more than max_skipped_share={self.max_skipped_share} allows")
         log.warning("%s", message)

@@ -84,9 +84,9 @@ class ClipCache:
         skipped: dict[str, str] = {}
         for faults in tqdm(self._run(tasks), total=len(tasks), desc=folder.name[:40], unit="shard", delay=2):
             skipped |= faults
-        manifest = Manifest(
-            FORMAT_VERSION, fingerprint, tuple(f"{name}.arrow" for name in names), len(recordings) - len(skipped), skipped
-        )
+        arrows = tuple(f"{name}.arrow" for name in names)
+        num_clips = len(ClipStore([incomplete / arrow for arrow in arrows]))
+        manifest = Manifest(FORMAT_VERSION, fingerprint, arrows, num_clips, skipped)
         _write_durably(incomplete / _MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
         _replace_folder(incomplete, folder)
 
