@@ -107,11 +107,19 @@ def _finish_shard(task: _ShardTask) -> dict[str, str]:
     """Prepare one shard unless an earlier, interrupted build did."""
     stem, recordings, settings = task
     faults_file = stem.with_suffix(".skipped.json")
-    if faults_file.is_file():
+    if faults_file.is_file() and _opens(stem.with_suffix(".arrow")):
         return dict(json.loads(faults_file.read_text(encoding="utf-8")))
     skipped = prepare_shard(recordings, stem.with_suffix(".arrow"), settings)
     _write_durably(faults_file, json.dumps(skipped, ensure_ascii=False))  # written last: it marks the shard as done
     return skipped
+
+
+def _opens(shard: Path) -> bool:
+    try:
+        ClipStore([shard])
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+    return True
 
 
 def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:

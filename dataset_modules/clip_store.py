@@ -1,5 +1,6 @@
 """Prepared clips on disk: immutable Arrow files, memory-mapped, audio as 16-bit samples without pickling."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -41,7 +42,9 @@ class ClipWriter:
     """Writes clips to one Arrow file, block by block; memory does not grow with their number."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = pa.ipc.new_file(pa.OSFile(str(path), "wb"), SCHEMA)
+        self._path = path
+        self._file = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_file(self._file, SCHEMA)
         self._rows: list[dict[str, object]] = []
 
     def write(self, clip: PreparedClip) -> None:
@@ -66,6 +69,9 @@ class ClipWriter:
         if kind is None:
             self._flush()
         self._writer.close()
+        self._file.close()
+        with self._path.open("rb") as stream:
+            os.fsync(stream.fileno())  # or a power cut leaves a marker of completion beside an empty file
 
 
 class ClipStore:
