@@ -66,9 +66,11 @@ class ClipCache:
         if not rebuild and (found := open_split(folder, fingerprint)) is not None:
             return found
         self.root.mkdir(parents=True, exist_ok=True)
+        before = _stamp(folder)
         with FileLock(f"{folder}.lock"):
-            if not rebuild and (found := open_split(folder, fingerprint)) is not None:
-                return found  # another process built it while this one waited
+            replaced = _stamp(folder) != before  # by another process, while this one waited
+            if (replaced or not rebuild) and (found := open_split(folder, fingerprint)) is not None:
+                return found
             self._build(folder, fingerprint, recordings)
         built = open_split(folder, fingerprint)
         if built is None:
@@ -156,6 +158,15 @@ def _audio_identity(recording: Recording) -> str:
     except OSError:
         return f"{recording.audio} missing"
     return f"{recording.audio} {status.st_size} {status.st_mtime_ns}"
+
+
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from one that took its place."""
+    try:
+        status = (folder / _MANIFEST).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _chunks(items: Sequence[Recording], size: int) -> Iterator[Sequence[Recording]]:
