@@ -76,13 +76,20 @@ class PhonemeDataModule(LightningDataModule):
         self.unknown_phonemes = unknown_phonemes
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
+        self._loaded = False
+        self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
         self.fingerprints: dict[Split, list[str]] = {}
 
     def prepare_data(self) -> None:
-        """Build what is missing in the cache, once per machine."""
-        for split in SPLITS:
-            self._prepare(split, rebuild=self.create_dataset)
+        """Build what is missing in the cache, once per machine; training prepares what it is judged by, too."""
+        stage = self.trainer.state.fn if self.trainer else None
+        splits = SPLITS if stage in (None, "fit") else _SPLITS_OF_STAGE[stage]
+        for split in splits:
+            # Lightning calls this before every fit, validate and test; building anew once is enough.
+            if split not in self._prepared:
+                self._prepare(split, rebuild=self.create_dataset)
+                self._prepared.add(split)
 
     def setup(self, stage: str) -> None:
         """Open the splits that a stage needs."""
@@ -91,11 +98,14 @@ class PhonemeDataModule(LightningDataModule):
                 self._open(split)
 
     def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
-        prepared = []
-        for dataset in self.dataset_classes:
-            dataset.load_data(create_dataset=rebuild)
-            prepared.append(dataset.prepare(split, self.audio_params, num_proc=self.num_proc, rebuild=rebuild))
-        return prepared
+        if not self._loaded:
+            for dataset in self.dataset_classes:
+                dataset.load_data(create_dataset=rebuild)
+            self._loaded = True
+        return [
+            dataset.prepare(split, self.audio_params, num_proc=self.num_proc, rebuild=rebuild)
+            for dataset in self.dataset_classes
+        ]
 
     def _open(self, split: Split) -> None:
         prepared = self._prepare(split)
