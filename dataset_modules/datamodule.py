@@ -63,6 +63,8 @@ class PhonemeDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         _check_counts(batch_size=batch_size, num_proc=num_proc)
+        if max_batch_seconds is not None and max_batch_seconds <= 0:
+            raise ValueError(f"data: max_batch_seconds must be positive or null, got {max_batch_seconds}")
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.dataset_classes = dataset_classes
         for dataset in dataset_classes:

@@ -82,6 +82,7 @@ class SyntheticSpeechDataset(BaseDataset):
         self.pitch = pitch
         self.seed = seed
         self._splits: dict[Split, list[Recording]] = {}
+        _check_draws(self.counts, self.voices, words_per_minute=words_per_minute, pitch=pitch)
         _check_voices(self.voices)
 
     def load_data(self, create_dataset: bool = False) -> None:
@@ -113,6 +114,19 @@ class SyntheticSpeechDataset(BaseDataset):
     def get_test_data(self) -> Iterable[Recording]:
         """Again other sentences in again other voices."""
         return self._splits["test"]
+
+
+def _check_draws(
+    counts: dict[Split, int], voices: dict[Split, Sequence[str]], **ranges: tuple[int, int]
+) -> None:
+    for split, count in counts.items():
+        if count < 0:
+            raise ValueError(f"SyntheticSpeechDataset: num_{split} must not be negative, got {count}")
+        if count and not voices[split]:
+            raise ValueError(f"SyntheticSpeechDataset: {split}_voices must name a voice, it is empty")
+    for name, (lowest, highest) in ranges.items():
+        if lowest > highest:
+            raise ValueError(f"SyntheticSpeechDataset: {name} must be (lowest, highest), got {lowest}, {highest}")
 
 
 def _check_voices(voices: dict[Split, Sequence[str]]) -> None:
