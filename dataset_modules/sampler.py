@@ -29,7 +29,7 @@ def padding_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64
     """
     padded = sum(int(lengths[batch].max()) * len(batch) for batch in batches)
     real = sum(int(lengths[batch].sum()) for batch in batches)
-    return 1.0 - real / padded if padded else 0.0
+    return (padded - real) / padded if padded else 0.0
 
 
 class LengthBucketSampler(Sampler[list[ClipKey]]):
@@ -37,7 +37,9 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
 
     A batch holds ``batch_size`` clips or, where ``max_batch_seconds`` is given, as many as fit in
     that time when padded. With several ranks the batches of all of them are formed together, and
-    each takes its share, so that the order does not depend on their number.
+    each takes its share, so that the order does not depend on their number. While shuffling, every
+    rank gets equally many batches, or the ranks would wait for each other forever; only where there
+    are too few clips for that (one clip per batch and rank) does the last batch repeat some.
 
     Args:
         num_samples: length of every clip.
@@ -89,25 +91,31 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
             yield [(epoch, int(index)) for index in batch]
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
-        """This rank's batches of one epoch; their number is the same for every epoch and rank."""
+        """This rank's batches of one epoch; their number is the same for every epoch."""
         generator = np.random.default_rng((self.seed, epoch))
         joint = self._joint_batches(generator)
         if self.shuffle:
+            joint = [np.resize(batch, max(len(batch), self.world_size)) for batch in joint]
             generator.shuffle(joint)
         shares = [batch[self.rank :: self.world_size] for batch in joint]
         return [share for share in shares if len(share)]
 
     def _joint_batches(self, generator: np.random.Generator) -> list[NDArray[np.int64]]:
         order = self._bucketed_order(generator)
+        starts = joint_starts(self._clips_per_batch(order), self.world_size)
+        return np.split(order, starts[1:]) if len(order) else []
+
+    def _clips_per_batch(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many clips a rank's batch may hold that ends with each clip of the order."""
         if self.max_batch_samples is None:
-            return _cut(order, self.batch_size * self.world_size)
-        numbers = bucket_numbers(self.num_samples[order])
-        buckets = np.split(order, np.flatnonzero(np.diff(numbers)) + 1) if len(order) else []
+            return np.full(len(order), self.batch_size)
+        lengths = self.num_samples[order]
+        numbers = bucket_numbers(lengths)
+        # By the longest of the bucket, so that batches are cut alike in every epoch.
+        _, first, bucket = np.unique(numbers, return_index=True, return_inverse=True)
+        longest = np.maximum.reduceat(lengths, first)[bucket] if len(order) else lengths
         # One that exceeds the limit by itself comes alone.
-        fitting = [max(1, self.max_batch_samples // int(self.num_samples[bucket].max())) for bucket in buckets]
-        return [
-            batch for bucket, fit in zip(buckets, fitting, strict=True) for batch in _cut(bucket, fit * self.world_size)
-        ]
+        return np.maximum(1, self.max_batch_samples // np.maximum(longest, 1))
 
     def _bucketed_order(self, generator: np.random.Generator) -> NDArray[np.int64]:
         """Indices by bucket; within a bucket shuffled, or sorted by length."""
@@ -117,5 +125,19 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         return shuffled[np.argsort(bucket_numbers(self.num_samples[shuffled]), kind="stable")]
 
 
-def _cut(order: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return [order[start : start + size] for start in range(0, len(order), size)]
+def joint_starts(clips_per_batch: NDArray[np.int64], world_size: int) -> list[int]:
+    """Where the joint batches of all ranks begin; the last one takes from the one before what ranks lack.
+
+    >>> joint_starts(np.array([2, 2, 2, 2, 1]), world_size=1)
+    [0, 2, 4]
+    >>> joint_starts(np.full(5, 2), world_size=2)
+    [0, 3]
+    """
+    starts, start, total = [0], 0, len(clips_per_batch)
+    for end in range(1, total + 1):
+        if end - start > world_size * int(clips_per_batch[end - 1]):
+            start = end - 1
+            starts.append(start)
+    if len(starts) > 1 and total - starts[-1] < world_size:
+        starts[-1] = max(total - world_size, starts[-2] + world_size)
+    return starts
