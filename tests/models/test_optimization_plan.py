@@ -1,0 +1,83 @@
+"""Optimizers and schedulers by name and by class, and the keys they take."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
+
+from models.optimization_plan import OptimizationPlan
+
+TRAINER = SimpleNamespace(check_val_every_n_epoch=3, estimated_stepping_batches=120, max_epochs=6)
+
+
+def parameters():
+    return [torch.nn.Parameter(torch.zeros(3))]
+
+
+def plan(optimizer="AdamW", optimizer_keys=None, scheduler=None, scheduler_keys=None, monitor=None):
+    return OptimizationPlan(optimizer, optimizer_keys or {}, scheduler, scheduler_keys or {}, monitor)
+
+
+def test_an_optimizer_alone_is_just_that():
+    built = plan("SGD", {"lr": 0.5, "momentum": 0.9, "weight_decay": None}).build(parameters(), TRAINER)
+    assert isinstance(built, torch.optim.SGD)
+    assert built.defaults["momentum"] == 0.9
+    assert built.defaults["lr"] == 0.5
+
+
+@pytest.mark.parametrize("name", ["AdamW", "SGD", "FAM", "AutoSGM", "SimpleFAM"])
+def test_every_name_takes_a_rate_and_steps(name):
+    weights = parameters()
+    optimizer = plan(name, {"lr": 0.1}).build(weights, TRAINER)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    weights[0].grad = torch.ones(3)
+    optimizer.step()
+    assert (weights[0] < 0).all()
+
+
+def test_step_lr_counts_epochs():
+    built = plan(optimizer_keys={"lr": 1.0}, scheduler="StepLR", scheduler_keys={"step_size": 2, "gamma": 0.5})
+    made = built.build(parameters(), TRAINER)["lr_scheduler"]
+    assert isinstance(made["scheduler"], StepLR)
+    assert made["interval"] == "epoch"
+    assert made["scheduler"].gamma == 0.5
+
+
+def test_a_plateau_is_looked_for_when_there_is_a_new_figure():
+    built = plan(scheduler="ReduceLROnPlateau", scheduler_keys={"metric_patience": 1, "gamma": 0.2}, monitor="val_per")
+    made = built.build(parameters(), TRAINER)["lr_scheduler"]
+    assert isinstance(made["scheduler"], ReduceLROnPlateau)
+    assert made["scheduler"].factor == 0.2
+    assert (made["monitor"], made["frequency"]) == ("val_per", 3)
+
+
+def test_one_cycle_by_class_counts_steps():
+    built = plan(scheduler=lambda optimizer: OneCycleLR(optimizer, max_lr=0.1, total_steps=10))
+    assert built.build(parameters(), TRAINER)["lr_scheduler"]["interval"] == "step"
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "length"),
+    [("FAMScheduler", {"warmup_steps": 10}, 120), ("FAMEpochScheduler", {"warmup_epochs": 2}, 6)],
+)
+def test_a_schedule_without_length_takes_the_runs(name, keys, length):
+    made = plan(scheduler=name, scheduler_keys=keys).build(parameters(), TRAINER)["lr_scheduler"]
+    assert made["interval"] == ("step" if name == "FAMScheduler" else "epoch")
+    assert length in vars(made["scheduler"]).values()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"optimizer_keys": {"momentum": 0.9}}, "momentum"),
+        ({"scheduler": "StepLR"}, "step_size"),
+        ({"scheduler": "StepLR", "scheduler_keys": {"step_size": 1, "min_lr": 0.1}}, "min_lr"),
+        ({"scheduler_keys": {"gamma": 0.1}}, "gamma"),
+        ({"monitor": "val_per"}, "metric_scheduler"),
+        ({"optimizer": torch.optim.Adam, "optimizer_keys": {"lr": 0.1}}, "lr"),
+    ],
+)
+def test_a_key_nobody_uses_or_one_that_is_missing_is_refused(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        plan(**arguments)

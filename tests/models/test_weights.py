@@ -1,0 +1,65 @@
+"""Weights from another checkpoint: what fits, what is mapped, what is refused."""
+
+import json
+
+import pytest
+import torch
+
+from models.weights import check_vocabulary, load_matching, map_head, match_weights
+from phonetics import Vocabulary, VocabularyError
+
+
+def checkpoint_of(model, path):
+    checkpoint = {"state_dict": model.state_dict()}
+    model.on_save_checkpoint(checkpoint)
+    torch.save(checkpoint, path)
+    return path
+
+
+def test_what_fits_is_told_from_what_does_not():
+    own = {"a": torch.zeros(2), "b": torch.zeros(3), "c": torch.zeros(1)}
+    stored = {"a": torch.ones(2), "b": torch.ones(4), "d": torch.ones(1)}
+    matching = match_weights(own, stored)
+    assert (list(matching.weights), matching.unfitting, matching.absent, matching.unused) == (["a"], ["b"], ["c"], ["d"])
+
+
+def test_a_head_is_mapped_row_by_row():
+    own = {"network.lm_head.weight": torch.zeros(3, 2), "network.lm_head.bias": torch.zeros(3)}
+    stored = {"network.lm_head.weight": torch.tensor([[1.0, 1], [2, 2]]), "network.lm_head.bias": torch.tensor([1.0, 2])}
+    mapped = map_head(own, stored, target=["x", "b", "a"], source=["a", "b"])
+    assert mapped["network.lm_head.weight"].tolist() == [[0, 0], [2, 2], [1, 1]]
+    assert mapped["network.lm_head.bias"].tolist() == [0, 2, 1]
+
+
+def test_initial_weights_are_taken_whole(recognizer, tmp_path):
+    source = recognizer()
+    path = checkpoint_of(source, tmp_path / "a.ckpt")
+    torch.manual_seed(99)
+    target = recognizer(initial_weights=path)
+    for name, value in source.state_dict().items():
+        assert torch.equal(value, target.state_dict()[name]), name
+
+
+def test_another_vocabulary_is_mapped_where_asked_and_refused_otherwise(recognizer, tmp_path, vocab_file):
+    source = recognizer()
+    path = checkpoint_of(source, tmp_path / "a.ckpt")
+    vocab_file.write_text(json.dumps({"[PAD]": 0, "n": 1, "zz": 2}), encoding="utf-8")
+    with pytest.raises(VocabularyError, match="map_vocabulary"):
+        recognizer(initial_weights=path)
+    target = recognizer(initial_weights=path, map_vocabulary=True)
+    row = source.vocabulary.ids["n"]
+    assert torch.equal(target.network.lm_head.weight[1], source.network.lm_head.weight[row])
+
+
+def test_tokens_in_another_order_are_another_vocabulary():
+    stored = {"state_dict": {}, "phoneme_recognizer": {"vocabulary": ["[PAD]", "a", "b"]}}
+    with pytest.raises(VocabularyError, match="another order"):
+        check_vocabulary(stored, Vocabulary(("[PAD]", "b", "a")), "x")
+
+
+def test_a_checkpoint_that_does_not_fit_is_not_loaded(recognizer, tmp_path, batch):
+    path = checkpoint_of(recognizer(), tmp_path / "a.ckpt")
+    target = recognizer(network={"hidden_size": 16, "num_attention_heads": 2})
+    load_matching(target, path, target.vocabulary, map_vocabulary=False)
+    log_probs, _ = target.eval()(batch.waveforms, batch.waveform_lengths)
+    assert torch.isfinite(log_probs).all()
