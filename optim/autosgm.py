@@ -1,7 +1,7 @@
 """AutoSGM: a stochastic gradient method as a low-pass filter with an automatic learning rate."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from optim.arguments import require_non_negative
+from optim.autosgm_bundle import Bundle, Numbers, Piece
 from optim.autosgm_config import (
     OWNER,
     BetaCfg,
@@ -20,20 +21,13 @@ from optim.autosgm_config import (
     WindowShape,
     group_settings,
 )
-from optim.autosgm_update import (
-    SCALAR_STATES,
-    TENSOR_STATES,
-    Bundle,
-    Numbers,
-    multi_tensor_step,
-    numerator_of,
-    single_tensor_step,
-)
+from optim.autosgm_foreach import multi_tensor_step
+from optim.autosgm_single import single_tensor_step
 from optim.checked_optimizer import CheckedOptimizer
 from optim.sharding import layout_of, local_part
 from optim.window import window_value
 
-PIECE_NUMEL = 2**18  # a piece of this size and its states stay in the processor's cache
+PIECE_NUMEL = 2**17  # a piece of this size and its states stay in the processor's cache
 
 
 class _Entry(NamedTuple):
@@ -50,17 +44,18 @@ class AutoSGM(CheckedOptimizer):
 
     Args:
         params: Parameters, named parameters, or groups.
-        lr_cfg: ``(aoptlr, lr_init, num_lrc)``: whether steps are divided by the root of the filtered squared
-            gradient; the learning rate; what scales it per tensor: 0 nothing, 1 the correlation of weights and
-            steps, 2 the same with outliers cut, 3 the mean squared step, 4 nothing, but outlying steps shrink.
+        lr_cfg: ``(aoptlr, lr_init, num_lrc)``: whether steps are divided by the root of the filtered
+            squared gradient; the learning rate; what scales it per tensor: 0 nothing, 1 the correlation of
+            weights and steps, 2 the same with outliers cut, 3 the mean squared step, 4 nothing, but outlying
+            steps shrink.
         beta_cfg: ``(beta_n, beta_a, beta_i, gamma_i, eta_i, debias)``: poles of the numerator's, the
             denominator's and the gradient's filter; the gradient filter's zero (0 heavy ball,
             ``beta/(1 + beta)`` Nesterov); its input gain (0 for ``1 - beta``); whether to correct the bias.
-        rc_cfg: ``(rcm, inseq, x, n, m, tau, spe, cfact, e)``: the window on the learning rate. Its shape (0 off,
-            1 cosine, 2 polynomial, 3 exponential, 4 squared complement, 5 and 6 logistic); 1 for values in
-            the golden section's order, sorted; floor; order; 1 to anneal, 0 to warm up and anneal; epochs per
-            frame; steps per epoch; frame (0 constant within an epoch, 1 steps, 2 restarts each epoch);
-            the share of the frame that stays at one.
+        rc_cfg: ``(rcm, inseq, x, n, m, tau, spe, cfact, e)``: the window on the learning rate. Its shape
+            (0 off, 1 cosine, 2 polynomial, 3 exponential, 4 squared complement, 5 and 6 logistic); 1 for
+            values at the golden section's points, sorted; floor; order; 1 to anneal, 0 to warm up and anneal;
+            epochs per frame; steps per epoch; frame (0 constant within an epoch, 1 steps, 2 restarts each
+            epoch); the share of the frame that stays at one.
         wd_cfg: ``(wd_cte, wd_lvl)``: weight decay, and where it acts: 0 in the gradient, 1 in the step.
         eps_cfg: ``(eps,)``: what keeps divisions finite.
         maximize: Ascend instead of descend.
@@ -96,7 +91,7 @@ class AutoSGM(CheckedOptimizer):
         super().__init__(params, {**group_settings(given), "maximize": maximize, "foreach": foreach})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; its own tuples and shorthands override the optimizer's and are checked as those are."""
+        """Add a group; its own tuples and shorthands override the optimizer's and are checked alike."""
         super().add_param_group(group_settings(param_group))
         for name in ("lr", "weight_decay"):
             require_non_negative(OWNER, name, self.param_groups[-1][name])
@@ -115,22 +110,22 @@ class AutoSGM(CheckedOptimizer):
 
     def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
         """Every parameter with a gradient, its state made at its first step and its step counted."""
-        numerator = numerator_of(group["aoptlr"], group["num_lrc"])
+        numbers = _numbers(group, step=1)
         for _, param, grad in self._with_gradients(group):
             state = self.state[param]
             if not state:
-                state["step"] = 0
-                for name in _tensor_states(group["aoptlr"], numerator):
-                    state[name] = torch.zeros_like(param)
-                dtype = torch.promote_types(param.dtype, torch.float32)
-                for name in SCALAR_STATES[numerator]:
-                    state[name] = torch.zeros((), dtype=dtype, device=param.device)
+                _start(state, param, numbers)
             state["step"] += 1
             yield _Entry(param, grad, state)
 
 
-def _tensor_states(aoptlr: bool, numerator: int) -> tuple[str, ...]:
-    return TENSOR_STATES[numerator] if aoptlr else ("average",)
+def _start(state: dict[str, Any], param: Tensor, numbers: Numbers) -> None:
+    state["step"] = 0
+    for name in numbers.tensor_states:
+        state[name] = torch.zeros_like(param)
+    dtype = torch.promote_types(param.dtype, torch.float32)
+    for name in numbers.scalar_states:
+        state[name] = torch.zeros((), dtype=dtype, device=param.device)
 
 
 def _numbers(group: dict[str, Any], step: int) -> Numbers:
@@ -151,45 +146,40 @@ def _numbers(group: dict[str, Any], step: int) -> Numbers:
 def _bundles(batch: list[_Entry], numbers: Numbers, together: bool) -> Iterator[Bundle]:
     """Split a batch into what is updated at once.
 
-    An accelerator takes all tensors in each kernel. A processor takes them one by one, and in pieces where no
-    sum over a tensor is needed, so that the few passes of a step find their operands in its cache.
+    An accelerator takes all tensors in each kernel. A processor takes them one by one, and the large ones in
+    pieces, so that the passes of a step find their operands in its cache.
     """
-    if not together:
-        yield from (_bundle([entry], numbers) for entry in batch)
-    elif batch[0].param.device.type != "cpu":
+    if together and batch[0].param.device.type != "cpu":
         yield _bundle(batch, numbers)
-    else:
-        in_pieces = numerator_of(numbers.aoptlr, numbers.num_lrc) == 0
-        for entry in batch:
-            bundle = _bundle([entry], numbers)
-            yield from _pieces(bundle) if in_pieces else (bundle,)
+        return
+    for entry in batch:
+        bundle = _bundle([entry], numbers)
+        yield _in_pieces(bundle) if together else bundle
 
 
 def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
-    numerator = numerator_of(numbers.aoptlr, numbers.num_lrc)
-    names = (*_tensor_states(numbers.aoptlr, numerator), *SCALAR_STATES[numerator])
-    return Bundle(
+    piece = Piece(
         params=[local_part(entry.param) for entry in batch],
         grads=[local_part(entry.grad) for entry in batch],
-        states={name: [local_part(entry.state[name]) for entry in batch] for name in names},
+        states={name: [local_part(entry.state[name]) for entry in batch] for name in numbers.tensor_states},
+    )
+    return Bundle(
+        pieces=[piece],
+        scalars={name: [entry.state[name] for entry in batch] for name in numbers.scalar_states},
         numels=[entry.param.numel() for entry in batch],
         like=batch[0].param,
     )
 
 
-def _pieces(bundle: Bundle) -> Iterable[Bundle]:
+def _in_pieces(bundle: Bundle) -> Bundle:
     """Cut a bundle of one large tensor into views of ``PIECE_NUMEL`` elements."""
-    tensors = [bundle.params[0], bundle.grads[0], *(tensors[0] for tensors in bundle.states.values())]
-    if tensors[0].numel() <= PIECE_NUMEL or not all(tensor.is_contiguous() for tensor in tensors):
-        return [bundle]
+    ((param,), (grad,), states) = bundle.pieces[0]
+    tensors = [param, grad, *(tensors[0] for tensors in states.values())]
+    if param.numel() <= PIECE_NUMEL or not all(tensor.is_contiguous() for tensor in tensors):
+        return bundle
     cut = [tensor.view(-1).split(PIECE_NUMEL) for tensor in tensors]
-    return [
-        bundle._replace(
-            params=[param], grads=[grad], states=dict(zip(bundle.states, map(_alone, states), strict=True))
-        )
-        for param, grad, *states in zip(*cut, strict=True)
+    pieces = [
+        Piece([param], [grad], {name: [view] for name, view in zip(states, views, strict=True)})
+        for param, grad, *views in zip(*cut, strict=True)
     ]
-
-
-def _alone(tensor: Tensor) -> list[Tensor]:
-    return [tensor]
+    return bundle._replace(pieces=pieces)

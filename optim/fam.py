@@ -1,7 +1,7 @@
 """FAM: momentum that follows the spectrum of each gradient."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -54,9 +54,9 @@ class FAM(CheckedOptimizer):
     """Frequency-adaptive momentum: the noisier a gradient's spectrum, the more its update is smoothed.
 
     Args:
-        params: Parameters, named parameters, or groups. A group may name its ``handler`` (``default``,
-            ``conv``, ``attention``, ``embedding``); where it gives ``names`` instead, each parameter's handler
-            follows from its name as in ``get_parameter_groups``.
+        params: Parameters, named parameters, or groups. A group may give its ``handler`` (``default``,
+            ``conv``, ``attention``, ``embedding``); where it gives ``names`` instead, each parameter's
+            handler follows from its name as in ``get_parameter_groups``.
         lr: Learning rate.
         alpha: Momentum that the spectrum starts from.
         beta: Smoothing of the band energies over steps.
@@ -166,7 +166,7 @@ class FAM(CheckedOptimizer):
         layers = [encoder_layer(name) for group in self.param_groups for name in _names(group) or ()]
         return 1 + max((layer for layer in layers if layer is not None), default=-1)
 
-    def _adapt(self, key: SpectrumKey, batch: list[Entry]) -> list[float] | tuple[Tensor, ...]:
+    def _adapt(self, key: SpectrumKey, batch: list[Entry]) -> Sequence[float | Tensor]:
         """Advance the smoothed bands of a batch and return each entry's momentum."""
         energies = band_energies(_samples(batch), key.handler, key.n_bands, key.eps)  # (K, n_bands)
         stored = [entry.state["bands"] for entry in batch]

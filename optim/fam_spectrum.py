@@ -123,6 +123,6 @@ def adapted_momentum(bands: Tensor, handler: Handler, alpha: float) -> Tensor:
 
 
 def boosted_momentum(momentum: Tensor, alpha: float, boost: float) -> Tensor:
-    """Scale the handler's change of ``alpha`` by ``boost``, within the range that the handlers themselves use."""
+    """Scale the handler's change of ``alpha`` by ``boost``, within the range that handlers use."""
     low, high = min(alpha, 0.85), max(alpha, 0.98)
     return (alpha + boost * (momentum - alpha)).clamp(low, high)

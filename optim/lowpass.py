@@ -1,8 +1,8 @@
 """AutoSGM's first-order low-pass filter, for one tensor as it is written and for many in few passes.
 
 The filter is ``s <- s + e*x``, ``y = s/u``, ``s <- beta*s - gamma*e*x`` with ``e = eta or 1 - beta`` and
-``u = 1 - gamma`` (1 in the first step). Its state here is the plain running average ``m``, which is ``s`` up to a
-factor, ``s = m * (beta - gamma)*e/(1 - beta)``: one fused ``lerp`` advances it, whatever ``gamma`` and ``eta`` are.
+``u = 1 - gamma`` (1 in the first step). Its state here is the plain running average ``m``, which is ``s`` up
+to a factor, ``s = m * (beta - gamma)*e/(1 - beta)``: one ``lerp`` advances it, whatever the zero and gain.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """The update that FAM and SimpleFAM share: ``m <- a*m + (1-a)*g``, then ``p <- p - lr*m``."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,7 +22,7 @@ class Row(NamedTuple):
     maximize: bool
 
 
-def per_row(momentum: Tensor) -> list[float] | tuple[Tensor, ...]:
+def per_row(momentum: Tensor) -> Sequence[float | Tensor]:
     """Split ``(K,)`` momenta: numbers on the CPU, for the fused kernel; elsewhere they stay on the device."""
     on_host = momentum.device.type == "cpu" and not torch.compiler.is_compiling()
     return momentum.tolist() if on_host else momentum.unbind()
@@ -60,7 +60,7 @@ def _can_fuse(row: Row) -> bool:
 
 def _fused_update(batch: list[Row]) -> None:
     """One pass over memory: torch's SGD with a dampening that equals its momentum is this update."""
-    momentum = batch[0].momentum
+    momentum = float(batch[0].momentum)
     torch._fused_sgd_(
         [row.param for row in batch],
         [row.grad for row in batch],

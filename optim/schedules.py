@@ -2,6 +2,7 @@
 
 import math
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -34,8 +35,8 @@ class FAMScheduler(LRScheduler):
     Args:
         optimizer: Any optimizer; each group keeps its own base rate.
         warmup_steps: Steps of the linear warm-up.
-        total_steps: Steps after which the rate stays at ``eta_min``; an application may write null for the run's
-            own length and fill it in.
+        total_steps: Steps after which the rate stays at ``eta_min``; an application may write null for the
+            run's own length and fill it in.
         warmup_start_lr: Rate of the first step.
         decay_start_step: Step at which the cosine starts; the end of the warm-up by default.
         eta_min: Rate at the end.
@@ -54,8 +55,8 @@ class FAMScheduler(LRScheduler):
     ) -> None:
         if total_steps is None:
             raise ValueError(
-                "FAMScheduler: total_steps must be a number of steps, got None, which stands for the run's own "
-                "length; pass that length, for example trainer.estimated_stepping_batches"
+                "FAMScheduler: total_steps must be a number of steps, got None, which stands for the "
+                "run's own length; pass that length, for example trainer.estimated_stepping_batches"
             )
         decay_start = warmup_steps if decay_start_step is None else decay_start_step
         _check("FAMScheduler", "steps", warmup_steps, decay_start, total_steps)
@@ -68,12 +69,12 @@ class FAMScheduler(LRScheduler):
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rate of every group at the present step."""
         return [
             annealed_lr(
                 self.last_epoch,
-                base,
+                float(base),
                 warmup=self.warmup_steps,
                 start=self.warmup_start_lr,
                 decay_start=self.decay_start_step,
@@ -114,12 +115,12 @@ class FAMEpochScheduler(LRScheduler):
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rate of every group in the present epoch."""
         return [
             annealed_lr(
                 self.last_epoch,
-                base,
+                float(base),
                 warmup=self.warmup_epochs,
                 start=self.warmup_start_lr,
                 decay_start=self.warmup_epochs,

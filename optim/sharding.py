@@ -7,14 +7,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-if dist.is_available():
-    from torch.distributed.tensor import DTensor
-    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
-
 
 def is_sharded(tensor: Tensor) -> bool:
     """Whether the tensor is spread over several processes."""
-    return dist.is_available() and isinstance(tensor, DTensor)
+    return hasattr(tensor, "placements")
 
 
 def local_part(tensor: Tensor) -> Tensor:
@@ -36,6 +32,9 @@ def first_index(tensor: Tensor) -> tuple[int, ...]:
     """The position of the local part's first element in the whole tensor, one index per dimension."""
     if not is_sharded(tensor):
         return (0,) * tensor.dim()
+    # Imported where it is needed: it takes a second, and exists only in builds with torch.distributed.
+    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
+
     mesh, placements = tensor.device_mesh, tensor.placements  # type: ignore[attr-defined]
     return tuple(compute_local_shape_and_global_offset(tensor.shape, mesh, placements)[1])
 

@@ -60,7 +60,7 @@ class SimpleFAM(CheckedOptimizer):
     def _update(self) -> None:
         for group in self.param_groups:
             update = _update_together if group["foreach"] else _update_one_by_one
-            update(list(self._rows(group)))
+            update(list(self._rows(group)), group["alpha"])
 
     def _rows(self, group: dict[str, Any]) -> Iterator[tuple[Row, Tensor | None]]:
         """The group's rows with a plain momentum, each with its sample where one is due."""
@@ -88,23 +88,25 @@ def _first_elements(grad: Tensor) -> Tensor:
     return elements.to(torch.promote_types(elements.dtype, torch.float32))
 
 
-def _update_one_by_one(rows: list[tuple[Row, Tensor | None]]) -> None:
+def _update_one_by_one(rows: list[tuple[Row, Tensor | None]], alpha: float) -> None:
     for row, elements in rows:
-        if elements is not None:
-            row = row._replace(momentum=high_frequency_momentum(elements[None], row.momentum)[0])
-        single_tensor_update(row)
+        if elements is None:
+            single_tensor_update(row)
+        else:
+            momentum = high_frequency_momentum(elements[None], alpha)[0]
+            single_tensor_update(row._replace(momentum=momentum))
 
 
-def _update_together(rows: list[tuple[Row, Tensor | None]]) -> None:
+def _update_together(rows: list[tuple[Row, Tensor | None]], alpha: float) -> None:
     plain = [row for row, elements in rows if elements is None]
     batches: dict[object, list[tuple[Row, Tensor]]] = defaultdict(list)
     for row, elements in rows:
         if elements is not None:
             batches[elements.device, elements.dtype].append((row, elements))
-    multi_tensor_update(plain + [row for batch in batches.values() for row in _adapted(batch)])
+    multi_tensor_update(plain + [row for batch in batches.values() for row in _adapted(batch, alpha)])
 
 
-def _adapted(batch: list[tuple[Row, Tensor]]) -> list[Row]:
+def _adapted(batch: list[tuple[Row, Tensor]], alpha: float) -> list[Row]:
     samples = torch.stack([elements for _, elements in batch])
-    momenta = per_row(high_frequency_momentum(samples, batch[0][0].momentum))
+    momenta = per_row(high_frequency_momentum(samples, alpha))
     return [row._replace(momentum=momentum) for (row, _), momentum in zip(batch, momenta, strict=True)]
