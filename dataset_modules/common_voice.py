@@ -1,0 +1,140 @@
+"""Mozilla Common Voice: a release on disk (a folder or its archive), or a data set of the hub."""
+
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, get_args
+
+from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.common_voice_release import (
+    find_locale_folder,
+    release_recordings,
+    seconds_of,
+    stated_locale,
+)
+from dataset_modules.contract import AudioParams
+from dataset_modules.hub_dataset import WAY_OUT, DownloadMode, load_hub_splits
+from dataset_modules.recording import Recording
+from dataset_modules.release_archive import is_archive, unpacked
+from dataset_modules.stable_share import check_share, in_share
+
+log = logging.getLogger(__name__)
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+class CommonVoiceDataset(BaseDataset):
+    """Sentences read aloud by volunteers, in the splits that Common Voice gives.
+
+    Args:
+        language: of the recordings; null takes the data section's.
+        cache_dir: where prepared clips, and unpacked archives, are kept.
+        limit_train_data: share of the training split to take; the same clips every time.
+        limit_val_data: share of the validation split to take.
+        use_auth_token: a hub token, or true for the one of ``hf auth login``.
+        dataset_name: the folder or the .tar.gz of a release, or a hub id.
+        download_mode: what a hub download does with an earlier one.
+        audio_params: must agree with the configuration's; null takes it.
+        locale: what the release calls the language where it differs, such as zh-CN; null takes the
+            language, or its part before the hyphen.
+        text_to_phonemes: how sentences become phonemes.
+        max_skipped_share: the share of unusable recordings above which preparing is an error.
+    """
+
+    def __init__(
+        self,
+        language: str | None = None,
+        cache_dir: str | Path = "./data/cache",
+        limit_train_data: float = 1.0,
+        limit_val_data: float = 1.0,
+        use_auth_token: bool | str = False,
+        dataset_name: str = "mozilla-foundation/common_voice_13_0",
+        download_mode: DownloadMode = "reuse_dataset_if_exists",
+        audio_params: AudioParams | None = None,
+        locale: str | None = None,
+        text_to_phonemes: Literal["espeak", "none"] = "espeak",
+        max_skipped_share: float = 0.1,
+    ) -> None:
+        super().__init__(cache_dir, language, audio_params, text_to_phonemes, max_skipped_share)
+        check_share("CommonVoiceDataset", limit_train_data=limit_train_data, limit_val_data=limit_val_data)
+        _check_choices(dataset_name, download_mode)
+        self.limits: dict[Split, float] = {"train": limit_train_data, "val": limit_val_data, "test": 1.0}
+        self.use_auth_token = use_auth_token
+        self.dataset_name = dataset_name
+        self.download_mode = download_mode
+        self.locale = locale
+        self._splits: dict[Split, list[Recording]] = {}
+
+    def load_data(self, create_dataset: bool = False) -> None:
+        """Read the tables; audio is read when the cache asks. Tables are read once."""
+        if self._splits:
+            return
+        splits = self._release_splits() if self._is_on_disk() else self._hub_splits()
+        self._splits = {split: self._limited(split, splits[split]) for split in SPLITS}
+
+    def get_train_data(self) -> Iterable[Recording]:
+        """The train split, or a share of it."""
+        return self._splits["train"]
+
+    def get_val_data(self) -> Iterable[Recording]:
+        """The dev split, or a share of it."""
+        return self._splits["val"]
+
+    def get_test_data(self) -> Iterable[Recording]:
+        """The test split."""
+        return self._splits["test"]
+
+    def _is_on_disk(self) -> bool:
+        """Whether the name is a path; one of a hub id's form that is not here is left to the hub."""
+        path = Path(self.dataset_name).expanduser()
+        if path.is_dir() or (is_archive(self.dataset_name) and path.is_file()):
+            return True
+        if is_archive(self.dataset_name) or not _HUB_ID.fullmatch(self.dataset_name):
+            raise ValueError(f"CommonVoiceDataset: dataset_name must exist, {path} does not. {WAY_OUT}")
+        return False
+
+    def _locales(self) -> list[str]:
+        if self.locale is not None:
+            return [self.locale]
+        if self.language is None:
+            raise ValueError("CommonVoiceDataset: language must be given, such as ru or en-us")
+        return list(dict.fromkeys((self.language, self.language.split("-")[0])))
+
+    def _release_splits(self) -> dict[Split, list[Recording]]:
+        path = Path(self.dataset_name).expanduser()
+        root = unpacked(path, self.cache_dir / "releases") if path.is_file() else path
+        folder = find_locale_folder(root, self._locales())
+        self._warn_of_other_locale(folder)
+        splits = {split: release_recordings(folder, split) for split in SPLITS}
+        for split, recordings in splits.items():
+            seconds = seconds_of(folder, (recording.id for recording in recordings))
+            length = "" if seconds is None else f", {seconds / 3600:.2f} h"
+            log.info("%s: %s: %d recordings%s", folder, split, len(recordings), length)
+        return splits
+
+    def _warn_of_other_locale(self, folder: Path) -> None:
+        stated, locales = stated_locale(folder), self._locales()
+        if stated and stated not in locales:
+            log.warning(
+                "CommonVoiceDataset: %s holds recordings in %s, asked for is %s", folder, stated, locales[0]
+            )
+
+    def _hub_splits(self) -> dict[Split, list[Recording]]:
+        return load_hub_splits(self.dataset_name, self._locales(), self.use_auth_token, self.download_mode)
+
+    def _limited(self, split: Split, recordings: list[Recording]) -> list[Recording]:
+        """Chosen by the clips' names, so that neither order nor additions change the choice."""
+        return [recording for recording in recordings if in_share(recording.id, self.limits[split])]
+
+
+def _check_choices(dataset_name: str, download_mode: str) -> None:
+    if not dataset_name:
+        raise ValueError(
+            "CommonVoiceDataset: dataset_name must be a folder, a .tar.gz or a hub id, got nothing"
+        )
+    if download_mode not in get_args(DownloadMode):
+        raise ValueError(
+            f"CommonVoiceDataset: download_mode must be one of {', '.join(get_args(DownloadMode))}, "
+            f"got {download_mode!r}"
+        )

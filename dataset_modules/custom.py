@@ -1,0 +1,159 @@
+"""One's own recordings: a folder of audio files with a manifest, or with labels beside them."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from dataset_modules.audio_folder import StatedRecording, read_folder, suffixes_in
+from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.contract import AudioParams
+from dataset_modules.recording import Recording
+from dataset_modules.speaker_split import split_by_speaker
+from dataset_modules.stable_share import check_share
+
+log = logging.getLogger(__name__)
+
+
+class CustomAudioDataset(BaseDataset):
+    """Recordings below ``<folder>/<language>``, or below the folder itself where that is not there.
+
+    Labels are taken from the first of these that has any: the folder's manifest (``metadata.csv``,
+    ``.tsv`` or ``.jsonl`` with ``file_name``, ``phonemes`` and/or ``text``, and optionally ``speaker``
+    and ``split``); a file beside the audio (``.phn``, ``.ipa``, ``.lab``, ``.txt``). Splits that the
+    manifest states are kept; where it states no validation recording, ``validation_split`` is taken
+    from those to train on.
+
+    Args:
+        language: of the recordings; null takes the data section's.
+        train_val_dir: the folder with recordings to train and validate on.
+        test_dir: a folder of the same kind, all of it test data; null takes what the manifest calls so.
+        allowed_extensions: of audio files.
+        multiply_train_data: how many more times each training recording is there.
+        add_val_to_train: whether to train on the validation recordings too.
+        validation_split: share of the speakers (of the recordings, where speakers are not known) to
+            validate on; the same ones when recordings are added.
+        cache_dir: where prepared clips are kept.
+        audio_params: must agree with the configuration's; null takes it.
+        text_to_phonemes: how texts become phonemes; ``none`` where all recordings bring phonemes.
+        max_skipped_share: the share of unusable recordings above which preparing is an error.
+    """
+
+    def __init__(
+        self,
+        language: str | None = None,
+        train_val_dir: str | Path = "data/my_recordings",
+        test_dir: str | Path | None = None,
+        allowed_extensions: Sequence[str] = (".wav",),
+        multiply_train_data: int = 0,
+        add_val_to_train: bool = False,
+        validation_split: float = 0.1,
+        cache_dir: str | Path = "./data/cache",
+        audio_params: AudioParams | None = None,
+        text_to_phonemes: Literal["espeak", "none"] = "espeak",
+        max_skipped_share: float = 0.1,
+    ) -> None:
+        super().__init__(cache_dir, language, audio_params, text_to_phonemes, max_skipped_share)
+        check_share("CustomAudioDataset", validation_split=validation_split)
+        _check_arguments(allowed_extensions, multiply_train_data)
+        self.train_val_dir = Path(train_val_dir).expanduser()
+        self.test_dir = Path(test_dir).expanduser() if test_dir is not None else None
+        self.allowed_extensions = tuple(extension.lower() for extension in allowed_extensions)
+        self.multiply_train_data = multiply_train_data
+        self.add_val_to_train = add_val_to_train
+        self.validation_split = validation_split
+        self._splits: dict[Split, list[Recording]] = {}
+
+    def load_data(self, create_dataset: bool = False) -> None:
+        """Find the files and read their labels, once; audio is read when the cache asks."""
+        if self._splits:
+            return
+        folder = self._language_folder("train_val_dir", self.train_val_dir)
+        test_folder = self._language_folder("test_dir", self.test_dir) if self.test_dir else None
+        if test_folder and test_folder.resolve() == folder.resolve():
+            raise ValueError(
+                f"CustomAudioDataset: test_dir must be another folder than train_val_dir, both are {folder}; "
+                f"leave test_dir null to test on the recordings whose split is test in the manifest"
+            )
+        stated = self._read("train_val_dir", folder, excluded=test_folder)
+        train, val = self._train_and_val(stated)
+        test = self._test(stated, test_folder, folder)
+        self._splits = {"train": train, "val": val, "test": test}
+
+    def get_train_data(self) -> Iterable[Recording]:
+        """Recordings that are not held out, and copies of them as asked."""
+        validation = self._splits["val"] if self.add_val_to_train else []
+        recordings = [*self._splits["train"], *validation]
+        return [*recordings, *(copy for recording in recordings for copy in self._copies(recording))]
+
+    def get_val_data(self) -> Iterable[Recording]:
+        """Recordings held out by speaker, or by the manifest."""
+        return self._splits["val"]
+
+    def get_test_data(self) -> Iterable[Recording]:
+        """Recordings of ``test_dir``, or those that the manifest calls test."""
+        return self._splits["test"]
+
+    def _copies(self, recording: Recording) -> list[Recording]:
+        numbers = range(1, self.multiply_train_data + 1)
+        return [recording._replace(id=f"{recording.id}#{number}") for number in numbers]
+
+    def _language_folder(self, key: str, parent: Path) -> Path:
+        if not parent.is_dir():
+            raise ValueError(
+                f"CustomAudioDataset: {key} must be a folder of recordings, {parent} is not there; "
+                f"put them there, or name the folder that has them"
+            )
+        folder = parent / self.language if self.language else parent
+        return folder if folder.is_dir() else parent
+
+    def _read(self, key: str, folder: Path, excluded: Path | None) -> list[StatedRecording]:
+        recordings = read_folder(folder, self.allowed_extensions, excluded)
+        if not recordings:
+            raise ValueError(
+                f"CustomAudioDataset: {key} must hold recordings ({', '.join(self.allowed_extensions)}), "
+                f"{folder} holds {suffixes_in(folder) or 'nothing'}; allowed_extensions says what counts"
+            )
+        return recordings
+
+    def _train_and_val(self, stated: list[StatedRecording]) -> tuple[list[Recording], list[Recording]]:
+        val = _of(stated, "val")
+        others = [recording for recording, split in stated if split not in ("val", "test")]
+        if val:
+            return others, val
+        train, val = split_by_speaker(others, self.validation_split)
+        if self.validation_split and not (train and val):
+            log.warning(
+                "CustomAudioDataset: validation_split=%s puts %d recordings in train and %d in validation "
+                "(speakers are kept whole); state splits in the manifest to choose otherwise",
+                *(self.validation_split, len(train), len(val)),
+            )
+        return train, val
+
+    def _test(self, stated: list[StatedRecording], test_folder: Path | None, folder: Path) -> list[Recording]:
+        called_test = _of(stated, "test")
+        if test_folder is None:
+            return called_test
+        if called_test:
+            log.warning(
+                "CustomAudioDataset: %d recordings that the manifest in %s calls test are left out: "
+                "test_dir is given",
+                *(len(called_test), folder),
+            )
+        return [recording for recording, _ in self._read("test_dir", test_folder, excluded=folder)]
+
+
+def _of(stated: list[StatedRecording], split: Split) -> list[Recording]:
+    return [recording for recording, own in stated if own == split]
+
+
+def _check_arguments(allowed_extensions: Sequence[str], multiply_train_data: int) -> None:
+    if not allowed_extensions or not all(extension.startswith(".") for extension in allowed_extensions):
+        raise ValueError(
+            f"CustomAudioDataset: allowed_extensions must be a list such as ['.wav', '.flac'], "
+            f"got {allowed_extensions!r}"
+        )
+    if multiply_train_data < 0:
+        raise ValueError(
+            f"CustomAudioDataset: multiply_train_data must be 0 or more, got {multiply_train_data}"
+        )

@@ -1,0 +1,61 @@
+"""Labels in a file beside the audio: ``.phn`` as TIMIT writes it, ``.ipa`` and ``.lab``, ``.txt``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from dataset_modules.recording import AudioError
+
+LABEL_SUFFIXES = (".phn", ".ipa", ".lab", ".txt")  # the first that says something counts
+SILENCES = frozenset({"h#", "pau", "epi", "sil", "sp"})  # of TIMIT's labels and aligners': no phonemes
+
+
+class Labels(NamedTuple):
+    """What is known to be spoken."""
+
+    phonemes: tuple[str, ...] | None = None
+    text: str | None = None
+
+
+def read_side_labels(files: Mapping[str, Path]) -> Labels:
+    """The labels beside a recording; none where no file says anything.
+
+    Args:
+        files: the files beside it by suffix, as in ``{".txt": Path("a.txt")}``.
+    """
+    for suffix in LABEL_SUFFIXES:
+        content = _read(files[suffix]).strip() if suffix in files else ""
+        if content:
+            return _labels(suffix, content, files[suffix])
+    return Labels()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AudioError(f"its labels cannot be read: {path}: {error}") from error
+
+
+def _labels(suffix: str, content: str, path: Path) -> Labels:
+    if suffix == ".txt":
+        return Labels(text=" ".join(content.split()))
+    if suffix != ".phn":
+        return Labels(phonemes=tuple(content.split()))
+    try:
+        return Labels(phonemes=parse_phn(content) or None)
+    except ValueError as error:
+        raise AudioError(f"its labels cannot be read: {path}: {error}") from error
+
+
+def parse_phn(content: str) -> tuple[str, ...]:
+    r"""The phonemes of lines of start, end and label; silences are left out.
+
+    >>> parse_phn("0 3050 h#\n3050 4559 sh\n4559 5723 ix\n")
+    ('sh', 'ix')
+    """
+    rows = [line.split() for line in content.splitlines() if line.strip()]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 3 or not (row[0].isdecimal() and row[1].isdecimal()):
+            raise ValueError(f"row {number} must be start, end and label, got {' '.join(row)[:40]!r}")
+    return tuple(label for _, _, label in rows if label not in SILENCES)
