@@ -1,0 +1,48 @@
+"""Fixtures that several rooms share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from phonetics import Vocabulary
+
+TOKENS = Path(__file__).parents[1] / "dataset_modules" / "tokens"
+
+
+@pytest.fixture(scope="session")
+def russian_vocab_file() -> Path:
+    return TOKENS / "russian_phones.json"
+
+
+@pytest.fixture(scope="session")
+def russian_vocabulary(russian_vocab_file: Path) -> Vocabulary:
+    return Vocabulary.from_file(russian_vocab_file)
+
+
+@pytest.fixture(scope="session")
+def tiny_cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole run, so that a small synthetic data set is spoken once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def write_tone() -> Callable[..., Path]:
+    """Write a recording of a tone to a file."""
+
+    def write(
+        path: Path, seconds: float = 0.5, rate: int = 16000, channels: int = 1, hertz: float = 200.0
+    ) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, np.repeat(tone(seconds, rate, hertz)[:, None], channels, axis=1), rate)
+        return path
+
+    return write
+
+
+def tone(seconds: float, rate: int = 16000, hertz: float = 200.0) -> NDArray[np.float32]:
+    times = np.arange(round(seconds * rate)) / rate
+    return (0.3 * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
