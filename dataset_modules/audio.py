@@ -25,7 +25,7 @@ def read_file(path: Path) -> Clip:
         raise AudioError(f"{path}: the file is empty")
     try:
         waveform, sampling_rate = soundfile.read(path, dtype="float32")
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+    except (soundfile.SoundFileError, RuntimeError, TypeError) as error:  # TypeError: headerless audio
         raise AudioError(f"{path}: cannot be decoded: {error}") from error
     return Clip(waveform, int(sampling_rate))
 
