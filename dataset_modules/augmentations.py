@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 from audiomentations import AddBackgroundNoise
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 from numpy.typing import NDArray
@@ -24,20 +25,22 @@ VOICE_LIKE_CATEGORIES = frozenset(
 
 @contextmanager
 def seeded(seed: int, epoch: int, index: int) -> Iterator[None]:
-    """Within it, Python's and NumPy's global draws are a function of the three numbers; then as before.
+    """Within it, the global draws of Python, NumPy and torch are a function of the three numbers; then as before.
 
-    audiomentations draws from both global states, so both are set and put back.
+    audiomentations draws from the first two, users' transforms may draw from torch.
     """
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
     digest = hashlib.blake2b(f"{seed}|{epoch}|{index}".encode(), digest_size=4).digest()
     value = int.from_bytes(digest)
     random.seed(value)
     np.random.seed(value)
+    torch.default_generator.manual_seed(value)  # the processor's alone: torch.manual_seed would reset devices, too
     try:
         yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
+        torch.set_rng_state(torch_state)
 
 
 class AugmentationPipeline:
