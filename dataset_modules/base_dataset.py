@@ -83,21 +83,23 @@ class BaseDataset(ABC):
 
     def preparation_settings(self, recordings: list[Recording], audio_params: AudioParams) -> PreparationSettings:
         """How recordings become clips; text needs a backend only where there is text without phonemes."""
-        needs_text = any(recording.phonemes is None and recording.text for recording in recordings)
+        texts = [recording for recording in recordings if recording.phonemes is None and recording.text]
         return PreparationSettings(
             sampling_rate=audio_params.sampling_rate,
             normalise=IpaNormaliser(),
-            to_phonemes=self._grapheme_to_phoneme() if needs_text else None,
+            to_phonemes=self._grapheme_to_phoneme({text.language for text in texts}) if texts else None,
         )
 
-    def _grapheme_to_phoneme(self) -> GraphemeToPhoneme | None:
+    def _grapheme_to_phoneme(self, languages: set[str | None]) -> GraphemeToPhoneme | None:
         if self.text_to_phonemes == "none":
             return None
-        if self.language is None:
+        known = sorted(language for language in languages if language)
+        if len(known) != 1 or None in languages:
             raise ValueError(
-                f"{type(self).__name__}: language must be given to turn texts into phonemes, such as ru or en-us"
+                f"{type(self).__name__}: language must be given to turn texts into phonemes, one for all of a data "
+                f"set, such as ru or en-us; got {known or None}"
             )
-        return EspeakPhonemes(self.language)
+        return EspeakPhonemes(known[0])
 
     def _report_skipped(self, split: Split, prepared: PreparedSplit, total: int) -> None:
         num_skipped = total - len(prepared.clips)  # ids may repeat, and the reasons are kept by id
