@@ -38,8 +38,10 @@ def read_folder(
     Args:
         folder: searched to any depth; its manifest, if any, lies directly in it.
         extensions: of audio files, in lower case.
-        excluded: a folder below it that belongs to something else.
+        excluded: a folder that belongs to something else; it matters where it lies below this one.
     """
+    if excluded and not excluded.resolve().is_relative_to(folder.resolve()):
+        excluded = None
     files = {file.id: file for file in find_audio(folder, extensions, excluded)}
     listed = _listed(folder, files, extensions, excluded)
     unlisted = {key: StatedRecording(_recording(file)) for key, file in files.items() if key not in listed}
@@ -63,7 +65,7 @@ def find_audio(folder: Path, extensions: Sequence[str], excluded: Path | None = 
 
 
 def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> AudioFile:
-    """With what lies beside it, in its own case or not: TIMIT is handed out in capitals and in small letters."""
+    """With what lies beside it; case does not matter, TIMIT comes in capitals and in small letters."""
     labels = {}
     for suffix in LABEL_SUFFIXES:
         found = beside.get(path.stem + suffix) or beside.get((path.stem + suffix).lower())
