@@ -1,0 +1,161 @@
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from dataset_modules.base_dataset import BaseDataset
+from dataset_modules.contract import AudioParams
+from dataset_modules.datamodule import PhonemeDataModule
+from dataset_modules.recording import AudioError, Recording
+
+
+class WavFolder(BaseDataset):
+    """``folder/{train,val,test}/*.wav``, each with a transcript of the same name that ends in ``.txt``."""
+
+    def __init__(
+        self, folder: Path, cache_dir: str | Path = "./data/cache", language: str | None = None
+    ) -> None:
+        super().__init__(cache_dir, language)
+        self.folder = folder
+
+    def load_data(self, create_dataset: bool = False) -> None:
+        if not self.folder.is_dir():
+            raise ValueError(f"WavFolder: folder must be there, {self.folder} is not")
+
+    def get_train_data(self) -> Iterable[Recording]:
+        return self._read("train")
+
+    def get_val_data(self) -> Iterable[Recording]:
+        return self._read("val")
+
+    def get_test_data(self) -> Iterable[Recording]:
+        return self._read("test")
+
+    def _read(self, split: str) -> Iterable[Recording]:
+        for audio in sorted((self.folder / split).glob("*.wav")):
+            yield Recording(audio.stem, audio, text=audio.with_suffix(".txt").read_text(encoding="utf-8"))
+
+
+class Given(BaseDataset):
+    """Recordings that the test made."""
+
+    def __init__(self, recordings: list[Recording], cache_dir: Path, **arguments: object) -> None:
+        super().__init__(cache_dir, **arguments)  # type: ignore[arg-type]
+        self.given = recordings
+
+    def load_data(self, create_dataset: bool = False) -> None:
+        pass
+
+    def get_train_data(self) -> Iterable[Recording]:
+        return self.given
+
+    get_val_data = get_test_data = get_train_data
+
+
+@pytest.fixture
+def folder(tmp_path: Path, write_tone: Callable[..., Path]) -> Path:
+    for split, texts in {"train": ("да", "нет", "да нет"), "val": ("нет да",), "test": ("да да",)}.items():
+        for number, text in enumerate(texts):
+            audio = write_tone(
+                tmp_path / "speech" / split / f"{number}.wav", seconds=0.5 + number, rate=22050
+            )
+            audio.with_suffix(".txt").write_text(text, encoding="utf-8")
+    return tmp_path / "speech"
+
+
+def test_a_users_data_set_is_prepared(folder: Path, tmp_path: Path) -> None:
+    dataset = WavFolder(folder, tmp_path / "cache", language="ru")
+    dataset.load_data()
+    clips = dataset.prepare("train", AudioParams()).clips
+    assert [clips[index].phonemes for index in range(3)] == [
+        ("d", "ɑ"),
+        ("nʲ", "e", "t"),
+        ("d", "ɑ", "|", "nʲ", "e", "t"),
+    ]
+    assert clips.num_samples().tolist() == [8000, 24000, 40000]
+    assert clips[0].language == "ru"
+
+
+def test_a_users_data_set_is_batched(folder: Path, tmp_path: Path, russian_vocab_file: Path) -> None:
+    data = PhonemeDataModule(
+        [WavFolder(folder, tmp_path / "cache")], russian_vocab_file, language="ru", batch_size=2
+    )
+    data.prepare_data()
+    data.setup("fit")
+    batches = list(data.train_dataloader())
+    assert sorted(key for batch in batches for key in batch.ids) == ["0", "1", "2"]
+    expected = {"0": ["d", "ɑ"], "1": ["nʲ", "e", "t"], "2": ["d", "ɑ", "|", "nʲ", "e", "t"]}
+    for batch in batches:
+        for row, key in enumerate(batch.ids):
+            assert (
+                data.vocabulary.decode(batch.labels[row, : batch.label_lengths[row]].tolist())
+                == expected[key]
+            )
+
+
+def _recordings(tmp_path: Path, write_tone: Callable[..., Path], bad: int) -> list[Recording]:
+    good = [
+        Recording(f"good-{n}", write_tone(tmp_path / f"{n}.wav", hertz=200 + n), phonemes=("a",))
+        for n in range(4)
+    ]
+    return [*good, *(Recording(f"bad-{n}", tmp_path / "gone.wav", phonemes=("a",)) for n in range(bad))]
+
+
+def test_few_bad_recordings_are_counted_and_named(
+    tmp_path: Path, write_tone: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset = Given(_recordings(tmp_path, write_tone, bad=1), tmp_path / "cache", max_skipped_share=0.2)
+    with caplog.at_level(logging.WARNING):
+        prepared = dataset.prepare("train", AudioParams())
+    assert len(prepared.clips) == 4
+    assert "Given: 1 of 5 train recordings skipped: bad-0: " in caplog.text
+
+
+def test_too_many_bad_recordings_are_an_error_with_few_examples(
+    tmp_path: Path, write_tone: Callable[..., Path]
+) -> None:
+    dataset = Given(_recordings(tmp_path, write_tone, bad=7), tmp_path / "cache", max_skipped_share=0.2)
+    for _ in range(2):  # from the cache as well
+        with pytest.raises(AudioError, match=r"7 of 11 .*bad-4: .*max_skipped_share=0\.2") as caught:
+            dataset.prepare("val", AudioParams())
+        assert "bad-5" not in str(caught.value)
+
+
+def test_bad_recordings_of_one_id_are_each_counted(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+    recordings = _recordings(tmp_path, write_tone, bad=1)
+    dataset = Given([*recordings, recordings[-1], recordings[-1]], tmp_path / "cache", max_skipped_share=0.4)
+    with pytest.raises(AudioError, match="3 of 7 train recordings"):
+        dataset.prepare("train", AudioParams())
+
+
+def _texts(tmp_path: Path, write_tone: Callable[..., Path], *languages: str | None) -> list[Recording]:
+    audio = write_tone(tmp_path / "a.wav")
+    return [
+        Recording(str(index), audio, text="ja", language=language) for index, language in enumerate(languages)
+    ]
+
+
+def test_the_recordings_own_language_decides(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+    dataset = Given(_texts(tmp_path, write_tone, "de"), tmp_path / "cache", language="ru")
+    assert dataset.prepare("train", AudioParams()).clips[0].phonemes == ("j", "ɑː")
+
+
+@pytest.mark.parametrize("languages", [("de", "ru"), ("de", None), (None,)])
+def test_texts_of_several_or_no_languages_are_refused(
+    tmp_path: Path, write_tone: Callable[..., Path], languages: tuple[str | None, ...]
+) -> None:
+    dataset = Given(_texts(tmp_path, write_tone, *languages), tmp_path / "cache")
+    with pytest.raises(ValueError, match="Given: language must be given .* one for all"):
+        dataset.prepare("train", AudioParams())
+
+
+def test_texts_are_no_labels_where_told_so(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+    dataset = Given(_texts(tmp_path, write_tone, None), tmp_path / "cache", text_to_phonemes="none")
+    with pytest.raises(AudioError, match="1 of 1 train recordings skipped: 0: neither phonemes nor a text"):
+        dataset.prepare("train", AudioParams())
+
+
+def test_all_methods_must_be_written() -> None:
+    with pytest.raises(TypeError, match="get_test_data"):
+        type("Half", (BaseDataset,), {"load_data": lambda self: None})()

@@ -1,0 +1,240 @@
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from audiomentations import AddGaussianNoise, Gain
+
+from dataset_modules.contract import Batch
+from dataset_modules.datamodule import PhonemeDataModule
+from dataset_modules.synthetic import SyntheticSpeechDataset
+from phonetics import Vocabulary, VocabularyError
+
+
+class Counting(SyntheticSpeechDataset):
+    """Counts what is asked of it; the text of its sentences decides the rest."""
+
+    def __init__(self, cache_dir: Path, language: str | None = None, seed: int = 0, **counts: int) -> None:
+        super().__init__(
+            language,
+            **({"num_train": 12, "num_val": 4, "num_test": 4} | counts),
+            seed=seed,
+            cache_dir=cache_dir,
+        )
+        self.calls: list[tuple[Any, ...]] = []
+
+    def load_data(self, create_dataset: bool = False) -> None:
+        self.calls.append(("load", create_dataset))
+        super().load_data(create_dataset)
+
+    def prepare(self, split: Any, audio_params: Any, *, num_proc: int = 1, rebuild: bool = False) -> Any:  # noqa: ANN401
+        self.calls.append((split, rebuild))
+        return super().prepare(split, audio_params, num_proc=num_proc, rebuild=rebuild)
+
+
+@pytest.fixture
+def dataset(tiny_cache_dir: Path) -> Counting:
+    return Counting(tiny_cache_dir)
+
+
+def _data(datasets: list[Counting], vocab_file: Path, **arguments: Any) -> PhonemeDataModule:  # noqa: ANN401
+    return PhonemeDataModule(
+        datasets, vocab_file, **({"language": "ru", "batch_size": 5, "seed": 0} | arguments)
+    )  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def data(dataset: Counting, russian_vocab_file: Path) -> PhonemeDataModule:
+    module = _data([dataset], russian_vocab_file)
+    module.prepare_data()
+    module.setup("fit")
+    module.setup("test")
+    return module
+
+
+def _batches(loader: Iterable[Batch]) -> list[Batch]:
+    return list(loader)
+
+
+def test_splits_hold_what_the_data_set_says(data: PhonemeDataModule) -> None:
+    assert {split: len(clips) for split, clips in data.splits.items()} == {"train": 12, "val": 4, "test": 4}
+    assert data.hours("val") == pytest.approx(data.splits["val"].num_samples().sum() / 16000 / 3600)
+    assert {split: len(prints) for split, prints in data.fingerprints.items()} == {
+        "train": 1,
+        "val": 1,
+        "test": 1,
+    }
+
+
+@pytest.mark.parametrize("loader", ["train", "val", "test", "predict"])
+def test_batches_keep_the_contract(
+    data: PhonemeDataModule, loader: str, russian_vocabulary: Vocabulary
+) -> None:
+    for batch in _batches(getattr(data, f"{loader}_dataloader")()):
+        assert isinstance(batch, Batch)
+        assert batch.waveforms.dtype == torch.float32
+        assert batch.waveforms.shape == (len(batch.ids), batch.waveform_lengths.max())
+        assert batch.labels.shape == (len(batch.ids), batch.label_lengths.max())
+        assert batch.waveforms.abs().max() <= 1
+        for row in range(len(batch.ids)):
+            assert not batch.waveforms[row, batch.waveform_lengths[row] :].any()
+            assert (batch.labels[row, batch.label_lengths[row] :] == russian_vocabulary.blank_id).all()
+            assert (batch.labels[row, : batch.label_lengths[row]] != russian_vocabulary.blank_id).all()
+
+
+def test_evaluation_comes_sorted_and_training_shuffled_by_epoch(data: PhonemeDataModule) -> None:
+    lengths = [
+        length for batch in _batches(data.val_dataloader()) for length in batch.waveform_lengths.tolist()
+    ]
+    assert lengths == sorted(lengths)
+    loader = data.train_dataloader()
+    orders = []
+    for epoch in (0, 1, 0):
+        loader.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+        orders.append([key for batch in _batches(loader) for key in batch.ids])
+    assert orders[0] == orders[2] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
+
+
+def test_batches_by_one_hold_the_same_utterances(
+    data: PhonemeDataModule, dataset: Counting, russian_vocab_file: Path
+) -> None:
+    single = _data([dataset], russian_vocab_file, batch_size=1)
+    single.setup("test")
+    alone = {batch.ids[0]: batch for batch in _batches(single.test_dataloader())}
+    for batch in _batches(data.test_dataloader()):
+        for row, key in enumerate(batch.ids):
+            assert torch.equal(batch.waveforms[row, : batch.waveform_lengths[row]], alone[key].waveforms[0])
+            assert torch.equal(batch.labels[row, : batch.label_lengths[row]], alone[key].labels[0])
+
+
+def test_augmented_audio_does_not_depend_on_workers(dataset: Counting, russian_vocab_file: Path) -> None:
+    heard = []
+    for num_workers in (0, 2):
+        data = _data(
+            [dataset],
+            russian_vocab_file,
+            num_workers=num_workers,
+            augmentations=[AddGaussianNoise(p=0.7), Gain(p=0.7)],
+        )
+        data.setup("fit")
+        loader = data.train_dataloader()
+        epochs = []
+        for epoch in (0, 1):
+            loader.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+            epochs.append(
+                {key: row for batch in loader for key, row in zip(batch.ids, batch.waveforms, strict=True)}
+            )
+        heard.append(epochs)
+    for without, with_workers in zip(*heard, strict=True):
+        assert without.keys() == with_workers.keys()
+        assert all(torch.equal(without[key], with_workers[key]) for key in without)
+    first, second = heard[0]
+    assert not any(
+        np.array_equal(first[key], second[key]) for key in first if first[key].shape == second[key].shape
+    )
+
+
+def test_only_training_is_augmented(dataset: Counting, russian_vocab_file: Path) -> None:
+    data = _data([dataset], russian_vocab_file, augmentations=[Gain(p=1.0)])
+    data.setup("fit")
+    assert data.splits["train"].augment is data.augment
+    assert data.splits["val"].augment is None
+
+
+def test_data_sets_follow_one_another_in_every_split(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
+    data = _data([Counting(tiny_cache_dir), Counting(tiny_cache_dir, seed=1)], russian_vocab_file)
+    data.setup("validate")
+    assert len(data.splits["val"]) == 8
+    assert len(data.fingerprints["val"]) == 2
+
+
+def test_language_fills_in_for_data_sets_without_one(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
+    datasets = [Counting(tiny_cache_dir), Counting(tiny_cache_dir, language="de")]
+    _data(datasets, russian_vocab_file)
+    assert [dataset.language for dataset in datasets] == ["ru", "de"]
+
+
+def test_a_cache_is_made_anew_once_however_often_it_is_prepared(
+    tmp_path: Path, russian_vocab_file: Path
+) -> None:
+    dataset = Counting(tmp_path, num_train=2, num_val=2, num_test=2)
+    data = _data([dataset], russian_vocab_file, create_dataset=True)
+    for stage in ("fit", "validate", "test"):
+        data.prepare_data()
+        data.setup(stage)
+    assert [call for call in dataset.calls if call[1]] == [
+        ("load", True), ("train", True), ("val", True), ("test", True),
+    ]  # fmt: skip
+    assert [call for call in dataset.calls if call[0] == "load"] == [("load", True)]
+
+
+@pytest.mark.parametrize(
+    ("stage", "splits"),
+    [("fit", ["train", "val", "test"]), ("validate", ["val"]), ("test", ["test"]), ("predict", ["test"])],
+)
+def test_only_what_a_stage_reads_is_prepared(
+    dataset: Counting, russian_vocab_file: Path, stage: str, splits: list[str]
+) -> None:
+    data = _data([dataset], russian_vocab_file)
+    data.trainer = SimpleNamespace(state=SimpleNamespace(fn=stage))  # type: ignore[assignment]
+    data.prepare_data()
+    assert [call[0] for call in dataset.calls] == ["load", *splits]
+
+
+def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
+    seen = []
+    for rank in range(2):
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=2, current_epoch=3)  # type: ignore[assignment]
+        loader = data.train_dataloader()
+        assert loader.batch_sampler.epoch == 3  # type: ignore[union-attr]
+        seen += [key for batch in _batches(loader) for key in batch.ids]
+    assert sorted(seen) == sorted(f"train-{index:05d}" for index in range(12))
+
+
+def test_an_empty_training_split_is_refused(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
+    data = _data([Counting(tiny_cache_dir, num_train=0)], russian_vocab_file)
+    data.setup("fit")
+    with pytest.raises(ValueError, match="the training split must hold recordings"):
+        data.train_dataloader()
+
+
+def test_empty_evaluation_splits_are_no_batches(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
+    data = _data([Counting(tiny_cache_dir, num_val=0)], russian_vocab_file)
+    data.setup("validate")
+    assert _batches(data.val_dataloader()) == []
+
+
+def test_phonemes_outside_the_vocabulary_follow_the_policy(dataset: Counting, tmp_path: Path) -> None:
+    path = tmp_path / "vocab.json"
+    path.write_text('{"[PAD]": 0, "[UNK]": 1, "a": 2}')
+    with pytest.raises(VocabularyError, match="not in the vocabulary"):
+        _data([dataset], path).setup("validate")
+    lenient = _data([dataset], path, unknown_phonemes="map_to_unknown")
+    lenient.setup("validate")
+    assert {label for labels in lenient.splits["val"].labels for label in labels} <= {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"num_proc": 0}, "num_proc must be at least 1, got 0"),
+        ({"max_batch_seconds": 0.0}, r"max_batch_seconds must be positive or null, got 0\.0"),
+    ],
+)
+def test_mistakes_are_named(
+    dataset: Counting, russian_vocab_file: Path, arguments: dict, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        _data([dataset], russian_vocab_file, **arguments)
+
+
+def test_the_seed_of_the_run_is_taken(
+    dataset: Counting, russian_vocab_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PL_GLOBAL_SEED", "17")
+    assert _data([dataset], russian_vocab_file, seed=None).seed == 17

@@ -1,0 +1,134 @@
+import socket
+from collections import Counter
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dataset_modules.base_dataset import SPLITS
+from dataset_modules.contract import AudioParams
+from dataset_modules.espeak_synthesiser import VoiceSettings, speak
+from dataset_modules.recording import AudioError, Recording
+from dataset_modules.sentences import distinct_sentences
+from dataset_modules.synthetic import TEST_VOICES, TRAIN_VOICES, VAL_VOICES, SyntheticSpeechDataset
+from phonetics import EspeakPhonemes, IpaNormaliser, Vocabulary
+
+TOKENS = Path(__file__).parents[2] / "dataset_modules" / "tokens"
+TINY: dict[str, Any] = {"language": "ru", "num_train": 12, "num_val": 4, "num_test": 4}
+
+
+def _dataset(cache_dir: Path | str = "unused", **arguments: object) -> SyntheticSpeechDataset:
+    dataset = SyntheticSpeechDataset(**(TINY | arguments), cache_dir=cache_dir)
+    dataset.load_data()
+    return dataset
+
+
+def _splits(dataset: SyntheticSpeechDataset) -> list[list[Recording]]:
+    return [dataset.recordings(split) for split in SPLITS]
+
+
+def test_splits_share_no_sentence_and_no_voice() -> None:
+    splits = _splits(_dataset(num_train=400, num_val=100, num_test=200))
+    texts = [{recording.text for recording in split} for split in splits]
+    voices = [{recording.speaker for recording in split} for split in splits]
+    assert [len(text) for text in texts] == [400, 100, 200]
+    assert len(set.union(*texts)) == 700
+    assert voices == [set(TRAIN_VOICES), set(VAL_VOICES), set(TEST_VOICES)]
+    assert len(set.union(*voices)) == sum(map(len, voices))
+
+
+def test_recordings_are_a_function_of_the_seed() -> None:
+    assert _splits(_dataset()) == _splits(_dataset())
+    assert _splits(_dataset(seed=1)) != _splits(_dataset())
+
+
+def test_labels_are_what_is_spoken_and_text_to_phonemes_agrees(tiny_cache_dir: Path) -> None:
+    clips = _dataset(tiny_cache_dir).prepare("train", AudioParams()).clips
+    to_phonemes, normalise = EspeakPhonemes("ru"), IpaNormaliser()
+    for index in range(len(clips)):
+        assert clips[index].text is not None
+        assert clips[index].phonemes == normalise(to_phonemes(clips[index].text or ""))
+        assert clips[index].phoneme_starts is not None
+
+
+def test_audio_comes_at_the_models_rate(tmp_path: Path) -> None:
+    prepared = {
+        rate: _dataset(tmp_path).prepare("val", AudioParams(sampling_rate=rate)).clips
+        for rate in (8000, 16000)
+    }
+    np.testing.assert_allclose(2 * prepared[8000].num_samples(), prepared[16000].num_samples(), atol=3)
+
+
+def test_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was attempted")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert len(_dataset(tmp_path).prepare("test", AudioParams()).clips) == 4
+
+
+def test_the_address_follows_what_is_spoken(tmp_path: Path) -> None:
+    variants: list[dict[str, Any]] = [{}, {"pitch": (30, 35)}, {"val_voices": ("m6",)}, {"language": "de"}]
+    datasets = [_dataset(tmp_path, num_val=2, **arguments) for arguments in variants]
+    assert len({dataset.prepare("val", AudioParams()).fingerprint for dataset in datasets}) == 4
+
+
+@pytest.mark.parametrize(("language", "tokens"), [("ru", "russian_phones"), ("en-us", "english_phones")])
+def test_shipped_vocabularies_hold_all_that_their_texts_need(language: str, tokens: str) -> None:
+    vocabulary, normalise = Vocabulary.from_file(TOKENS / f"{tokens}.json"), IpaNormaliser()
+    to_phonemes = EspeakPhonemes(language)
+    sentences = distinct_sentences(language, 1200, seed=11)
+    used = Counter(phoneme for sentence in sentences for phoneme in normalise(to_phonemes(sentence)))
+    assert set(used) <= set(vocabulary.tokens)
+    assert len(set(vocabulary.phonemes) - set(used)) <= 1  # one rare sound of each may not come up
+
+
+@pytest.mark.parametrize(("language", "tokens"), [("ru", "russian_phones"), ("en-us", "english_phones")])
+def test_shipped_vocabularies_hold_what_every_voice_speaks(language: str, tokens: str) -> None:
+    vocabulary = Vocabulary.from_file(TOKENS / f"{tokens}.json")
+    voices = cycle(TRAIN_VOICES + VAL_VOICES + TEST_VOICES)
+    for sentence, voice in zip(distinct_sentences(language, 51, seed=7), voices, strict=False):
+        phonemes = speak(sentence, VoiceSettings(f"{language}+{voice}"), IpaNormaliser()).phonemes
+        vocabulary.encode(phonemes or ())
+
+
+def test_british_english_is_another_language_than_the_english_vocabularys() -> None:
+    vocabulary = Vocabulary.from_file(TOKENS / "english_phones.json")
+    british = speak("the boat over there", VoiceSettings("en"), IpaNormaliser()).phonemes or ()
+    assert {"əʊ", "eə"} <= set(british) - set(vocabulary.tokens)
+
+
+def test_a_misspelt_variant_is_reported_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(
+        AudioError, match=r"4 of 4 val recordings skipped: .*voice must be one .*'ru\+nobody'"
+    ):
+        _dataset(tmp_path, val_voices=("nobody",)).prepare("val", AudioParams())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"val_voices": ("m1",)}, r"train_voices and val_voices must share no voice, both have \['m1'\]"),
+        ({"test_voices": ("m6",)}, r"val_voices and test_voices must share no voice"),
+        ({"train_voices": ()}, "train_voices must name a voice"),
+        ({"num_test": -1}, "num_test must not be negative, got -1"),
+        ({"pitch": (60, 40)}, r"pitch must be \(lowest, highest\), got 60, 40"),
+        ({"language": None}, "language must be given"),
+    ],
+)
+def test_mistakes_are_named(arguments: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        _dataset(**arguments)
+
+
+def test_a_texts_file_is_divided_among_the_splits(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(f"слово {number}" for number in range(20)), encoding="utf-8")
+    splits = _splits(_dataset(texts_file=path))
+    assert sorted(recording.text or "" for split in splits for recording in split) == sorted(
+        path.read_text(encoding="utf-8").splitlines()
+    )
+    with pytest.raises(ValueError, match="holds 20 different ones, 21 are needed"):
+        _dataset(texts_file=path, num_test=5)
