@@ -18,14 +18,12 @@ log = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
 # Classes of ESC-50 that sound like a voice would teach the model to ignore voices.
-VOICE_LIKE_CATEGORIES = frozenset(
-    {"breathing", "coughing", "crying_baby", "laughing", "sneezing", "snoring"}
-)
+VOICE_LIKE_CATEGORIES = frozenset({"breathing", "coughing", "crying_baby", "laughing", "sneezing", "snoring"})
 
 
 @contextmanager
 def seeded(seed: int, epoch: int, index: int) -> Iterator[None]:
-    """Within it, the global draws of Python, NumPy and torch are a function of the three numbers; then as before.
+    """Within it, global draws of Python, NumPy and torch are a function of the numbers; then as before.
 
     audiomentations draws from the first two, users' transforms may draw from torch.
     """
@@ -34,7 +32,8 @@ def seeded(seed: int, epoch: int, index: int) -> Iterator[None]:
     value = int.from_bytes(digest)
     random.seed(value)
     np.random.seed(value)
-    torch.default_generator.manual_seed(value)  # the processor's alone: torch.manual_seed would reset devices, too
+    # The processor's generator alone: torch.manual_seed would reset those of devices, too.
+    torch.default_generator.manual_seed(value)
     try:
         yield
     finally:
@@ -51,7 +50,9 @@ class AugmentationPipeline:
         self.seed = seed
         self.failures = 0
 
-    def __call__(self, waveform: NDArray[np.float32], sampling_rate: int, epoch: int, index: int) -> NDArray[np.float32]:
+    def __call__(
+        self, waveform: NDArray[np.float32], sampling_rate: int, epoch: int, index: int
+    ) -> NDArray[np.float32]:
         """Augment clip ``index`` as epoch ``epoch`` hears it."""
         with seeded(self.seed, epoch, index):
             try:
@@ -67,7 +68,9 @@ class AugmentationPipeline:
     def _report(self, error: Exception, index: int) -> None:
         self.failures += 1
         if self.failures & (self.failures - 1) == 0:  # the 1st, 2nd, 4th, 8th …
-            log.warning("augmentation failed on clip %d, left as it was (%d so far): %r", index, self.failures, error)
+            log.warning(
+                "augmentation failed on clip %d, left as it was (%d so far): %r", index, self.failures, error
+            )
 
 
 def _check_waveform(waveform: NDArray[np.float32]) -> None:
@@ -75,7 +78,7 @@ def _check_waveform(waveform: NDArray[np.float32]) -> None:
         raise ValueError(f"a transform must give finite samples (T,), gave some of shape {waveform.shape}")
 
 
-class AddBackgroundNoiseWrapper(AddBackgroundNoise):  # type: ignore[misc]
+class AddBackgroundNoiseWrapper(AddBackgroundNoise):
     """Background noise from an ESC-50 folder (without voice-like classes), or any folder of audio.
 
     Args:
@@ -85,7 +88,9 @@ class AddBackgroundNoiseWrapper(AddBackgroundNoise):  # type: ignore[misc]
         p: the probability of adding any.
     """
 
-    def __init__(self, sounds_path: str | Path, min_snr_db: float = 3.0, max_snr_db: float = 30.0, p: float = 0.5) -> None:
+    def __init__(
+        self, sounds_path: str | Path, min_snr_db: float = 3.0, max_snr_db: float = 30.0, p: float = 0.5
+    ) -> None:
         files = noise_files(Path(sounds_path))
         super().__init__(sounds_path=files, min_snr_db=min_snr_db, max_snr_db=max_snr_db, p=p)
 
@@ -93,7 +98,9 @@ class AddBackgroundNoiseWrapper(AddBackgroundNoise):  # type: ignore[misc]
 def noise_files(folder: Path) -> list[Path]:
     """The noises of a folder, sorted; of ESC-50, those of classes that are not voice-like."""
     if not folder.is_dir():
-        raise ValueError(f"AddBackgroundNoiseWrapper: sounds_path must be a folder of audio, {folder} is not there")
+        raise ValueError(
+            f"AddBackgroundNoiseWrapper: sounds_path must be a folder of audio, {folder} is not there"
+        )
     categories = folder / "meta" / "esc50.csv"
     if categories.is_file():
         with categories.open(encoding="utf-8", newline="") as stream:

@@ -81,7 +81,9 @@ class BaseDataset(ABC):
         self._report_skipped(split, prepared, len(recordings))
         return prepared
 
-    def preparation_settings(self, recordings: list[Recording], audio_params: AudioParams) -> PreparationSettings:
+    def preparation_settings(
+        self, recordings: list[Recording], audio_params: AudioParams
+    ) -> PreparationSettings:
         """How recordings become clips; text needs a backend only where there is text without phonemes."""
         texts = [recording for recording in recordings if recording.phonemes is None and recording.text]
         return PreparationSettings(
@@ -96,8 +98,8 @@ class BaseDataset(ABC):
         known = sorted(language for language in languages if language)
         if len(known) != 1 or None in languages:
             raise ValueError(
-                f"{type(self).__name__}: language must be given to turn texts into phonemes, one for all of a data "
-                f"set, such as ru or en-us; got {known or None}"
+                f"{type(self).__name__}: language must be given to turn texts into phonemes, one for all "
+                f"of a data set, such as ru or en-us; got {known or None}"
             )
         return EspeakPhonemes(known[0])
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from filelock import FileLock
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from dataset_modules.clip_store import ClipStore
 from dataset_modules.preparation import PreparationSettings, prepare_shard
@@ -59,7 +59,9 @@ class ClipCache:
         self.settings = settings
         self.num_proc = num_proc
 
-    def open_or_build(self, name: str, recordings: Sequence[Recording], *, rebuild: bool = False) -> PreparedSplit:
+    def open_or_build(
+        self, name: str, recordings: Sequence[Recording], *, rebuild: bool = False
+    ) -> PreparedSplit:
         """Open the folder that belongs to these recordings; build it where it is missing or damaged."""
         fingerprint = fingerprint_of(recordings, self.settings)
         folder = self.root / f"{name}-{fingerprint[:16]}"
@@ -112,7 +114,8 @@ def _finish_shard(task: _ShardTask) -> dict[str, str]:
     if faults_file.is_file() and _opens(stem.with_suffix(".arrow")):
         return dict(json.loads(faults_file.read_text(encoding="utf-8")))
     skipped = prepare_shard(recordings, stem.with_suffix(".arrow"), settings)
-    _write_durably(faults_file, json.dumps(skipped, ensure_ascii=False))  # written last: it marks the shard as done
+    # Written last: it marks the shard as done.
+    _write_durably(faults_file, json.dumps(skipped, ensure_ascii=False))
     return skipped
 
 

@@ -108,7 +108,7 @@ class ClipStore:
 
     def phoneme_lists(self) -> list[list[str]]:
         """The labels of every clip, without touching audio."""
-        return self._table["phonemes"].to_pylist()  # type: ignore[no-any-return]
+        return self._table["phonemes"].to_pylist()
 
     def __reduce__(self) -> tuple[type["ClipStore"], tuple[tuple[Path, ...]]]:
         return ClipStore, (self.paths,)

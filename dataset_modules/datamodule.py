@@ -84,7 +84,7 @@ class PhonemeDataModule(LightningDataModule):
         self.fingerprints: dict[Split, list[str]] = {}
 
     def prepare_data(self) -> None:
-        """Build what is missing in the cache, once per machine; training prepares what it is judged by, too."""
+        """Build what is missing in the cache, once per machine; training prepares the other splits, too."""
         stage = self.trainer.state.fn if self.trainer else None
         splits = SPLITS if stage in (None, "fit") else _SPLITS_OF_STAGE[stage]
         for split in splits:
@@ -126,7 +126,9 @@ class PhonemeDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Example]:
         """Shuffled, length-bucketed batches."""
         if not len(self.splits["train"]):
-            raise ValueError("data: the training split must hold recordings, it holds none; check dataset_classes")
+            raise ValueError(
+                "data: the training split must hold recordings, it holds none; check dataset_classes"
+            )
         return self._loader("train", shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Example]:
@@ -173,5 +175,3 @@ def _check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"data: {name} must be at least 1, got {count}")
-
-

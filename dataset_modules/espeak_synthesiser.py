@@ -97,7 +97,7 @@ class _Collector:
 
     def waveform(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """The audio so far, (T,) in -1…1."""
-        return np.frombuffer(b"".join(self.chunks), dtype=np.int16).astype(np.float32) / 32768
+        return np.frombuffer(b"".join(self.chunks), dtype=np.int16).astype(np.float32) / np.float32(32768)
 
 
 def speak(text: str, settings: VoiceSettings, normalise: IpaNormaliser) -> Clip:
@@ -176,7 +176,7 @@ def _import_loader() -> ModuleType:
             "espeak-ng: the package espeakng-loader must be installed for synthetic speech; "
             "pip install 'phoneme-recognition[espeak]'"
         ) from error
-    return espeakng_loader  # type: ignore[no-any-return]
+    return espeakng_loader
 
 
 def join_modifiers(marks: list[SpokenMark]) -> list[SpokenMark]:

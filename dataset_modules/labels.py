@@ -33,7 +33,9 @@ def _without_boundaries(phonemes: list[str], vocabulary: Vocabulary) -> list[str
 
 def _judge(unknown: Counter[str], policy: UnknownPhonemePolicy) -> None:
     listed = ", ".join(f"{phoneme} ({count}×)" for phoneme, count in unknown.most_common(_EXAMPLES))
-    message = f"data: {sum(unknown.values())} phonemes of {len(unknown)} kinds are not in the vocabulary: {listed}"
+    message = (
+        f"data: {sum(unknown.values())} phonemes of {len(unknown)} kinds are not in the vocabulary: {listed}"
+    )
     if policy == "refuse":
         raise VocabularyError(
             f"{message}; add them to model.vocab_file, or set data.unknown_phonemes to map_to_unknown or drop"
@@ -46,5 +48,7 @@ def _encode(phonemes: list[str], vocabulary: Vocabulary, policy: UnknownPhonemeP
     if policy != "map_to_unknown":
         return [ids[phoneme] for phoneme in phonemes if phoneme in ids]
     if vocabulary.unknown_id is None:
-        raise VocabularyError("data.unknown_phonemes is map_to_unknown, but the vocabulary has no [UNK] token")
+        raise VocabularyError(
+            "data.unknown_phonemes is map_to_unknown, but the vocabulary has no [UNK] token"
+        )
     return [ids.get(phoneme, vocabulary.unknown_id) for phoneme in phonemes]

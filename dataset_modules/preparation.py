@@ -1,4 +1,4 @@
-"""Recording → prepared clip: read, mixed down, resampled, checked, labelled; what fails is named, not fatal."""
+"""Recording → prepared clip: read, mixed down, resampled, checked, labelled; faults are named, not fatal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,7 +48,9 @@ def prepare_clip(recording: Recording, settings: PreparationSettings) -> Prepare
     )
 
 
-def _check_samples(waveform: np.ndarray[tuple[int, ...], np.dtype[np.float32]], settings: PreparationSettings) -> None:
+def _check_samples(
+    waveform: np.ndarray[tuple[int, ...], np.dtype[np.float32]], settings: PreparationSettings
+) -> None:
     seconds = len(waveform) / settings.sampling_rate
     if not settings.min_seconds <= seconds <= settings.max_seconds:
         raise AudioError(
@@ -72,7 +74,9 @@ def _labels(recording: Recording, clip: Clip, settings: PreparationSettings) -> 
     raise UnlabelledError("neither phonemes nor a text that could be turned into them")
 
 
-def prepare_shard(recordings: Sequence[Recording], path: Path, settings: PreparationSettings) -> dict[str, str]:
+def prepare_shard(
+    recordings: Sequence[Recording], path: Path, settings: PreparationSettings
+) -> dict[str, str]:
     """Write what can be prepared to one Arrow file; return id → reason for the rest."""
     skipped: dict[str, str] = {}
     with ClipWriter(path) as writer:

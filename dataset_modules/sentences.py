@@ -1,4 +1,4 @@
-"""Short sentences to speak: from a file of the user's, from shipped word lists, or numbers in any language."""
+"""Short sentences to speak: from a user's file, from shipped word lists, or numbers in any language."""
 
 import json
 import random
@@ -24,21 +24,25 @@ def distinct_sentences(language: str, count: int, seed: int, texts_file: Path | 
     """
     if texts_file is not None:
         return _from_file(texts_file, count, seed)
-    sentences = _unrepeated(_endless(language, random.Random(seed)))
+    sentences = _unrepeated(_endless(language, random.Random(seed)))  # noqa: S311 - data, not secrets
     drawn = list(islice(sentences, count))
     if len(drawn) < count:
-        raise ValueError(f"sentences: {language} has only about {len(drawn)} different ones, {count} were asked for")
+        raise ValueError(
+            f"sentences: {language} has only about {len(drawn)} different ones, {count} were asked for"
+        )
     return drawn
 
 
 def _from_file(path: Path, count: int, seed: int) -> list[str]:
     if not path.is_file():
-        raise ValueError(f"sentences: texts_file must be a file with one sentence a line, {path} is not there")
+        raise ValueError(
+            f"sentences: texts_file must be a file with one sentence a line, {path} is not there"
+        )
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     sentences = list(dict.fromkeys(line for line in lines if line))
     if len(sentences) < count:
         raise ValueError(f"sentences: {path} holds {len(sentences)} different ones, {count} are needed")
-    return random.Random(seed).sample(sentences, count)
+    return random.Random(seed).sample(sentences, count)  # noqa: S311 - data, not secrets
 
 
 def _endless(language: str, draw: random.Random) -> Iterator[str]:

@@ -14,9 +14,10 @@ from phonetics import IpaNormaliser
 
 # Variants of espeak-ng's voices that sound like people; whispers and robots are left out.
 TRAIN_VOICES = (
-    *("m1", "m3", "m4", "m7", "m8", "f1", "f2", "f4", "f5", "Andy", "Denis", "Gene", "Lee", "Michael", "Mike"),
-    *("Reed", "adam", "anika", "aunty", "belinda", "boris", "caleb", "david", "edward", "grandma", "ian", "iven2"),
-    *("marcelo", "max", "michel", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "travis", "zac"),
+    *("m1", "m3", "m4", "m7", "m8", "f1", "f2", "f4", "f5", "Andy", "Denis", "Gene", "Lee", "Michael"),
+    *("Mike", "Reed", "adam", "anika", "aunty", "belinda", "boris", "caleb", "david", "edward", "grandma"),
+    *("ian", "iven2", "marcelo", "max", "michel", "paul", "pedro", "quincy", "rob", "robert", "sandro"),
+    *("shelby", "travis", "zac"),
 )
 VAL_VOICES = ("m6", "f3", "steph")
 TEST_VOICES = ("m2", "m5", "Annie", "linda")
@@ -76,7 +77,11 @@ class SyntheticSpeechDataset(BaseDataset):
     ) -> None:
         super().__init__(cache_dir, language, audio_params, text_to_phonemes="none")
         self.counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
-        self.voices: dict[Split, Sequence[str]] = {"train": train_voices, "val": val_voices, "test": test_voices}
+        self.voices: dict[Split, Sequence[str]] = {
+            "train": train_voices,
+            "val": val_voices,
+            "test": test_voices,
+        }
         self.texts_file = texts_file
         self.words_per_minute = words_per_minute
         self.pitch = pitch
@@ -93,7 +98,9 @@ class SyntheticSpeechDataset(BaseDataset):
         draw = random.Random(self.seed + 1)  # noqa: S311 - data, not secrets
         for split, count in self.counts.items():
             own, sentences = sentences[:count], sentences[count:]
-            self._splits[split] = [self._recording(split, index, text, draw) for index, text in enumerate(own)]
+            self._splits[split] = [
+                self._recording(split, index, text, draw) for index, text in enumerate(own)
+            ]
 
     def _recording(self, split: Split, index: int, text: str, draw: random.Random) -> Recording:
         speaker = draw.choice(self.voices[split])
@@ -126,7 +133,9 @@ def _check_draws(
             raise ValueError(f"SyntheticSpeechDataset: {split}_voices must name a voice, it is empty")
     for name, (lowest, highest) in ranges.items():
         if lowest > highest:
-            raise ValueError(f"SyntheticSpeechDataset: {name} must be (lowest, highest), got {lowest}, {highest}")
+            raise ValueError(
+                f"SyntheticSpeechDataset: {name} must be (lowest, highest), got {lowest}, {highest}"
+            )
 
 
 def _check_voices(voices: dict[Split, Sequence[str]]) -> None:
@@ -134,5 +143,6 @@ def _check_voices(voices: dict[Split, Sequence[str]]) -> None:
         shared = sorted(set(voices[first]) & set(voices[second]))  # type: ignore[index]
         if shared:
             raise ValueError(
-                f"SyntheticSpeechDataset: {first}_voices and {second}_voices must share no voice, both have {shared}"
+                f"SyntheticSpeechDataset: {first}_voices and {second}_voices must share no voice, "
+                f"both have {shared}"
             )

@@ -59,11 +59,13 @@ def _espeak_backend(language: str) -> Any:  # noqa: ANN401 - phonemizer is optio
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
     except ImportError as error:
         raise ValueError(
-            "espeak: the packages phonemizer and espeakng-loader must be installed to turn text into phonemes; "
+            "espeak: phonemizer and espeakng-loader must be installed to turn text into phonemes; "
             "pip install 'phoneme-recognition[espeak]'"
         ) from error
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
     if language not in EspeakBackend.supported_languages():
-        raise ValueError(f"espeak: language must be one that espeak-ng speaks, such as ru or en-us, got {language!r}")
+        raise ValueError(
+            f"espeak: language must be one that espeak-ng speaks, such as ru or en-us, got {language!r}"
+        )
     return EspeakBackend(language, with_stress=True, language_switch="remove-flags", words_mismatch="ignore")

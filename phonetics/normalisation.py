@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 STRESS_MARKS = "ˈˌ"
 LENGTH_MARKS = "ːˑ"
-# They carry no sound: the tie bar (both forms), zero-width joiners, and espeak's marks of variants and pauses.
-JOINERS = "\u0361\u035c\u200d\u200c-_^\""
+# They carry no sound: tie bars, zero-width joiners, and espeak's marks of variants and pauses.
+JOINERS = '\u0361\u035c\u200d\u200c-_^"'
 _LANGUAGE_SWITCH = re.compile(r"\([a-z]{2,4}(?:-[a-z0-9]+)*\)")
 
 

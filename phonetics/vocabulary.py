@@ -45,7 +45,7 @@ class Vocabulary:
     @property
     def ids(self) -> dict[str, int]:
         """Token → id."""
-        return self.__dict__["_ids"]  # type: ignore[no-any-return]
+        return self.__dict__["_ids"]
 
     @property
     def blank_id(self) -> int:
@@ -93,7 +93,9 @@ class Vocabulary:
 def _read_pairs(path: Path) -> list[tuple[str, int]]:
     """Read the object as pairs, so that a repeated token is seen and not overwritten."""
     if not path.is_file():
-        raise VocabularyError(f"Vocabulary: the file must exist, {path} does not; give model.vocab_file a JSON file")
+        raise VocabularyError(
+            f"Vocabulary: the file must exist, {path} does not; give model.vocab_file a JSON file"
+        )
     try:
         pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -104,9 +106,7 @@ def _read_pairs(path: Path) -> list[tuple[str, int]]:
 
 
 def _is_token_pair(pair: object) -> bool:
-    return (
-        isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int
-    )
+    return isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int
 
 
 def _tokens_by_id(pairs: Sequence[tuple[str, int]], path: Path) -> tuple[str, ...]:

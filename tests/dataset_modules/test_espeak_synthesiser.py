@@ -30,9 +30,7 @@ def test_a_sentence_sounds_the_same_whatever_was_spoken_before(voice: str) -> No
 
 
 def test_a_known_sentence() -> None:
-    assert _speak("да, привет мир").phonemes == tuple(
-        ["d", "ɑ", "|", "p", "rʲ", "i", "vʲ", "e", "t", "|", "mʲ", "i", "r"]
-    )
+    assert " ".join(_speak("да, привет мир").phonemes or ()) == "d ɑ | p rʲ i vʲ e t | mʲ i r"
 
 
 @pytest.mark.parametrize("language", ["ru", "en-us", "de"])
