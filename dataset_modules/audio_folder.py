@@ -66,7 +66,7 @@ def find_audio(folder: Path, extensions: Sequence[str], excluded: Path | None = 
 
 def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> AudioFile:
     """With what lies beside it; case does not matter, TIMIT comes in capitals and in small letters."""
-    labels = {}
+    labels: dict[str, Path] = {}
     for suffix in LABEL_SUFFIXES:
         found = beside.get(path.stem + suffix) or beside.get((path.stem + suffix).lower())
         labels |= {suffix: found} if found else {}
