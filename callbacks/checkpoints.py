@@ -75,18 +75,33 @@ class CustomModelCheckpoint(ModelCheckpoint):
         (folder / ".writable").unlink()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save as usual, then note which one is best."""
+        """Save as usual, then see to the last and the best."""
         super().on_validation_end(trainer, pl_module)
+        if not self._should_save_on_train_epoch_end(trainer):
+            self._keep_last(trainer)
         self._note_best(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save as usual, then note which one is best."""
+        """Save as usual, then see to the last and the best."""
         super().on_train_epoch_end(trainer, pl_module)
+        if self._should_save_on_train_epoch_end(trainer):
+            self._keep_last(trainer)
         self._note_best(trainer)
 
+    def _keep_last(self, trainer: Trainer) -> None:
+        """Lightning writes ``last.ckpt`` only when the top ones change; the last is the last here."""
+        due = self._every_n_epochs >= 1 and (trainer.current_epoch + 1) % self._every_n_epochs == 0
+        stale = self._last_global_step_saved != trainer.global_step
+        if self.save_last and due and stale and not self._should_skip_saving_checkpoint(trainer):
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+
     def _note_best(self, trainer: Trainer) -> None:
-        if not (trainer.is_global_zero and self.best_model_path and self.dirpath) or trainer.sanity_checking:
+        if self._should_skip_noting(trainer):
             return
         score = None if self.best_model_score is None else float(self.best_model_score)
         note = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
-        write_durably(Path(self.dirpath) / BEST_FILE, json.dumps(note))
+        write_durably(Path(str(self.dirpath)) / BEST_FILE, json.dumps(note))
+
+    def _should_skip_noting(self, trainer: Trainer) -> bool:
+        training = trainer.state.fn == "fit" and not trainer.sanity_checking and trainer.is_global_zero
+        return not (training and self.best_model_path)

@@ -14,6 +14,8 @@ _NO_NEWS = (
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
     r".*The number of training batches .* is smaller than the logging interval.*",
     r".*Checkpoint directory .* exists and is not empty.*",
+    r".*The dirpath has changed from .*",
+    r".*You are using a custom batch sampler .*",
     r".*Converting a tensor with requires_grad=True to a scalar.*",
 )
 

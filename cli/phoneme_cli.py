@@ -1,7 +1,9 @@
 """The LightningCLI of this application: what it accepts, and how the parts are put together."""
 
+import json
 import logging
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +87,8 @@ class PhonemeCLI(LightningCLI):
         check_not_tuning(section.optuna)
         check_hardware(section.trainer)
         self.plan = ExperimentPlan.of(str(self.subcommand), section)
-        parameters = shared_audio_params(section)
-        section.model.audio_params = section.data.audio_params = parameters
+        parameters = asdict(shared_audio_params(section))
+        section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
         if section.only_weights_load and section.ckpt_path is not None:
             section.model.initial_weights, section.ckpt_path = Path(section.ckpt_path), None
@@ -103,7 +105,8 @@ class PhonemeCLI(LightningCLI):
             raise ConfigError(shortened(str(error)) or type(error).__name__) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
-        """A Trainer whose root is the experiment's folder."""
+        """A Trainer whose root is the experiment's folder; it is claimed once everything else stands."""
+        self.datamodule.locate()
         if self.config_init[self.subcommand].trainer.fast_dev_run:
             return super().instantiate_trainer(**kwargs)
         self.folder = self.plan.claim()
@@ -123,6 +126,18 @@ class PhonemeCLI(LightningCLI):
         if best:
             self._evaluate_best(best)
         log.info("experiment: %s", self.folder)
+
+    def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning would pass to its Trainer
+        """Predict, and write one JSON line per utterance."""
+        batches = self.trainer.predict(**arguments) or []
+        lines = [
+            json.dumps({"id": prediction.id, "phonemes": prediction.phonemes}, ensure_ascii=False)
+            for batch in batches
+            for prediction in batch
+        ]
+        path = self.folder / "predictions.jsonl"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        log.info("%d predictions: %s", len(lines), path)
 
     def _evaluate_best(self, checkpoint: str) -> None:
         for evaluate, batches in (

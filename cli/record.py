@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -72,7 +73,12 @@ def _package_version(name: str) -> str | None:
 
 
 def _git_revision() -> str | None:
-    """The commit of the code, marked where the tree differs from it; None outside a repository."""
+    """The commit of the code, marked where the tree differs from it; None where nobody knows.
+
+    In the container there is no repository: ``run.sh`` says what was built into the image.
+    """
+    if told := os.environ.get("PHONEME_REVISION"):
+        return told
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command

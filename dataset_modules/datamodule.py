@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from audiomentations.core.transforms_interface import BaseWaveformTransform
-from lightning.pytorch import LightningDataModule
+from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from dataset_modules.augmentations import AugmentationPipeline
@@ -99,11 +99,15 @@ class PhonemeDataModule(LightningDataModule):
             if split not in self.splits:
                 self._open(split)
 
-    def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
+    def locate(self) -> None:
+        """Let the data sets find their recordings; a wrong path is told here, before anything is read."""
         if not self._loaded:
             for dataset in self.dataset_classes:
-                dataset.load_data(create_dataset=rebuild)
+                dataset.load_data(create_dataset=self.create_dataset)
             self._loaded = True
+
+    def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
+        self.locate()
         return [
             dataset.prepare(split, self.audio_params, num_proc=self.num_proc, rebuild=rebuild)
             for dataset in self.dataset_classes
@@ -161,7 +165,7 @@ class PhonemeDataModule(LightningDataModule):
         sampler = self.sampler(split, shuffle=shuffle)
         if shuffle and self.trainer:
             # On resume Lightning makes the first iterator before it announces the epoch.
-            sampler.set_epoch(self.trainer.current_epoch)
+            sampler.set_epoch(_epoch_to_come(self.trainer))
         return DataLoader(
             self.splits[split],
             batch_sampler=sampler,
@@ -169,6 +173,11 @@ class PhonemeDataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )
+
+
+def _epoch_to_come(trainer: Trainer) -> int:
+    """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
+    return int(trainer.fit_loop.epoch_progress.current.processed)
 
 
 def _check_counts(**counts: int) -> None:

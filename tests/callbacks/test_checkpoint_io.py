@@ -1,0 +1,47 @@
+"""A checkpoint is there whole or not at all."""
+
+import pytest
+import torch
+
+from callbacks.checkpoint_io import DurableCheckpointIO
+
+
+class Interrupted(Exception):
+    """Stands for a kill in the middle of writing."""
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    io = DurableCheckpointIO()
+    io.save_checkpoint({"weights": torch.arange(3)}, tmp_path / "deep" / "a.ckpt")
+    assert torch.equal(io.load_checkpoint(tmp_path / "deep" / "a.ckpt", weights_only=True)["weights"], torch.arange(3))
+
+
+def test_an_interrupted_save_leaves_the_old_checkpoint_and_no_rubbish(tmp_path, monkeypatch):
+    io = DurableCheckpointIO()
+    path = tmp_path / "a.ckpt"
+    io.save_checkpoint({"epoch": 1}, path)
+
+    def interrupted_save(_, stream):
+        stream.write(b"half")
+        raise Interrupted
+
+    monkeypatch.setattr(torch, "save", interrupted_save)
+    with pytest.raises(Interrupted):
+        io.save_checkpoint({"epoch": 2}, path)
+    assert io.load_checkpoint(path, weights_only=True) == {"epoch": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["a.ckpt"]
+
+
+def test_a_failed_save_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OSError, match="file"):
+        DurableCheckpointIO().save_checkpoint({}, tmp_path / "file" / "a.ckpt")
+
+
+def test_temporary_files_lie_beside_the_target(tmp_path, monkeypatch):
+    """A rename is atomic only within one file system, and $TMPDIR may be another one."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "elsewhere"))
+    seen = []
+    monkeypatch.setattr(torch, "save", lambda _, stream: seen.extend((tmp_path / "run").iterdir()))
+    DurableCheckpointIO().save_checkpoint({}, tmp_path / "run" / "a.ckpt")
+    assert [path.parent for path in seen] == [tmp_path / "run"]

@@ -1,0 +1,33 @@
+"""The table and the file of figures."""
+
+import json
+import logging
+
+import pytest
+
+from callbacks import LogMetricsCallback
+
+
+def test_each_validation_is_a_line_of_the_table(train, one_weight, caplog):
+    with caplog.at_level(logging.INFO, logger="callbacks"):
+        train(one_weight(pers=(0.5, 0.25)), LogMetricsCallback(["cer"]), max_epochs=2)
+    lines = [record.message.split() for record in caplog.records if record.name.startswith("callbacks")]
+    assert lines[0] == ["epoch", "step", "train_loss", "val_loss", "val_cer", "lr"]
+    assert [line[4] for line in lines[1:]] == ["0.5000", "0.2500"]
+
+
+def test_final_figures_stand_in_a_file_with_their_definitions(train, one_weight, tmp_path):
+    callback = LogMetricsCallback()
+    model = one_weight()
+    trainer = train(model, callback)
+    trainer.validate(model, trainer.test_loader, verbose=False)
+    trainer.test(model, trainer.test_loader, verbose=False)
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert (figures["val_per"], figures["test_per"], figures["test_loss"]) == (0.5, 0.125, 2.0)
+    assert figures["utterances"] == {"val": 4, "test": 4}
+    assert "reference phonemes" in figures["definitions"]["per"]
+
+
+def test_an_unknown_figure_is_refused():
+    with pytest.raises(ValueError, match="pre"):
+        LogMetricsCallback(["pre"])
