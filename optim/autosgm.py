@@ -98,15 +98,23 @@ class AutoSGM(CheckedOptimizer):
 
     def _update(self) -> None:
         for group in self.param_groups:
-            batches: dict[object, list[_Entry]] = defaultdict(list)
-            for entry in self._entries(group):
-                place = (entry.param.device, entry.param.dtype, layout_of(entry.param))
-                batches[entry.state["step"], place].append(entry)
-            for batch in batches.values():
-                numbers = _numbers(group, batch[0].state["step"])
-                update = multi_tensor_step if group["foreach"] else single_tensor_step
-                for bundle in _bundles(batch, numbers, together=group["foreach"]):
-                    update(bundle, numbers)
+            update = multi_tensor_step if group["foreach"] else single_tensor_step
+            for bundle, numbers in self._plan(group):
+                update(bundle, numbers)
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _plan(self, group: dict[str, Any]) -> list[tuple[Bundle, Numbers]]:
+        """What to do in this step; all that changes from step to step on the host stays out of a graph."""
+        batches: dict[object, list[_Entry]] = defaultdict(list)
+        for entry in self._entries(group):
+            place = (entry.param.device, entry.param.dtype, layout_of(entry.param))
+            batches[entry.state["step"], place].append(entry)
+        return [
+            (bundle, numbers)
+            for batch in batches.values()
+            for numbers in [_numbers(group, batch[0].state["step"])]
+            for bundle in _bundles(batch, numbers, together=group["foreach"])
+        ]
 
     def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
         """Every parameter with a gradient, its state made at its first step and its step counted."""

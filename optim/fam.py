@@ -121,9 +121,9 @@ class FAM(CheckedOptimizer):
         _check_group(self._owner, self.param_groups[-1])
 
     def _update(self) -> None:
-        entries = list(self._entries())
+        entries, batches = self._plan()
         momenta: list[float | Tensor] = [entry.group["alpha"] for entry in entries]
-        for key, indices in self._spectrum_batches(entries).items():
+        for key, indices in batches.items():
             adapted = self._adapt(key, [entries[index] for index in indices])
             for index, momentum in zip(indices, adapted, strict=True):
                 momenta[index] = momentum
@@ -134,6 +134,12 @@ class FAM(CheckedOptimizer):
                 single_tensor_update(row)
         if self._recorder is not None and entries:
             self._recorder.flush_if_due(max(entry.state["step"] for entry in entries))
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _plan(self) -> tuple[list[Entry], dict[SpectrumKey, list[int]]]:
+        """What to do in this step; all that changes from step to step on the host stays out of a graph."""
+        entries = list(self._entries())
+        return entries, self._spectrum_batches(entries)
 
     def _entries(self) -> Iterator[Entry]:
         """Every parameter with a gradient, its state made at its first step and its step counted."""

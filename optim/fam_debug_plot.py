@@ -39,7 +39,7 @@ def _mean(records: list[FamRecord]) -> tuple[list[float], float]:
 
 
 def plot_fam_record(record_path: str | Path, picture_path: str | Path) -> Path:
-    """Draw a record: per layer and handler the band energies as an image, the mean momentum as a line over it.
+    """Draw a record: per layer and handler the band energies as an image, the mean momentum as a line.
 
     The colours of all images share one scale; band 0 holds the lowest frequencies.
     """
@@ -48,7 +48,9 @@ def plot_fam_record(record_path: str | Path, picture_path: str | Path) -> Path:
 
     layers = mean_by_layer(read_fam_records(record_path))
     if not layers:
-        raise ValueError(f"FAM: the debug record {record_path} must hold a step, got none; train past step 10")
+        raise ValueError(
+            f"FAM: the debug record {record_path} must hold a step, got none; train past step 10"
+        )
     brightest = max(max(bands) for steps in layers.values() for bands, _ in steps.values())
     columns = min(3, len(layers))
     rows = -(-len(layers) // columns)
