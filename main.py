@@ -1,4 +1,4 @@
-"""``python main.py {fit,validate,test,predict} --config CONFIG``: the application without its shell script."""
+"""``python main.py {fit,validate,test,predict} --config CONFIG``: all of it without the shell script."""
 
 import sys
 

@@ -17,7 +17,9 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 class DurableCheckpointIO(TorchCheckpointIO):
     """Writes beside the target, flushes to disk, renames; any failure is an error."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None
+    ) -> None:
         """Save atomically."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)

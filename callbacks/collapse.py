@@ -2,7 +2,7 @@
 
 import logging
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -14,8 +14,8 @@ BLANK_ADVICE = (
     "or a pretrained encoder; it is common in the first few hundred steps"
 )
 NAN_ADVICE = (
-    "try a lower learning rate, trainer.gradient_clip_val: 1.0, precision 32 or bf16-mixed instead of 16-mixed, "
-    "and look for broken recordings"
+    "try a lower learning rate, trainer.gradient_clip_val: 1.0, precision 32 or bf16-mixed "
+    "instead of 16-mixed, and look for broken recordings"
 )
 
 
@@ -37,13 +37,20 @@ class CollapseWatch(Callback):
         self.patience = patience
         self._collapsed_validations = 0
         self._bad_losses = 0
+        self._interval = 1
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Look as often as Lightning logs."""
+        self._interval = max(1, int(getattr(trainer, "log_every_n_steps", 1)))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the share of blanks."""
         share = trainer.callback_metrics.get("val_blank_share")
         if trainer.sanity_checking or share is None:
             return
-        self._collapsed_validations = self._collapsed_validations + 1 if float(share) >= self.blank_share else 0
+        self._collapsed_validations = (
+            self._collapsed_validations + 1 if float(share) >= self.blank_share else 0
+        )
         if self._collapsed_validations == self.patience:
             log.warning(
                 "collapse: %.2f %% of the validation frames are blank after step %d; %s",
@@ -53,15 +60,22 @@ class CollapseWatch(Callback):
             )
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int  # noqa: ANN401
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
     ) -> None:
         """Look at the loss as often as it is logged; looking costs a synchronisation."""
-        if trainer.global_step % trainer.log_every_n_steps:
+        if trainer.global_step % self._interval:
             return
-        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        loss = outputs["loss"] if isinstance(outputs, Mapping) else outputs
         finite = not isinstance(loss, torch.Tensor) or math.isfinite(float(loss))
         self._bad_losses = 0 if finite else self._bad_losses + 1
         if self._bad_losses == 1:
             log.warning("the loss is not a number at step %d; %s", trainer.global_step, NAN_ADVICE)
         if self._bad_losses >= self.patience:
-            raise DivergedError(f"the loss has stopped being a number before step {trainer.global_step}; {NAN_ADVICE}")
+            raise DivergedError(
+                f"the loss has stopped being a number before step {trainer.global_step}; {NAN_ADVICE}"
+            )

@@ -28,7 +28,8 @@ class LogMetricsCallback(Callback):
         unknown = sorted(set(metric_names) - set(DEFINITIONS))
         if unknown:
             raise ValueError(
-                f"LogMetricsCallback: metric_names must be among {sorted(DEFINITIONS)}, got {', '.join(unknown)}"
+                f"LogMetricsCallback: metric_names must be among {sorted(DEFINITIONS)}, "
+                f"got {', '.join(unknown)}"
             )
         self.columns = list(dict.fromkeys(("loss", *metric_names)))
         self._header_shown = False

@@ -15,7 +15,9 @@ _GPU_ACCELERATORS = ("gpu", "cuda")
 def check_not_tuning(optuna: OptunaSection | Namespace) -> None:
     """Searches are not built yet; say so rather than train once."""
     if optuna.tune:
-        raise ConfigError("optuna.tune: searches are not available yet; set it to false to train this configuration")
+        raise ConfigError(
+            "optuna.tune: searches are not available yet; set it to false to train this configuration"
+        )
 
 
 def check_hardware(trainer: Namespace) -> None:
@@ -28,12 +30,14 @@ def check_hardware(trainer: Namespace) -> None:
     present = torch.cuda.device_count()
     if not present:
         raise ConfigError(
-            f"trainer.accelerator: {accelerator} needs a GPU, this machine has none; use --trainer.accelerator auto"
+            f"trainer.accelerator: {accelerator} needs a GPU, this machine has none; "
+            f"use --trainer.accelerator auto"
         )
     asked = len(devices) if isinstance(devices, list) else devices
     if isinstance(asked, int) and asked > present:
         raise ConfigError(
-            f"trainer.devices: {devices} asks for {asked} GPUs, this machine has {present}; use --trainer.devices auto"
+            f"trainer.devices: {devices} asks for {asked} GPUs, this machine has {present}; "
+            f"use --trainer.devices auto"
         )
 
 
@@ -47,10 +51,15 @@ def shared_audio_params(section: Namespace) -> AudioParams:
 
 
 def _copies(section: Namespace) -> list[tuple[str, Any]]:
-    places = [("model.audio_params", section.model.audio_params), ("data.audio_params", section.data.audio_params)]
+    places = [
+        ("model.audio_params", section.model.audio_params),
+        ("data.audio_params", section.data.audio_params),
+    ]
     for index, dataset in enumerate(section.data.dataset_classes or []):
         arguments = dataset.get("init_args") or {}
-        places.append((f"data.dataset_classes[{index}].init_args.audio_params", arguments.get("audio_params")))
+        places.append(
+            (f"data.dataset_classes[{index}].init_args.audio_params", arguments.get("audio_params"))
+        )
     return places
 
 
@@ -63,6 +72,7 @@ def _compare(place: str, copy: AudioParams, shared: AudioParams) -> None:
     for name in (field.name for field in fields(AudioParams)):
         if theirs[name] != ours[name]:
             raise ConfigError(
-                f"{place}.{name} must be the same as audio_params.{name}: {theirs[name]!r} is not {ours[name]!r}; "
+                f"{place}.{name} must be the same as audio_params.{name}: "
+                f"{theirs[name]!r} is not {ours[name]!r}; "
                 f"change both, or leave the copy out"
             )

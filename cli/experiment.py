@@ -32,7 +32,7 @@ def default_name(
 
 
 def claim_folder(parent: Path, name: str) -> Path:
-    """Create the first free one of ``name``, ``name_2``, ``name_3`` …; two runs at once get different ones."""
+    """Create the first free one of ``name``, ``name_2`` …; two runs at once get different ones."""
     parent.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:

@@ -53,7 +53,13 @@ class ExperimentPlan:
         checkpoint = _given(section) or _best_of(parent, name, subcommand)
         _check(checkpoint, section)
         folder = experiment_of(checkpoint)
-        return cls(folder / _EVALUATIONS if folder else parent, subcommand if folder else f"{name}_{subcommand}", checkpoint, False, False)
+        return cls(
+            folder / _EVALUATIONS if folder else parent,
+            subcommand if folder else f"{name}_{subcommand}",
+            checkpoint,
+            False,
+            False,
+        )
 
     @classmethod
     def _of_training(cls, parent: Path, name: str, section: Namespace) -> "ExperimentPlan":
@@ -62,7 +68,11 @@ class ExperimentPlan:
             return cls(parent, name, None, resumes=False, logs=True)
         _check(checkpoint, section)
         folder = None if section.only_weights_load else experiment_of(checkpoint)
-        continues = folder is not None and folder.parent == parent.resolve() and folder in _resolved(runs_named(parent, name))
+        continues = (
+            folder is not None
+            and folder.parent == parent.resolve()
+            and folder in _resolved(runs_named(parent, name))
+        )
         return cls(parent, folder.name if continues and folder else name, checkpoint, continues, logs=True)
 
     def claim(self) -> Path:
@@ -96,7 +106,9 @@ def _default_name(section: Namespace) -> str:
         model.network_name,
         freeze=model.freeze_feature_extractor,
         transformer=model.freeze_transformer,
-        optimizer=optimizer if isinstance(optimizer, str) else str(optimizer["class_path"]).rpartition(".")[2],
+        optimizer=optimizer
+        if isinstance(optimizer, str)
+        else str(optimizer["class_path"]).rpartition(".")[2],
         batch_size=section.data.batch_size,
         now=datetime.now(),
     )

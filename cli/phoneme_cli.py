@@ -36,6 +36,7 @@ class PhonemeCLI(LightningCLI):
     """``fit``, ``validate``, ``test`` and ``predict`` over one YAML file."""
 
     def __init__(self, args: ArgsType = None) -> None:
+        self.folder: Path | None = None  # the experiment's; none in a fast development run
         super().__init__(
             PhonemeRecognizer,
             PhonemeDataModule,
@@ -54,7 +55,10 @@ class PhonemeCLI(LightningCLI):
         """Declare the sections that Lightning does not know."""
         parser.add_argument("--audio_params", type=AudioParams, default=AudioParams())
         parser.add_argument(
-            "--custom_folder_name", type=str | None, default=None, help="The experiment's folder; null names it itself."
+            "--custom_folder_name",
+            type=str | None,
+            default=None,
+            help="The experiment's folder; null names it itself.",
         )
         parser.add_argument(
             "--only_weights_load",
@@ -67,7 +71,7 @@ class PhonemeCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; a seed of null is drawn here, so that it is saved with the configuration."""
-        self.config = parser.parse_args(args)
+        self.config = parser.parse_args(args)  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
         if section.seed_everything is None or section.seed_everything is True:
             section.seed_everything = random.SystemRandom().randrange(2**31)
@@ -79,7 +83,7 @@ class PhonemeCLI(LightningCLI):
     @property
     def section(self) -> Namespace:
         """The configuration of the chosen subcommand."""
-        return self.config[self.subcommand]  # type: ignore[no-any-return]
+        return self.config[self.subcommand]
 
     def before_instantiate_classes(self) -> None:
         """Check what can be checked before anything is loaded."""
@@ -120,7 +124,7 @@ class PhonemeCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Judge the best checkpoint on validation and test data, whole."""
-        if self.trainer.fast_dev_run or self.trainer.interrupted:
+        if self.folder is None or self.trainer.interrupted:
             return
         best = getattr(self.trainer.checkpoint_callback, "best_model_path", "") or None
         if best:
@@ -135,16 +139,23 @@ class PhonemeCLI(LightningCLI):
             for batch in batches
             for prediction in batch
         ]
+        if self.folder is None:
+            return
         path = self.folder / "predictions.jsonl"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         log.info("%d predictions: %s", len(lines), path)
 
     def _evaluate_best(self, checkpoint: str) -> None:
-        for evaluate, batches in (
-            (self.trainer.validate, self.trainer.limit_val_batches),
-            (self.trainer.test, self.trainer.limit_test_batches),
-        ):
-            if batches:
-                evaluate(self.model, datamodule=self.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
-
-
+        evaluations = (
+            ("val", self.trainer.validate, self.trainer.limit_val_batches),
+            ("test", self.trainer.test, self.trainer.limit_test_batches),
+        )
+        for split, evaluate, batches in evaluations:
+            if batches and not self.datamodule.is_empty(split):
+                evaluate(
+                    self.model,
+                    datamodule=self.datamodule,
+                    ckpt_path=checkpoint,
+                    verbose=False,
+                    weights_only=True,
+                )

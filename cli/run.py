@@ -25,19 +25,21 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _whereabouts(message: str, files: Sequence[Path]) -> str:
-    """jsonargparse names a component's unknown key without its place and what would be right; add both."""
+    """Jsonargparse names a component's unknown key without its place and what would be right; add both."""
     unknown = _UNPLACED.search(message)
     places = places_of(unknown[1], files) if unknown else []
     if not places:
         return ""
     takes = accepted_keys(places[0].component)
-    return f": it stands at {', '.join(map(str, places))}" + (f"; accepted: {', '.join(takes)}" if takes else "")
+    return f": it stands at {', '.join(map(str, places))}" + (
+        f"; accepted: {', '.join(takes)}" if takes else ""
+    )
 
 
 def _run_cli(arguments: list[str]) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
-    from cli.phoneme_cli import PhonemeCLI
     from cli.console import quieten
+    from cli.phoneme_cli import PhonemeCLI
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError
     from phonetics import VocabularyError

@@ -82,7 +82,9 @@ def _places(node: yaml.Node, key: str, place: str, component: str) -> Iterator[P
             yield from _places(item, key, f"{place}[{index}]", component)
     if not isinstance(node, yaml.MappingNode):
         return
-    component = next((str(value.value) for name, value in node.value if name.value == "class_path"), component)
+    component = next(
+        (str(value.value) for name, value in node.value if name.value == "class_path"), component
+    )
     for name, value in node.value:
         path = f"{place}.{name.value}" if place else str(name.value)
         if name.value == key:
@@ -98,4 +100,8 @@ def accepted_keys(class_path: str) -> list[str]:
     """
     module, _, name = class_path.rpartition(".")
     component = getattr(sys.modules.get(module), name, None)
-    return [] if component is None else [key for key in inspect.signature(component).parameters if key != "params"]
+    return (
+        []
+        if component is None
+        else [key for key in inspect.signature(component).parameters if key != "params"]
+    )

@@ -1,1 +1,1 @@
-"""Disk → batch. Data sets are reached by their full paths, such as ``dataset_modules.custom.CustomAudioDataset``."""
+"""Disk → batch. Data sets are reached by their paths: ``dataset_modules.custom.CustomAudioDataset``."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from filelock import FileLock
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from dataset_modules.clip_store import ClipStore
 from dataset_modules.preparation import PreparationSettings, prepare_shard

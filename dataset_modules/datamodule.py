@@ -106,6 +106,11 @@ class PhonemeDataModule(LightningDataModule):
                 dataset.load_data(create_dataset=self.create_dataset)
             self._loaded = True
 
+    def is_empty(self, split: Split) -> bool:
+        """Whether no data set has a recording for a split."""
+        self.locate()
+        return not any(dataset.recordings(split) for dataset in self.dataset_classes)
+
     def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
         self.locate()
         return [
@@ -177,7 +182,7 @@ class PhonemeDataModule(LightningDataModule):
 
 def _epoch_to_come(trainer: Trainer) -> int:
     """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
-    return int(trainer.fit_loop.epoch_progress.current.processed)
+    return int(trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
 
 
 def _check_counts(**counts: int) -> None:

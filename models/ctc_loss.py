@@ -5,7 +5,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def ctc_losses(log_probs: Tensor, frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor, blank_id: int) -> Tensor:
+def ctc_losses(
+    log_probs: Tensor, frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor, blank_id: int
+) -> Tensor:
     """Loss of each utterance divided by its label length, (B,).
 
     ``log_probs`` is (B, F, V). An utterance whose frames cannot hold its labels counts zero instead

@@ -11,7 +11,7 @@ def collapse(frame_ids: Tensor, blank_id: int) -> list[int]:
     [5, 5, 3]
     """
     merged = torch.unique_consecutive(frame_ids)
-    return merged[merged != blank_id].tolist()  # type: ignore[no-any-return]
+    return merged[merged != blank_id].tolist()
 
 
 def greedy_decode(log_probs: Tensor, frame_lengths: Tensor, blank_id: int) -> list[list[int]]:

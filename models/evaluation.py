@@ -19,7 +19,9 @@ class EvaluationMetrics(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ratios = nn.ModuleDict({f"{stage}_{name}": RatioOfSums() for stage in STAGES for name in FIGURES})
+        self.ratios = nn.ModuleDict(
+            {f"{stage}_{name}": RatioOfSums() for stage in STAGES for name in FIGURES}
+        )
 
     def add(
         self,

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def frozen_parts(network: "PreTrainedModel", *, feature_extractor: bool, transformer: bool) -> list[nn.Module]:
+def frozen_parts(
+    network: "PreTrainedModel", *, feature_extractor: bool, transformer: bool
+) -> list[nn.Module]:
     """The modules that stay as they are."""
     extractor = feature_extractor_of(network)
     frozen = [extractor] if feature_extractor and extractor is not None else []

@@ -45,7 +45,7 @@ class RatioOfSums(Metric):
         """The ratio over everything added so far."""
         return self.numerator / self.denominator
 
-    def set_dtype(self, dst_type: torch.dtype) -> "RatioOfSums":  # noqa: ARG002
+    def set_dtype(self, dst_type: str | torch.dtype) -> "RatioOfSums":  # noqa: ARG002
         """Sums stay in float64 whatever the model's precision."""
         return self
 

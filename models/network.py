@@ -36,9 +36,13 @@ def network_configuration(
     vocab_size: int,
     blank_id: int,
 ) -> "PretrainedConfig":
-    """The architecture: of a pretrained model, or the family's own, with overrides; checked, nothing built."""
+    """The architecture, of a pretrained model or the family's own, with overrides; nothing is built."""
     overrides = overrides or {}
-    base = _pretrained_configuration(pretrained_name) if pretrained_name else _fresh_configuration(network_name, {})
+    base = (
+        _pretrained_configuration(pretrained_name)
+        if pretrained_name
+        else _fresh_configuration(network_name, {})
+    )
     if base.model_type != _MODEL_TYPES[network_name]:
         raise ValueError(
             f"model: network_name must be the family of pretrained_name, {pretrained_name!r} is a "
@@ -54,7 +58,7 @@ def network_configuration(
 def _fresh_configuration(network_name: NetworkName, overrides: dict[str, Any]) -> "PretrainedConfig":
     from transformers import AutoConfig
 
-    return AutoConfig.for_model(_MODEL_TYPES[network_name], **overrides)  # type: ignore[no-any-return]
+    return AutoConfig.for_model(_MODEL_TYPES[network_name], **overrides)
 
 
 def _pretrained_configuration(name: str) -> "PretrainedConfig":
@@ -62,9 +66,11 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
 
     folder = Path(name)
     if folder.is_dir() and not any((folder / file).is_file() for file in _WEIGHT_FILES):
-        raise ValueError(f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not")
+        raise ValueError(
+            f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not"
+        )
     try:
-        return AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))  # type: ignore[no-any-return]
+        return AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
@@ -73,7 +79,7 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
 
 
 def _must_download(name: str) -> bool:
-    """Whether the hub has to be asked; if it cannot be reached, say so at once (its client retries for long)."""
+    """Whether the hub must be asked; out of reach is said at once, for its client retries long."""
     from huggingface_hub import constants, get_session, try_to_load_from_cache
 
     if Path(name).is_dir() or isinstance(try_to_load_from_cache(name, "config.json"), str):
@@ -92,7 +98,9 @@ def _check_overrides(config: "PretrainedConfig", overrides: dict[str, Any]) -> N
     for key in overrides:
         if key not in known:
             near = ", ".join(difflib.get_close_matches(key, known, n=3)) or "none is near"
-            raise ValueError(f"model: network_config has no key {key!r} for {config.model_type}; nearest: {near}")
+            raise ValueError(
+                f"model: network_config has no key {key!r} for {config.model_type}; nearest: {near}"
+            )
 
 
 def build_network(config: "PretrainedConfig", pretrained_name: str | None) -> "PreTrainedModel":
@@ -101,7 +109,7 @@ def build_network(config: "PretrainedConfig", pretrained_name: str | None) -> "P
     from transformers.utils import logging as transformers_logging
 
     if pretrained_name is None:
-        return AutoModelForCTC.from_config(config)  # type: ignore[no-any-return]
+        return AutoModelForCTC.from_config(config)
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
     try:
@@ -112,7 +120,7 @@ def build_network(config: "PretrainedConfig", pretrained_name: str | None) -> "P
         transformers_logging.set_verbosity(verbosity)
     _report_loading(pretrained_name, loading)
     _renew_head(network)
-    return network  # type: ignore[no-any-return]
+    return network
 
 
 def _report_loading(name: str, loading: dict[str, Any]) -> None:
@@ -149,4 +157,4 @@ def transformer_parts_of(network: "PreTrainedModel") -> Iterator[nn.Module]:
 
 def frame_lengths(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
     """Frames of the encoder's output for inputs of these lengths."""
-    return network._get_feat_extract_output_lengths(input_lengths).long()  # type: ignore[no-any-return]
+    return network._get_feat_extract_output_lengths(input_lengths).long()

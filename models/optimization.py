@@ -53,7 +53,9 @@ SCHEDULERS: dict[SchedulerName, NamedComponent] = {
         "torch.optim.lr_scheduler.StepLR", {"step_size": "step_size", "gamma": "gamma"}, ("step_size",)
     ),
     "MultiStepLR": NamedComponent(
-        "torch.optim.lr_scheduler.MultiStepLR", {"milestones": "milestones", "gamma": "gamma"}, ("milestones",)
+        "torch.optim.lr_scheduler.MultiStepLR",
+        {"milestones": "milestones", "gamma": "gamma"},
+        ("milestones",),
     ),
     "ReduceLROnPlateau": NamedComponent(
         "torch.optim.lr_scheduler.ReduceLROnPlateau",

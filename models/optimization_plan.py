@@ -1,6 +1,6 @@
 """What the configuration says about optimizer and scheduler, checked early and built when training starts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -48,32 +48,40 @@ class OptimizationPlan:
         else:
             refuse_flat_keys("scheduler", scheduler_keys)
             self._scheduler = scheduler
-        if monitor is not None and scheduler != "ReduceLROnPlateau" and (scheduler is None or isinstance(scheduler, str)):
-            raise ValueError(f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does")
+        if (
+            monitor is not None
+            and scheduler != "ReduceLROnPlateau"
+            and (scheduler is None or isinstance(scheduler, str))
+        ):
+            raise ValueError(
+                f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does"
+            )
         self._monitor = monitor or _DEFAULT_MONITOR
 
-    def build(self, parameters: list[Tensor], trainer: "Trainer") -> "OptimizerLRScheduler":
+    def build(self, parameters: Sequence[Tensor], trainer: "Trainer") -> "OptimizerLRScheduler":
         """Optimizer and scheduler, as Lightning takes them."""
         optimizer = self._make_optimizer(parameters)
         if self._scheduler is None:
             return optimizer
         scheduler = self._make_scheduler(optimizer, trainer)
-        return {  # type: ignore[return-value]
+        return {
             "optimizer": optimizer,
             "lr_scheduler": {
                 "scheduler": scheduler,
                 "interval": interval_of(scheduler),
                 "monitor": self._monitor,
                 # A plateau is looked for when there is a new figure.
-                "frequency": trainer.check_val_every_n_epoch or 1 if isinstance(scheduler, ReduceLROnPlateau) else 1,
+                "frequency": trainer.check_val_every_n_epoch or 1
+                if isinstance(scheduler, ReduceLROnPlateau)
+                else 1,
             },
         }
 
     def _make_scheduler(self, optimizer: Optimizer, trainer: "Trainer") -> LRScheduler | ReduceLROnPlateau:
         if not isinstance(self._scheduler, FlatChoice):
-            return self._scheduler(optimizer)  # type: ignore[misc] - build() has handled None
+            return self._scheduler(optimizer)  # type: ignore[misc]  # build() has handled None
         argument = self._scheduler.component.length_argument
         if argument is None or argument in self._scheduler.values:
-            return self._scheduler.create(optimizer)  # type: ignore[no-any-return]
+            return self._scheduler.create(optimizer)
         length = trainer.estimated_stepping_batches if argument == "total_steps" else trainer.max_epochs
-        return self._scheduler.create(optimizer, **{argument: int(length or 1)})  # type: ignore[no-any-return]
+        return self._scheduler.create(optimizer, **{argument: int(length or 1)})

@@ -215,7 +215,9 @@ class PhonemeRecognizer(LightningModule):
         frames = torch.zeros_like(waveform_lengths)
         pieces: list[tuple[Tensor, Tensor]] = []
         for length, members in unpadded_groups(waveform_lengths):
-            log_probs, frames[members] = self._forward_padded(waveforms[members, :length], waveform_lengths[members])
+            log_probs, frames[members] = self._forward_padded(
+                waveforms[members, :length], waveform_lengths[members]
+            )
             pieces.append((members, log_probs))
         longest = max(log_probs.shape[1] for _, log_probs in pieces)
         joined = pieces[0][1].new_zeros(len(waveforms), longest, len(self.vocabulary))
@@ -251,7 +253,8 @@ class PhonemeRecognizer(LightningModule):
         """The phonemes of each utterance."""
         log_probs, frames = self(batch.waveforms, batch.waveform_lengths)
         return [
-            Prediction(key, phonemes) for key, phonemes in zip(batch.ids, self._decode(log_probs, frames), strict=True)
+            Prediction(key, phonemes)
+            for key, phonemes in zip(batch.ids, self._decode(log_probs, frames), strict=True)
         ]
 
     def on_validation_epoch_end(self) -> None:

@@ -40,10 +40,13 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(
-            f"ckpt_path: {path} is damaged, or not a checkpoint of weights alone (nothing in it was run): {reason}"
+            f"ckpt_path: {path} is damaged, or holds more than weights and numbers "
+            f"(nothing in it was run): {reason}"
         ) from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise CheckpointError(f"ckpt_path: {path} must hold a state_dict, as Lightning's checkpoints do; it does not")
+        raise CheckpointError(
+            f"ckpt_path: {path} must hold a state_dict, as Lightning's checkpoints do; it does not"
+        )
     return checkpoint
 
 
@@ -85,7 +88,7 @@ def match_weights(own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Ma
 def map_head(
     own: Mapping[str, Tensor], stored: Mapping[str, Tensor], target: Sequence[str], source: Sequence[str]
 ) -> dict[str, Tensor]:
-    """Head tensors over the target vocabulary: rows of shared phonemes from the source, the rest as they are."""
+    """Head tensors over the target vocabulary: rows of shared phonemes from the source, the rest as is."""
     rows = [(row, source.index(token)) for row, token in enumerate(target) if token in source]
     mapped = {}
     for name in _HEAD_TENSORS:
@@ -103,12 +106,25 @@ def load_matching(module: nn.Module, path: Path, vocabulary: Vocabulary, *, map_
     source = stored_vocabulary(checkpoint)
     if map_vocabulary and source is not None:
         stored |= map_head(own, stored, vocabulary.tokens, source.tokens)
-        log.info("weights: %d of %d tokens are in both vocabularies", len({*source.tokens} & {*vocabulary.tokens}), len(vocabulary))
+        log.info(
+            "weights: %d of %d tokens are in both vocabularies",
+            len({*source.tokens} & {*vocabulary.tokens}),
+            len(vocabulary),
+        )
     else:
         check_vocabulary(checkpoint, vocabulary, path)
     matching = match_weights(own, stored)
     module.load_state_dict(matching.weights, strict=False)
     log.info("weights: %d of %d tensors taken from %s", len(matching.weights), len(own), path)
-    for what, names in (("of another shape", matching.unfitting), ("not in it", matching.absent), ("not used", matching.unused)):
+    for what, names in (
+        ("of another shape", matching.unfitting),
+        ("not in it", matching.absent),
+        ("not used", matching.unused),
+    ):
         if names:
-            log.warning("weights: %d %s: %s", len(names), what, ", ".join(names[:8]) + (" …" if len(names) > 8 else ""))
+            log.warning(
+                "weights: %d %s: %s",
+                len(names),
+                what,
+                ", ".join(names[:8]) + (" …" if len(names) > 8 else ""),
+            )

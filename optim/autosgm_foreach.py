@@ -80,9 +80,8 @@ def _rated_step(bundle: Bundle, numbers: Numbers) -> None:
         fractions = _fractions(piece, numbers)
         steps.append(_velocity(fractions, piece, numbers))
         scales, factor = NUMERATORS[numbers.numerator](piece, fractions, steps[-1], numbers)
-        sums = torch._foreach_norm(scales, 1, dtype=dtype)
-        torch._foreach_mul_(sums, factor)
-        totals.append(list(sums))
+        # Sums, not _foreach_norm, which on a processor adds in sequence and so loses digits.
+        totals.append([factor * tensor.sum(dtype=dtype) for tensor in scales])
     means = sums_over_shards(_added(totals), bundle.like)
     torch._foreach_div_(means, [float(numel) for numel in bundle.numels])
     rates = foreach_lowpass_(bundle.scalars["rate"], means, step=numbers.step, beta=RATE_POLE)

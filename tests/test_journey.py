@@ -1,4 +1,4 @@
-"""One journey through the application: train, stop, resume, evaluate; on a tiny network and a little speech."""
+"""One journey through the application: train, stop, resume, evaluate; a tiny network, a little speech."""
 
 import csv
 import json
@@ -119,7 +119,9 @@ def test_the_saved_configuration_trains_as_it_is(straight):
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_run_stopped_at_an_epochs_end_and_resumed_ends_with_the_same_weights(place, config, straight, workers):
+def test_a_run_stopped_at_an_epochs_end_and_resumed_ends_with_the_same_weights(
+    place, config, straight, workers
+):
     name = f"stopped_{workers}"
     arguments = ("--custom_folder_name", name, "--data.num_workers", workers)
     folder = place / "experiments" / name

@@ -6,14 +6,16 @@ import torch
 from callbacks.checkpoint_io import DurableCheckpointIO
 
 
-class Interrupted(Exception):
+class InterruptedSaveError(Exception):
     """Stands for a kill in the middle of writing."""
 
 
 def test_what_is_saved_is_loaded(tmp_path):
     io = DurableCheckpointIO()
     io.save_checkpoint({"weights": torch.arange(3)}, tmp_path / "deep" / "a.ckpt")
-    assert torch.equal(io.load_checkpoint(tmp_path / "deep" / "a.ckpt", weights_only=True)["weights"], torch.arange(3))
+    assert torch.equal(
+        io.load_checkpoint(tmp_path / "deep" / "a.ckpt", weights_only=True)["weights"], torch.arange(3)
+    )
 
 
 def test_an_interrupted_save_leaves_the_old_checkpoint_and_no_rubbish(tmp_path, monkeypatch):
@@ -23,10 +25,10 @@ def test_an_interrupted_save_leaves_the_old_checkpoint_and_no_rubbish(tmp_path, 
 
     def interrupted_save(_, stream):
         stream.write(b"half")
-        raise Interrupted
+        raise InterruptedSaveError
 
     monkeypatch.setattr(torch, "save", interrupted_save)
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedSaveError):
         io.save_checkpoint({"epoch": 2}, path)
     assert io.load_checkpoint(path, weights_only=True) == {"epoch": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["a.ckpt"]

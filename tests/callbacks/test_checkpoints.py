@@ -11,7 +11,11 @@ from callbacks import CustomModelCheckpoint, DurableCheckpointIO
 def test_checkpoints_lie_in_the_experiments_folder_and_the_best_is_named(train, one_weight, tmp_path):
     trainer = train(one_weight(pers=(0.5, 0.25, 0.75)), CustomModelCheckpoint(), max_epochs=3)
     folder = tmp_path / "checkpoints"
-    assert sorted(path.name for path in folder.iterdir()) == ["best.json", "epoch=1-val_per=0.2500.ckpt", "last.ckpt"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "best.json",
+        "epoch=1-val_per=0.2500.ckpt",
+        "last.ckpt",
+    ]
     assert json.loads((folder / "best.json").read_text()) == {
         "path": "epoch=1-val_per=0.2500.ckpt",
         "monitor": "val_per",
@@ -26,7 +30,9 @@ def test_the_last_checkpoint_is_the_last_even_where_nothing_got_better(train, on
 
 
 def test_names_and_numbers_follow_the_arguments(train, one_weight, tmp_path):
-    keep = CustomModelCheckpoint(filename="{epoch}-{val_cer:.3f}", monitor="val_cer", save_top_k=2, save_last=False)
+    keep = CustomModelCheckpoint(
+        filename="{epoch}-{val_cer:.3f}", monitor="val_cer", save_top_k=2, save_last=False
+    )
     train(one_weight(pers=(0.5, 0.25, 0.75)), keep, max_epochs=3)
     names = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.ckpt"))
     assert names == ["epoch=0-val_cer=0.500.ckpt", "epoch=1-val_cer=0.250.ckpt"]

@@ -88,7 +88,11 @@ MISTAKES = {
         4,
         "num_trian",
     ),
-    "unknown data set": (("data", "dataset_classes", 0, "class_path"), "dataset_modules.synthetic.Nope", "Nope"),
+    "unknown data set": (
+        ("data", "dataset_classes", 0, "class_path"),
+        "dataset_modules.synthetic.Nope",
+        "Nope",
+    ),
     "unknown augmentation": (
         ("data", "augmentations"),
         [{"class_path": "audiomentations.AddGaussianNois"}],
@@ -131,14 +135,22 @@ MISTAKES = {
     "unknown scheduler": (("model", "scheduler"), "StepLRR", "StepLRR"),
     "a key without a scheduler": (("model", "gamma"), 0.1, "gamma"),
     "missing vocabulary": (("model", "vocab_file"), "nowhere.json", "nowhere.json"),
-    "pretrained model out of reach": (("model", "pretrained_name"), "no-such-owner/no-such-model", "pretrained_name"),
+    "pretrained model out of reach": (
+        ("model", "pretrained_name"),
+        "no-such-owner/no-such-model",
+        "pretrained_name",
+    ),
     "unknown network": (("model", "network_name"), "Wav2Vec3", "Wav2Vec3"),
     "unknown network key": (("model", "network_config"), {"hiden_size": 4}, "hidden_size"),
     "GPU where there is none": (("trainer", "accelerator"), "cuda", "--trainer.accelerator auto"),
     "missing checkpoint": (("ckpt_path",), "nowhere.ckpt", "nowhere.ckpt"),
     "checkpoint from the web": (("ckpt_path",), "https://example.org/a.ckpt", "ckpt_path"),
     "a search, too early": (("optuna",), {"tune": True}, "optuna.tune"),
-    "conflicting audio facts": (("data", "audio_params"), {"sampling_rate": 8000}, "data.audio_params.sampling_rate"),
+    "conflicting audio facts": (
+        ("data", "audio_params"),
+        {"sampling_rate": 8000},
+        "data.audio_params.sampling_rate",
+    ),
 }
 
 
@@ -223,7 +235,10 @@ def test_a_checkpoint_of_another_vocabulary_is_refused(base, attempt, tmp_path):
 def test_a_checkpoint_does_not_change_the_configuration(base, attempt, tmp_path):
     """Lightning itself would take the model's settings, and classes to build, from its hyperparameters."""
     trace, checkpoint = tmp_path / "trace", tmp_path / "hparams.ckpt"
-    hyperparameters = {"lr": 9.0, "optimizer": {"class_path": "subprocess.Popen", "init_args": {"args": ["touch", str(trace)]}}}
+    hyperparameters = {
+        "lr": 9.0,
+        "optimizer": {"class_path": "subprocess.Popen", "init_args": {"args": ["touch", str(trace)]}},
+    }
     torch.save({"state_dict": {}, "hyper_parameters": hyperparameters}, checkpoint)
     status, message = attempt(base, "--ckpt_path", str(checkpoint))
     assert status == 2

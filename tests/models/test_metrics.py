@@ -29,10 +29,14 @@ def test_half_precision_does_not_reach_the_sums():
 
 def test_phoneme_error_rate_equals_torchmetrics_on_spaced_phonemes():
     draw = random.Random(0)
-    pairs = [([draw.choice("abcd") for _ in range(9)], [draw.choice("abcd") for _ in range(8)]) for _ in range(50)]
+    pairs = [
+        ([draw.choice("abcd") for _ in range(9)], [draw.choice("abcd") for _ in range(8)]) for _ in range(50)
+    ]
     metric, reference = RatioOfSums(), WordErrorRate()
     add_edits(metric, [phoneme_edits(*pair, None) for pair in pairs])
-    reference.update([" ".join(hypothesis) for _, hypothesis in pairs], [" ".join(truth) for truth, _ in pairs])
+    reference.update(
+        [" ".join(hypothesis) for _, hypothesis in pairs], [" ".join(truth) for truth, _ in pairs]
+    )
     assert float(metric.compute()) == pytest.approx(float(reference.compute()), abs=1e-6)
 
 

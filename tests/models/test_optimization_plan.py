@@ -37,7 +37,9 @@ def test_every_name_takes_a_rate_and_steps(name):
 
 
 def test_step_lr_counts_epochs():
-    built = plan(optimizer_keys={"lr": 1.0}, scheduler="StepLR", scheduler_keys={"step_size": 2, "gamma": 0.5})
+    built = plan(
+        optimizer_keys={"lr": 1.0}, scheduler="StepLR", scheduler_keys={"step_size": 2, "gamma": 0.5}
+    )
     made = built.build(parameters(), TRAINER)["lr_scheduler"]
     assert isinstance(made["scheduler"], StepLR)
     assert made["interval"] == "epoch"
@@ -45,7 +47,9 @@ def test_step_lr_counts_epochs():
 
 
 def test_a_plateau_is_looked_for_when_there_is_a_new_figure():
-    built = plan(scheduler="ReduceLROnPlateau", scheduler_keys={"metric_patience": 1, "gamma": 0.2}, monitor="val_per")
+    built = plan(
+        scheduler="ReduceLROnPlateau", scheduler_keys={"metric_patience": 1, "gamma": 0.2}, monitor="val_per"
+    )
     made = built.build(parameters(), TRAINER)["lr_scheduler"]
     assert isinstance(made["scheduler"], ReduceLROnPlateau)
     assert made["scheduler"].factor == 0.2

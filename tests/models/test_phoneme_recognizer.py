@@ -53,7 +53,9 @@ def test_an_utterance_sounds_the_same_alone_and_in_a_batch(recognizer, batch, fa
             single = alone(batch, index)
             expected, count = model(single.waveforms, single.waveform_lengths)
             assert int(count[0]) == int(frames[index])
-            torch.testing.assert_close(together[index, : count[0]], expected[0, : count[0]], atol=2e-5, rtol=0)
+            torch.testing.assert_close(
+                together[index, : count[0]], expected[0, : count[0]], atol=2e-5, rtol=0
+            )
 
 
 def test_a_group_norm_network_gets_no_mask_and_still_sounds_the_same_alone(recognizer, batch):
@@ -104,7 +106,9 @@ def test_frozen_parts_do_not_change_by_a_bit(recognizer, batch, extractor, trans
     model.log = lambda *_, **__: None
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2, weight_decay=0.1)
+    optimizer = torch.optim.AdamW(
+        [p for p in model.parameters() if p.requires_grad], lr=1e-2, weight_decay=0.1
+    )
     for step in range(3):
         loss = model.training_step(batch, step)
         optimizer.zero_grad()
@@ -123,14 +127,18 @@ def test_frozen_parts_stay_in_eval_mode(recognizer):
     model = recognizer(freeze_feature_extractor=True, freeze_transformer=True)
     model.train()
     base = model.network.base_model
-    assert not any(module.training for part in (base.feature_extractor, base.encoder) for module in part.modules())
+    assert not any(
+        module.training for part in (base.feature_extractor, base.encoder) for module in part.modules()
+    )
     assert model.network.training
 
 
 def test_a_wholly_frozen_encoder_keeps_no_activations(recognizer, batch):
     model = recognizer(freeze_feature_extractor=True, freeze_transformer=True).train()
     saved = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor.shape) or tensor, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: saved.append(tensor.shape) or tensor, lambda t: t
+    ):
         log_probs, _ = model(batch.waveforms, batch.waveform_lengths)
     assert feature_extractor_of(model.network) is not None
     # The head needs its input and its weight; log-softmax its output. Nothing of the encoder is kept.

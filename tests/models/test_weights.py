@@ -20,12 +20,20 @@ def test_what_fits_is_told_from_what_does_not():
     own = {"a": torch.zeros(2), "b": torch.zeros(3), "c": torch.zeros(1)}
     stored = {"a": torch.ones(2), "b": torch.ones(4), "d": torch.ones(1)}
     matching = match_weights(own, stored)
-    assert (list(matching.weights), matching.unfitting, matching.absent, matching.unused) == (["a"], ["b"], ["c"], ["d"])
+    assert (list(matching.weights), matching.unfitting, matching.absent, matching.unused) == (
+        ["a"],
+        ["b"],
+        ["c"],
+        ["d"],
+    )
 
 
 def test_a_head_is_mapped_row_by_row():
     own = {"network.lm_head.weight": torch.zeros(3, 2), "network.lm_head.bias": torch.zeros(3)}
-    stored = {"network.lm_head.weight": torch.tensor([[1.0, 1], [2, 2]]), "network.lm_head.bias": torch.tensor([1.0, 2])}
+    stored = {
+        "network.lm_head.weight": torch.tensor([[1.0, 1], [2, 2]]),
+        "network.lm_head.bias": torch.tensor([1.0, 2]),
+    }
     mapped = map_head(own, stored, target=["x", "b", "a"], source=["a", "b"])
     assert mapped["network.lm_head.weight"].tolist() == [[0, 0], [2, 2], [1, 1]]
     assert mapped["network.lm_head.bias"].tolist() == [0, 2, 1]
