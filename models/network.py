@@ -74,7 +74,8 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"model: pretrained_name must be a local folder or a model that the hub has, got {name!r}: {reason}"
+            f"model: pretrained_name must be a local folder or a model that the hub has, "
+            f"got {name!r}: {reason}"
         ) from error
 
 
