@@ -71,7 +71,8 @@ def main() -> None:
     whole = results["nothing frozen"]
     for name, result in results.items():
         share = result["peak_mb"] / whole["peak_mb"]
-        print(f"{name:26} peak {result['peak_mb']:7.0f} MB ({share:4.0%})   step {result['step_seconds']:6.2f} s")
+        peak, step = result["peak_mb"], result["step_seconds"]
+        print(f"{name:26} peak {peak:7.0f} MB ({share:4.0%})   step {step:6.2f} s")
 
 
 if __name__ == "__main__":

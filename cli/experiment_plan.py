@@ -17,6 +17,7 @@ from cli.experiment import (
     experiment_of,
     runs_named,
 )
+from cli.ranks import FOLDER_VARIABLE, tell_other_processes, told_by_first_process
 from models.weights import CheckpointError, read_checkpoint
 
 if TYPE_CHECKING:
@@ -76,8 +77,12 @@ class ExperimentPlan:
         return cls(parent, folder.name if continues and folder else name, checkpoint, continues, logs=True)
 
     def claim(self) -> Path:
-        """The folder: the run's own on resume, else a new one."""
-        return self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
+        """The folder: the run's own on resume, else a new one; the same for all processes of a run."""
+        if told := told_by_first_process(FOLDER_VARIABLE):
+            return Path(told)
+        folder = self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
+        tell_other_processes(FOLDER_VARIABLE, folder.absolute())
+        return folder
 
     def release(self, folder: Path) -> None:
         """Take back a claimed folder that nothing was written to."""

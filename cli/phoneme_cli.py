@@ -15,6 +15,7 @@ from cli.checks import check_hardware, check_not_tuning, shared_audio_params
 from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan
 from cli.parser import PhonemeArgumentParser, shortened
+from cli.ranks import SEED_VARIABLE, tell_other_processes, told_by_first_process
 from cli.record import ExperimentRecord
 from cli.sections import OptunaSection
 from dataset_modules.contract import AudioParams
@@ -74,7 +75,9 @@ class PhonemeCLI(LightningCLI):
         self.config = parser.parse_args(args)  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
         if section.seed_everything is None or section.seed_everything is True:
-            section.seed_everything = random.SystemRandom().randrange(2**31)
+            told = told_by_first_process(SEED_VARIABLE)
+            section.seed_everything = int(told) if told else random.SystemRandom().randrange(2**31)
+            tell_other_processes(SEED_VARIABLE, section.seed_everything)
             log.info("seed_everything: drawn at random: %d", section.seed_everything)
 
     def _parse_ckpt_path(self) -> None:
