@@ -71,8 +71,8 @@ class LogMetricsCallback(Callback):
         known["checkpoint"] = str(trainer.ckpt_path)
         known["definitions"] = DEFINITIONS
         write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
-        for name, value in figures.items():
-            log.info("%-16s %r", name, value)
+        # One message: a progress bar is drawn anew after each.
+        log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in figures.items()))
 
 
 def table_line(cells: Sequence[Any]) -> str:

@@ -24,10 +24,9 @@ from optim.autosgm_config import (
 from optim.autosgm_foreach import multi_tensor_step
 from optim.autosgm_single import single_tensor_step
 from optim.checked_optimizer import CheckedOptimizer
-from optim.sharding import layout_of, local_part
+from optim.cpu_threads import PIECE_NUMEL, for_each
+from optim.sharding import is_sharded, layout_of, local_part
 from optim.window import window_value
-
-PIECE_NUMEL = 2**17  # a piece of this size and its states stay in the processor's cache
 
 
 class _Entry(NamedTuple):
@@ -98,23 +97,26 @@ class AutoSGM(CheckedOptimizer):
 
     def _update(self) -> None:
         for group in self.param_groups:
-            update = multi_tensor_step if group["foreach"] else single_tensor_step
-            for bundle, numbers in self._plan(group):
-                update(bundle, numbers)
+            plan = self._plan(group)
+            if not group["foreach"]:
+                for bundle, numbers in plan:
+                    single_tensor_step(bundle, numbers)
+            elif plan and _is_on_processor(plan[0][0].like):
+                for_each(_step_in_pieces, plan, sum(bundle.numels[0] for bundle, _ in plan))
+            else:
+                for bundle, numbers in plan:
+                    multi_tensor_step(bundle, numbers)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _plan(self, group: dict[str, Any]) -> list[tuple[Bundle, Numbers]]:
         """What to do in this step; all that changes from step to step on the host stays out of a graph."""
         batches: dict[object, list[_Entry]] = defaultdict(list)
-        for entry in self._entries(group):
-            place = (entry.param.device, entry.param.dtype, layout_of(entry.param))
+        for index, entry in enumerate(self._entries(group)):
+            alone = index if not group["foreach"] or _is_on_processor(entry.param) else None
+            place = (entry.param.device, entry.param.dtype, layout_of(entry.param), alone)
             batches[entry.state["step"], place].append(entry)
-        return [
-            (bundle, numbers)
-            for batch in batches.values()
-            for numbers in [_numbers(group, batch[0].state["step"])]
-            for bundle in _bundles(batch, numbers, together=group["foreach"])
-        ]
+        numbered = ((batch, _numbers(group, batch[0].state["step"])) for batch in batches.values())
+        return [(_bundle(batch, numbers), numbers) for batch, numbers in numbered]
 
     def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
         """Every parameter with a gradient, its state made at its first step and its step counted."""
@@ -151,18 +153,9 @@ def _numbers(group: dict[str, Any], step: int) -> Numbers:
     )
 
 
-def _bundles(batch: list[_Entry], numbers: Numbers, together: bool) -> Iterator[Bundle]:
-    """Split a batch into what is updated at once.
-
-    An accelerator takes all tensors in each kernel. A processor takes them one by one, and the large ones in
-    pieces, so that the passes of a step find their operands in its cache.
-    """
-    if together and batch[0].param.device.type != "cpu":
-        yield _bundle(batch, numbers)
-        return
-    for entry in batch:
-        bundle = _bundle([entry], numbers)
-        yield _in_pieces(bundle) if together else bundle
+def _is_on_processor(tensor: Tensor) -> bool:
+    """Whether a tensor is updated alone: an accelerator takes many per kernel, shards meet in exchanges."""
+    return tensor.device.type == "cpu" and not is_sharded(tensor)
 
 
 def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
@@ -177,6 +170,11 @@ def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
         numels=[entry.param.numel() for entry in batch],
         like=batch[0].param,
     )
+
+
+def _step_in_pieces(planned: tuple[Bundle, Numbers]) -> None:
+    bundle, numbers = planned
+    multi_tensor_step(_in_pieces(bundle), numbers)
 
 
 def _in_pieces(bundle: Bundle) -> Bundle:
