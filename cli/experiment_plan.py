@@ -1,6 +1,6 @@
 """Where a command writes, and which checkpoint it starts from; decided before anything is built."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from cli.experiment import (
     claim_folder,
     default_name,
     experiment_of,
+    last_checkpoint,
     runs_named,
 )
 from cli.ranks import FOLDER_VARIABLE, tell_other_processes, told_by_first_process
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
 
 _EVALUATIONS = "evaluations"
+_KEYWORDS = {"best": best_checkpoint, "last": last_checkpoint}
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class ExperimentPlan:
         name = section.custom_folder_name or _default_name(section)
         if subcommand == "fit":
             return cls._of_training(parent, name, section)
-        checkpoint = _given(section) or _best_of(parent, name, subcommand)
+        checkpoint = _given(section, parent, name) or _newest(parent, name, best_checkpoint)
         _check(checkpoint, section)
         folder = experiment_of(checkpoint)
         return cls(
@@ -64,7 +66,7 @@ class ExperimentPlan:
 
     @classmethod
     def _of_training(cls, parent: Path, name: str, section: Namespace) -> "ExperimentPlan":
-        checkpoint = _given(section)
+        checkpoint = _given(section, parent, name)
         if checkpoint is None:
             return cls(parent, name, None, resumes=False, logs=True)
         _check(checkpoint, section)
@@ -119,16 +121,19 @@ def _default_name(section: Namespace) -> str:
     )
 
 
-def _given(section: Namespace) -> Path | None:
+def _given(section: Namespace, parent: Path, name: str) -> Path | None:
+    """The checkpoint that the configuration names; ``best`` and ``last`` mean the newest run's."""
+    if section.ckpt_path in _KEYWORDS:
+        return _newest(parent, name, _KEYWORDS[section.ckpt_path])
     return Path(section.ckpt_path) if section.ckpt_path else None
 
 
-def _best_of(parent: Path, name: str, subcommand: str) -> Path:
-    found = [checkpoint for folder in runs_named(parent, name) if (checkpoint := best_checkpoint(folder))]
+def _newest(parent: Path, name: str, checkpoint_in: Callable[[Path], Path | None]) -> Path:
+    """The checkpoint of the newest run of this name that has one."""
+    found = [checkpoint for folder in runs_named(parent, name) if (checkpoint := checkpoint_in(folder))]
     if not found:
         raise ConfigError(
-            f"{subcommand}: no ckpt_path is given, and {parent / name} holds no trained checkpoint; "
-            f"train first, or give --ckpt_path"
+            f"ckpt_path: {parent / name} holds no trained checkpoint; train first, or give --ckpt_path"
         )
     return found[-1]
 

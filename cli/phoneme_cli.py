@@ -97,8 +97,10 @@ class PhonemeCLI(LightningCLI):
         parameters = asdict(shared_audio_params(section))
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
-        if section.only_weights_load and section.ckpt_path is not None:
-            section.model.initial_weights, section.ckpt_path = Path(section.ckpt_path), None
+        # Null would let an environment variable decide whether a checkpoint may run code.
+        section.weights_only = section.weights_only is not False
+        if section.only_weights_load:
+            section.model.initial_weights, section.ckpt_path = self.plan.checkpoint, None
         else:
             section.ckpt_path = self.plan.checkpoint and str(self.plan.checkpoint)
 

@@ -57,7 +57,11 @@ class LogMelFrontend(nn.Module):
         self.padding_value = padding_value
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, F, 160) and their lengths in stacked frames."""
+        """Features (B, F, 160) and their lengths in stacked frames; in full precision, whatever trains."""
+        with torch.autocast(waveforms.device.type, enabled=False):
+            return self._batch(waveforms, lengths)
+
+    def _batch(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         frames = [self._features(wave[:size]) for wave, size in zip(waveforms, lengths.tolist(), strict=True)]
         features = nn.utils.rnn.pad_sequence(frames, batch_first=True, padding_value=self.padding_value)
         return features, torch.tensor([len(frame) for frame in frames], device=lengths.device)

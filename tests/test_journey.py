@@ -126,7 +126,7 @@ def test_a_run_stopped_at_an_epochs_end_and_resumed_ends_with_the_same_weights(
     arguments = ("--custom_folder_name", name, "--data.num_workers", workers)
     folder = place / "experiments" / name
     command("fit", config, *arguments, "--trainer.max_epochs", "2")
-    resume = ("--ckpt_path", str(folder / "checkpoints" / "last.ckpt"))
+    resume = ("--ckpt_path", "last" if workers == "2" else str(folder / "checkpoints" / "last.ckpt"))
     command("fit", config, *arguments, "--trainer.max_epochs", "4", *resume)
     expected, resumed = weights(straight), weights(folder)
     for key, value in expected.items():

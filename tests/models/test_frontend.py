@@ -44,6 +44,14 @@ def test_log_mel_frames_equal_the_reference(waveforms):
         )
 
 
+def test_mixed_precision_does_not_reach_the_mel_filters(waveforms):
+    batch, lengths = waveforms
+    frontend = LogMelFrontend(16000, 0.0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed, _ = frontend(batch, lengths)
+    assert torch.equal(mixed, frontend(batch, lengths)[0])
+
+
 def test_padding_does_not_move_normalisation(waveforms):
     batch, lengths = waveforms
     wider = torch.nn.functional.pad(batch, (0, 3000))
