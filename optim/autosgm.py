@@ -35,6 +35,9 @@ class _Entry(NamedTuple):
     state: dict[str, Any]
 
 
+_Planned = tuple[Bundle, Numbers]
+
+
 class AutoSGM(CheckedOptimizer):
     """Stochastic gradient method with a first-order low-pass filter and an iteration-dependent rate.
 
@@ -97,26 +100,31 @@ class AutoSGM(CheckedOptimizer):
 
     def _update(self) -> None:
         for group in self.param_groups:
-            plan = self._plan(group)
-            if not group["foreach"]:
-                for bundle, numbers in plan:
-                    single_tensor_step(bundle, numbers)
-            elif plan and _is_on_processor(plan[0][0].like):
-                for_each(_step_in_pieces, plan, sum(bundle.numels[0] for bundle, _ in plan))
-            else:
-                for bundle, numbers in plan:
-                    multi_tensor_step(bundle, numbers)
+            on_processor, elsewhere = self._plan(group)
+            if group["foreach"]:
+                numel = sum(bundle.numels[0] for bundle, _ in on_processor)
+                for_each(_step_in_pieces, on_processor, numel)
+            step = multi_tensor_step if group["foreach"] else single_tensor_step
+            for bundle, numbers in elsewhere:
+                step(bundle, numbers)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _plan(self, group: dict[str, Any]) -> list[tuple[Bundle, Numbers]]:
-        """What to do in this step; all that changes from step to step on the host stays out of a graph."""
-        batches: dict[object, list[_Entry]] = defaultdict(list)
+    def _plan(self, group: dict[str, Any]) -> tuple[list[_Planned], list[_Planned]]:
+        """What to do in this step: the tensors that a processor's threads take, and the others.
+
+        All that changes from step to step on the host is in here, which stays out of a compiled graph.
+        """
+        batches: dict[tuple[bool, int | None, int, Any], list[_Entry]] = defaultdict(list)
         for index, entry in enumerate(self._entries(group)):
-            alone = index if not group["foreach"] or _is_on_processor(entry.param) else None
-            place = (entry.param.device, entry.param.dtype, layout_of(entry.param), alone)
-            batches[entry.state["step"], place].append(entry)
-        numbered = ((batch, _numbers(group, batch[0].state["step"])) for batch in batches.values())
-        return [(_bundle(batch, numbers), numbers) for batch, numbers in numbered]
+            threaded = group["foreach"] and entry.param.device.type == "cpu" and not is_sharded(entry.param)
+            alone = index if threaded or not group["foreach"] else None
+            place = (entry.param.device, entry.param.dtype, layout_of(entry.param))
+            batches[threaded, alone, entry.state["step"], place].append(entry)
+        plan: dict[bool, list[_Planned]] = {True: [], False: []}
+        for (threaded, _, step, _), batch in batches.items():
+            numbers = _numbers(group, step)
+            plan[threaded].append((_bundle(batch, numbers), numbers))
+        return plan[True], plan[False]
 
     def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
         """Every parameter with a gradient, its state made at its first step and its step counted."""
@@ -153,11 +161,6 @@ def _numbers(group: dict[str, Any], step: int) -> Numbers:
     )
 
 
-def _is_on_processor(tensor: Tensor) -> bool:
-    """Whether a tensor is updated alone: an accelerator takes many per kernel, shards meet in exchanges."""
-    return tensor.device.type == "cpu" and not is_sharded(tensor)
-
-
 def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
     piece = Piece(
         params=[local_part(entry.param) for entry in batch],
@@ -172,7 +175,7 @@ def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
     )
 
 
-def _step_in_pieces(planned: tuple[Bundle, Numbers]) -> None:
+def _step_in_pieces(planned: _Planned) -> None:
     bundle, numbers = planned
     multi_tensor_step(_in_pieces(bundle), numbers)
 
