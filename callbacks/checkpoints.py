@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -60,6 +60,8 @@ class CustomModelCheckpoint(ModelCheckpoint):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Settle the place; a folder that cannot be written to is told before training."""
+        if getattr(trainer, "fast_dev_run", False):
+            return  # nothing is written
         if self.dirpath is None:
             self.dirpath = str(Path(trainer.default_root_dir).absolute() / FOLDER)
         super().setup(trainer, pl_module, stage)
@@ -67,6 +69,10 @@ class CustomModelCheckpoint(ModelCheckpoint):
             trainer.strategy.checkpoint_io = DurableCheckpointIO()
             if trainer.is_global_zero:
                 self._check_writable(Path(self.dirpath))
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the state, also where the folder has moved since (another mount, another machine)."""
+        super().load_state_dict(relocated(state_dict, self.dirpath))
 
     @staticmethod
     def _check_writable(folder: Path) -> None:
@@ -105,3 +111,22 @@ class CustomModelCheckpoint(ModelCheckpoint):
     def _should_skip_noting(self, trainer: Trainer) -> bool:
         training = trainer.state.fn == "fit" and not trainer.sanity_checking and trainer.is_global_zero
         return not (training and self.best_model_path)
+
+
+def relocated(state: dict[str, Any], folder: str | Path | None) -> dict[str, Any]:
+    """The callback's state with its files looked for in a folder, where they all lie there.
+
+    >>> relocated({"dirpath": "/a", "best_model_path": ""}, None)["dirpath"]
+    '/a'
+    """
+    if folder is None:
+        return state
+    here = Path(folder)
+    top = {str(here / Path(path).name): score for path, score in state["best_k_models"].items()}
+    if not all(Path(path).is_file() for path in top):
+        return state
+    moved = {
+        key: str(here / Path(state[key]).name) if state[key] else state[key]
+        for key in ("best_model_path", "last_model_path", "kth_best_model_path")
+    }
+    return {**state, **moved, "best_k_models": top, "dirpath": str(folder)}

@@ -36,7 +36,7 @@ class LogMetricsCallback(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A line of the table while training; the figures of the split when validating alone."""
-        if trainer.sanity_checking or not trainer.is_global_zero:
+        if trainer.sanity_checking or not trainer.is_global_zero or _is_rehearsal(trainer):
             return
         if trainer.state.fn == "fit":
             self._show_line(trainer)
@@ -45,7 +45,7 @@ class LogMetricsCallback(Callback):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The figures of the test split."""
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and not _is_rehearsal(trainer):
             self._write_figures(trainer, "test")
 
     def _show_line(self, trainer: Trainer) -> None:
@@ -61,18 +61,23 @@ class LogMetricsCallback(Callback):
         figures = {
             name: float(value)
             for name, value in sorted(trainer.callback_metrics.items())
-            if name.startswith(f"{stage}_")
+            if name.startswith(f"{stage}_") and not name.endswith("_utterances")
         }
         path = Path(trainer.default_root_dir) / METRICS_FILE
         known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        loader = trainer.val_dataloaders if stage == "val" else trainer.test_dataloaders
         known |= figures
-        known.setdefault("utterances", {})[stage] = len(loader.dataset)  # type: ignore[union-attr]
+        if (utterances := trainer.callback_metrics.get(f"{stage}_utterances")) is not None:
+            known.setdefault("utterances", {})[stage] = int(utterances)
         known["checkpoint"] = str(trainer.ckpt_path)
         known["definitions"] = DEFINITIONS
         write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
         # One message: a progress bar is drawn anew after each.
         log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in figures.items()))
+
+
+def _is_rehearsal(trainer: Trainer) -> bool:
+    """A fast development run leaves nothing behind."""
+    return bool(getattr(trainer, "fast_dev_run", False))
 
 
 def table_line(cells: Sequence[Any]) -> str:

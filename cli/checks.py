@@ -1,5 +1,6 @@
 """Checks of a parsed configuration that need neither model nor data."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -8,6 +9,7 @@ from jsonargparse import Namespace
 from cli.errors import ConfigError
 from cli.sections import OptunaSection
 from dataset_modules.contract import AudioParams
+from models.evaluation import FIGURES
 
 _GPU_ACCELERATORS = ("gpu", "cuda")
 
@@ -20,25 +22,57 @@ def check_not_tuning(optuna: OptunaSection | Namespace) -> None:
         )
 
 
+def check_weights_only(section: Namespace) -> None:
+    """Refuse keys that would do nothing because what they belong to is missing."""
+    if section.only_weights_load and not section.ckpt_path:
+        raise ConfigError("only_weights_load: true needs a ckpt_path to take the weights from")
+    if section.model.map_vocabulary and not section.only_weights_load:
+        raise ConfigError("model.map_vocabulary: true needs only_weights_load: true")
+
+
+def check_monitors(callbacks: Sequence[object] | object | None) -> None:
+    """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch."""
+    known = ["train_loss", *(f"val_{name}" for name in FIGURES)]
+    for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
+        monitor = getattr(callback, "monitor", None)
+        if monitor is not None and monitor not in known:
+            raise ConfigError(
+                f"trainer.callbacks: {type(callback).__name__} must monitor one of {', '.join(known)}, "
+                f"got {monitor!r}"
+            )
+
+
 def check_hardware(trainer: Namespace) -> None:
     """Refuse an accelerator that is not there, or more devices than there are."""
-    accelerator, devices = trainer.accelerator, trainer.devices
-    if accelerator not in _GPU_ACCELERATORS:
-        return
     import torch
 
+    accelerator, devices = trainer.accelerator, trainer.devices
     present = torch.cuda.device_count()
+    if accelerator not in _GPU_ACCELERATORS and not (accelerator == "auto" and present):
+        return
     if not present:
         raise ConfigError(
             f"trainer.accelerator: {accelerator} needs a GPU, this machine has none; "
             f"use --trainer.accelerator auto"
         )
-    asked = len(devices) if isinstance(devices, list) else devices
-    if isinstance(asked, int) and asked > present:
+    asked = _devices_asked_for(devices)
+    if asked > present:
         raise ConfigError(
             f"trainer.devices: {devices} asks for {asked} GPUs, this machine has {present}; "
             f"use --trainer.devices auto"
         )
+
+
+def _devices_asked_for(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
+    """How many devices must be there for ``devices`` to be met.
+
+    >>> [_devices_asked_for(devices) for devices in (2, "2", [0, 3], "auto", -1)]
+    [2, 2, 4, 0, 0]
+    """
+    if isinstance(devices, list):
+        return max((int(device) for device in devices), default=-1) + 1
+    text = str(devices)
+    return int(text) if text.isdigit() else 0
 
 
 def shared_audio_params(section: Namespace) -> AudioParams:

@@ -15,6 +15,7 @@ _NO_NEWS = (
     r".*The number of training batches .* is smaller than the logging interval.*",
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*The dirpath has changed from .*",
+    r".*You're resuming from a checkpoint that ended before the epoch ended.*",  # our sampler goes on there
     r".*You are using a custom batch sampler .*",
     r".*Converting a tensor with requires_grad=True to a scalar.*",
 )
@@ -36,5 +37,7 @@ def quieten() -> None:
             logger.setLevel(level)
             logger.handlers = [ConsoleHandler()]
             logger.propagate = False
+    # Why a run stopped early is news.
+    logging.getLogger("lightning.pytorch.callbacks.early_stopping").setLevel(logging.INFO)
     for message in _NO_NEWS:
         warnings.filterwarnings("ignore", message=message)

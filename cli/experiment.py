@@ -50,7 +50,13 @@ def runs_named(parent: Path, name: str) -> list[Path]:
     base = re.escape(re.sub(r"_time_[\d_]+$", "_time_", name))
     pattern = re.compile(base + (r"[\d_]+" if base.endswith("_time_") else r"(_\d+)?"))
     folders = [folder for folder in parent.glob("*") if folder.is_dir() and pattern.fullmatch(folder.name)]
-    return sorted(folders, key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
+    return sorted(folders, key=_last_trained)
+
+
+def _last_trained(folder: Path) -> tuple[int, str]:
+    """When a run last wrote a checkpoint; evaluating it later does not make it newer."""
+    written = [path.stat().st_mtime_ns for path in (folder / CHECKPOINTS).glob("*.ckpt")]
+    return max(written, default=folder.stat().st_ctime_ns), folder.name
 
 
 def best_checkpoint(folder: Path) -> Path | None:

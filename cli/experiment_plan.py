@@ -1,5 +1,6 @@
 """Where a command writes, and which checkpoint it starts from; decided before anything is built."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +20,22 @@ from cli.experiment import (
     runs_named,
 )
 from cli.ranks import FOLDER_VARIABLE, tell_other_processes, told_by_first_process
-from models.weights import CheckpointError, read_checkpoint
+from models.weights import CHECKPOINT_KEY, CheckpointError, check_vocabulary, read_checkpoint
+from phonetics import Vocabulary, VocabularyError
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
 
 _EVALUATIONS = "evaluations"
+# What a checkpoint's tensors depend on, of a network's configuration.
+_SHAPES = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "conv_dim",
+    "conv_kernel",
+)
 _KEYWORDS = {"best": best_checkpoint, "last": last_checkpoint}
 
 
@@ -138,18 +149,46 @@ def _newest(parent: Path, name: str, checkpoint_in: Callable[[Path], Path | None
     return found[-1]
 
 
-def _check(checkpoint: Path, section: Namespace) -> None:
-    from models.weights import check_vocabulary
-    from phonetics import Vocabulary, VocabularyError
+def seed_to_resume(section: Namespace) -> int | None:
+    """The seed of the run that is resumed, for a configuration that leaves it open."""
+    path = Path(section.ckpt_path or "")
+    if not path.is_file() or section.only_weights_load:
+        return None
+    try:
+        described = read_checkpoint(path).get(CHECKPOINT_KEY)
+    except CheckpointError:
+        return None  # told later, with its reason
+    return described["seed"] if described else None
 
+
+def _check(checkpoint: Path, section: Namespace) -> None:
+    """Refuse a checkpoint that is broken, or that does not belong to this configuration."""
     try:
         stored = read_checkpoint(checkpoint)
-        if not section.only_weights_load or not section.model.map_vocabulary:
+        if not (section.only_weights_load and section.model.map_vocabulary):
             check_vocabulary(stored, Vocabulary.from_file(section.model.vocab_file), checkpoint)
     except (CheckpointError, VocabularyError) as error:
         raise ConfigError(str(error)) from error
-    if section.only_weights_load or "optimizer_states" in stored or "loops" in stored:
+    if section.only_weights_load:
         return
-    raise ConfigError(
-        f"ckpt_path: {checkpoint} holds weights alone; set only_weights_load: true to start from them"
-    )
+    if "optimizer_states" not in stored and "loops" not in stored:
+        raise ConfigError(
+            f"ckpt_path: {checkpoint} holds weights alone; set only_weights_load: true to start from them"
+        )
+    if described := stored.get(CHECKPOINT_KEY):
+        _check_architecture(checkpoint, described, section)
+
+
+def _check_architecture(checkpoint: Path, described: dict[str, Any], section: Namespace) -> None:
+    """The network and the audio facts that the checkpoint was trained with."""
+    network = json.loads(described["network_config"])
+    audio = vars(section.audio_params)
+    theirs = {"network_name": described["network_name"], **network, **described["audio_params"]}
+    ours = {"network_name": section.model.network_name, **(section.model.network_config or {}), **audio}
+    shapes = ("network_name", "do_normalize", "sampling_rate", "padding_value")
+    for name in (name for name in ours if name in shapes or name in _SHAPES):
+        if ours[name] != theirs.get(name, ours[name]):
+            raise ConfigError(
+                f"ckpt_path: {checkpoint} was trained with {name} {theirs[name]!r}, "
+                f"the configuration says {ours[name]!r}"
+            )

@@ -8,16 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from cli.checks import check_hardware, check_not_tuning, shared_audio_params
+from cli.checks import (
+    check_hardware,
+    check_monitors,
+    check_not_tuning,
+    check_weights_only,
+    shared_audio_params,
+)
 from cli.errors import ConfigError
-from cli.experiment_plan import ExperimentPlan
+from cli.experiment_plan import ExperimentPlan, seed_to_resume
 from cli.parser import PhonemeArgumentParser, shortened
 from cli.ranks import SEED_VARIABLE, tell_other_processes, told_by_first_process
 from cli.record import ExperimentRecord
 from cli.sections import OptunaSection
+from dataset_modules.base_dataset import Split
 from dataset_modules.contract import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from models import PhonemeRecognizer
@@ -30,7 +38,8 @@ DEFAULT_CALLBACKS = [
     {"class_path": "callbacks.LogMetricsCallback"},
     {"class_path": "callbacks.CollapseWatch"},
 ]
-_CONFIGURATION_FAULTS = (ValueError, TypeError, ImportError, OSError, RuntimeError)
+_SPLIT_OF_COMMAND: dict[str, Split] = {"fit": "train", "validate": "val", "test": "test", "predict": "test"}
+_CONFIGURATION_FAULTS = (ValueError, TypeError, ImportError, OSError, RuntimeError, MisconfigurationException)
 
 
 class PhonemeCLI(LightningCLI):
@@ -75,7 +84,7 @@ class PhonemeCLI(LightningCLI):
         self.config = parser.parse_args(args)  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
         if section.seed_everything is None or section.seed_everything is True:
-            told = told_by_first_process(SEED_VARIABLE)
+            told = told_by_first_process(SEED_VARIABLE) or seed_to_resume(section)
             section.seed_everything = int(told) if told else random.SystemRandom().randrange(2**31)
             tell_other_processes(SEED_VARIABLE, section.seed_everything)
             log.info("seed_everything: drawn at random: %d", section.seed_everything)
@@ -93,6 +102,7 @@ class PhonemeCLI(LightningCLI):
         section = self.section
         check_not_tuning(section.optuna)
         check_hardware(section.trainer)
+        check_weights_only(section)
         self.plan = ExperimentPlan.of(str(self.subcommand), section)
         parameters = asdict(shared_audio_params(section))
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
@@ -115,7 +125,8 @@ class PhonemeCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """A Trainer whose root is the experiment's folder; it is claimed once everything else stands."""
-        self.datamodule.locate()
+        self._check_data()
+        check_monitors(self.config_init[self.subcommand].trainer.callbacks)
         if self.config_init[self.subcommand].trainer.fast_dev_run:
             return super().instantiate_trainer(**kwargs)
         self.folder = self.plan.claim()
@@ -127,11 +138,21 @@ class PhonemeCLI(LightningCLI):
             self.plan.release(self.folder)
             raise
 
+    def _check_data(self) -> None:
+        """Find the recordings, and refuse a split without any where there must be some."""
+        self.datamodule.locate()
+        split = _SPLIT_OF_COMMAND[str(self.subcommand)]
+        if self.datamodule.is_empty(split):
+            raise ConfigError(
+                f"data: {self.subcommand} needs recordings in the {split} split, there are none"
+            )
+
     def after_fit(self) -> None:
         """Judge the best checkpoint on validation and test data, whole."""
         if self.folder is None or self.trainer.interrupted:
             return
-        best = getattr(self.trainer.checkpoint_callback, "best_model_path", "") or None
+        keeper = self.trainer.checkpoint_callback
+        best = getattr(keeper, "best_model_path", "") or getattr(keeper, "last_model_path", "")
         if best:
             self._evaluate_best(best)
         log.info("experiment: %s", self.folder)

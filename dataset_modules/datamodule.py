@@ -63,6 +63,8 @@ class PhonemeDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         _check_counts(batch_size=batch_size, num_proc=num_proc)
+        if num_workers < 0:
+            raise ValueError(f"data: num_workers must not be negative, got {num_workers}")
         if max_batch_seconds is not None and max_batch_seconds <= 0:
             raise ValueError(f"data: max_batch_seconds must be positive or null, got {max_batch_seconds}")
         self.vocabulary = Vocabulary.from_file(vocab_file)
@@ -171,6 +173,7 @@ class PhonemeDataModule(LightningDataModule):
         if shuffle and self.trainer:
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(_epoch_to_come(self.trainer))
+            sampler.skip_batches = _batches_done(self.trainer, len(sampler))
         return DataLoader(
             self.splits[split],
             batch_sampler=sampler,
@@ -183,6 +186,12 @@ class PhonemeDataModule(LightningDataModule):
 def _epoch_to_come(trainer: Trainer) -> int:
     """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
     return int(trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
+
+
+def _batches_done(trainer: Trainer, batches: int) -> int:
+    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
+    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
+    return done if done < batches else 0
 
 
 def _check_counts(**counts: int) -> None:

@@ -46,7 +46,8 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         sampling_rate: to turn lengths into seconds.
         batch_size: clips per batch and rank.
         max_batch_seconds: padded seconds per batch and rank, instead of ``batch_size``.
-        shuffle: whether the order changes with the epoch; if not, clips come sorted by length.
+        shuffle: whether batches change with the epoch; if not, clips are batched sorted by length, and
+            the batches come in an order of no meaning, so that the first few stand for all of them.
         seed: of the order.
         rank: of this process.
         world_size: number of processes.
@@ -72,6 +73,7 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self.skip_batches = 0  # of the next iteration alone: where a stopped run goes on
 
     @property
     def sampler(self) -> "LengthBucketSampler":
@@ -86,17 +88,18 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         return len(self.batches(epoch=0))
 
     def __iter__(self) -> Iterator[list[ClipKey]]:
-        epoch = self.epoch
-        for batch in self.batches(epoch):
+        epoch, done = self.epoch, self.skip_batches
+        self.skip_batches = 0
+        for batch in self.batches(epoch)[done:]:
             yield [(epoch, int(index)) for index in batch]
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """This rank's batches of one epoch; their number is the same for every epoch."""
-        generator = np.random.default_rng((self.seed, epoch))
+        generator = np.random.default_rng((self.seed, epoch if self.shuffle else 0))
         joint = self._joint_batches(generator)
         if self.shuffle:
             joint = [np.resize(batch, max(len(batch), self.world_size)) for batch in joint]
-            generator.shuffle(joint)
+        generator.shuffle(joint)
         shares = [batch[self.rank :: self.world_size] for batch in joint]
         return [share for share in shares if len(share)]
 

@@ -41,11 +41,17 @@ class EvaluationMetrics(nn.Module):
             add_edits(self._ratio(stage, name), [count_edits(*pair, delimiter) for pair in pairs])
 
     def finish(self, stage: Stage) -> dict[str, Tensor]:
-        """The figures of the split, and start anew."""
+        """The figures of the split and how many utterances they are over; then start anew."""
         figures = {name: self._ratio(stage, name).compute() for name in FIGURES}
+        figures["utterances"] = self._count(stage)
         for name in FIGURES:
             self._ratio(stage, name).reset()
         return figures
+
+    def _count(self, stage: Stage) -> Tensor:
+        """Utterances over all processes; every sum was gathered when its ratio was computed."""
+        counter = self._ratio(stage, "loss")
+        return counter.total()
 
     def _ratio(self, stage: Stage, name: str) -> RatioOfSums:
         return self.ratios[f"{stage}_{name}"]  # type: ignore[return-value]

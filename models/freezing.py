@@ -27,9 +27,18 @@ def freeze(network: "PreTrainedModel", *, feature_extractor: bool, transformer: 
         part.requires_grad_(False)
     if feature_extractor and hasattr(network, "freeze_feature_encoder"):
         network.freeze_feature_encoder()  # else it asks for gradients of its own input
-    if transformer and (mask := getattr(network.base_model, "masked_spec_embed", None)) is not None:
-        mask.requires_grad_(False)
+    if transformer:
+        network.config.apply_spec_augment = False  # a frozen encoder hears every frame
     return parts
+
+
+def settle_masking(network: "PreTrainedModel") -> bool:
+    """Whether training masks stretches of time; the mask's embedding trains only if it does."""
+    masks = bool(network.config.apply_spec_augment) and network.config.mask_time_prob > 0
+    embedding = getattr(network.base_model, "masked_spec_embed", None)
+    if embedding is not None:
+        embedding.requires_grad_(masks)
+    return masks and embedding is not None
 
 
 def keep_in_eval_mode(parts: Iterable[nn.Module]) -> None:

@@ -64,7 +64,9 @@ class LogMelFrontend(nn.Module):
     def _batch(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         frames = [self._features(wave[:size]) for wave, size in zip(waveforms, lengths.tolist(), strict=True)]
         features = nn.utils.rnn.pad_sequence(frames, batch_first=True, padding_value=self.padding_value)
-        return features, torch.tensor([len(frame) for frame in frames], device=lengths.device)
+        return features.to(waveforms.dtype), torch.tensor(
+            [len(frame) for frame in frames], device=lengths.device
+        )
 
     def _features(self, waveform: Tensor) -> Tensor:
         """The frames of one utterance, (F, 160)."""

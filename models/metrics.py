@@ -33,6 +33,7 @@ class RatioOfSums(Metric):
 
     def __init__(self) -> None:
         super().__init__()
+        self._total = torch.zeros((), dtype=torch.float64)
         self.add_state("numerator", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("denominator", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
@@ -43,7 +44,12 @@ class RatioOfSums(Metric):
 
     def compute(self) -> Tensor:
         """The ratio over everything added so far."""
+        self._total = self.denominator.clone()
         return self.numerator / self.denominator
+
+    def total(self) -> Tensor:
+        """The denominator of the last ratio, over all processes."""
+        return self._total
 
     def set_dtype(self, dst_type: str | torch.dtype) -> "RatioOfSums":  # noqa: ARG002
         """Sums stay in float64 whatever the model's precision."""

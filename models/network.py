@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _MODEL_TYPES: dict[NetworkName, str] = {
     "WavLM": "wavlm",
     "Wav2Vec2Bert": "wav2vec2-bert",
 }
-_WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
+_WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 _HEAD = "lm_head"
 _HUB_TIMEOUT_SECONDS = 10.0
 
@@ -115,7 +116,11 @@ def build_network(config: "PretrainedConfig", pretrained_name: str | None) -> "P
     transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
     try:
         network, loading = AutoModelForCTC.from_pretrained(
-            pretrained_name, config=config, ignore_mismatched_sizes=True, output_loading_info=True
+            pretrained_name,
+            config=config,
+            dtype=torch.float32,  # whatever it was stored in: the Trainer decides on precision
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
     finally:
         transformers_logging.set_verbosity(verbosity)

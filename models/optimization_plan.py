@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
 
+_ANY_LENGTH = 10**6
 _DEFAULT_MONITOR = "val_loss"
 
 
@@ -57,6 +60,17 @@ class OptimizationPlan:
                 f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does"
             )
         self._monitor = monitor or _DEFAULT_MONITOR
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Build both once over one weight: what their constructors refuse is told before data is read."""
+        optimizer = self._make_optimizer([Parameter(torch.zeros(1))])
+        if isinstance(self._scheduler, FlatChoice):
+            argument = self._scheduler.component.length_argument
+            missing = argument is not None and argument not in self._scheduler.values
+            self._scheduler.create(optimizer, **({str(argument): _ANY_LENGTH} if missing else {}))
+        elif self._scheduler is not None:
+            self._scheduler(optimizer)
 
     def build(self, parameters: Sequence[Tensor], trainer: "Trainer") -> "OptimizerLRScheduler":
         """Optimizer and scheduler, as Lightning takes them."""

@@ -17,7 +17,7 @@ from dataset_modules.contract import AudioParams, Batch
 from models.ctc_loss import ctc_losses
 from models.decoding import blank_share, greedy_decode
 from models.evaluation import EvaluationMetrics, Stage, unpadded_groups
-from models.freezing import freeze, keep_in_eval_mode
+from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import LogMelFrontend, WaveformFrontend, length_mask
 from models.network import (
     NetworkName,
@@ -176,10 +176,13 @@ class PhonemeRecognizer(LightningModule):
         resuming = self._trainer is not None and self._trainer.ckpt_path is not None
         self.network = build_network(self.network_configuration, None if resuming else self.pretrained_name)
         self.network.train()
-        self._masks_time = bool(getattr(self.network.config, "apply_spec_augment", False))
         self.frozen = freeze(
             self.network, feature_extractor=self.freeze_feature_extractor, transformer=self.freeze_transformer
         )
+        keep_in_eval_mode(self.frozen)  # Lightning keeps the modes it finds
+        self._masks_time = settle_masking(self.network)
+        if self._trainer is not None and self._trainer.world_size > 1:
+            self.network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
         if self.initial_weights is not None:
             load_matching(self, self.initial_weights, self.vocabulary, map_vocabulary=self.map_vocabulary)
 
@@ -208,6 +211,9 @@ class PhonemeRecognizer(LightningModule):
         if self._masks_time:  # masking raises on batches shorter than one mask
             network.config.apply_spec_augment = int(frames.max()) > network.config.mask_time_length
         logits = network(**{self.frontend.input_name: inputs, "attention_mask": mask}).logits
+        if self._masks_time and self.training:
+            # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
+            logits = logits + 0.0 * network.base_model.masked_spec_embed.sum()
         return logits.float().log_softmax(dim=-1), frames
 
     def _forward_unpadded(self, waveforms: Tensor, waveform_lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -92,6 +92,8 @@ def map_head(
     rows = [(row, source.index(token)) for row, token in enumerate(target) if token in source]
     mapped = {}
     for name in _HEAD_TENSORS:
+        if name not in stored or stored[name].shape[1:] != own[name].shape[1:]:
+            continue  # no head, or one over an encoder of another width
         mapped[name] = own[name].clone()
         for row, source_row in rows:
             mapped[name][row] = stored[name][source_row]

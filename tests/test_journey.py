@@ -137,6 +137,20 @@ def test_a_run_stopped_at_an_epochs_end_and_resumed_ends_with_the_same_weights(
     assert len(versions) == 2
 
 
+def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_there(place, config):
+    interval = ("--trainer.val_check_interval", "2")
+    command("fit", config, "--custom_folder_name", "unstopped", *interval, "--trainer.max_epochs", "3")
+    arguments = ("--custom_folder_name", "middle", *interval)
+    command("fit", config, *arguments, "--trainer.max_steps", "7")
+    command("fit", config, *arguments, "--trainer.max_epochs", "3", "--ckpt_path", "last")
+    expected, resumed = (
+        weights(place / "experiments" / "unstopped"),
+        weights(place / "experiments" / "middle"),
+    )
+    for key, value in expected.items():
+        assert torch.equal(value, resumed[key]), key
+
+
 def test_the_same_run_twice_gives_the_same_figures_in_a_folder_of_its_own(place, config, straight):
     command("fit", config, "--custom_folder_name", "straight", "--trainer.max_epochs", "4")
     second = place / "experiments" / "straight_2"

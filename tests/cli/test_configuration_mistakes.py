@@ -145,6 +145,16 @@ MISTAKES = {
     "GPU where there is none": (("trainer", "accelerator"), "cuda", "--trainer.accelerator auto"),
     "missing checkpoint": (("ckpt_path",), "nowhere.ckpt", "nowhere.ckpt"),
     "checkpoint from the web": (("ckpt_path",), "https://example.org/a.ckpt", "ckpt_path"),
+    "share of batches above one": (("trainer", "limit_val_batches"), 1.5, "limit_val_batches"),
+    "negative rate": (("model", "lr"), -1.0, "-1.0"),
+    "no workers at all": (("data", "num_workers"), -1, "num_workers"),
+    "weights from nowhere": (("only_weights_load",), True, "ckpt_path"),
+    "a monitor that is never logged": (
+        ("trainer", "callbacks"),
+        [{"class_path": "callbacks.CustomModelCheckpoint", "init_args": {"monitor": "val_pre"}}],
+        "val_pre",
+    ),
+    "nothing to train on": (("data", "dataset_classes", 0, "init_args", "num_train"), 0, "train split"),
     "a search, too early": (("optuna",), {"tune": True}, "optuna.tune"),
     "conflicting audio facts": (
         ("data", "audio_params"),

@@ -17,10 +17,13 @@ def test_runs_that_start_at_once_get_folders_of_their_own(tmp_path):
     assert len(set(folders)) == 16
 
 
-def test_runs_of_a_name_come_oldest_first(tmp_path):
+def test_runs_of_a_name_come_in_the_order_of_their_training(tmp_path):
     for age, name in enumerate(["run_2", "run", "running", "run_x"]):
-        (tmp_path / name).mkdir()
-        os.utime(tmp_path / name, (age, age))
+        checkpoint = tmp_path / name / "checkpoints" / "last.ckpt"
+        checkpoint.parent.mkdir(parents=True)
+        checkpoint.touch()
+        os.utime(checkpoint, (age, age))
+    (tmp_path / "run_2" / "evaluations").mkdir()  # looking at an old run does not make it new
     assert [folder.name for folder in runs_named(tmp_path, "run")] == ["run_2", "run"]
 
 

@@ -188,7 +188,10 @@ def test_only_what_a_stage_reads_is_prepared(
 def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
     seen = []
     for rank in range(2):
-        loop = SimpleNamespace(epoch_progress=SimpleNamespace(current=SimpleNamespace(processed=3)))
+        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(completed=0)))
+        loop = SimpleNamespace(
+            epoch_loop=batches, epoch_progress=SimpleNamespace(current=SimpleNamespace(processed=3))
+        )
         data.trainer = SimpleNamespace(global_rank=rank, world_size=2, fit_loop=loop)  # type: ignore[assignment]
         loader = data.train_dataloader()
         assert loader.batch_sampler.epoch == 3  # type: ignore[union-attr]

@@ -129,9 +129,17 @@ def test_a_clip_longer_than_the_limit_comes_alone() -> None:
     assert sorted(map(sorted, batches)) == [[0, 1, 2], [3]]
 
 
-def test_unshuffled_clips_come_sorted_by_length() -> None:
-    order = np.concatenate(_sampler(shuffle=False).batches(0))
-    assert (np.diff(LENGTHS[order]) >= 0).all()
+def test_unshuffled_clips_are_batched_by_length_and_the_first_batches_stand_for_all() -> None:
+    """A limit on evaluation batches must not judge a model by its shortest clips."""
+    batches = _sampler(shuffle=False).batches(0)
+    by_length = sorted(batches, key=lambda batch: LENGTHS[batch].min())
+    assert (np.diff(LENGTHS[np.concatenate(by_length)].astype(float)) >= 0).all()
+    first_fifth = np.concatenate(batches[: len(batches) // 5])
+    assert LENGTHS[first_fifth].mean() == pytest.approx(LENGTHS.mean(), rel=0.25)
+    assert all(
+        (batch == again).all()
+        for batch, again in zip(batches, _sampler(shuffle=False).batches(7), strict=True)
+    )
 
 
 @pytest.mark.parametrize("limits", [BY_COUNT, BY_SECONDS], ids=["count", "seconds"])

@@ -123,14 +123,25 @@ def test_frozen_parts_do_not_change_by_a_bit(recognizer, batch, extractor, trans
     assert bool(changed & is_transformer) == (not transformer)
 
 
-def test_frozen_parts_stay_in_eval_mode(recognizer):
+@pytest.mark.parametrize("switched", [False, True])
+def test_frozen_parts_stay_in_eval_mode(recognizer, switched):
+    """Also where nobody calls ``train()``: Lightning keeps the modes it finds."""
     model = recognizer(freeze_feature_extractor=True, freeze_transformer=True)
-    model.train()
+    if switched:
+        model.train()
     base = model.network.base_model
     assert not any(
         module.training for part in (base.feature_extractor, base.encoder) for module in part.modules()
     )
     assert model.network.training
+
+
+def test_a_frozen_encoder_hears_every_frame(recognizer, batch):
+    masks = {"apply_spec_augment": True, "mask_time_prob": 0.9, "mask_time_length": 2, "final_dropout": 0.0}
+    model = recognizer(network=masks, freeze_feature_extractor=True, freeze_transformer=True).train()
+    first, _ = model(batch.waveforms, batch.waveform_lengths)
+    second, _ = model(batch.waveforms, batch.waveform_lengths)
+    assert torch.equal(first, second)
 
 
 def test_a_wholly_frozen_encoder_keeps_no_activations(recognizer, batch):

@@ -59,6 +59,12 @@ def test_another_vocabulary_is_mapped_where_asked_and_refused_otherwise(recogniz
     assert torch.equal(target.network.lm_head.weight[1], source.network.lm_head.weight[row])
 
 
+def test_a_head_over_another_width_is_left_as_it_is():
+    own = {"network.lm_head.weight": torch.zeros(2, 3)}
+    stored = {"network.lm_head.weight": torch.ones(2, 4)}
+    assert map_head(own, stored, target=["a"], source=["a"]) == {}
+
+
 def test_tokens_in_another_order_are_another_vocabulary():
     stored = {"state_dict": {}, "phoneme_recognizer": {"vocabulary": ["[PAD]", "a", "b"]}}
     with pytest.raises(VocabularyError, match="another order"):
