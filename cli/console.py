@@ -12,6 +12,7 @@ _LIBRARIES = ("lightning.fabric", "lightning.pytorch", "huggingface_hub", "trans
 _NO_NEWS = (
     r".*does not have many workers.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+    r".*module\(s\) in eval mode at the start of training.*",  # the frozen ones
     r".*The number of training batches .* is smaller than the logging interval.*",
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*The dirpath has changed from .*",
