@@ -15,7 +15,8 @@ ALLOWED = {
     "dataset_modules": ("phonetics",),
     "models": ("phonetics", "optim", "dataset_modules.contract"),
     "callbacks": ("phonetics", "models"),
-    "cli": ("phonetics", "models", "dataset_modules"),
+    "reports": ("phonetics", "dataset_modules", "models"),
+    "cli": ("phonetics", "models", "dataset_modules", "reports"),
     "environment_check": (),
     "main": ("environment_check", "cli"),
 }
