@@ -33,6 +33,13 @@ mode_test() { lightning test "$@"; }
 #: predict [CONFIG] [OVERRIDES…]   what a checkpoint predicts
 mode_predict() { lightning predict "$@"; }
 
+#: report EXPERIMENT…              write an experiment's page (report.html) anew
+mode_report() {
+    (($#)) || die "report needs an experiment's folder, or its name under experiments/"
+    prepare
+    hand_over python main.py report "$@"
+}
+
 #: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails
 mode_check() {
     prepare

@@ -15,7 +15,7 @@ ALLOWED = {
     "dataset_modules": ("phonetics",),
     "models": ("phonetics", "optim", "dataset_modules.contract"),
     "callbacks": ("phonetics", "models"),
-    "reports": ("phonetics", "dataset_modules", "models"),
+    "reports": ("phonetics", "optim", "dataset_modules", "models"),
     "cli": ("phonetics", "models", "dataset_modules", "reports"),
     "environment_check": (),
     "main": ("environment_check", "cli"),
