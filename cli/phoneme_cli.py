@@ -146,6 +146,7 @@ class PhonemeCLI(LightningCLI):
             raise ConfigError(
                 f"data: {self.subcommand} needs recordings in the {split} split, there are none"
             )
+        self.datamodule.check_texts(str(self.subcommand))
 
     def after_fit(self) -> None:
         """Judge the best checkpoint on validation and test data, whole."""

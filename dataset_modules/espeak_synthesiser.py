@@ -117,6 +117,13 @@ def speak(text: str, settings: VoiceSettings, normalise: IpaNormaliser) -> Clip:
 
 
 @functools.cache
+def speaks(language: str) -> bool:
+    """Whether there is a voice for a language."""
+    with _fresh_library() as (library, _):
+        return int(library.espeak_SetVoiceByName(language.encode())) == 0
+
+
+@functools.cache
 def espeak_version() -> str:
     """The version of the espeak-ng that speaks."""
     with _fresh_library() as (library, _):

@@ -131,3 +131,31 @@ def test_a_texts_file_is_divided_among_the_splits(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match="holds 20 different ones, 21 are needed"):
         _dataset(texts_file=path, num_test=5)
+
+
+def test_what_is_evaluated_on_does_not_depend_on_how_much_is_trained_on(tmp_path: Path) -> None:
+    few, many = _dataset(), _dataset(num_train=300)
+    assert few.recordings("val") == many.recordings("val")
+    assert few.recordings("test") == many.recordings("test")
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(f"слово {number}" for number in range(50)), encoding="utf-8")
+    few, many = _dataset(texts_file=path), _dataset(texts_file=path, num_train=40)
+    assert few.recordings("test") == many.recordings("test")
+
+
+def test_phonemes_are_spelled_as_the_configuration_says(tmp_path: Path) -> None:
+    spelled = _dataset(tmp_path, normalisation=IpaNormaliser(mapping={"ɑ": "a"}))
+    clips = spelled.prepare("val", AudioParams()).clips
+    phonemes = {phoneme for index in range(len(clips)) for phoneme in clips[index].phonemes}
+    assert "ɑ" not in phonemes
+    assert "a" in phonemes
+    assert (
+        spelled.prepare("val", AudioParams()).fingerprint
+        != _dataset(tmp_path).prepare("val", AudioParams()).fingerprint
+    )
+
+
+@pytest.mark.parametrize(("language", "nearest"), [("en_US", "en-us"), ("zz", "")])
+def test_a_language_without_a_voice_is_refused_at_once(language: str, nearest: str) -> None:
+    with pytest.raises(ValueError, match=f"one that espeak-ng speaks.*{nearest}"):
+        _dataset(language=language)
