@@ -28,7 +28,6 @@ FOREIGN = {
     "ru": "это hello world и Straße",
     "de": "Das Meeting mit dem Team war cool, wir haben das Update downloaded",
     "fr-fr": "le week-end au shopping avec un smartphone",
-    "en-us": "hello мир привет 你好 schön",
     "ja": "こんにちは hello",
     "cmn": "你好 hello world",
     "ar": "مرحبا hello",
