@@ -33,6 +33,12 @@ mode_test() { lightning test "$@"; }
 #: predict [CONFIG] [OVERRIDES…]   what a checkpoint predicts
 mode_predict() { lightning predict "$@"; }
 
+#: vocabulary build|check|merge …  the phonemes that labels need (vocabulary --help)
+mode_vocabulary() {
+    prepare
+    hand_over python main.py vocabulary "$@"
+}
+
 #: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails
 mode_check() {
     prepare

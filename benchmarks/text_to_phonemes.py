@@ -25,9 +25,8 @@ def main(backend_name: str = "espeak", language: str = "ru", sentences: str = "1
     count = int(sentences)
     base_mb = _peak_mb()
     with tempfile.TemporaryDirectory() as folder:
-        print(
-            f"{backend.fingerprint()[:60]}: {count} sentences, {_characters(language):.0f} characters on average"
-        )
+        length = _characters(language)
+        print(f"{backend.fingerprint()[:60]}: {count} sentences, {length:.0f} characters on average")
         for name in ("first time", "again"):
             seconds = _spend(StoredPhonemes(backend, Path(folder, "phonemes")), language, count)
             print(f"{name:12} {count / seconds:8.0f} sentences/s   peak +{_peak_mb() - base_mb:.0f} MB")

@@ -18,6 +18,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns its exit status."""
     files = config_files(arguments)
     try:
+        if arguments[:1] == ["vocabulary"]:
+            return _run_vocabulary(arguments[1:])
         check_yaml_files(files)
         return _run_cli(list(arguments))
     except ConfigError as error:
@@ -50,6 +52,14 @@ def _run_cli(arguments: list[str]) -> int:
     except (AudioError, CheckpointError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
     return 0
+
+
+def _run_vocabulary(arguments: Sequence[str]) -> int:
+    from cli.console import quieten
+    from cli.vocabulary import run_vocabulary
+
+    quieten()
+    return run_vocabulary(arguments)
 
 
 def _fail(error: Exception, message: str, status: int) -> int:

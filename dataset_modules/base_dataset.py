@@ -97,25 +97,25 @@ class BaseDataset(ABC):
     def check_texts(self, splits: Iterable[Split] = SPLITS) -> None:
         """Refuse a language or a backend that cannot turn the texts into phonemes, before audio is read."""
         recordings = [recording for split in splits for recording in self.recordings(split)]
-        texts = _texts(recordings)
-        if texts and (backend := self._backend(texts)):
-            backend.check(text.text or "" for text in texts)
+        if backend := self.backend_of(recordings):
+            backend.check(text.text or "" for text in _texts(recordings))
 
     def preparation_settings(
         self, recordings: list[Recording], audio_params: AudioParams
     ) -> PreparationSettings:
         """How recordings become clips; text needs a backend only where there is text without phonemes."""
-        texts = _texts(recordings)
-        backend = self._backend(texts) if texts else None
+        backend = self.backend_of(recordings)
         return PreparationSettings(
             sampling_rate=audio_params.sampling_rate,
             normalise=self.normalisation or IpaNormaliser(),
             to_phonemes=StoredPhonemes(backend, self.cache_dir / _PHONEMES_FILE) if backend else None,
         )
 
-    def _backend(self, texts: list[Recording]) -> GraphemeToPhoneme | None:
-        """What turns these texts into phonemes; None where they are no labels."""
-        languages = {text.language for text in texts}
+    def backend_of(self, recordings: Iterable[Recording]) -> GraphemeToPhoneme | None:
+        """What turns these recordings' texts into phonemes; None where no label is made of a text."""
+        languages = {text.language for text in _texts(recordings)}
+        if not languages:
+            return None
         known = sorted(language for language in languages if language)
         backend = backend_for(self.text_to_phonemes or "espeak", known[0] if known else None)
         if backend and (len(languages) > 1 or backend.needs_language()):

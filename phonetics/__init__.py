@@ -3,7 +3,7 @@
 from phonetics.backends import TextToPhonemes, backend_for
 from phonetics.distances import EditCounts, edit_counts, split_words
 from phonetics.epitran import EpitranPhonemes
-from phonetics.espeak import EspeakPhonemes, espeak_languages, nearest_languages
+from phonetics.espeak import EspeakPhonemes, espeak_languages, espeak_voices, nearest_languages
 from phonetics.grapheme_to_phoneme import GraphemeToPhoneme, UnpronounceableError, in_batches
 from phonetics.lexicon import LexiconPhonemes
 from phonetics.normalisation import IpaNormaliser, strip_language_switches
@@ -25,6 +25,7 @@ __all__ = [
     "backend_for",
     "edit_counts",
     "espeak_languages",
+    "espeak_voices",
     "in_batches",
     "nearest_languages",
     "split_words",

@@ -102,6 +102,16 @@ def espeak_languages() -> Mapping[str, str]:
 
 
 @functools.cache
+def espeak_voices() -> Mapping[str, str]:
+    """The voice file of each language, by code: ``roa/fr`` speaks ``fr-fr``."""
+    _espeak_class()  # sets the library up
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+    voices = [voice for voice in EspeakWrapper().available_voices() if not voice.identifier.startswith("mb/")]
+    return {voice.language: voice.identifier for voice in reversed(voices)}  # the first of a language counts
+
+
+@functools.cache
 def _backend(language: str) -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
     """One backend object per language: each one that phonemizer makes is kept forever."""
     if language not in espeak_languages():

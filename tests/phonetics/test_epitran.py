@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,7 @@ pytest.importorskip("epitran", reason="the extra epitran is not installed")
     [
         ("de", "Die Straße ist schön!", "d iː | ʃ t r aː s ə | ɪ s t | ʃ øː n"),
         ("deu-Latn", "Pfütze", "pf yː ts ə"),
-        ("es", "la casa", "l a | k a s a"),
-        ("tr", "", ""),
+        ("de", "", ""),
         ("de", "3 Жук ?!", ""),  # letters that the rules do not know
     ],
 )
@@ -23,8 +23,9 @@ def test_texts_are_cut_into_phonemes(language: str, text: str, phonemes: str) ->
 
 
 def test_every_short_code_is_one_that_epitran_knows() -> None:
-    for code in module.CODES:
-        EpitranPhonemes(code).check()
+    package = pytest.importorskip("epitran")
+    tables = {path.stem for path in (Path(package.__file__).parent / "data" / "map").glob("*.csv")}
+    assert set(module.CODES.values()) <= tables
 
 
 @pytest.mark.parametrize("language", ["en-us", "eng-Latn"])
@@ -40,7 +41,7 @@ def test_an_unknown_language_is_refused() -> None:
 
 def test_fingerprint_names_versions_and_language() -> None:
     assert EpitranPhonemes("de").fingerprint() == EpitranPhonemes("deu-Latn").fingerprint()
-    assert EpitranPhonemes("de").fingerprint() != EpitranPhonemes("fr").fingerprint()
+    assert EpitranPhonemes("de").fingerprint().endswith("deu-Latn")
     assert "panphon" in EpitranPhonemes("de").fingerprint()
 
 
