@@ -118,6 +118,15 @@ class PhonemeDataModule(LightningDataModule):
         for dataset in self.dataset_classes:
             dataset.check_texts(SPLITS if stage == "fit" else _SPLITS_OF_STAGE[stage])
 
+    def languages(self, split: Split) -> list[str]:
+        """The languages that a split's figures are told apart by; none where there is one alone."""
+        self.locate()
+        recordings = (
+            recording for dataset in self.dataset_classes for recording in dataset.recordings(split)
+        )
+        languages = sorted({recording.language for recording in recordings if recording.language})
+        return languages if len(languages) > 1 else []
+
     def is_empty(self, split: Split) -> bool:
         """Whether no data set has a recording for a split."""
         self.locate()
