@@ -6,8 +6,8 @@ import json
 import logging
 import os
 import sqlite3
-import weakref
 from collections.abc import Iterable, Sequence
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from phonetics.grapheme_to_phoneme import GraphemeToPhoneme
@@ -83,7 +83,8 @@ class _Store:
         self.pending: dict[bytes, _Phonemes] = {}
         self.connection = self._open() or self._open_anew()
         if self.connection is not None:
-            weakref.finalize(self, _flush, self.connection, self.pending)
+            # Unlike atexit, this is called at the end of a pool's processes as well.
+            Finalize(self, _flush, args=(self.connection, self.pending), exitpriority=1)
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, _Phonemes]:
         """What is known of these keys."""

@@ -2,6 +2,7 @@ import logging
 import multiprocessing
 import pickle
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,16 @@ def test_processes_share_the_file(tmp_path: Path) -> None:
     with multiprocessing.get_context("fork").Pool(4) as pool:
         assert pool.map(_spell_in_child, [tmp_path / "p"] * 8) == [True] * 8
     assert _spell(tmp_path / "p", TEXTS)[1] == 0
+
+
+def _spell_few_in_child(path: Path) -> int:
+    return len(StoredPhonemes(Letters(), path).batch(TEXTS[:5]))
+
+
+def test_the_few_texts_of_a_process_that_ends_are_kept(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        assert pool.submit(_spell_few_in_child, tmp_path / "p").result() == 5
+    assert _spell(tmp_path / "p", TEXTS[:6])[1] == 1
 
 
 def test_a_damaged_file_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
