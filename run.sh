@@ -40,6 +40,12 @@ mode_report() {
     hand_over python main.py report "$@"
 }
 
+#: vocabulary build|check|merge …  the phonemes that labels need (vocabulary --help)
+mode_vocabulary() {
+    prepare
+    hand_over python main.py vocabulary "$@"
+}
+
 #: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails
 mode_check() {
     prepare

@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.durable_files import write_durably
-from models.metrics import DEFINITIONS
+from models.metrics import DEFINITIONS, LANGUAGE_DEFINITION
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +21,12 @@ class LogMetricsCallback(Callback):
     """Logs one line per validation, and writes the final figures with their definitions.
 
     Args:
-        metric_names: figures for the table, without prefix: per, cer, wer, blank_share.
+        metric_names: figures for the table, without prefix: per, cer, wer, blank_share, and of a run over
+            several languages per_de and the like.
     """
 
     def __init__(self, metric_names: Sequence[str] = ("per",)) -> None:
-        unknown = sorted(set(metric_names) - set(DEFINITIONS))
+        unknown = sorted(name for name in metric_names if not _is_figure(name))
         if unknown:
             raise ValueError(
                 f"LogMetricsCallback: metric_names must be among {sorted(DEFINITIONS)}, "
@@ -69,10 +70,16 @@ class LogMetricsCallback(Callback):
         if (utterances := trainer.callback_metrics.get(f"{stage}_utterances")) is not None:
             known.setdefault("utterances", {})[stage] = int(utterances)
         known["checkpoint"] = str(trainer.ckpt_path)
-        known["definitions"] = DEFINITIONS
+        known["definitions"] = known.get("definitions", {}) | DEFINITIONS
+        if any(name.startswith(f"{stage}_per_") for name in figures):
+            known["definitions"]["per_<language>"] = LANGUAGE_DEFINITION
         write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
         # One message: a progress bar is drawn anew after each.
         log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in figures.items()))
+
+
+def _is_figure(name: str) -> bool:
+    return name in DEFINITIONS or name.startswith("per_")
 
 
 def _is_rehearsal(trainer: Trainer) -> bool:

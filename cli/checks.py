@@ -30,9 +30,14 @@ def check_weights_only(section: Namespace) -> None:
         raise ConfigError("model.map_vocabulary: true needs only_weights_load: true")
 
 
-def check_monitors(callbacks: Sequence[object] | object | None) -> None:
-    """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch."""
-    known = ["train_loss", *(f"val_{name}" for name in FIGURES)]
+def check_monitors(callbacks: Sequence[object] | object | None, languages: Sequence[str] = ()) -> None:
+    """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch.
+
+    Args:
+        callbacks: those of the configuration.
+        languages: of the validation split, where it has several.
+    """
+    known = ["train_loss", *(f"val_{name}" for name in FIGURES), *(f"val_per_{name}" for name in languages)]
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and monitor not in known:

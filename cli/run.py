@@ -1,5 +1,6 @@
 """One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration."""
 
+import importlib
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ from cli.errors import ConfigError
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
+_TOOLS = {"report": ("cli.report", "run_report"), "vocabulary": ("cli.vocabulary", "run_vocabulary")}
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
@@ -18,8 +20,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns its exit status."""
     files = config_files(arguments)
     try:
-        if arguments[:1] == ["report"]:
-            return _report(arguments[1:])
+        if arguments and arguments[0] in _TOOLS:
+            return _run_tool(arguments[0], arguments[1:])
         check_yaml_files(files)
         return _run_cli(list(arguments))
     except ConfigError as error:
@@ -38,15 +40,6 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     )
 
 
-def _report(arguments: Sequence[str]) -> int:
-    from cli.console import quieten
-    from cli.report import run_report
-
-    quieten()
-    run_report(arguments)
-    return 0
-
-
 def _run_cli(arguments: list[str]) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
     from cli.console import quieten
@@ -61,6 +54,15 @@ def _run_cli(arguments: list[str]) -> int:
     except (AudioError, CheckpointError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
     return 0
+
+
+def _run_tool(name: str, arguments: Sequence[str]) -> int:
+    """A command with arguments of its own, which takes no configuration as training does."""
+    from cli.console import quieten
+
+    quieten()
+    module, function = _TOOLS[name]
+    return int(getattr(importlib.import_module(module), function)(arguments))
 
 
 def _fail(error: Exception, message: str, status: int) -> int:

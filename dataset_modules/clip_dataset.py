@@ -19,6 +19,7 @@ class Example(NamedTuple):
     waveform: NDArray[np.float32]  # (T,)
     labels: list[int]
     id: str
+    language: str | None = None
 
 
 class ClipDataset(Dataset[Example]):
@@ -53,4 +54,4 @@ class ClipDataset(Dataset[Example]):
         waveform = from_pcm16(clip.samples)
         if self.augment is not None:
             waveform = self.augment(waveform, self.sampling_rate, epoch, index)
-        return Example(waveform, self.labels[index], clip.id)
+        return Example(waveform, self.labels[index], clip.id, clip.language)

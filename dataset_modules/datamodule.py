@@ -16,7 +16,7 @@ from dataset_modules.collate import Collator
 from dataset_modules.contract import AudioParams
 from dataset_modules.labels import UnknownPhonemePolicy, encode_labels
 from dataset_modules.sampler import LengthBucketSampler
-from phonetics import Vocabulary
+from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class PhonemeDataModule(LightningDataModule):
         augmentations: transforms for the training split, applied in order.
         unknown_phonemes: what becomes of phonemes outside the vocabulary.
         seed: of order and augmentation; null takes the run's.
+        text_to_phonemes: of data sets that name none: espeak, epitran, none, or a backend by class_path.
+        normalisation: how phonemes are spelled, of data sets that say nothing of it.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class PhonemeDataModule(LightningDataModule):
         augmentations: list[BaseWaveformTransform] | None = None,
         unknown_phonemes: UnknownPhonemePolicy = "refuse",
         seed: int | None = None,
+        text_to_phonemes: TextToPhonemes = "espeak",
+        normalisation: IpaNormaliser | None = None,
     ) -> None:
         super().__init__()
         _check_counts(batch_size=batch_size, num_proc=num_proc)
@@ -70,7 +74,7 @@ class PhonemeDataModule(LightningDataModule):
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.dataset_classes = dataset_classes
         for dataset in dataset_classes:
-            dataset.language = dataset.language or language
+            dataset.take_defaults(language, text_to_phonemes, normalisation)
         self.batch_size = batch_size
         self.max_batch_seconds = max_batch_seconds
         self.num_workers = num_workers
@@ -107,6 +111,21 @@ class PhonemeDataModule(LightningDataModule):
             for dataset in self.dataset_classes:
                 dataset.load_data(create_dataset=self.create_dataset)
             self._loaded = True
+
+    def check_texts(self, stage: str) -> None:
+        """Refuse texts that cannot be turned into phonemes, in the splits that a stage prepares."""
+        self.locate()
+        for dataset in self.dataset_classes:
+            dataset.check_texts(SPLITS if stage == "fit" else _SPLITS_OF_STAGE[stage])
+
+    def languages(self, split: Split) -> list[str]:
+        """The languages that a split's figures are told apart by; none where there is one alone."""
+        self.locate()
+        recordings = (
+            recording for dataset in self.dataset_classes for recording in dataset.recordings(split)
+        )
+        languages = sorted({recording.language for recording in recordings if recording.language})
+        return languages if len(languages) > 1 else []
 
     def is_empty(self, split: Split) -> bool:
         """Whether no data set has a recording for a split."""

@@ -9,11 +9,14 @@ import numpy as np
 from dataset_modules.audio import read_clip, resample, to_mono, to_pcm16
 from dataset_modules.clip_store import ClipWriter, PreparedClip
 from dataset_modules.recording import AudioError, Clip, Recording
-from phonetics import GraphemeToPhoneme, IpaNormaliser
+from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
 
 
 class UnlabelledError(ValueError):
     """A recording comes without phonemes and without anything to make them from."""
+
+
+FAULTS = (AudioError, UnlabelledError, UnpronounceableError)  # of one recording; the others go on
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class PreparationSettings:
 
 
 def prepare_clip(recording: Recording, settings: PreparationSettings) -> PreparedClip:
-    """Prepare one recording; raise ``AudioError`` or ``UnlabelledError`` if it is of no use."""
+    """Prepare one recording; raise one of ``FAULTS`` if it is of no use."""
     clip = read_clip(recording.audio)
     waveform = resample(to_mono(clip.waveform), clip.sampling_rate, settings.sampling_rate)
     _check_samples(waveform, settings)
@@ -83,6 +86,6 @@ def prepare_shard(
         for recording in recordings:
             try:
                 writer.write(prepare_clip(recording, settings))
-            except (AudioError, UnlabelledError) as error:
+            except FAULTS as error:
                 skipped[recording.id] = str(error)
     return skipped

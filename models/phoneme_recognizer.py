@@ -293,6 +293,7 @@ class PhonemeRecognizer(LightningModule):
             references=references,
             hypotheses=self._decode(log_probs, frames),
             delimiter=self.vocabulary.word_delimiter,
+            languages=batch.languages,
         )
 
     def _log_figures(self, stage: Stage) -> None:

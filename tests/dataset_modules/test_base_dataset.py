@@ -8,6 +8,7 @@ from dataset_modules.base_dataset import BaseDataset
 from dataset_modules.contract import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.recording import AudioError, Recording
+from phonetics import EspeakPhonemes, IpaNormaliser, LexiconPhonemes
 
 
 class WavFolder(BaseDataset):
@@ -159,3 +160,52 @@ def test_texts_are_no_labels_where_told_so(tmp_path: Path, write_tone: Callable[
 def test_all_methods_must_be_written() -> None:
     with pytest.raises(TypeError, match="get_test_data"):
         type("Half", (BaseDataset,), {"load_data": lambda self: None})()
+
+
+def test_what_a_data_set_leaves_open_is_the_data_sections(
+    tmp_path: Path, write_tone: Callable[..., Path], russian_vocab_file: Path
+) -> None:
+    (tmp_path / "words.dict").write_text("ja j aː\n", encoding="utf-8")
+    recordings = _texts(tmp_path, write_tone, None)
+    own = Given(
+        recordings, tmp_path / "cache", text_to_phonemes=EspeakPhonemes("de"), normalisation=IpaNormaliser()
+    )
+    plain = Given(recordings, tmp_path / "cache")
+    PhonemeDataModule(
+        [own, plain],
+        russian_vocab_file,
+        text_to_phonemes=LexiconPhonemes(tmp_path / "words.dict", fallback="none"),
+        normalisation=IpaNormaliser(keep_length=False),
+    )
+    assert own.prepare("train", AudioParams()).clips[0].phonemes == ("j", "ɑː")
+    assert plain.prepare("train", AudioParams()).clips[0].phonemes == ("j", "a")
+
+
+def test_texts_with_words_that_nothing_pronounces_are_skipped(
+    tmp_path: Path, write_tone: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "words.dict").write_text("ja j aː\n", encoding="utf-8")
+    recordings = _texts(tmp_path, write_tone, None, None)
+    recordings[1] = recordings[1]._replace(text="ja nein")
+    lexicon = LexiconPhonemes(tmp_path / "words.dict", fallback="none")
+    dataset = Given(recordings, tmp_path / "cache", text_to_phonemes=lexicon, max_skipped_share=0.5)
+    with caplog.at_level(logging.WARNING):
+        assert len(dataset.prepare("train", AudioParams()).clips) == 1
+    assert "1: 'nein' is not in the lexicon" in caplog.text
+
+
+def test_phonemes_of_texts_are_kept_beside_the_clips(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+    dataset = Given(_texts(tmp_path, write_tone, "de"), tmp_path / "cache")
+    settings = dataset.preparation_settings(dataset.recordings("train"), AudioParams())
+    assert settings.to_phonemes is not None
+    assert settings.to_phonemes("ja") == ("j", "ˈɑː")
+    assert (tmp_path / "cache" / "phonemes.sqlite3").is_file()
+
+
+def test_a_language_that_nobody_speaks_is_refused_only_where_it_matters(
+    tmp_path: Path, write_tone: Callable[..., Path]
+) -> None:
+    with pytest.raises(ValueError, match="nearest: en-us"):
+        Given(_texts(tmp_path, write_tone, "en"), tmp_path / "cache").check_texts()
+    labelled = [Recording("1", write_tone(tmp_path / "a.wav"), phonemes=("a",), language="en")]
+    Given(labelled, tmp_path / "cache").check_texts()

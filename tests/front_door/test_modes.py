@@ -70,6 +70,11 @@ def test_report_names_experiments_and_no_configuration(prepared):
     assert prepared.run("report").returncode == 2
 
 
+def test_vocabulary_hands_its_arguments_to_main(prepared):
+    assert prepared.run("vocabulary", "build", "--texts", "a b.txt").returncode == 0
+    assert prepared.calls() == [["python", "main.py", "vocabulary", "build", "--texts", "a b.txt"]]
+
+
 def test_missing_configuration_is_one_line_and_status_2_before_anything_is_prepared(front_door):
     result = front_door.run("train", "config/absent.yaml")
     assert result.returncode == 2
