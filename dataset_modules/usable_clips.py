@@ -53,7 +53,7 @@ def _foreign(phonemes: Sequence[str]) -> str | None:
 
 
 def _too_long(ids: Sequence[int], frames: int) -> str | None:
-    needed = frames_needed(ids)
+    needed = max(1, frames_needed(ids))
     if needed <= frames:
         return None
     return (
