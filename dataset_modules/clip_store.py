@@ -3,7 +3,7 @@
 import io
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 AudioStorage = Literal["pcm16", "flac"]
 ROWS_PER_BATCH = 64  # rows that Arrow writes as one block; one block is one stretch of the mapped file
 # Mapped pages count as the process's memory while it holds them; after so much reading it lets go of them.
-_RELEASE_BYTES = 32 << 20
+_RELEASE_BYTES = 8 << 20
 _STORAGE_KEY = b"audio_storage"
 
 SCHEMA = pa.schema(
@@ -116,11 +116,15 @@ class ClipStore:
         self._maps = [_map(path) for path in self.paths]
         tables = [pa.ipc.open_file(pa.BufferReader(pa.py_buffer(pages))).read_all() for pages in self._maps]
         self._blocks = [block for table in tables for block in table.to_batches()]
+        self._map_of_block = [
+            pages for pages, table in zip(self._maps, tables, strict=True) for _ in table.to_batches()
+        ]
         self._ends = np.cumsum([block.num_rows for block in self._blocks], dtype=np.int64)
         metadata = (tables[0].schema.metadata or {}) if tables else {}
         self._storage: AudioStorage = "flac" if metadata.get(_STORAGE_KEY) == b"flac" else "pcm16"
+        self._touched_maps: set[mmap.mmap] = set()
         self._touched_bytes = 0
-        self._release()
+        self._release(self._maps)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if self._blocks else 0
@@ -129,7 +133,7 @@ class ClipStore:
         block, row = self._place(index)
         starts = block["phoneme_starts"][row].as_py()
         audio = block["audio"][row].as_buffer()
-        self._touch(audio.size)
+        self._touched_bytes += audio.size
         return PreparedClip(
             id=block["id"][row].as_py(),
             language=block["language"][row].as_py(),
@@ -155,31 +159,35 @@ class ClipStore:
         """Length of every clip, without touching audio."""
         lengths = [block["num_samples"].to_numpy() for block in self._blocks]
         joined = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
-        self._release()
+        self._release(self._maps)
         return joined
 
     def phoneme_lists(self) -> Iterator[list[str]]:
         """The label of every clip in turn, without touching audio."""
         for block in self._blocks:
             yield from block["phonemes"].to_pylist()
-        self._release()
+        self._release(self._maps)
 
     def _place(self, index: int) -> tuple[pa.RecordBatch, int]:
         """The block that holds a clip, and its row there."""
         if not 0 <= index < len(self):
             raise IndexError(f"ClipStore: index must be in 0…{len(self) - 1}, got {index}")
         number = int(np.searchsorted(self._ends, index, side="right"))
+        self._touch(self._map_of_block[number])
         return self._blocks[number], index - int(self._ends[number]) + self._blocks[number].num_rows
 
-    def _touch(self, num_bytes: int) -> None:
-        self._touched_bytes += num_bytes
+    def _touch(self, pages: mmap.mmap) -> None:
+        """Note that a file is about to be read from, and let go of what was read before."""
         if self._touched_bytes > _RELEASE_BYTES:
-            self._release()
+            self._release(self._touched_maps)
+            self._touched_maps.clear()
+            self._touched_bytes = 0
+        self._touched_maps.add(pages)
 
-    def _release(self) -> None:
+    @staticmethod
+    def _release(maps: Iterable[mmap.mmap]) -> None:
         """Give mapped pages back; what still points at them reads them again from the page cache."""
-        self._touched_bytes = 0
-        for pages in self._maps:
+        for pages in maps:
             pages.madvise(mmap.MADV_DONTNEED)
 
     def __reduce__(self) -> tuple[type["ClipStore"], tuple[tuple[Path, ...]]]:
