@@ -13,6 +13,15 @@ import pyarrow as pa
 import soundfile
 from numpy.typing import NDArray
 
+from dataset_modules.arrow_columns import (
+    binary_column,
+    float_lists_column,
+    integer_column,
+    integers_of,
+    string_column,
+    string_lists_column,
+)
+
 AudioStorage = Literal["pcm16", "flac"]
 ROWS_PER_BATCH = 64  # rows that Arrow writes as one block; one block is one stretch of the mapped file
 # Mapped pages count as the process's memory while it holds them; after so much reading it lets go of them.
@@ -74,21 +83,20 @@ class ClipWriter:
         self._file = pa.OSFile(str(path), "wb")
         self._schema = SCHEMA.with_metadata({_STORAGE_KEY: storage.encode()})
         self._writer = pa.ipc.new_file(self._file, self._schema)
-        self._rows: list[dict[str, object]] = []
+        self._clips: list[PreparedClip] = []
+        self._audio: list[bytes] = []
 
     def write(self, clip: PreparedClip) -> None:
         """Append one clip."""
-        row = clip._asdict()
-        samples = row.pop("samples")
-        audio = encode_audio(samples, self._storage, self._sampling_rate)
-        self._rows.append(row | {"num_samples": len(samples), "audio": audio})
-        if len(self._rows) >= ROWS_PER_BATCH:
+        self._clips.append(clip)
+        self._audio.append(encode_audio(clip.samples, self._storage, self._sampling_rate))
+        if len(self._clips) >= ROWS_PER_BATCH:
             self._flush()
 
     def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_batch(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
-        self._rows = []
+        if self._clips:
+            self._writer.write_batch(_block(self._clips, self._audio, self._schema))
+        self._clips, self._audio = [], []
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -102,6 +110,21 @@ class ClipWriter:
         self._file.close()
         with self._path.open("rb") as stream:
             os.fsync(stream.fileno())  # or a power cut leaves a marker of completion beside an empty file
+
+
+def _block(clips: Sequence[PreparedClip], audio: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch:
+    columns = {
+        "id": string_column([clip.id for clip in clips]),
+        "path": string_column([clip.path for clip in clips]),
+        "language": string_column([clip.language for clip in clips]),
+        "speaker": string_column([clip.speaker for clip in clips]),
+        "text": string_column([clip.text for clip in clips]),
+        "phonemes": string_lists_column([clip.phonemes for clip in clips]),
+        "phoneme_starts": float_lists_column([clip.phoneme_starts for clip in clips]),
+        "num_samples": integer_column([len(clip.samples) for clip in clips]),
+        "audio": binary_column(audio, pa.binary()),
+    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
 class ClipStore:
@@ -157,7 +180,7 @@ class ClipStore:
 
     def num_samples(self) -> NDArray[np.int64]:
         """Length of every clip, without touching audio."""
-        lengths = [block["num_samples"].to_numpy() for block in self._blocks]
+        lengths = [integers_of(block["num_samples"]) for block in self._blocks]
         joined = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
         self._release(self._maps)
         return joined
