@@ -1,6 +1,7 @@
 """The labels of a data set without preparing its audio: what a vocabulary has to hold."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +24,8 @@ def labels_of(dataset: BaseDataset, split: Split) -> Iterator[Label]:
     recordings = dataset.recordings(split)
     backend = dataset.backend_of(recordings)
     normalise = dataset.normalisation or IpaNormaliser()
-    for start in range(0, len(recordings), _RECORDINGS_AT_ONCE):
-        part = recordings[start : start + _RECORDINGS_AT_ONCE]
+    waiting = iter(recordings)
+    while part := list(islice(waiting, _RECORDINGS_AT_ONCE)):
         spoken = _spoken(part, backend)
         for recording in part:
             phonemes = _stated(recording)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.clip_store import AudioStorage
 from dataset_modules.contract import AudioParams
 from dataset_modules.espeak_synthesiser import VoiceSettings, espeak_version, speak, speaks
 from dataset_modules.recording import Clip, Recording
@@ -60,6 +61,7 @@ class SyntheticSpeechDataset(BaseDataset):
         cache_dir: where prepared clips are kept.
         audio_params: must agree with the configuration's; null takes it.
         normalisation: how phonemes are spelled; null takes the data section's.
+        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
     """
 
     def __init__(
@@ -78,8 +80,16 @@ class SyntheticSpeechDataset(BaseDataset):
         cache_dir: str | Path = "./data/cache",
         audio_params: AudioParams | None = None,
         normalisation: IpaNormaliser | None = None,
+        audio_storage: AudioStorage = "pcm16",
     ) -> None:
-        super().__init__(cache_dir, language, audio_params, "none", normalisation=normalisation)
+        super().__init__(
+            cache_dir,
+            language,
+            audio_params,
+            text_to_phonemes="none",
+            normalisation=normalisation,
+            audio_storage=audio_storage,
+        )
         self.counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
         self.voices: dict[Split, Sequence[str]] = {
             "train": train_voices,
