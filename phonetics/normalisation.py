@@ -1,5 +1,6 @@
 """One way of writing a phoneme: NFD, IPA ``ɡ``, stress and length marks kept or dropped by choice."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -56,5 +57,10 @@ class IpaNormaliser:
         dropped = JOINERS
         dropped += "" if self.keep_stress else STRESS_MARKS
         dropped += "" if self.keep_length else LENGTH_MARKS
-        decomposed = unicodedata.normalize("NFD", strip_language_switches(phoneme).strip())
-        return decomposed.replace("g", "ɡ").translate({ord(mark): None for mark in dropped})
+        return _spelled(phoneme, dropped)
+
+
+@functools.lru_cache(maxsize=4096)  # a language has few phonemes, a data set says each of them often
+def _spelled(phoneme: str, dropped: str) -> str:
+    decomposed = unicodedata.normalize("NFD", strip_language_switches(phoneme).strip())
+    return decomposed.replace("g", "ɡ").translate({ord(mark): None for mark in dropped})
