@@ -104,7 +104,7 @@ def _check_samples(waveform: NDArray[np.float32], settings: PreparationSettings)
 
 def _check_audible(waveform: NDArray[np.float32], silence_db: float | None) -> None:
     """Refuse silence that is labelled as speech: it would teach the model to hear what is not there."""
-    peak = float(np.abs(waveform).max())
+    peak = max(float(waveform.max()), -float(waveform.min()))
     if silence_db is not None and peak < 10 ** (silence_db / 20):
         level = f"{20 * np.log10(peak):.0f} dB" if peak else "no sound at all"
         raise AudioError(f"it is silent: its peak must reach silence_db={silence_db}, there is {level}")

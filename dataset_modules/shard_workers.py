@@ -25,6 +25,7 @@ def run_in_processes(
     if num_proc <= 1:
         yield from map(work, tasks)
         return
+    gc.freeze()  # collecting garbage here or there would copy every page that the processes share
     # Forked, because starting afresh would pay for importing torch in every process.
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(num_proc, context, initializer=_begin, initargs=(os.getpid(),)) as pool:
@@ -37,10 +38,10 @@ def run_in_processes(
                 waiting.extend(pool.submit(work, task) for task in itertools.islice(tasks, 1))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            gc.unfreeze()
 
 
 def _begin(parent: int) -> None:
-    gc.freeze()  # collecting garbage would copy every page that the parent's objects lie on
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

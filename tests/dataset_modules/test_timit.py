@@ -76,11 +76,11 @@ def test_splits_are_the_standard_ones_in_capitals_and_small_letters(tree, rename
 
 
 def test_the_folder_may_be_one_above(tree) -> None:
-    assert len(_loaded(tree().parent).recordings("train")) == 4
+    assert len(list(_loaded(tree().parent).recordings("train"))) == 4
 
 
 def test_sentences_that_everybody_reads_are_there_where_asked(tree) -> None:
-    assert len(_loaded(tree(), keep_sa=True).recordings("train")) == 6
+    assert len(list(_loaded(tree(), keep_sa=True).recordings("train"))) == 6
 
 
 @pytest.mark.parametrize("folding", FOLDED)
