@@ -33,6 +33,9 @@ mode_test() { lightning test "$@"; }
 #: predict [CONFIG] [OVERRIDES…]   what a checkpoint predicts
 mode_predict() { lightning predict "$@"; }
 
+#: doctor [CONFIG] [OVERRIDES…]    look at the data before training on it (--audio N: hear N augmentations)
+mode_doctor() { lightning doctor "$@"; }
+
 #: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails
 mode_check() {
     prepare

@@ -1,0 +1,143 @@
+"""What is wrong with single clips; each check is a function of the survey and gives one finding or none."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.clip_measures import decibels
+from reports.data_survey import SplitSurvey, Survey
+from reports.finding import Finding, clips_finding
+
+SILENT_DB = -60.0  # of full scale, root mean square
+CLIPPED_SHARE = 0.001
+SHORT_SECONDS, LONG_SECONDS = 0.3, 20.0
+SLOWEST, FASTEST = 1.0, 30.0  # phonemes a second; people speak 5 to 20
+
+
+def too_short_for_network(survey: Survey) -> Finding | None:
+    """Clips that give no frame at all stop a run."""
+    return clips_finding(
+        survey,
+        lambda split: split.clips.frames < 1,
+        "fatal",
+        "no_frames",
+        "clip too short for the network",
+        "They give not one frame, and the convolutions raise an error.",
+        "Remove them.",
+        lambda split, row: f"{split.seconds[row]:.3f} s",
+    )
+
+
+def cannot_hold_labels(survey: Survey) -> Finding | None:
+    """CTC needs a frame for each label, and one more between equal neighbours."""
+    train = survey.trained_on.clips
+    all_of_them = bool(len(train.frames)) and bool((train.frames < train.frames_needed).all())
+    return clips_finding(
+        survey,
+        lambda split: (split.clips.frames < split.clips.frames_needed) & (split.clips.frames > 0),
+        "fatal" if all_of_them else "warning",
+        "cannot_hold_labels",
+        "clip with more labels than frames",
+        "CTC cannot write the labels into the frames: nothing is learnt from such a clip.",
+        "Their labels are likely wrong or their audio cut off: mend or remove them. If they are right, "
+        "choose a network with a smaller stride.",
+        lambda split, row: (
+            f"{split.clips.num_labels[row]} labels need {split.clips.frames_needed[row]} frames, "
+            f"{split.seconds[row]:.2f} s give {split.clips.frames[row]}"
+        ),
+    )
+
+
+def without_labels(survey: Survey) -> Finding | None:
+    """Clips that teach nothing but silence."""
+    return clips_finding(
+        survey,
+        lambda split: split.clips.num_labels == 0,
+        "warning",
+        "without_labels",
+        "clip without a single label",
+        "The model learns to hear nothing in them.",
+        "Remove them, unless they are silent on purpose.",
+        lambda split, row: f"{split.seconds[row]:.2f} s",
+    )
+
+
+def silent(survey: Survey) -> Finding | None:
+    """Clips with labels and nothing to hear."""
+    return clips_finding(
+        survey,
+        lambda split: split.clips.rms < 10 ** (SILENT_DB / 20),
+        "warning",
+        "silent",
+        "silent clip",
+        f"Their level lies below {SILENT_DB:.0f} dB of full scale.",
+        "Remove them, or find out what became of their sound.",
+        lambda split, row: f"{decibels(float(split.clips.rms[row])):.0f} dB",
+    )
+
+
+def clipped_clips(survey: Survey) -> Finding | None:
+    """Clips of an overloaded recording."""
+    return clips_finding(
+        survey,
+        lambda split: split.clips.clipped_share >= CLIPPED_SHARE,
+        "warning",
+        "clipped",
+        "clip cut off flat (clipped)",
+        f"The wave is cut off flat in {CLIPPED_SHARE:.1%} of the samples or more.",
+        "Record with less gain where you can; a few such clips do no harm.",
+        lambda split, row: f"{split.clips.clipped_share[row]:.1%} of its samples",
+    )
+
+
+def very_short(survey: Survey) -> Finding | None:
+    """Clips shorter than a word."""
+    return clips_finding(
+        survey,
+        lambda split: (split.seconds < SHORT_SECONDS) & (split.clips.frames > 0),
+        "note",
+        "very_short",
+        f"clip shorter than {SHORT_SECONDS} s",
+        "That is less than a word.",
+        "Listen to a few: such clips are often cut off.",
+        lambda split, row: f"{split.seconds[row]:.2f} s",
+    )
+
+
+def very_long(survey: Survey) -> Finding | None:
+    """Clips that decide how much memory training takes."""
+    limit = survey.max_batch_seconds or LONG_SECONDS
+    advice = (
+        "Raise data.max_batch_seconds, or cut them: each comes as a batch of its own that exceeds the limit."
+        if survey.max_batch_seconds
+        else "If memory runs out, cut them, or set data.max_batch_seconds instead of data.batch_size."
+    )
+    return clips_finding(
+        survey,
+        lambda split: split.seconds > limit,
+        "warning" if survey.max_batch_seconds else "note",
+        "very_long",
+        f"clip longer than {limit:g} s",
+        "Memory grows with the longest clip of a batch, and a transformer's faster than its length.",
+        advice,
+        lambda split, row: f"{split.seconds[row]:.1f} s",
+    )
+
+
+def odd_speed(survey: Survey) -> Finding | None:
+    """Labels that no one could have spoken in that time."""
+    return clips_finding(
+        survey,
+        _odd_speed,
+        "warning",
+        "odd_speed",
+        f"clip with labels slower than {SLOWEST:g} or faster than {FASTEST:g} phonemes a second",
+        "People speak 5 to 20: these labels hardly belong to this audio.",
+        "Compare audio and labels of the examples.",
+        lambda split, row: f"{split.clips.num_labels[row]} labels in {split.seconds[row]:.2f} s",
+    )
+
+
+def _odd_speed(split: SplitSurvey) -> NDArray[np.bool_]:
+    speed = split.clips.num_labels / np.maximum(split.seconds, 1e-9)
+    possible = split.clips.frames >= split.clips.frames_needed  # else it is named already
+    return ((speed < SLOWEST) | (speed > FASTEST)) & (split.clips.num_labels > 0) & possible
