@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from reports.clip_measures import decibels
 from reports.data_survey import SplitSurvey, Survey
-from reports.finding import Finding, clips_finding
+from reports.finding import Finding, clips_finding, many
 
 SILENT_DB = -60.0  # of full scale, root mean square
+SILENT_SHARE = 10 ** (SILENT_DB / 20)
 CLIPPED_SHARE = 0.001
 SHORT_SECONDS, LONG_SECONDS = 0.3, 20.0
 SLOWEST, FASTEST = 1.0, 30.0  # phonemes a second; people speak 5 to 20
@@ -65,7 +66,7 @@ def silent(survey: Survey) -> Finding | None:
     """Clips with labels and nothing to hear."""
     return clips_finding(
         survey,
-        lambda split: split.clips.rms < 10 ** (SILENT_DB / 20),
+        lambda split: split.clips.rms < SILENT_SHARE,
         "warning",
         "silent",
         "silent clip",
@@ -133,7 +134,7 @@ def odd_speed(survey: Survey) -> Finding | None:
         f"clip with labels slower than {SLOWEST:g} or faster than {FASTEST:g} phonemes a second",
         "People speak 5 to 20: these labels hardly belong to this audio.",
         "Compare audio and labels of the examples.",
-        lambda split, row: f"{split.clips.num_labels[row]} labels in {split.seconds[row]:.2f} s",
+        lambda split, row: f"{many(int(split.clips.num_labels[row]), 'label')} in {split.seconds[row]:.2f} s",
     )
 
 

@@ -1,24 +1,28 @@
-"""What one clip's samples tell: how loud it is, whether it was cut off, which content it holds."""
+"""What one clip's samples tell: how loud it is, whether it was cut off, which recording it is."""
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 FULL_SCALE = 32767.0
-_AT_FULL_SCALE = 0.995
+_AT_FULL_SCALE = 32766  # an overloaded wave is cut off there; a loud one only touches it
 _AT_OWN_PEAK = 0.98
 _LOUD_ENOUGH = 0.05  # quieter plateaus come from coarse quantisation, not from an overloaded input
 
+_PART_SAMPLES, _FEWEST_PARTS, _MOST_PARTS = 2000, 16, 64
+_STEP_DB = 0.2
+_QUIETEST = 1e-6  # of energy: below it, rounding to 16 bits decides
+
 
 class ClipMeasures(NamedTuple):
-    """Of full scale, but for the last."""
+    """Levels are shares of full scale."""
 
     peak: float
     rms: float
     clipped_share: float  # of the samples
-    content: int  # 64 bits; equal samples give equal numbers
+    content: tuple[int, int]  # equal recordings share at least one of the two, 64 bits each
 
 
 def measure(samples: NDArray[np.int16]) -> ClipMeasures:
@@ -28,14 +32,14 @@ def measure(samples: NDArray[np.int16]) -> ClipMeasures:
     1.0
     """
     if not len(samples):
-        return ClipMeasures(0.0, 0.0, 0.0, content_number(samples))
+        return ClipMeasures(0.0, 0.0, 0.0, content_numbers(samples.astype(np.int32)))
     wide = samples.astype(np.int32)  # the magnitude of -32768 is no 16-bit number
     peak = int(np.abs(wide).max())
     return ClipMeasures(
         peak=min(1.0, peak / FULL_SCALE),
         rms=float(np.sqrt(np.mean(np.square(wide, dtype=np.float64)))) / FULL_SCALE,
         clipped_share=float(clipped(wide, peak).mean()),
-        content=content_number(samples),
+        content=content_numbers(wide),
     )
 
 
@@ -50,7 +54,7 @@ def clipped(samples: NDArray[np.int32], peak: int) -> NDArray[np.bool_]:
     [False, False, True, True, True, False, False]
     """
     magnitude = np.abs(samples)
-    at_full_scale = magnitude >= _AT_FULL_SCALE * FULL_SCALE
+    at_full_scale = magnitude >= _AT_FULL_SCALE
     if peak < _LOUD_ENOUGH * FULL_SCALE:
         return np.zeros(len(samples), dtype=np.bool_)
     level = np.zeros(len(samples), dtype=np.bool_)
@@ -71,9 +75,28 @@ def _in_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return runs
 
 
-def content_number(samples: NDArray[np.int16]) -> int:
-    """A number that follows from the samples alone, whatever the recording is called."""
-    digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=8)
+def content_numbers(samples: NDArray[np.int32]) -> tuple[int, int]:
+    """Two numbers that follow from the length and the course of the sound, whatever the file is called.
+
+    The course is the level of the wave and of its slope, part by part and rounded: another lossless
+    encoding may move single samples by one step. A value near the edge of its rounding would hide a
+    copy, so the second number is rounded half a step further.
+    """
+    parts = int(np.clip(len(samples) // _PART_SAMPLES, _FEWEST_PARTS, _MOST_PARTS))
+    if len(samples) < parts:
+        exact = _hashed(len(samples), samples)
+        return exact, exact
+    starts = np.arange(parts) * len(samples) // parts
+    wave = samples / FULL_SCALE
+    slope = np.diff(wave, prepend=wave[:1])
+    energy = np.concatenate([np.add.reduceat(course**2, starts) for course in (wave, slope)]) * parts
+    steps = 10.0 * np.log10(energy / len(samples) + _QUIETEST) / _STEP_DB
+    plain, shifted = (np.floor(steps + shift).astype(np.int64) for shift in (0.0, 0.5))
+    return _hashed(len(samples), plain), _hashed(len(samples), shifted)
+
+
+def _hashed(length: int, course: NDArray[np.integer[Any]]) -> int:
+    digest = hashlib.blake2b(course.tobytes(), digest_size=8, salt=str(length).encode()[:16])
     return int.from_bytes(digest.digest())
 
 

@@ -212,8 +212,8 @@ def _definitions(survey: Survey) -> Section:
                 f"Rare: fewer than {RARE_COUNT} times in train.",
                 "Room for labels: CTC needs a frame for each label and one more between equal neighbours; "
                 "frames are counted by the strides of the configured network.",
-                "The same recording: equal samples after preparation, whatever the name. "
-                "Recordings that were cut or encoded anew are not found.",
+                "The same recording: the same length, and the same course of loudness, 0.2 dB exact, "
+                "whatever its name. Ones that were cut, made louder or encoded with loss are not found.",
                 "Padding: the share of padded batches of the first epoch that is no audio.",
             ]
         ),

@@ -9,7 +9,7 @@ from dataset_modules.base_dataset import Split
 from reports.data_survey import SplitSurvey, Survey
 from reports.markup import Html
 from reports.page import figure
-from reports.pictures import COLOURS, FAINT_INK, WIDTH, canvas, inline_svg
+from reports.pictures import COLOURS, FAINT_INK, INK, WIDTH, canvas, inline_svg
 
 _BINS = 40
 _INCHES_PER_PHONEME = 0.19
@@ -101,7 +101,7 @@ def phoneme_counts(survey: Survey) -> Html:
     known = set(survey.vocabulary)
     names = sorted(known | set(counts), key=lambda phoneme: (-counts[phoneme], phoneme))
     drawing, axes = canvas(WIDTH, 0.8 + _INCHES_PER_PHONEME * max(len(names), 3))
-    axes.barh(
+    bars = axes.barh(
         range(len(names)),
         [counts[name] for name in names],
         color=[COLOURS[0] if name in known else _OUTSIDE for name in names],
@@ -110,7 +110,9 @@ def phoneme_counts(survey: Survey) -> Html:
     axes.set_yticks(range(len(names)), [_shown(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 6 * max(counts.values(), default=1))  # leaves room for the numbers
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8.5, color=INK)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
     axes.set_xlabel("occurrences in train (logarithmic)")
@@ -119,7 +121,7 @@ def phoneme_counts(survey: Survey) -> Html:
         f"; orange ones are not in the vocabulary: {_listed(outside)}" if outside else ""
     )
     most = f"most frequent {names[0]} with {counts[names[0]]:,}" if names else "none"
-    return figure(inline_svg(drawing), alt=f"Bars of phoneme counts, {most}", caption=caption)
+    return figure(inline_svg(drawing), alt=f"Bars of phoneme counts, {most}", caption=caption, tall=True)
 
 
 def _shown(phoneme: str) -> str:

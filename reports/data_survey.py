@@ -16,7 +16,7 @@ NO_SPEAKER = -1
 
 @dataclass(frozen=True)
 class ClipColumns:
-    """One row per clip, (N,) each; about 50 bytes a clip."""
+    """One row per clip, (N,) each but one; about 70 bytes a clip."""
 
     num_samples: NDArray[np.int64]
     frames: NDArray[np.int64]  # what the network gives
@@ -26,7 +26,7 @@ class ClipColumns:
     peak: NDArray[np.float32]  # of full scale
     rms: NDArray[np.float32]
     clipped_share: NDArray[np.float32]
-    content: NDArray[np.uint64]
+    content: NDArray[np.uint64]  # (N, 2): equal recordings share at least one of the two
     speaker: NDArray[np.int64]  # position in the survey's speakers, or NO_SPEAKER
 
     @classmethod
@@ -48,7 +48,7 @@ class ClipColumns:
             peak=shares(),
             rms=shares(),
             clipped_share=shares(),
-            content=np.zeros(size, dtype=np.uint64),
+            content=np.zeros((size, 2), dtype=np.uint64),
             speaker=np.full(size, NO_SPEAKER, dtype=np.int64),
         )
 

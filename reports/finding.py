@@ -59,7 +59,7 @@ def clips_finding(
         severity,
         key,
         many(count, what, what.replace("clip", "clips", 1)),
-        f"{text} There are {where}.",
+        f"{text} Found: {where}.",
         advice,
         tuple(examples[:EXAMPLES]),
         count,

@@ -204,13 +204,16 @@ def number(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def figure(content: Html, *, alt: str, caption: str = "", wide: bool = False) -> Html:
-    """A picture, made by ``reports.pictures`` or any inline SVG, with the words for who cannot see it."""
+def figure(content: Html, *, alt: str, caption: str = "", wide: bool = False, tall: bool = False) -> Html:
+    """A picture, made by ``reports.pictures`` or any inline SVG, with the words for who cannot see it.
+
+    ``wide`` gives it the width of the page; ``tall`` keeps one with many rows on one sheet of paper.
+    """
     return element(
         "figure",
         element("div", content, role="img", aria_label=alt),
         element("figcaption", caption) if caption else "",
-        class_="wide" if wide else None,
+        class_="wide" if wide else "tall" if tall else None,
     )
 
 

@@ -4,7 +4,7 @@ from reports.data_survey import Survey
 from reports.finding import Finding, many
 
 RARE_COUNT = 20
-_PHONEMES_NAMED = 10
+_PHONEMES_NAMED, _RARE_NAMED = 10, 30
 
 
 def unknown_phonemes(survey: Survey) -> Finding | None:
@@ -82,6 +82,6 @@ def rare_phonemes(survey: Survey) -> Finding | None:
         f"{many(len(rare), 'phoneme')} rarer than {RARE_COUNT} times in train",
         f"{absent} of them never occur." if absent else "All of them occur.",
         "Expect many errors in them; more recordings help, or a smaller vocabulary where they do not exist.",
-        tuple(f"{phoneme} ({count}×)" for count, phoneme in rare[:_PHONEMES_NAMED]),
+        (", ".join(f"{phoneme} ({count}×)" for count, phoneme in rare[:_RARE_NAMED]),),
         len(rare),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.clip_findings import SILENT_SHARE
 from reports.data_survey import SplitSurvey, Survey
 from reports.finding import EXAMPLES, Finding, many
 
@@ -52,62 +53,77 @@ def skipped_recordings(survey: Survey) -> Finding | None:
 
 def same_recording_in_two_splits(survey: Survey) -> Finding | None:
     """Evaluating on what was trained on flatters the figures."""
-    count, examples = 0, []
+    number, examples = 0, []
     for left, right in _pairs(survey):
-        shared = np.intersect1d(_contents(left), _contents(right))
-        count += len(shared)
+        rows = _rows_also_in(left, right)
+        number += len(rows)
         examples += [
-            f"{left.id_of(_row_of(left, number))} ({left.name}) is "
-            f"{right.id_of(_row_of(right, number))} ({right.name})"
-            for number in shared[:EXAMPLES]
+            f"{left.id_of(row)} ({left.name}) is {right.id_of(_twin(left, row, right))} ({right.name})"
+            for row in rows[:EXAMPLES].tolist()
         ]
-    if not count:
+    if not number:
         return None
     return Finding(
         "warning",
         "same_recording",
-        f"{many(count, 'recording')} in two splits",
-        "The same audio, sample by sample, is trained on and judged by: the figures will be too good.",
+        f"{many(number, 'recording')} in two splits",
+        "The same sound is trained on and judged by, or judged by twice: the figures will be too good.",
         "Leave them in one split only.",
         tuple(examples[:EXAMPLES]),
-        count,
+        number,
     )
+
+
+def _rows_also_in(left: SplitSurvey, right: SplitSurvey) -> NDArray[np.int64]:
+    """Rows of one split whose recordings the other has, too."""
+    theirs = right.clips.content[_audible(right)]
+    ours = left.clips.content
+    shared = np.isin(ours[:, 0], theirs[:, 0]) | np.isin(ours[:, 1], theirs[:, 1])
+    return np.flatnonzero(shared & _audible(left))
+
+
+def _twin(left: SplitSurvey, row: int, right: SplitSurvey) -> int:
+    """The row of the other split that holds the same recording."""
+    same = (right.clips.content == left.clips.content[row]).any(axis=1) & _audible(right)
+    return int(np.flatnonzero(same)[0])
+
+
+def _audible(split: SplitSurvey) -> NDArray[np.bool_]:
+    """Clips that hold anything; all silence of one length is alike."""
+    return split.clips.rms >= SILENT_SHARE
 
 
 def repeated_recordings(survey: Survey) -> Finding | None:
-    """The same audio more than once in a split."""
-    counts, examples = {}, []
-    for split in survey.splits.values():
-        numbers, first, times = np.unique(_contents(split), return_index=True, return_counts=True)
-        repeated = np.flatnonzero(times > 1)
-        if len(repeated):
-            counts[split.name] = int((times[repeated] - 1).sum())
-            rows = np.flatnonzero(split.clips.peak > 0)[first[repeated]]
-            examples += [
-                f"{split.id_of(int(row))} ({split.name}): {times[position]} times"
-                for row, position in zip(rows[:EXAMPLES], repeated, strict=False)
-            ]
-    if not counts:
+    """The same sound more than once in a split."""
+    rows = {name: _repeated_rows(split) for name, split in survey.splits.items()}
+    number = sum(len(own) for own in rows.values())
+    if not number:
         return None
-    where = ", ".join(f"{number:,} in {name}" for name, number in counts.items())
+    where = ", ".join(f"{len(own):,} in {name}" for name, own in rows.items() if len(own))
+    examples = [
+        f"{survey.splits[name].id_of(row)} ({name})"
+        for name, own in rows.items()
+        for row in own.tolist()[:EXAMPLES]
+    ]
     return Finding(
         "note",
         "repeated_recordings",
-        f"{many(sum(counts.values()), 'copy', 'copies')} of recordings within a split",
-        f"The same audio, sample by sample, is there again: {where}.",
-        "Nothing to do where multiply_train_data asks for it; else check their labels, which may differ.",
+        f"{many(number, 'copy', 'copies')} of recordings within a split",
+        f"The same sound is there again: {where}.",
+        "Nothing to do where multiply_train_data asks for it; else compare their labels, which may differ.",
         tuple(examples[:EXAMPLES]),
-        sum(counts.values()),
+        number,
     )
 
 
-def _contents(split: SplitSurvey) -> NDArray[np.uint64]:
-    """Contents of the clips that hold anything; all silence of one length is alike."""
-    return split.clips.content[split.clips.peak > 0]
-
-
-def _row_of(split: SplitSurvey, number: np.uint64) -> int:
-    return int(np.flatnonzero(split.clips.content == number)[0])
+def _repeated_rows(split: SplitSurvey) -> NDArray[np.int64]:
+    """Rows whose recording an earlier row holds already."""
+    audible = np.flatnonzero(_audible(split))
+    again = np.zeros(len(audible), dtype=np.bool_)
+    for numbers in split.clips.content[audible].T:
+        first = np.unique(numbers, return_index=True)[1]
+        again |= ~np.isin(np.arange(len(audible)), first)
+    return audible[again]
 
 
 def same_speaker_in_two_splits(survey: Survey) -> Finding | None:

@@ -60,6 +60,7 @@ td.short { white-space: nowrap; }
   gap: 1rem; }
 figure { margin: 0.8rem 0; max-width: 40rem; }
 figure.wide { max-width: none; }
+figure.tall { max-width: 26rem; }
 figure svg, figure img { display: block; width: 100%; height: auto; }
 figure img { border-radius: 0.3rem; }
 figcaption { font-size: 0.88rem; margin-top: 0.3rem; }
@@ -85,6 +86,7 @@ _PAPER = """
   a { color: inherit; text-decoration: none; }
   h2, h3 { break-after: avoid; }
   figure, .finding, tr, .key-figures > div { break-inside: avoid; }
+  figure.tall svg { width: auto; max-width: 100%; max-height: 225mm; }
   .scroll { overflow: visible; }
   table { font-size: 8.5pt; }
   .pictures { grid-template-columns: 1fr 1fr; }
