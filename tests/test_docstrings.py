@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("phonetics", "dataset_modules", "models", "optim", "callbacks", "reports", "cli", "inference", "tuning")
+PACKAGES = (
+    "phonetics",
+    "dataset_modules",
+    "models",
+    "optim",
+    "callbacks",
+    "reports",
+    "cli",
+    "inference",
+    "tuning",
+)
 
 
 def _modules() -> list[str]:

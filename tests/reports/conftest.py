@@ -32,7 +32,7 @@ def _columns(size: int, columns: dict[str, object]) -> ClipColumns:
     return clips
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def split_of() -> Callable[..., SplitSurvey]:
     """A split of good clips of 2 s, but for the columns that are given."""
 
@@ -45,7 +45,7 @@ def split_of() -> Callable[..., SplitSurvey]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def survey_of(split_of) -> Callable[..., Survey]:
     """A survey with nothing to find, but for what is given."""
 
