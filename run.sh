@@ -36,6 +36,13 @@ mode_predict() { lightning predict "$@"; }
 #: doctor [CONFIG] [OVERRIDES…]    look at the data before training on it (--audio N: hear N augmentations)
 mode_doctor() { lightning doctor "$@"; }
 
+#: report EXPERIMENT…              write an experiment's page (report.html) anew
+mode_report() {
+    (($#)) || die "report needs an experiment's folder, or its name under experiments/"
+    prepare
+    hand_over python main.py report "$@"
+}
+
 #: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails
 mode_check() {
     prepare

@@ -18,6 +18,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns its exit status."""
     files = config_files(arguments)
     try:
+        if arguments[:1] == ["report"]:
+            return _report(arguments[1:])
         check_yaml_files(files)
         return _run_cli(list(arguments))
     except ConfigError as error:
@@ -34,6 +36,15 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     return f": it stands at {', '.join(map(str, places))}" + (
         f"; accepted: {', '.join(takes)}" if takes else ""
     )
+
+
+def _report(arguments: Sequence[str]) -> int:
+    from cli.console import quieten
+    from cli.report import run_report
+
+    quieten()
+    run_report(arguments)
+    return 0
 
 
 def _run_cli(arguments: list[str]) -> int:

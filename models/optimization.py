@@ -1,9 +1,11 @@
 """Optimizers and schedulers by name with flat keys, or by ``class_path``; a key nobody uses is refused."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from difflib import get_close_matches
+from typing import Any, Literal, cast
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -30,11 +32,21 @@ class NamedComponent:
     interval: Interval = "epoch"
     length_argument: str | None = None  # filled with the run's own length where the user gives none
 
-    def create(self, first: object, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - its class is data
-        """Build it from flat values that were checked before."""
+    def load(self) -> Callable[..., Any]:
+        """The class itself."""
         module, _, name = self.class_path.rpartition(".")
-        factory = getattr(importlib.import_module(module), name)
-        return factory(first, **{self.keys[key]: value for key, value in values.items()})
+        return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
+
+    def own_parameters(self) -> list[str]:
+        """What the constructor takes beside its first argument and the flat keys."""
+        _first, *parameters = inspect.signature(self.load()).parameters
+        return [name for name in parameters if name not in self.keys.values()]
+
+    def create(
+        self, first: object, values: Mapping[str, object], own: Mapping[str, object] | None = None
+    ) -> Any:  # noqa: ANN401 - its class is data
+        """Build it from flat values, and parameters of its own, that were checked before."""
+        return self.load()(first, **{self.keys[key]: value for key, value in values.items()}, **(own or {}))
 
 
 OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
@@ -87,14 +99,19 @@ class FlatChoice:
     name: str
     component: NamedComponent
     values: Mapping[str, object] = field(default_factory=dict)
+    own: Mapping[str, object] = field(default_factory=dict)
 
     def create(self, first: object, **filled: object) -> Any:  # noqa: ANN401 - its class is data
         """Build it."""
-        return self.component.create(first, {**self.values, **filled})
+        return self.component.create(first, {**self.values, **filled}, self.own)
 
 
 def choose_flat(
-    section: str, name: str, table: Mapping[Any, NamedComponent], given: Mapping[str, object]
+    section: str,
+    name: str,
+    table: Mapping[Any, NamedComponent],
+    given: Mapping[str, object],
+    own: Mapping[str, object] | None = None,
 ) -> FlatChoice:
     """Check the flat keys against the chosen component.
 
@@ -111,7 +128,23 @@ def choose_flat(
     missing = [key for key in component.required if key not in values]
     if missing:
         raise ValueError(f"model: {section} {name} needs {', '.join(missing)}")
-    return FlatChoice(section, name, component, values)
+    _check_own(f"{section}_params", name, component, own or {})
+    return FlatChoice(section, name, component, values, own or {})
+
+
+def _check_own(key: str, name: str, component: NamedComponent, own: Mapping[str, object]) -> None:
+    if not own:
+        return
+    accepted = component.own_parameters()
+    for given in own:
+        if given in component.keys.values():
+            raise ValueError(f"model: {key}.{given} stands beside {key}, as model.{given}")
+        if given not in accepted:
+            near = get_close_matches(given, accepted, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ValueError(
+                f"model: {key}: {name} has no parameter {given}{hint}; it takes: {', '.join(accepted)}"
+            )
 
 
 def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
@@ -119,7 +152,7 @@ def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
     unused = sorted(key for key, value in given.items() if value is not None)
     if unused:
         raise ValueError(
-            f"model: {', '.join(unused)} belong to a {section} chosen by name; "
+            f"model: {', '.join(unused)} hold for the {section} only where it is chosen by name; "
             f"put them into its init_args, or leave them out"
         )
 

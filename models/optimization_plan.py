@@ -1,14 +1,14 @@
 """What the configuration says about optimizer and scheduler, checked early and built when training starts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
-from torch.nn import Parameter
+from torch.nn import Module, Parameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from models.grouping import Grouping
 from models.optimization import (
     OPTIMIZERS,
     SCHEDULERS,
@@ -28,6 +28,14 @@ _ANY_LENGTH = 10**6
 _DEFAULT_MONITOR = "val_loss"
 
 
+@runtime_checkable
+class KeepsRecord(Protocol):
+    """An optimizer that writes files, such as FAM's debug record."""
+
+    def keep_record_in(self, folder: str) -> None:
+        """Take relative places of its files from this folder."""
+
+
 class OptimizationPlan:
     """Checks on construction; ``build`` makes optimizer and scheduler for the parameters that train."""
 
@@ -38,13 +46,17 @@ class OptimizationPlan:
         scheduler: SchedulerName | Callable[[Optimizer], LRScheduler | ReduceLROnPlateau] | None,
         scheduler_keys: Mapping[str, object],
         monitor: str | None,
+        optimizer_params: Mapping[str, object] | None = None,
+        grouping: Grouping = Grouping(),  # noqa: B008 - immutable
     ) -> None:
         self._make_optimizer: Callable[[Any], Optimizer]
         if isinstance(optimizer, str):
-            self._make_optimizer = choose_flat("optimizer", optimizer, OPTIMIZERS, optimizer_keys).create
+            choice = choose_flat("optimizer", optimizer, OPTIMIZERS, optimizer_keys, optimizer_params)
+            self._make_optimizer = choice.create
         else:
-            refuse_flat_keys("optimizer", optimizer_keys)
+            refuse_flat_keys("optimizer", {**optimizer_keys, "optimizer_params": optimizer_params})
             self._make_optimizer = optimizer
+        self._grouping = grouping
         self._scheduler: FlatChoice | Callable[[Optimizer], LRScheduler | ReduceLROnPlateau] | None
         if isinstance(scheduler, str):
             self._scheduler = choose_flat("scheduler", scheduler, SCHEDULERS, scheduler_keys)
@@ -64,7 +76,8 @@ class OptimizationPlan:
 
     def _rehearse(self) -> None:
         """Build both once over one weight: what their constructors refuse is told before data is read."""
-        optimizer = self._make_optimizer([Parameter(torch.zeros(1))])
+        optimizer = self._make_optimizer([{"params": [Parameter(torch.zeros(1))], "names": ["weight"]}])
+        self._defaults = optimizer.defaults
         if isinstance(self._scheduler, FlatChoice):
             argument = self._scheduler.component.length_argument
             missing = argument is not None and argument not in self._scheduler.values
@@ -72,9 +85,11 @@ class OptimizationPlan:
         elif self._scheduler is not None:
             self._scheduler(optimizer)
 
-    def build(self, parameters: Sequence[Tensor], trainer: "Trainer") -> "OptimizerLRScheduler":
-        """Optimizer and scheduler, as Lightning takes them."""
-        optimizer = self._make_optimizer(parameters)
+    def build(self, model: Module, trainer: "Trainer") -> "OptimizerLRScheduler":
+        """Optimizer and scheduler over what trains in a model, as Lightning takes them."""
+        optimizer = self._make_optimizer(self._grouping.groups(model, self._defaults))
+        if isinstance(optimizer, KeepsRecord):
+            optimizer.keep_record_in(trainer.default_root_dir)
         if self._scheduler is None:
             return optimizer
         scheduler = self._make_scheduler(optimizer, trainer)

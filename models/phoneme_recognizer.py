@@ -19,6 +19,7 @@ from models.decoding import blank_share, greedy_decode
 from models.evaluation import EvaluationMetrics, Stage, unpadded_groups
 from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import LogMelFrontend, WaveformFrontend, length_mask
+from models.grouping import Grouping, GroupingName
 from models.network import (
     NetworkName,
     build_network,
@@ -62,6 +63,9 @@ class PhonemeRecognizer(LightningModule):
         lr: learning rate, of an optimizer chosen by name.
         weight_decay: of an optimizer chosen by name that has it.
         momentum: of SGD.
+        optimizer_params: further parameters of an optimizer chosen by name, under their own names.
+        param_groups: rate and decay by kind of layer (fam), by depth (layerwise), or one for all (null).
+        layer_decay: factor of the rate per layer downwards (layerwise); 0.9 where null.
         scheduler: a name, or class_path and init_args of any torch scheduler; null keeps the rate.
         step_size: epochs between steps (StepLR).
         milestones: epochs of the steps (MultiStepLR).
@@ -92,6 +96,9 @@ class PhonemeRecognizer(LightningModule):
         lr: float | None = None,
         weight_decay: float | None = None,
         momentum: float | None = None,
+        optimizer_params: dict[str, Any] | None = None,
+        param_groups: GroupingName | None = None,
+        layer_decay: float | None = None,
         scheduler: SchedulerName | Callable[[Optimizer], LRScheduler | ReduceLROnPlateau] | None = None,
         step_size: int | None = None,
         milestones: list[int] | None = None,
@@ -129,6 +136,8 @@ class PhonemeRecognizer(LightningModule):
                 "warmup_start_lr": warmup_start_lr,
             },
             metric_scheduler,
+            optimizer_params,
+            Grouping(param_groups, layer_decay),
         )
         self.network_name = network_name
         self.pretrained_name = pretrained_name
@@ -300,8 +309,7 @@ class PhonemeRecognizer(LightningModule):
 
     def configure_optimizers(self) -> "OptimizerLRScheduler":
         """What the plan says, over what is not frozen."""
-        trainable = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        return self.plan.build(trainable, self.trainer)
+        return self.plan.build(self, self.trainer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say what the weights mean, so that a checkpoint needs nothing beside it."""

@@ -1,5 +1,6 @@
 """AutoSGM: a stochastic gradient method as a low-pass filter with an automatic learning rate."""
 
+import importlib.util
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from optim.arguments import require_non_negative
-from optim.autosgm_bundle import Bundle, Numbers, Piece
+from optim.autosgm_bundle import Bundle, Numbers
 from optim.autosgm_config import (
     OWNER,
     BetaCfg,
@@ -24,9 +25,12 @@ from optim.autosgm_config import (
 from optim.autosgm_foreach import multi_tensor_step
 from optim.autosgm_single import single_tensor_step
 from optim.checked_optimizer import CheckedOptimizer
-from optim.cpu_threads import PIECE_NUMEL, for_each
+from optim.cpu_threads import for_each
 from optim.sharding import is_sharded, layout_of, local_part
 from optim.window import window_value
+
+# Without it, or on other devices, torch's operations do the same in more time.
+HAS_NUMBA = importlib.util.find_spec("numba") is not None
 
 
 class _Entry(NamedTuple):
@@ -63,7 +67,8 @@ class AutoSGM(CheckedOptimizer):
         maximize: Ascend instead of descend.
         lr: Short for ``lr_cfg[1]``.
         weight_decay: Short for ``wd_cfg[0]``.
-        foreach: Update many tensors per call; ``False`` takes the single-tensor path.
+        foreach: Update many tensors per call, or on a processor each in one compiled loop (where Numba is
+            installed); ``False`` takes the single-tensor path.
     """
 
     exact_state = frozenset({"rate", "norm", "deviation"})
@@ -100,30 +105,39 @@ class AutoSGM(CheckedOptimizer):
 
     def _update(self) -> None:
         for group in self.param_groups:
-            on_processor, elsewhere = self._plan(group)
-            if group["foreach"]:
-                numel = sum(bundle.numels[0] for bundle, _ in on_processor)
-                for_each(_step_in_pieces, on_processor, numel)
+            for_loops, others = self._plan(group)
+            if torch.compiler.is_compiling():
+                for_loops, others = [], for_loops + others
+            if for_loops:
+                self._step_in_loops(for_loops)
             step = multi_tensor_step if group["foreach"] else single_tensor_step
-            for bundle, numbers in elsewhere:
+            for bundle, numbers in others:
                 step(bundle, numbers)
+
+    def _step_in_loops(self, planned: list[_Planned]) -> None:
+        # Imported where it is needed: Numba takes a second.
+        from optim.autosgm_compiled import Scratch, compiled_step
+
+        scratch = Scratch()
+        numel = sum(bundle.numels[0] for bundle, _ in planned)
+        for_each(lambda one: compiled_step(*one, scratch), planned, numel)
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _plan(self, group: dict[str, Any]) -> tuple[list[_Planned], list[_Planned]]:
-        """What to do in this step: the tensors that a processor's threads take, and the others.
+        """What to do in this step: the tensors that compiled loops take, and the others.
 
         All that changes from step to step on the host is in here, which stays out of a compiled graph.
         """
         batches: dict[tuple[bool, int | None, int, Any], list[_Entry]] = defaultdict(list)
         for index, entry in enumerate(self._entries(group)):
-            threaded = group["foreach"] and entry.param.device.type == "cpu" and not is_sharded(entry.param)
-            alone = index if threaded or not group["foreach"] else None
+            looped = group["foreach"] and _suits_loops(entry)
+            alone = index if looped or not group["foreach"] else None
             place = (entry.param.device, entry.param.dtype, layout_of(entry.param))
-            batches[threaded, alone, entry.state["step"], place].append(entry)
+            batches[looped, alone, entry.state["step"], place].append(entry)
         plan: dict[bool, list[_Planned]] = {True: [], False: []}
-        for (threaded, _, step, _), batch in batches.items():
+        for (looped, _, step, _), batch in batches.items():
             numbers = _numbers(group, step)
-            plan[threaded].append((_bundle(batch, numbers), numbers))
+            plan[looped].append((_bundle(batch, numbers), numbers))
         return plan[True], plan[False]
 
     def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
@@ -162,33 +176,25 @@ def _numbers(group: dict[str, Any], step: int) -> Numbers:
 
 
 def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
-    piece = Piece(
+    return Bundle(
         params=[local_part(entry.param) for entry in batch],
         grads=[local_part(entry.grad) for entry in batch],
         states={name: [local_part(entry.state[name]) for entry in batch] for name in numbers.tensor_states},
-    )
-    return Bundle(
-        pieces=[piece],
         scalars={name: [entry.state[name] for entry in batch] for name in numbers.scalar_states},
         numels=[entry.param.numel() for entry in batch],
         like=batch[0].param,
     )
 
 
-def _step_in_pieces(planned: _Planned) -> None:
-    bundle, numbers = planned
-    multi_tensor_step(_in_pieces(bundle), numbers)
-
-
-def _in_pieces(bundle: Bundle) -> Bundle:
-    """Cut a bundle of one large tensor into views of ``PIECE_NUMEL`` elements."""
-    ((param,), (grad,), states) = bundle.pieces[0]
-    tensors = [param, grad, *(tensors[0] for tensors in states.values())]
-    if param.numel() <= PIECE_NUMEL or not all(tensor.is_contiguous() for tensor in tensors):
-        return bundle
-    cut = [tensor.view(-1).split(PIECE_NUMEL) for tensor in tensors]
-    pieces = [
-        Piece([param], [grad], {name: [view] for name, view in zip(states, views, strict=True)})
-        for param, grad, *views in zip(*cut, strict=True)
-    ]
-    return bundle._replace(pieces=pieces)
+def _suits_loops(entry: _Entry) -> bool:
+    """Whether compiled loops take this tensor: whole, not empty, on a processor, of a known precision."""
+    param, grad = entry.param, entry.grad
+    return (
+        HAS_NUMBA
+        and param.device.type == "cpu"
+        and param.dtype in (torch.float32, torch.float64)
+        and grad.dtype == param.dtype
+        and param.numel() > 0
+        and not is_sharded(param)
+        and all(tensor.is_contiguous() for tensor in (param, grad, entry.state["average"]))
+    )

@@ -63,18 +63,12 @@ class Numbers(NamedTuple):
         return self.weight_decay * (1 - pole) / (1 - zero) if self.wd_lvl == 1 else 0.0
 
 
-class Piece(NamedTuple):
-    """Lists of local tensors, or of views of them, with their states."""
+class Bundle(NamedTuple):
+    """Parameters that are updated together: their local tensors and states, one entry per parameter."""
 
     params: TensorList
     grads: TensorList
-    states: dict[str, TensorList]
-
-
-class Bundle(NamedTuple):
-    """Parameters that are updated together, and what they have one of: cut into pieces of equal lists."""
-
-    pieces: list[Piece]
+    states: dict[str, TensorList]  # as large as the parameter
     scalars: dict[str, TensorList]
     numels: list[int]  # of the whole parameters
     like: Tensor  # tells how the parameters are sharded

@@ -10,9 +10,8 @@ from optim.sharding import sum_over_shards_
 
 def single_tensor_step(bundle: Bundle, numbers: Numbers) -> None:
     """Update one parameter; the oracle of ``multi_tensor_step``."""
-    (piece,) = bundle.pieces
-    (weight,), (grad,) = piece.params, piece.grads
-    state = {name: tensors[0] for name, tensors in (piece.states | bundle.scalars).items()}
+    (weight,), (grad,) = bundle.params, bundle.grads
+    state = {name: tensors[0] for name, tensors in (bundle.states | bundle.scalars).items()}
     grad = -grad if numbers.maximize else grad
     if numbers.wd_lvl == 0:
         grad = grad + numbers.weight_decay * weight

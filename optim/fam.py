@@ -71,7 +71,7 @@ class FAM(CheckedOptimizer):
         maximize: Ascend instead of descend.
         foreach: Update many tensors per call; ``False`` takes the single-tensor path.
         debug: Record bands and momentum of every tenth step to ``fam_debug.jsonl``.
-        debug_dir: Folder of the record.
+        debug_dir: Folder of the record; an application may take a relative one from a folder of its own.
         debug_interval: Steps between two writes of the record; the last part is written at exit.
     """
 
@@ -119,6 +119,11 @@ class FAM(CheckedOptimizer):
         """Add a group; its own settings override the optimizer's and are checked as those are."""
         super().add_param_group(param_group)
         _check_group(self._owner, self.param_groups[-1])
+
+    def keep_record_in(self, folder: str) -> None:
+        """Let a relative ``debug_dir`` start from this folder."""
+        if self._recorder is not None:
+            self._recorder.move_to(folder)
 
     def _update(self) -> None:
         entries, batches = self._plan()

@@ -50,6 +50,12 @@ class FamRecorder:
         self._pending: list[_Pending] = []
         self._finalizer = weakref.finalize(self, append_records, self._path, self._pending)
 
+    def move_to(self, folder: str) -> None:
+        """Take a relative path from this folder; nothing may have been written before."""
+        self._finalizer.detach()
+        self._path = Path(folder) / self._path
+        self._finalizer = weakref.finalize(self, append_records, self._path, self._pending)
+
     def __getstate__(self) -> dict[str, Any]:
         return {"debug_dir": str(self._path.parent), "debug_interval": self._interval}
 

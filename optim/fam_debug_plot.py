@@ -2,9 +2,16 @@
 
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optim.fam_debug import FamRecord, read_fam_records
 from optim.param_groups import encoder_layer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+_COLUMNS = 3
+_MOMENTUM_RANGE = (0.84, 0.99)  # what the handlers can reach from the groups' defaults
 
 
 def layer_of(name: str) -> str:
@@ -39,47 +46,60 @@ def _mean(records: list[FamRecord]) -> tuple[list[float], float]:
 
 
 def plot_fam_record(record_path: str | Path, picture_path: str | Path) -> Path:
-    """Draw a record: per layer and handler the band energies as an image, the mean momentum as a line.
+    """Draw a record's file as a picture."""
+    records = read_fam_records(record_path)
+    if not records:
+        raise ValueError(
+            f"FAM: the debug record {record_path} must hold a step, got none; train past step 10"
+        )
+    draw_fam_record(records).savefig(picture_path, dpi=110)
+    return Path(picture_path)
+
+
+def draw_fam_record(records: list[FamRecord]) -> "Figure":
+    """Per layer and handler the band energies as an image, the mean momentum as a line below it.
 
     The colours of all images share one scale; band 0 holds the lowest frequencies.
     """
     # Imported where it is drawn: training does not need it.
     from matplotlib.figure import Figure
 
-    layers = mean_by_layer(read_fam_records(record_path))
-    if not layers:
-        raise ValueError(
-            f"FAM: the debug record {record_path} must hold a step, got none; train past step 10"
-        )
+    layers = mean_by_layer(records)
     brightest = max(max(bands) for steps in layers.values() for bands, _ in steps.values())
-    columns = min(3, len(layers))
+    columns = min(_COLUMNS, len(layers))
     rows = -(-len(layers) // columns)
-    figure = Figure(figsize=(5.5 * columns, 2.4 * rows + 0.6), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid[len(layers) :]:
-        axes.set_visible(False)
-    for axes, ((layer, kind), steps) in zip(grid, sorted(layers.items(), key=_natural), strict=False):
-        energies = [bands for bands, _ in steps.values()]
-        first, last = min(steps), max(steps)
-        image = axes.imshow(
-            list(zip(*energies, strict=True)),
-            aspect="auto",
-            origin="lower",
-            extent=(first - 5, last + 5, -0.5, len(energies[0]) - 0.5),
-            vmin=0,
-            vmax=brightest,
-        )
-        axes.set_title(f"{layer} ({kind})", fontsize=9)
-        axes.set_xlabel("step", fontsize=8)
-        axes.set_ylabel("band", fontsize=8)
-        twin = axes.twinx()
-        twin.plot(list(steps), [momentum for _, momentum in steps.values()], color="white", linewidth=1.5)
-        twin.set_ylim(0.8, 1.0)
-        twin.set_ylabel("momentum", fontsize=8)
-    figure.colorbar(image, ax=list(grid), label="share of the spectrum", shrink=0.6)
-    figure.suptitle("FAM: band energies (colour) and effective momentum (white line)")
-    figure.savefig(picture_path, dpi=110)
-    return Path(picture_path)
+    figure = Figure(figsize=(4.6 * columns, 2.9 * rows + 0.7), layout="constrained")
+    figure.suptitle("Band energies (colour) and effective momentum (line)")
+    cells = figure.subfigures(rows, columns, squeeze=False).ravel()
+    ordered = sorted(layers.items(), key=_natural)
+    for cell, ((layer, kind), steps) in zip(cells, ordered, strict=False):
+        _draw_layer(cell, f"{layer} ({kind})", steps, brightest)
+    return figure
+
+
+def _draw_layer(
+    cell: "SubFigure", title: str, steps: dict[int, tuple[list[float], float]], brightest: float
+) -> None:
+    above, below = cell.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    energies = [bands for bands, _ in steps.values()]
+    image = above.imshow(
+        list(zip(*energies, strict=True)),
+        aspect="auto",
+        origin="lower",
+        extent=(min(steps) - 5, max(steps) + 5, -0.5, len(energies[0]) - 0.5),
+        vmin=0,
+        vmax=brightest,
+    )
+    above.set_title(title, fontsize=9)
+    above.set_ylabel("band", fontsize=8)
+    cell.colorbar(image, ax=above).ax.tick_params(labelsize=7)
+    below.plot(list(steps), [momentum for _, momentum in steps.values()], linewidth=1.5)
+    below.set_ylim(*_MOMENTUM_RANGE)
+    below.set_ylabel("momentum", fontsize=8)
+    below.set_xlabel("step", fontsize=8)
+    below.grid(visible=True, linewidth=0.5)
+    for axes in (above, below):
+        axes.tick_params(labelsize=7)
 
 
 def _natural(item: tuple[tuple[str, str], object]) -> tuple[int, str, str]:

@@ -68,6 +68,11 @@ def _members(named: list[tuple[str, Parameter]]) -> dict[str, Any]:
     return {"params": [param for _, param in named], "names": [name for name, _ in named]}
 
 
+def trainable_group(model: nn.Module) -> dict[str, Any]:
+    """All trainable parameters with their names, as one group."""
+    return _members(_trainable(model))
+
+
 def get_parameter_groups(model: nn.Module, lr: float, weight_decay: float = 0.0) -> list[dict[str, Any]]:
     """Group a model's trainable parameters by kind of layer, with FAM's settings for each kind.
 

@@ -34,6 +34,7 @@ p, li { max-width: 46rem; overflow-wrap: anywhere; }
 p { margin: 0.5rem 0; }
 a { color: var(--accent); }
 code { font: 0.9em ui-monospace, "DejaVu Sans Mono", "Liberation Mono", monospace; overflow-wrap: anywhere; }
+pre { overflow-x: auto; font: 0.85rem/1.4 ui-monospace, "DejaVu Sans Mono", "Liberation Mono", monospace; }
 .lead, figcaption, .note, footer { color: var(--faint); }
 footer { margin-top: 3rem; border-top: 1px solid var(--grid); padding-top: 0.6rem; font-size: 0.85rem; }
 nav ul { list-style: none; padding: 0; margin: 0.8rem 0 0; display: flex; flex-wrap: wrap;

@@ -38,7 +38,7 @@ def test_no_mode_is_one_line_and_status_2(bare_front_door):
 def test_help_names_every_mode_and_needs_no_python(bare_front_door, argument):
     result = bare_front_door.run(argument)
     assert result.returncode == 0
-    for mode in ("train", "val", "test", "predict", "doctor", "check", "shell", "lock", "help"):
+    for mode in ("train", "val", "test", "predict", "doctor", "report", "check", "shell", "lock", "help"):
         assert f"\n  {mode} " in result.stdout
 
 

@@ -8,19 +8,25 @@ from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
 
 from models.optimization_plan import OptimizationPlan
 
-TRAINER = SimpleNamespace(check_val_every_n_epoch=3, estimated_stepping_batches=120, max_epochs=6)
+TRAINER = SimpleNamespace(
+    check_val_every_n_epoch=3, estimated_stepping_batches=120, max_epochs=6, default_root_dir="."
+)
 
 
-def parameters():
-    return [torch.nn.Parameter(torch.zeros(3))]
+class OneWeight(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(3))
 
 
-def plan(optimizer="AdamW", optimizer_keys=None, scheduler=None, scheduler_keys=None, monitor=None):
-    return OptimizationPlan(optimizer, optimizer_keys or {}, scheduler, scheduler_keys or {}, monitor)
+def plan(
+    optimizer="AdamW", optimizer_keys=None, scheduler=None, scheduler_keys=None, monitor=None, params=None
+):
+    return OptimizationPlan(optimizer, optimizer_keys or {}, scheduler, scheduler_keys or {}, monitor, params)
 
 
 def test_an_optimizer_alone_is_just_that():
-    built = plan("SGD", {"lr": 0.5, "momentum": 0.9, "weight_decay": None}).build(parameters(), TRAINER)
+    built = plan("SGD", {"lr": 0.5, "momentum": 0.9, "weight_decay": None}).build(OneWeight(), TRAINER)
     assert isinstance(built, torch.optim.SGD)
     assert built.defaults["momentum"] == 0.9
     assert built.defaults["lr"] == 0.5
@@ -28,19 +34,61 @@ def test_an_optimizer_alone_is_just_that():
 
 @pytest.mark.parametrize("name", ["AdamW", "SGD", "FAM", "AutoSGM", "SimpleFAM"])
 def test_every_name_takes_a_rate_and_steps(name):
-    weights = parameters()
-    optimizer = plan(name, {"lr": 0.1}).build(weights, TRAINER)
+    model = OneWeight()
+    optimizer = plan(name, {"lr": 0.1}).build(model, TRAINER)
     assert optimizer.param_groups[0]["lr"] == 0.1
-    weights[0].grad = torch.ones(3)
+    model.weight.grad = torch.ones(3)
     optimizer.step()
-    assert (weights[0] < 0).all()
+    assert (model.weight < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "key"),
+    [
+        ("AdamW", {"betas": [0.9, 0.98]}, "betas"),
+        ("SGD", {"nesterov": True, "dampening": 0.0}, "nesterov"),
+        ("FAM", {"alpha": 0.8, "n_bands": 6}, "n_bands"),
+        ("AutoSGM", {"beta_cfg": [0.99, 0.98, 0.8, 0.0, 0.0, True]}, "beta_cfg"),
+        ("SimpleFAM", {"alpha": 0.8}, "alpha"),
+    ],
+)
+def test_an_optimizer_by_name_takes_its_own_parameters(name, own, key):
+    flat = {"lr": 0.1, "momentum": 0.9 if name == "SGD" else None}
+    group = plan(name, flat, params=own).build(OneWeight(), TRAINER).param_groups[0]
+    assert list(group[key]) == list(own[key]) if isinstance(own[key], list) else group[key] == own[key]
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "message"),
+    [
+        ("FAM", {"n_band": 6}, r"FAM has no parameter n_band \(did you mean n_bands\?\)"),
+        ("FAM", {"alpha": 1.5}, r"alpha must lie in \[0, 1\)"),
+        ("AutoSGM", {"lr_cfg": [True, 0.1]}, "lr_cfg: needs 3 entries"),
+        ("AdamW", {"lr": 0.1}, "optimizer_params.lr stands beside optimizer_params, as model.lr"),
+        (torch.optim.Adam, {"betas": [0.9, 0.9]}, "optimizer_params hold for the optimizer only where"),
+    ],
+)
+def test_own_parameters_are_checked_by_name(name, own, message):
+    with pytest.raises(ValueError, match=message):
+        plan(name, params=own)
+
+
+def test_a_debug_record_lies_in_the_runs_folder(tmp_path):
+    trainer = SimpleNamespace(**{**vars(TRAINER), "default_root_dir": str(tmp_path)})
+    model = torch.nn.Linear(40, 40)
+    own = {"debug": True, "fam_start_step": 0, "debug_interval": 10}
+    optimizer = plan("FAM", {"lr": 0.1}, params=own).build(model, trainer)
+    model.weight.grad = torch.ones(40, 40)
+    for _ in range(10):
+        optimizer.step()
+    assert '"name": "weight"' in (tmp_path / "fam_debug" / "fam_debug.jsonl").read_text()
 
 
 def test_step_lr_counts_epochs():
     built = plan(
         optimizer_keys={"lr": 1.0}, scheduler="StepLR", scheduler_keys={"step_size": 2, "gamma": 0.5}
     )
-    made = built.build(parameters(), TRAINER)["lr_scheduler"]
+    made = built.build(OneWeight(), TRAINER)["lr_scheduler"]
     assert isinstance(made["scheduler"], StepLR)
     assert made["interval"] == "epoch"
     assert made["scheduler"].gamma == 0.5
@@ -50,7 +98,7 @@ def test_a_plateau_is_looked_for_when_there_is_a_new_figure():
     built = plan(
         scheduler="ReduceLROnPlateau", scheduler_keys={"metric_patience": 1, "gamma": 0.2}, monitor="val_per"
     )
-    made = built.build(parameters(), TRAINER)["lr_scheduler"]
+    made = built.build(OneWeight(), TRAINER)["lr_scheduler"]
     assert isinstance(made["scheduler"], ReduceLROnPlateau)
     assert made["scheduler"].factor == 0.2
     assert (made["monitor"], made["frequency"]) == ("val_per", 3)
@@ -58,7 +106,7 @@ def test_a_plateau_is_looked_for_when_there_is_a_new_figure():
 
 def test_one_cycle_by_class_counts_steps():
     built = plan(scheduler=lambda optimizer: OneCycleLR(optimizer, max_lr=0.1, total_steps=10))
-    assert built.build(parameters(), TRAINER)["lr_scheduler"]["interval"] == "step"
+    assert built.build(OneWeight(), TRAINER)["lr_scheduler"]["interval"] == "step"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +114,7 @@ def test_one_cycle_by_class_counts_steps():
     [("FAMScheduler", {"warmup_steps": 10}, 120), ("FAMEpochScheduler", {"warmup_epochs": 2}, 6)],
 )
 def test_a_schedule_without_length_takes_the_runs(name, keys, length):
-    made = plan(scheduler=name, scheduler_keys=keys).build(parameters(), TRAINER)["lr_scheduler"]
+    made = plan(scheduler=name, scheduler_keys=keys).build(OneWeight(), TRAINER)["lr_scheduler"]
     assert made["interval"] == ("step" if name == "FAMScheduler" else "epoch")
     assert length in vars(made["scheduler"]).values()
 

@@ -1,5 +1,6 @@
 import pytest
 
+from optim import autosgm
 from tests.optim.optimizer_table import OPTIMIZERS
 
 
@@ -9,6 +10,21 @@ def build(request):
     return request.param
 
 
-@pytest.fixture(params=[True, False], ids=["multi-tensor", "single-tensor"])
-def foreach(request):
+@pytest.fixture(params=[True, False], ids=["compiled-loops", "torch-operations"])
+def loops(request, monkeypatch):
+    """Whether AutoSGM's compiled loops do the multi-tensor path on a processor."""
+    if not request.param:
+        monkeypatch.setattr(autosgm, "HAS_NUMBA", False)
     return request.param
+
+
+PATHS = {"compiled-loops": (True, True), "torch-operations": (True, False), "single-tensor": (False, False)}
+
+
+@pytest.fixture(params=PATHS.values(), ids=PATHS.keys())
+def foreach(request, monkeypatch):
+    """The optimizers' own switch; multi-tensor paths run with and without compiled loops."""
+    foreach, loops = request.param
+    if not loops:
+        monkeypatch.setattr(autosgm, "HAS_NUMBA", False)
+    return foreach

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from optim import AutoSGM
+from optim import AutoSGM, cpu_threads
 from tests.optim.optimizer_table import make_params, set_gradients, train
 
 
@@ -100,12 +100,25 @@ def test_window_scales_the_rate():
     assert worst_difference(params, reference) < 1e-7
 
 
-def test_large_tensor_in_pieces_equals_the_single_tensor_path():
-    for num_lrc in range(5):
-        whole, pieces = (nn.Parameter(torch.full((700, 401), 0.1)) for _ in range(2))
-        train(AutoSGM([whole], lr_cfg=(True, 0.01, num_lrc), foreach=False), [whole], 1, 3)
-        train(AutoSGM([pieces], lr_cfg=(True, 0.01, num_lrc)), [pieces], 1, 3)
-        assert worst_difference([whole], [pieces]) < 1e-6
+@pytest.mark.parametrize("num_lrc", range(5))
+def test_tensors_of_many_blocks_on_threads_equal_the_single_tensor_path(num_lrc, monkeypatch):
+    monkeypatch.setattr(cpu_threads, "MIN_NUMEL", 0)
+    one, many = ([nn.Parameter(torch.full((70, 401), 0.1 * k)) for k in (1, 2)] for _ in range(2))
+    train(AutoSGM(one, lr_cfg=(True, 0.01, num_lrc), foreach=False), one, 1, 3)
+    train(AutoSGM(many, lr_cfg=(True, 0.01, num_lrc)), many, 1, 3)
+    assert worst_difference(one, many) < 1e-6
+
+
+def test_tensors_that_are_not_contiguous_take_the_same_steps():
+    one, other = make_params(), make_params()
+    columns = [nn.Parameter(param.detach().t() if param.dim() == 2 else param.detach()) for param in other]
+    first, second = AutoSGM(one, lr=0.01), AutoSGM(columns, lr=0.01)
+    for step in range(1, 4):
+        train(first, one, step, step)
+        for param, reference in zip(columns, one, strict=True):
+            param.grad = reference.grad.t() if param.dim() == 2 else reference.grad.clone()
+        second.step()
+    assert worst_difference([param.t() if param.dim() == 2 else param for param in columns], one) < 1e-6
 
 
 @pytest.mark.parametrize(

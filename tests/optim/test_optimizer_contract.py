@@ -27,14 +27,14 @@ def saved_and_loaded(state):
     return torch.load(buffer, weights_only=True)
 
 
-def test_multi_tensor_path_equals_single_tensor_path(build):
+def test_multi_tensor_path_equals_single_tensor_path(build, loops):
     many, one = make_params(), make_params()
     train(build(many, foreach=True), many, 1, 12)
     train(build(one, foreach=False), one, 1, 12)
     assert_equal(many, one, rtol=0, atol=1e-6)
 
 
-def test_paths_share_their_state(build):
+def test_paths_share_their_state(build, loops):
     changing, constant = make_params(), make_params()
     first = build(changing, foreach=True)
     train(first, changing, 1, 5)

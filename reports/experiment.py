@@ -1,0 +1,77 @@
+"""What an experiment's folder holds, read back."""
+
+import csv
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FAM_RECORD = "fam_debug.jsonl"
+_EXPERIMENTS = Path("experiments")
+Curve = dict[int, float]  # step → value
+
+
+class Experiment(NamedTuple):
+    """A run as it left itself: figures may be missing where it has not come to its end."""
+
+    name: str
+    folder: Path
+    figures: dict[str, float]  # "test_per" → 0.044
+    utterances: dict[str, int]  # by split
+    definitions: dict[str, str]  # "per" → what it means
+    checkpoint: str | None
+    curves: dict[str, Curve]
+    configuration: str  # YAML
+    versions: dict[str, Any]
+    fam_record: Path | None
+
+
+def find_experiment(name: str) -> Path:
+    """An experiment's folder by its path, or by its name under ``experiments/``."""
+    for folder in (Path(name), _EXPERIMENTS / name):
+        if (folder / "config.yaml").is_file():
+            return folder
+    present = sorted(path.parent.name for path in _EXPERIMENTS.glob("*/config.yaml"))
+    raise ValueError(
+        f"report: {name} must be an experiment's folder, or its name under {_EXPERIMENTS}/, with "
+        f"a config.yaml; there are: {', '.join(present) or 'none'}"
+    )
+
+
+def read_experiment(folder: Path) -> Experiment:
+    """Read what is there."""
+    metrics = _read_json(folder / "metrics.json")
+    return Experiment(
+        name=folder.resolve().name,
+        folder=folder,
+        figures={name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))},
+        utterances=metrics.get("utterances", {}),
+        definitions=metrics.get("definitions", {}),
+        checkpoint=metrics.get("checkpoint"),
+        curves=read_curves(sorted(folder.glob("logs/csv/*/metrics.csv"), key=_version)),
+        configuration=(folder / "config.yaml").read_text(encoding="utf-8"),
+        versions=_read_json(folder / "versions.json"),
+        fam_record=next(iter(sorted(folder.rglob(FAM_RECORD))), None),
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _version(path: Path) -> int:
+    """The number of ``version_12``: a resumed run writes a folder of its own."""
+    number = path.parent.name.rpartition("_")[2]
+    return int(number) if number.isdigit() else -1
+
+
+def read_curves(tables: list[Path]) -> dict[str, Curve]:
+    """The columns of Lightning's CSV logs, later tables over earlier ones; test figures are no curves."""
+    curves: dict[str, Curve] = defaultdict(dict)
+    for path in tables:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                for name, value in row.items():
+                    if name not in ("epoch", "step") and not name.startswith("test_") and value:
+                        curves[name][int(row["step"])] = float(value)
+    return {name: dict(sorted(curve.items())) for name, curve in curves.items()}
