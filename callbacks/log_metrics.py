@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from callbacks.durable_files import write_durably
+from durable_files import write_durably
 from models.metrics import DEFINITIONS
 
 log = logging.getLogger(__name__)

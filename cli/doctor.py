@@ -5,7 +5,6 @@ import logging
 import shutil
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from cli.experiment import claim_folder
 from cli.parser import shortened
 from cli.phoneme_cli import PhonemeCLI
 from dataset_modules.recording import AudioError
-from models.frames import frame_counts
 from phonetics import VocabularyError
 from reports.data_findings import findings_of
 from reports.data_page import data_page
@@ -86,13 +84,8 @@ class DoctorCLI(PhonemeCLI):
     def run_plan(self) -> RunPlan:
         """What the run to come means for the data."""
         trainer = self.trainer
-        frames = partial(
-            frame_counts,
-            self.model.network_configuration,
-            sampling_rate=self.datamodule.audio_params.sampling_rate,
-        )
         return RunPlan(
-            frames,
+            self.model.num_frames,
             world_size=self.world_size,
             accumulate=trainer.accumulate_grad_batches,
             max_epochs=trainer.max_epochs if (trainer.max_epochs or -1) > 0 else None,

@@ -118,6 +118,8 @@ class PhonemeCLI(LightningCLI):
         """Build the parts; what their constructors refuse is a configuration mistake."""
         try:
             super().instantiate_classes()
+            # Labels that an utterance has no frames for are a matter of both.
+            self.datamodule.num_frames = self.model.num_frames
         except ConfigError:
             raise
         except _CONFIGURATION_FAULTS as error:

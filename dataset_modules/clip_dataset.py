@@ -11,6 +11,7 @@ from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.clip_store import ClipStore
 from dataset_modules.sampler import ClipKey
+from dataset_modules.usable_clips import ClipSubset
 
 
 class Example(NamedTuple):
@@ -26,7 +27,7 @@ class ClipDataset(Dataset[Example]):
 
     def __init__(
         self,
-        stores: Sequence[ClipStore],
+        stores: Sequence[ClipStore | ClipSubset],
         labels: Sequence[list[int]],
         augment: AugmentationPipeline | None,
         sampling_rate: int,

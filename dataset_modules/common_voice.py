@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.clip_store import AudioStorage
 from dataset_modules.common_voice_release import (
     find_locale_folder,
     release_recordings,
@@ -39,7 +40,11 @@ class CommonVoiceDataset(BaseDataset):
         locale: what the release calls the language where it differs, such as zh-CN; null takes the
             language, or its part before the hyphen.
         text_to_phonemes: how sentences become phonemes.
-        max_skipped_share: the share of unusable recordings above which preparing is an error.
+        max_skipped_share: the share of unusable recordings above which a run stops; null: see BaseDataset.
+        min_seconds: shorter recordings are skipped.
+        max_seconds: longer recordings are skipped; null takes any.
+        silence_db: recordings whose peak lies below this (dB of full scale) are skipped; null takes them.
+        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
     """
 
     def __init__(
@@ -54,9 +59,23 @@ class CommonVoiceDataset(BaseDataset):
         audio_params: AudioParams | None = None,
         locale: str | None = None,
         text_to_phonemes: Literal["espeak", "none"] = "espeak",
-        max_skipped_share: float = 0.1,
+        max_skipped_share: float | None = None,
+        min_seconds: float = 0.1,
+        max_seconds: float | None = 30.0,
+        silence_db: float | None = -60.0,
+        audio_storage: AudioStorage = "pcm16",
     ) -> None:
-        super().__init__(cache_dir, language, audio_params, text_to_phonemes, max_skipped_share)
+        super().__init__(
+            cache_dir,
+            language,
+            audio_params,
+            text_to_phonemes,
+            max_skipped_share,
+            min_seconds,
+            max_seconds,
+            silence_db,
+            audio_storage,
+        )
         check_share("CommonVoiceDataset", limit_train_data=limit_train_data, limit_val_data=limit_val_data)
         _check_choices(dataset_name, download_mode)
         self.limits: dict[Split, float] = {"train": limit_train_data, "val": limit_val_data, "test": 1.0}

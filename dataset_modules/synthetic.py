@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.clip_store import AudioStorage
 from dataset_modules.contract import AudioParams
 from dataset_modules.espeak_synthesiser import VoiceSettings, espeak_version, speak
 from dataset_modules.recording import Clip, Recording
@@ -57,6 +58,7 @@ class SyntheticSpeechDataset(BaseDataset):
         seed: of the choice of sentences, voices, rates and pitches.
         cache_dir: where prepared clips are kept.
         audio_params: must agree with the configuration's; null takes it.
+        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
     """
 
     def __init__(
@@ -74,8 +76,11 @@ class SyntheticSpeechDataset(BaseDataset):
         seed: int = 0,
         cache_dir: str | Path = "./data/cache",
         audio_params: AudioParams | None = None,
+        audio_storage: AudioStorage = "pcm16",
     ) -> None:
-        super().__init__(cache_dir, language, audio_params, text_to_phonemes="none")
+        super().__init__(
+            cache_dir, language, audio_params, text_to_phonemes="none", audio_storage=audio_storage
+        )
         self.counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
         self.voices: dict[Split, Sequence[str]] = {
             "train": train_voices,

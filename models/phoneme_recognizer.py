@@ -17,6 +17,7 @@ from dataset_modules.contract import AudioParams, Batch
 from models.ctc_loss import ctc_losses
 from models.decoding import blank_share, greedy_decode
 from models.evaluation import EvaluationMetrics, Stage, unpadded_groups
+from models.frame_count import Counts, frames_of
 from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import LogMelFrontend, WaveformFrontend, length_mask
 from models.grouping import Grouping, GroupingName
@@ -177,6 +178,15 @@ class PhonemeRecognizer(LightningModule):
         if self.network_name == "Wav2Vec2Bert":
             return LogMelFrontend(self.audio_params.sampling_rate, self.audio_params.padding_value)
         return WaveformFrontend(self.audio_params.do_normalize, self.audio_params.padding_value)
+
+    def num_frames(self, num_samples: Counts) -> Counts:
+        """How many frames utterances of these lengths will have; known before the network is built."""
+        return frames_of(
+            self.network_configuration,
+            num_samples,
+            self.frontend.mel_frames_per_input,
+            self.audio_params.sampling_rate,
+        )
 
     def configure_model(self) -> None:
         """Build the network; pretrained weights that a checkpoint is about to replace are not loaded."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.clip_dataset import ClipDataset
-from dataset_modules.clip_store import ClipStore
+from dataset_modules.usable_clips import ClipSubset
 from reports.markup import Html
 from reports.page import figure
 from reports.pictures import canvas, inline_svg
-from reports.survey_taking import IdLookup
+from reports.survey_taking import ClipLookup
 
 _WINDOW_SECONDS = 0.025
 _MOST_COLUMNS = 400  # of a picture
@@ -44,24 +44,24 @@ class AugmentationExample(NamedTuple):
 
 
 def augmentation_examples(
-    stores: Sequence[ClipStore],
+    clips: Sequence[ClipSubset],
     augment: AugmentationPipeline | None,
     sampling_rate: int,
     number: int,
     seed: int,
 ) -> list[AugmentationExample]:
     """Up to ``number`` training clips, chosen by the seed, as the first epoch hears them."""
-    lookup = IdLookup(stores)
-    size = sum(len(store) for store in stores)
+    lookup = ClipLookup(clips)
+    size = sum(len(subset) for subset in clips)
     rows = np.sort(np.random.default_rng(seed).permutation(size)[:number])
     # The very class that training reads from, so that a draw cannot differ.
-    clips = ClipDataset(stores, [[]] * size, augment, sampling_rate)
+    heard = ClipDataset(clips, [[]] * size, augment, sampling_rate)
     examples = []
     for row in rows.tolist():
         failures = augment.failures if augment else 0
-        after = clips[(0, row)].waveform
+        after = heard[(0, row)].waveform
         failed = augment is not None and augment.failures > failures
-        clip = lookup.clip(row)
+        clip = lookup[row]
         before = from_pcm16(clip.samples)
         examples.append(
             AugmentationExample(

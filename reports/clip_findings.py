@@ -14,37 +14,22 @@ SHORT_SECONDS, LONG_SECONDS = 0.3, 20.0
 SLOWEST, FASTEST = 1.0, 30.0  # phonemes a second; people speak 5 to 20
 
 
-def too_short_for_network(survey: Survey) -> Finding | None:
-    """Clips that give no frame at all stop a run."""
-    return clips_finding(
-        survey,
-        lambda split: split.clips.frames < 1,
-        "fatal",
-        "no_frames",
-        "clip too short for the network",
-        "They give not one frame, and the convolutions raise an error.",
-        "Remove them.",
-        lambda split, row: f"{split.seconds[row]:.3f} s",
-    )
-
-
 def cannot_hold_labels(survey: Survey) -> Finding | None:
     """CTC needs a frame for each label, and one more between equal neighbours."""
-    train = survey.trained_on.clips
-    all_of_them = bool(len(train.frames)) and bool((train.frames < train.frames_needed).all())
     return clips_finding(
         survey,
-        lambda split: (split.clips.frames < split.clips.frames_needed) & (split.clips.frames > 0),
-        "fatal" if all_of_them else "warning",
+        lambda split: split.clips.frames < np.maximum(split.clips.frames_needed, 1),
+        "warning",
         "cannot_hold_labels",
         "clip with more labels than frames",
-        "CTC cannot write the labels into the frames: nothing is learnt from such a clip.",
+        "CTC cannot write the labels into the frames: training leaves such a clip out.",
         "Their labels are likely wrong or their audio cut off: mend or remove them. If they are right, "
         "choose a network with a smaller stride.",
         lambda split, row: (
             f"{split.clips.num_labels[row]} labels need {split.clips.frames_needed[row]} frames, "
             f"{split.seconds[row]:.2f} s give {split.clips.frames[row]}"
         ),
+        unused_too=True,
     )
 
 
@@ -94,7 +79,7 @@ def very_short(survey: Survey) -> Finding | None:
     """Clips shorter than a word."""
     return clips_finding(
         survey,
-        lambda split: (split.seconds < SHORT_SECONDS) & (split.clips.frames > 0),
+        lambda split: split.seconds < SHORT_SECONDS,
         "note",
         "very_short",
         f"clip shorter than {SHORT_SECONDS} s",
@@ -140,5 +125,4 @@ def odd_speed(survey: Survey) -> Finding | None:
 
 def _odd_speed(split: SplitSurvey) -> NDArray[np.bool_]:
     speed = split.clips.num_labels / np.maximum(split.seconds, 1e-9)
-    possible = split.clips.frames >= split.clips.frames_needed  # else it is named already
-    return ((speed < SLOWEST) | (speed > FASTEST)) & (split.clips.num_labels > 0) & possible
+    return ((speed < SLOWEST) | (speed > FASTEST)) & (split.clips.num_labels > 0)

@@ -10,7 +10,6 @@ CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
     split_findings.nothing_to_train_on,
     split_findings.skipped_recordings,
     phoneme_findings.unknown_phonemes,
-    clip_findings.too_short_for_network,
     clip_findings.cannot_hold_labels,
     clip_findings.without_labels,
     clip_findings.silent,

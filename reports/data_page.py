@@ -165,7 +165,7 @@ def _skipped(survey: Survey) -> Section:
     rest = len(rows) - _ROWS_SHOWN
     return section(
         "Left out",
-        table(["split", "data set", "recording", "reason"], rows[:_ROWS_SHOWN]),
+        table(["split", "data set", "recording", "file", "reason"], rows[:_ROWS_SHOWN]),
         note(f"And {rest:,} more, see doctor.json.") if rest > 0 else "",
     )
 

@@ -18,14 +18,14 @@ _OUTSIDE = COLOURS[1]
 
 def lengths(survey: Survey) -> Html:
     """How long clips are."""
-    return _histogram(survey, lambda split: split.seconds, "seconds", "Lengths of the clips")
+    return _histogram(survey, lambda split: split.used_seconds, "seconds", "Lengths of the clips")
 
 
 def levels(survey: Survey) -> Html:
     """How loud clips are."""
     return _histogram(
         survey,
-        lambda split: 20.0 * np.log10(np.maximum(split.clips.rms.astype(np.float64), 1 / 65536)),
+        lambda split: 20.0 * np.log10(np.maximum(_used(split, split.clips.rms), 1 / 65536)),
         "dB of full scale",
         "Loudness of the clips (root mean square)",
     )
@@ -35,7 +35,7 @@ def speeds(survey: Survey) -> Html:
     """How many phonemes a second the labels claim."""
     return _histogram(
         survey,
-        lambda split: split.clips.num_labels / np.maximum(split.seconds, 1e-9),
+        lambda split: _used(split, split.clips.num_labels) / np.maximum(split.used_seconds, 1e-9),
         "phonemes per second",
         "Speed of the labels",
     )
@@ -47,12 +47,17 @@ def room_for_labels(survey: Survey) -> Html:
         survey,
         lambda split: np.minimum(split.clips.frames / np.maximum(split.clips.frames_needed, 1), _MOST_ROOM),
         "frames for each that the labels need",
-        "Room for the labels (below 1 they do not fit)",
+        "Room for the labels (below 1 they do not fit: such clips are left out)",
         mark=1.0,
     )
 
 
 _MOST_ROOM = 20.0
+
+
+def _used(split: SplitSurvey, column: NDArray[np.int64] | NDArray[np.float32]) -> NDArray[np.float64]:
+    """Of the clips that training would hear."""
+    return column[split.clips.used].astype(np.float64)
 
 
 def _histogram(
@@ -62,7 +67,8 @@ def _histogram(
     caption: str,
     mark: float | None = None,
 ) -> Html:
-    values = {name: values_of(split) for name, split in survey.splits.items() if len(split)}
+    values = {name: values_of(split) for name, split in survey.splits.items()}
+    values = {name: own for name, own in values.items() if len(own)}
     drawing, axes = canvas()
     # Counted here: matplotlib would draw a shape for each of millions.
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=_BINS)
@@ -97,7 +103,7 @@ def _in_words(values: Mapping[Split, NDArray[np.float64]], unit: str) -> str:
 
 def phoneme_counts(survey: Survey) -> Html:
     """How often each phoneme is there to be learnt, the frequent ones first."""
-    counts = survey.trained_on.phonemes
+    counts = survey.trained_on.phonemes | survey.trained_on.unknown
     known = set(survey.vocabulary)
     names = sorted(known | set(counts), key=lambda phoneme: (-counts[phoneme], phoneme))
     drawing, axes = canvas(WIDTH, 0.8 + _INCHES_PER_PHONEME * max(len(names), 3))

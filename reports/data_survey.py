@@ -1,7 +1,7 @@
 """The figures of a data set, clip by clip and in sum: columns of numbers, never the audio itself."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_modules.base_dataset import Split
+from dataset_modules.recording import SkippedRecording
 
 NO_SPEAKER = -1
 
 
 @dataclass(frozen=True)
 class ClipColumns:
-    """One row per clip, (N,) each but one; about 70 bytes a clip."""
+    """One row per prepared clip, (N,) each but one; about 70 bytes a clip."""
 
+    used: NDArray[np.bool_]  # whether training would hear it; labels leave others out
     num_samples: NDArray[np.int64]
     frames: NDArray[np.int64]  # what the network gives
     frames_needed: NDArray[np.int64]  # what CTC needs: labels, and a blank between equal neighbours
@@ -40,6 +42,7 @@ class ClipColumns:
             return np.zeros(size, dtype=np.float32)
 
         return cls(
+            used=np.zeros(size, dtype=np.bool_),
             num_samples=counts(),
             frames=counts(),
             frames_needed=counts(),
@@ -56,16 +59,12 @@ class ClipColumns:
 class SourceSkips(NamedTuple):
     """What one data set left out of a split."""
 
+    source: int  # position of the data set in the configuration
     dataset: str
     total: int  # recordings that it listed
     num_skipped: int
-    reasons: dict[str, str]  # recording id → reason
-    allowed_share: float
-
-    @property
-    def too_many(self) -> bool:
-        """Whether training would refuse the data set."""
-        return self.num_skipped > self.allowed_share * self.total
+    listed: Callable[[], Iterable[SkippedRecording]]  # read when asked for: there may be very many
+    max_share: float | None  # as the data set has it
 
 
 class Batching(NamedTuple):
@@ -86,38 +85,40 @@ class SplitSurvey:
     sampling_rate: int
     clips: ClipColumns
     id_of: Callable[[int], str]  # of a row; looked up, because ids of millions of clips are not kept
-    phonemes: Counter[str] = field(default_factory=Counter)
-    unknown: Counter[str] = field(default_factory=Counter)
+    phonemes: Counter[str] = field(default_factory=Counter)  # of used clips
+    unknown: Counter[str] = field(default_factory=Counter)  # outside the vocabulary, of all clips
     unknown_examples: dict[str, list[str]] = field(default_factory=dict)  # phoneme → ids
     skips: tuple[SourceSkips, ...] = ()
     batching: Batching | None = None
 
     def __len__(self) -> int:
-        return len(self.clips.num_samples)
+        return int(self.clips.used.sum())
 
     @cached_property
     def seconds(self) -> NDArray[np.float64]:
-        """Length of each clip."""
+        """Length of each prepared clip."""
         return self.clips.num_samples / self.sampling_rate
 
     @property
+    def used_seconds(self) -> NDArray[np.float64]:
+        """Length of each clip that training would hear."""
+        return self.seconds[self.clips.used]
+
+    @property
     def hours(self) -> float:
-        """Of audio."""
-        return float(self.seconds.sum()) / 3600
+        """Of audio that training would hear."""
+        return float(self.used_seconds.sum()) / 3600
 
     @property
     def speakers(self) -> NDArray[np.int64]:
-        """The known speakers, each once."""
-        return np.unique(self.clips.speaker[self.clips.speaker != NO_SPEAKER])
+        """The known speakers of used clips, each once."""
+        known = self.clips.used & (self.clips.speaker != NO_SPEAKER)
+        return np.unique(self.clips.speaker[known])
 
     @property
     def num_skipped(self) -> int:
         """Recordings that training would not hear."""
         return sum(skips.num_skipped for skips in self.skips)
-
-    def ids(self, rows: NDArray[np.int64], limit: int) -> list[str]:
-        """The names of the first few of these rows."""
-        return [self.id_of(int(row)) for row in rows[:limit]]
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,6 @@ class Survey:
     speakers: tuple[str, ...]
     vocabulary: tuple[str, ...]  # its phonemes, without special tokens
     unknown_policy: str
-    can_map_unknown: bool  # the vocabulary has a token for it
     sampling_rate: int
     max_batch_seconds: float | None = None
     max_epochs: int | None = None

@@ -1,17 +1,15 @@
 """The data section of a configuration → a survey: every split is prepared as for training, and looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.clip_store import ClipStore
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.sampler import LengthBucketSampler
+from dataset_modules.skipping import SplitPart
+from dataset_modules.usable_clips import ClipSubset, FrameCounter, usable_clips
 from reports.augmentation_examples import AugmentationExample, augmentation_examples
-from reports.data_survey import SourceSkips, SplitSurvey, Survey
+from reports.data_survey import SplitSurvey, Survey
 from reports.survey_taking import SurveyTaker, with_batching
 
 
@@ -28,7 +26,7 @@ class RunPlan:
         hardware_fault: what training would refuse on this machine.
     """
 
-    frame_counts: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    frame_counts: FrameCounter
     world_size: int = 1
     accumulate: int = 1
     max_epochs: int | None = None
@@ -42,20 +40,17 @@ class Examination:
     def __init__(self, data: PhonemeDataModule, plan: RunPlan) -> None:
         self.data = data
         self.plan = plan
-        self.stores: dict[Split, list[ClipStore]] = {}
+        self.parts: dict[Split, list[SplitPart]] = {}
 
     def survey(self) -> Survey:
         """Look at every clip of every split."""
         data, plan = self.data, self.plan
         data.locate()
-        taker = SurveyTaker(
-            data.vocabulary, data.unknown_phonemes, plan.frame_counts, data.audio_params.sampling_rate
-        )
+        taker = SurveyTaker(data.encode, plan.frame_counts, data.audio_params.sampling_rate)
         splits: dict[Split, SplitSurvey] = {}
         for name in SPLITS:
-            prepared = [self._prepare(dataset, name) for dataset in data.dataset_classes]
-            self.stores[name] = [store for store, _ in prepared]
-            split = taker.survey(name, self.stores[name], [skips for _, skips in prepared])
+            self.parts[name] = [self._prepare(dataset, name) for dataset in data.dataset_classes]
+            split = taker.survey(name, self.parts[name])
             splits[name] = (
                 with_batching(split, self._sampler(split), plan.accumulate) if len(split) else split
             )
@@ -63,8 +58,7 @@ class Examination:
             splits=splits,
             speakers=taker.speakers,
             vocabulary=data.vocabulary.phonemes,
-            unknown_policy=data.unknown_phonemes,
-            can_map_unknown=data.vocabulary.unknown_id is not None,
+            unknown_policy=data.encode.policy,
             sampling_rate=data.audio_params.sampling_rate,
             max_batch_seconds=data.max_batch_seconds,
             max_epochs=plan.max_epochs,
@@ -76,27 +70,22 @@ class Examination:
     def examples(self, number: int) -> Sequence[AugmentationExample]:
         """Training clips before and after augmentation; after a survey."""
         data = self.data
-        return augmentation_examples(
-            self.stores["train"], data.augment, data.audio_params.sampling_rate, number, data.seed
-        )
+        clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in self.parts["train"]]
+        return augmentation_examples(clips, data.augment, data.audio_params.sampling_rate, number, data.seed)
 
-    def _prepare(self, dataset: BaseDataset, split: Split) -> tuple[ClipStore, SourceSkips]:
-        """Prepare a split as training would, but go on where too much is skipped: that is a finding."""
-        allowed, dataset.max_skipped_share = dataset.max_skipped_share, 1.0
-        try:
-            total = len(dataset.recordings(split))
-            prepared = dataset.prepare(
-                split, self.data.audio_params, num_proc=self.data.num_proc, rebuild=self.data.create_dataset
-            )
-        finally:
-            dataset.max_skipped_share = allowed
-        skipped = total - len(prepared.clips)  # ids may repeat, and the reasons are kept by id
-        return prepared.clips, SourceSkips(type(dataset).__name__, total, skipped, prepared.skipped, allowed)
+    def _prepare(self, dataset: BaseDataset, split: Split) -> SplitPart:
+        """As training prepares it; where training would stop at too many faults, they become findings."""
+        data = self.data
+        prepared = dataset.prepare(
+            split, data.audio_params, num_proc=data.num_proc, rebuild=data.create_dataset
+        )
+        usable = usable_clips(prepared.clips, data.encode, self.plan.frame_counts)
+        return SplitPart(dataset, split, prepared, usable)
 
     def _sampler(self, split: SplitSurvey) -> LengthBucketSampler:
         """As the data module makes it, for the first of the devices."""
         return LengthBucketSampler(
-            split.clips.num_samples,
+            split.clips.num_samples[split.clips.used],
             split.sampling_rate,
             batch_size=self.data.batch_size,
             max_batch_seconds=self.data.max_batch_seconds,

@@ -43,9 +43,14 @@ def clips_finding(
     text: str,
     advice: str,
     describe: Callable[[SplitSurvey, int], str],
+    *,
+    unused_too: bool = False,
 ) -> Finding | None:
-    """A finding about single clips of any split."""
-    rows = {name: np.flatnonzero(which(split)) for name, split in survey.splits.items()}
+    """A finding about single clips of any split: of those that training would hear, or of all."""
+    rows = {
+        name: np.flatnonzero(which(split) & (split.clips.used | unused_too))
+        for name, split in survey.splits.items()
+    }
     count = sum(len(own) for own in rows.values())
     if not count:
         return None

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from durable_files import write_durably
 from reports.markup import Html, element, escape, joined
 from reports.style import SHEET
 
@@ -58,9 +59,7 @@ def page(title: str, sections: Sequence[Section], *, lead: str = "", footer: str
 
 def write_page(path: Path, text: str) -> None:
     """Write a page to its place, whole."""
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    write_durably(path, text)
 
 
 def section(title: str, *blocks: object) -> Section:

@@ -39,9 +39,8 @@ def unknown_phonemes(survey: Survey) -> Finding | None:
 
 def _consequence(survey: Survey) -> str | None:
     """What training makes of unknown phonemes; None where it stops."""
-    if survey.unknown_policy == "map_to_unknown":
-        return "they become the unknown token." if survey.can_map_unknown else None
     return {
+        "map_to_unknown": "they become the unknown token.",
         "drop": "they are left out of the labels, although they can be heard.",
         "skip": "these recordings are left out.",
     }.get(survey.unknown_policy)

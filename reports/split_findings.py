@@ -1,12 +1,14 @@
 """What is wrong with splits and between them; each check gives one finding or none."""
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset_modules.skipping import num_allowed
 from reports.clip_findings import SILENT_SHARE
-from reports.data_survey import SplitSurvey, Survey
+from reports.data_survey import SourceSkips, SplitSurvey, Survey
 from reports.finding import EXAMPLES, Finding, many
 
 PADDING_SHARE = 0.2
@@ -26,29 +28,43 @@ def nothing_to_train_on(survey: Survey) -> Finding | None:
 
 
 def skipped_recordings(survey: Survey) -> Finding | None:
-    """Recordings that could not be used; too many of them stop the preparation."""
-    sources = [(split, skips) for split in survey.splits.values() for skips in split.skips]
-    excess = [(split, skips) for split, skips in sources if skips.too_many]
-    number = sum(skips.num_skipped for _, skips in sources)
+    """Recordings that could not be used; too many of one data set stop a run."""
+    skips = [own for split in survey.splits.values() for own in split.skips]
+    number, total = sum(own.num_skipped for own in skips), sum(own.total for own in skips)
     if not number:
         return None
-    total = sum(skips.total for _, skips in sources)
+    excess = [own for own in _by_source(skips) if _too_many(own)]
     limits = "; ".join(
-        f"{skips.dataset} skips {skips.num_skipped} of {skips.total} {split.name} recordings, "
-        f"max_skipped_share allows {skips.allowed_share:.0%}"
-        for split, skips in excess
+        f"{own[0].dataset} skips {sum(each.num_skipped for each in own):,} of "
+        f"{sum(each.total for each in own):,}, more than max_skipped_share="
+        f"{'null' if own[0].max_share is None else own[0].max_share} allows"
+        for own in excess
     )
-    reasons = [f"{key}: {why}" for _, skips in (excess or sources) for key, why in skips.reasons.items()]
+    listed = (skipped for own in skips for skipped in own.listed())
     return Finding(
         "fatal" if excess else "warning",
         "skipped_recordings",
         f"{many(number, 'recording')} of {total:,} cannot be used",
         f"Training would refuse to start: {limits}." if excess else "Training would leave them out.",
-        "Mend or remove them"
+        "Mend or remove them; the page and doctor.json list all"
         + (", or raise max_skipped_share of the data set if the rest is enough." if excess else "."),
-        tuple(reasons[:EXAMPLES]),
+        tuple(f"{skipped.id}: {skipped.reason}" for skipped in itertools.islice(listed, EXAMPLES)),
         number,
     )
+
+
+def _by_source(skips: Iterable[SourceSkips]) -> list[list[SourceSkips]]:
+    """What each data set left out, its splits together."""
+    sources: dict[int, list[SourceSkips]] = {}
+    for own in skips:
+        sources.setdefault(own.source, []).append(own)
+    return list(sources.values())
+
+
+def _too_many(own: list[SourceSkips]) -> bool:
+    """Whether training would refuse the data set."""
+    allowed = num_allowed(sum(each.total for each in own), own[0].max_share)
+    return sum(each.num_skipped for each in own) > allowed
 
 
 def same_recording_in_two_splits(survey: Survey) -> Finding | None:
@@ -89,8 +105,8 @@ def _twin(left: SplitSurvey, row: int, right: SplitSurvey) -> int:
 
 
 def _audible(split: SplitSurvey) -> NDArray[np.bool_]:
-    """Clips that hold anything; all silence of one length is alike."""
-    return split.clips.rms >= SILENT_SHARE
+    """Used clips that hold anything; all silence of one length is alike."""
+    return (split.clips.rms >= SILENT_SHARE) & split.clips.used
 
 
 def repeated_recordings(survey: Survey) -> Finding | None:
@@ -154,7 +170,9 @@ def _pairs(survey: Survey) -> Iterable[tuple[SplitSurvey, SplitSurvey]]:
 def speakers_unknown(survey: Survey) -> Finding | None:
     """Without speakers, nobody can say whether the splits share any."""
     clips = sum(len(split) for split in survey.splits.values())
-    unknown = sum(int((split.clips.speaker < 0).sum()) for split in survey.splits.values())
+    unknown = sum(
+        int((split.clips.used & (split.clips.speaker < 0)).sum()) for split in survey.splits.values()
+    )
     if not unknown:
         return None
     return Finding(

@@ -29,7 +29,7 @@ def split_rows(survey: Survey) -> list[list[object]]:
 
 def _quantiles(split: SplitSurvey) -> Sequence[float]:
     """Shortest, median, longest, in seconds."""
-    return np.quantile(split.seconds, [0.0, 0.5, 1.0]).tolist() if len(split) else [float("nan")] * 3
+    return np.quantile(split.used_seconds, [0.0, 0.5, 1.0]).tolist() if len(split) else [float("nan")] * 3
 
 
 BATCH_HEADERS = ("split", "batches", "most clips", "heaviest, padded s", "padding %", "steps")
@@ -55,21 +55,25 @@ def phoneme_rows(survey: Survey) -> list[list[object]]:
     """Every phoneme with its count in each split, and whether the vocabulary has it."""
     splits = list(survey.splits.values())
     known = set(survey.vocabulary)
-    names = known.union(*(split.phonemes for split in splits))
+    names = known.union(*(split.phonemes.keys() | split.unknown.keys() for split in splits))
     rows: list[list[object]] = [
-        [name, *(split.phonemes[name] for split in splits), "yes" if name in known else "no"]
+        [name, *(split.phonemes[name] or split.unknown[name] for split in splits), _yes(name in known)]
         for name in names
     ]
     return sorted(rows, key=lambda row: (-int(str(row[1])), str(row[0])))
 
 
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
 def skip_rows(survey: Survey) -> list[list[object]]:
     """Every recording that is left out, with its reason."""
     return [
-        [split.name, skips.dataset, name, reason]
+        [split.name, skips.dataset, skipped.id, skipped.path, skipped.reason]
         for split in survey.splits.values()
         for skips in split.skips
-        for name, reason in skips.reasons.items()
+        for skipped in skips.listed()
     ]
 
 
@@ -99,27 +103,28 @@ def as_json(survey: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
             for row in phoneme_rows(survey)
         },
         "skipped": [
-            dict(zip(("split", "dataset", "id", "reason"), row, strict=True)) for row in skip_rows(survey)
+            dict(zip(("split", "dataset", "id", "path", "reason"), row, strict=True))
+            for row in skip_rows(survey)
         ],
     }
 
 
 def _split_json(survey: Survey, split: SplitSurvey) -> dict[str, Any]:
-    clips = split.clips
+    clips, used = split.clips, split.clips.used
     shortest, median, longest = (None if value != value else value for value in _quantiles(split))
     return {
         "clips": len(split),
         "hours": split.hours,
         "speakers": [survey.speakers[number] for number in split.speakers.tolist()],
-        "clips_without_known_speaker": int((clips.speaker < 0).sum()),
+        "clips_without_known_speaker": int((clips.speaker[used] < 0).sum()),
         "shortest_seconds": shortest,
         "median_seconds": median,
         "longest_seconds": longest,
-        "labels": int(clips.num_labels.sum()),
-        "frames": int(clips.frames.sum()),
-        "clips_that_cannot_hold_their_labels": int((clips.frames < clips.frames_needed).sum()),
-        "loudest_peak": float(clips.peak.max()) if len(split) else None,
-        "quietest_rms_db": decibels(float(clips.rms.min())) if len(split) else None,
+        "labels": int(clips.num_labels[used].sum()),
+        "frames": int(clips.frames[used].sum()),
+        "clips_that_cannot_hold_their_labels": int((clips.frames < np.maximum(clips.frames_needed, 1)).sum()),
+        "loudest_peak": float(clips.peak[used].max()) if len(split) else None,
+        "quietest_rms_db": decibels(float(clips.rms[used].min())) if len(split) else None,
         "unknown_phonemes": dict(split.unknown.most_common()),
         "unknown_examples": split.unknown_examples,
         "recordings": sum(skips.total for skips in split.skips),

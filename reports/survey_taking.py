@@ -1,39 +1,35 @@
 """Streams over prepared clips, one at a time, and fills in the survey's columns."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from dataset_modules.base_dataset import Split
-from dataset_modules.clip_store import ClipStore, PreparedClip
-from dataset_modules.labels import WORD_BOUNDARY
+from dataset_modules.clip_store import PreparedClip
+from dataset_modules.labels import WORD_BOUNDARY, LabelEncoder, frames_needed
 from dataset_modules.sampler import LengthBucketSampler, padding_share
-from phonetics import Vocabulary
+from dataset_modules.skipping import SplitPart
+from dataset_modules.usable_clips import FrameCounter
 from reports.clip_measures import measure
 from reports.data_survey import NO_SPEAKER, Batching, ClipColumns, SourceSkips, SplitSurvey
 
 _EXAMPLES = 5  # clips named for each unknown phoneme
-FrameCounts = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 class SurveyTaker:
     """Surveys splits one after another; speakers are numbered across all of them.
 
     Args:
-        vocabulary: of the model.
-        unknown_policy: what training does with phonemes outside it.
-        frame_counts: samples → frames, for the configured network.
+        encode: what training makes of labels.
+        frame_counts: samples → frames, of the configured network.
         sampling_rate: of the prepared clips.
     """
 
-    def __init__(
-        self, vocabulary: Vocabulary, unknown_policy: str, frame_counts: FrameCounts, sampling_rate: int
-    ) -> None:
-        self.vocabulary = vocabulary
-        self.unknown_policy = unknown_policy
+    def __init__(self, encode: LabelEncoder, frame_counts: FrameCounter, sampling_rate: int) -> None:
+        self.encode = encode
         self.frame_counts = frame_counts
         self.sampling_rate = sampling_rate
         self._numbers: dict[str, int] = {}
@@ -43,13 +39,16 @@ class SurveyTaker:
         """All speakers met so far, in the order of their numbers."""
         return tuple(self._numbers)
 
-    def survey(
-        self, name: Split, stores: Sequence[ClipStore], skips: Sequence[SourceSkips] = ()
-    ) -> SplitSurvey:
+    def survey(self, name: Split, parts: Sequence[SplitPart]) -> SplitSurvey:
         """Look at every clip of a split once."""
+        stores = [part.prepared.clips for part in parts]
         columns = ClipColumns.empty(sum(len(store) for store in stores))
-        split = SplitSurvey(name, self.sampling_rate, columns, IdLookup(stores), skips=tuple(skips))
-        clips = tqdm(_clips(stores), total=len(split), desc=f"{name}: looking at clips", unit="clip", delay=1)
+        columns.used[:] = used_rows(parts)
+        skips = tuple(skips_of(number, part) for number, part in enumerate(parts))
+        split = SplitSurvey(name, self.sampling_rate, columns, ClipLookup(stores).id_of, skips=skips)
+        clips = tqdm(
+            _clips(stores), total=len(columns.used), desc=f"{name}: looking at clips", unit="clip", delay=1
+        )
         for row, clip in enumerate(clips):
             self._note_audio(columns, row, clip)
             self._note_labels(split, row, clip)
@@ -66,69 +65,67 @@ class SurveyTaker:
         )
 
     def _note_labels(self, split: SplitSurvey, row: int, clip: PreparedClip) -> None:
-        unknown = [phoneme for phoneme in clip.phonemes if is_unknown(phoneme, self.vocabulary)]
-        labels = training_labels(clip.phonemes, self.vocabulary, self.unknown_policy)
-        split.phonemes.update(phoneme for phoneme in clip.phonemes if phoneme != WORD_BOUNDARY)
+        unknown, labels = self.encode.unknown_in(clip.phonemes), self.encode(clip.phonemes)
         split.unknown.update(unknown)
         for phoneme in dict.fromkeys(unknown):
             examples = split.unknown_examples.setdefault(phoneme, [])
             if len(examples) < _EXAMPLES:
                 examples.append(clip.id)
         columns = split.clips
+        if columns.used[row]:
+            split.phonemes.update(phoneme for phoneme in clip.phonemes if phoneme != WORD_BOUNDARY)
         columns.num_unknown[row] = len(unknown)
         columns.num_labels[row] = len(labels)
         columns.frames_needed[row] = frames_needed(labels)
 
 
-class IdLookup:
-    """The id of a row, from the store that holds it."""
+class Clips(Protocol):
+    """A store of clips, or some of one."""
 
-    def __init__(self, stores: Sequence[ClipStore]) -> None:
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> PreparedClip: ...
+
+
+class ClipLookup:
+    """A clip of several stores, by its row in all of them."""
+
+    def __init__(self, stores: Sequence[Clips]) -> None:
         self.stores = stores
         self._ends = np.cumsum([len(store) for store in stores], dtype=np.int64)
 
-    def clip(self, row: int) -> PreparedClip:
-        """The whole clip."""
+    def __getitem__(self, row: int) -> PreparedClip:
         number = int(np.searchsorted(self._ends, row, side="right"))
         return self.stores[number][row - int(self._ends[number]) + len(self.stores[number])]
 
-    def __call__(self, row: int) -> str:
+    def id_of(self, row: int) -> str:
         """The id alone."""
-        return self.clip(row).id
+        return self[row].id
 
 
-def _clips(stores: Sequence[ClipStore]) -> Iterator[PreparedClip]:
+def _clips(stores: Sequence[Clips]) -> Iterator[PreparedClip]:
     return (store[index] for store in stores for index in range(len(store)))
 
 
-def is_unknown(phoneme: str, vocabulary: Vocabulary) -> bool:
-    """Whether a label lies outside the vocabulary; word boundaries may be left out silently."""
-    return phoneme != WORD_BOUNDARY and phoneme not in vocabulary.ids
+def used_rows(parts: Sequence[SplitPart]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which of the prepared clips of all parts training would hear."""
+    starts = np.cumsum([0, *(len(part.prepared.clips) for part in parts)])
+    used = np.zeros(int(starts[-1]), dtype=np.bool_)
+    for start, part in zip(starts, parts, strict=False):
+        used[start + part.usable.indices] = True
+    return used
 
 
-def training_labels(phonemes: Sequence[str], vocabulary: Vocabulary, unknown_policy: str) -> list[str]:
-    """The labels that training would use.
-
-    >>> vocabulary = Vocabulary(("[PAD]", "[UNK]", "a"))
-    >>> training_labels(["a", "|", "ø", "a"], vocabulary, "map_to_unknown")
-    ['a', '[UNK]', 'a']
-    >>> training_labels(["a", "|", "ø", "a"], vocabulary, "drop")
-    ['a', 'a']
-    """
-    kept = [phoneme for phoneme in phonemes if phoneme in vocabulary.ids or phoneme != WORD_BOUNDARY]
-    if unknown_policy == "map_to_unknown" and vocabulary.unknown_id is not None:
-        stand_in = vocabulary.tokens[vocabulary.unknown_id]
-        return [phoneme if phoneme in vocabulary.ids else stand_in for phoneme in kept]
-    return [phoneme for phoneme in kept if phoneme in vocabulary.ids]
-
-
-def frames_needed(labels: Sequence[str]) -> int:
-    """The fewest frames that CTC can write these labels into: equal neighbours need a blank between them.
-
-    >>> frames_needed(["a", "a", "b"])
-    4
-    """
-    return len(labels) + sum(left == right for left, right in zip(labels, labels[1:], strict=False))
+def skips_of(number: int, part: SplitPart) -> SourceSkips:
+    """What a data set left out of a split."""
+    return SourceSkips(
+        number,
+        type(part.dataset).__name__,
+        part.num_recordings,
+        part.num_skipped,
+        part.skipped,
+        part.dataset.max_skipped_share,
+    )
 
 
 def with_batching(split: SplitSurvey, sampler: LengthBucketSampler, accumulate: int = 1) -> SplitSurvey:

@@ -99,6 +99,7 @@ def test_training_leaves_an_experiments_folder(straight):
         "config.yaml",
         "logs",
         "metrics.json",
+        "skipped_recordings.tsv",
         "versions.json",
         "vocab.json",
     }

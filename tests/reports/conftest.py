@@ -18,6 +18,7 @@ _contents = (np.random.default_rng(seed) for seed in itertools.count())
 def _columns(size: int, columns: dict[str, object]) -> ClipColumns:
     clips = ClipColumns.empty(size)
     usual = {
+        "used": True,
         "num_samples": 32000,
         "frames": 99,
         "frames_needed": 20,
@@ -53,7 +54,7 @@ def survey_of(split_of) -> Callable[..., Survey]:
         names = {"train": 0, "val": 100, "test": 200}
         whole = {name: split_of(name, 3, speaker=np.arange(3) + start) for name, start in names.items()}
         whole |= {split.name: split for split in splits}
-        survey = Survey(whole, tuple(f"voice{n}" for n in range(300)), ("a", "b"), "refuse", True, 16000)
+        survey = Survey(whole, tuple(f"voice{n}" for n in range(300)), ("a", "b"), "refuse", 16000)
         return replace(survey, **given)
 
     return make

@@ -10,6 +10,7 @@ from audiomentations.core.transforms_interface import BaseWaveformTransform
 
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.clip_dataset import ClipDataset
+from dataset_modules.usable_clips import ClipSubset
 from reports.augmentation_examples import augmentation_examples, log_energy, spectrogram, wav
 
 RATE = 16000
@@ -25,16 +26,25 @@ def clips(number):
     return [(f"clip{n}", generator.integers(-9000, 9000, 3200), "ab") for n in range(number)]
 
 
+def whole(store):
+    return ClipSubset(store, np.arange(len(store)))
+
+
 @pytest.fixture
 def noisy():
     return AugmentationPipeline([AddGaussianNoise(min_amplitude=0.01, max_amplitude=0.02, p=0.7)], seed=7)
 
 
 def test_examples_are_the_draws_of_the_first_epoch(store_of, noisy):
-    stores = [store_of(*clips(5)), store_of(*clips(9)[5:])]
-    trained_on = ClipDataset(stores, [[1]] * 9, noisy, RATE)
-    examples = augmentation_examples(stores, noisy, RATE, 20, seed=1)
-    assert [example.id for example in examples] == [f"clip{n}" for n in range(9)]
+    # One clip of each store is left out: places in training differ from places in the store.
+    stores = [store_of(*clips(6)), store_of(*clips(11)[6:])]
+    subsets = [
+        ClipSubset(stores[0], np.array([0, 1, 2, 4, 5])),
+        ClipSubset(stores[1], np.array([0, 2, 3, 4])),
+    ]
+    trained_on = ClipDataset(subsets, [[1]] * 9, noisy, RATE)
+    examples = augmentation_examples(subsets, noisy, RATE, 20, seed=1)
+    assert [example.id for example in examples] == [f"clip{n}" for n in range(11) if n not in (3, 7)]
     for index, example in enumerate(examples):
         assert np.array_equal(example.after, trained_on[(0, index)].waveform)
     changed = [not np.array_equal(example.before, example.after) for example in examples]
@@ -44,7 +54,7 @@ def test_examples_are_the_draws_of_the_first_epoch(store_of, noisy):
 
 
 def test_the_seed_chooses_the_clips(store_of, noisy):
-    store = store_of(*clips(30))
+    store = whole(store_of(*clips(30)))
     chosen = [
         [example.id for example in augmentation_examples([store], noisy, RATE, 4, seed)] for seed in (1, 1, 2)
     ]
@@ -54,19 +64,19 @@ def test_the_seed_chooses_the_clips(store_of, noisy):
 
 def test_a_failing_transform_is_told(store_of):
     (example,) = augmentation_examples(
-        [store_of(*clips(1))], AugmentationPipeline([Broken(p=1.0)], 0), RATE, 1, 0
+        [whole(store_of(*clips(1)))], AugmentationPipeline([Broken(p=1.0)], 0), RATE, 1, 0
     )
     assert "failed" in example.remark
 
 
 def test_without_augmentations_both_sides_are_alike(store_of):
-    (example,) = augmentation_examples([store_of(*clips(1))], None, RATE, 1, 0)
+    (example,) = augmentation_examples([whole(store_of(*clips(1)))], None, RATE, 1, 0)
     assert np.array_equal(example.before, example.after)
 
 
 def test_what_exceeds_full_scale_is_played_quieter_and_not_cut_off(store_of):
     loud = AugmentationPipeline([Gain(min_gain_db=20, max_gain_db=20, p=1.0)], 0)
-    (example,) = augmentation_examples([store_of(*clips(1))], loud, RATE, 1, 0)
+    (example,) = augmentation_examples([whole(store_of(*clips(1)))], loud, RATE, 1, 0)
     played, rate = soundfile.read(io.BytesIO(example.after_wav))
     assert rate == RATE
     assert "quieter" in example.remark

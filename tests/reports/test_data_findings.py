@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from dataset_modules.recording import SkippedRecording
 from reports.data_findings import CHECKS, findings_of
 from reports.data_survey import Batching, SourceSkips
 
@@ -19,9 +20,13 @@ def test_good_data_has_no_findings(survey_of):
 
 # What is wrong with one clip of four (the second): columns, severity, and words of the example.
 SINGLE_CLIPS = {
-    "no_frames": ({"frames": [99, 0, 99, 99]}, "fatal", "train-1"),
     "cannot_hold_labels": (
-        {"frames": [99, 19, 99, 99], "num_labels": 18, "frames_needed": 20},
+        {
+            "frames": [99, 19, 99, 99],
+            "num_labels": 18,
+            "frames_needed": 20,
+            "used": [True, False, True, True],
+        },
         "warning",
         "18 labels need 20 frames, 2.00 s give 19",
     ),
@@ -30,7 +35,7 @@ SINGLE_CLIPS = {
     "clipped": ({"clipped_share": [0.0, 0.02, 0.0, 0.0009]}, "warning", "2.0% of its samples"),
     "odd_speed": ({"num_labels": [20, 1, 20, 20]}, "warning", "1 label in 2.00 s"),
     "very_short": (
-        {"num_samples": [32000, 3200, 32000, 32000], "num_labels": [20, 3, 20, 20], "frames_needed": 3},
+        {"num_samples": [32000, 3200, 32000, 32000], "num_labels": [20, 3, 20, 20]},
         "note",
         "0.20 s",
     ),
@@ -53,8 +58,16 @@ def test_a_fault_of_one_clip_is_the_only_finding(key, survey_of, split_of):
     assert finding.advice
 
 
-def test_labels_that_never_fit_are_fatal(survey_of, split_of):
-    assert found(survey_of(split_of("train", frames=19)))["cannot_hold_labels"].severity == "fatal"
+def test_a_clip_without_a_frame_cannot_even_hold_no_labels(survey_of, split_of):
+    split = split_of("train", frames=[0, 99, 99, 99], frames_needed=[0, 20, 20, 20])
+    assert found(survey_of(split))["cannot_hold_labels"].number == 1
+
+
+def test_what_training_leaves_out_has_no_other_faults(survey_of, split_of):
+    train = split_of("train", rms=0.0, clipped_share=0.5, num_labels=0, speaker=100, content=5)
+    train.clips.used[:] = [True, False, False, False]
+    findings = found(survey_of(train))
+    assert {findings[key].number for key in ("silent", "clipped", "without_labels", "same_speaker")} == {1}
 
 
 def test_faults_of_all_splits_are_counted_and_few_are_named(survey_of, split_of):
@@ -76,18 +89,12 @@ UNKNOWN = {"unknown": Counter({"ø": 3, "y": 1}), "unknown_examples": {"ø": ["t
 
 
 @pytest.mark.parametrize(
-    ("policy", "can_map", "severity"),
-    [
-        ("refuse", True, "fatal"),
-        ("map_to_unknown", True, "warning"),
-        ("map_to_unknown", False, "fatal"),
-        ("drop", True, "warning"),
-        ("skip", True, "warning"),
-    ],
+    ("policy", "severity"),
+    [("refuse", "fatal"), ("map_to_unknown", "warning"), ("drop", "warning"), ("skip", "warning")],
 )
-def test_unknown_phonemes_weigh_by_policy(policy, can_map, severity, survey_of, split_of):
+def test_unknown_phonemes_weigh_by_policy(policy, severity, survey_of, split_of):
     split = split_of("train", num_unknown=[1, 0, 3, 0], **UNKNOWN)
-    finding = found(survey_of(split, unknown_policy=policy, can_map_unknown=can_map))["unknown_phonemes"]
+    finding = found(survey_of(split, unknown_policy=policy))["unknown_phonemes"]
     assert finding.severity == severity
     assert finding.title == "4 phonemes of 2 kinds not in the vocabulary"
     assert "In 2 clips." in finding.text
@@ -143,18 +150,38 @@ def test_a_rare_phoneme_is_named(count, severity, survey_of, split_of):
     assert findings["rare_phonemes"].examples == (f"b ({count}×)",)
 
 
-@pytest.mark.parametrize(("skipped", "severity"), [(1, "warning"), (2, "fatal")])
-def test_skipped_recordings_weigh_by_the_share_allowed(skipped, severity, survey_of, split_of):
-    skips = SourceSkips("Corpus", 10, skipped, {"a.wav": "cannot be decoded"}, 0.1)
-    finding = found(survey_of(split_of("val", 3, speaker=100, skips=(skips,))))["skipped_recordings"]
-    assert (finding.severity, finding.number) == (severity, skipped)
-    assert finding.examples == ("a.wav: cannot be decoded",)
+def skips(source, total, number, share):
+    listed = [SkippedRecording(f"{n}.wav", f"clips/{n}.wav", "cannot be decoded") for n in range(number)]
+    return SourceSkips(source, f"Corpus{source}", total, number, lambda: listed, share)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "share", "severity"),
+    [
+        ((1, 1), 0.1, "warning"),
+        ((2, 1), 0.1, "fatal"),  # 3 of 20 recordings in two splits
+        ((10, 0), None, "warning"),  # half of a handful may go
+        ((10, 1), None, "fatal"),
+    ],
+)
+def test_skipped_recordings_weigh_by_what_a_data_set_allows(numbers, share, severity, survey_of, split_of):
+    train = split_of("train", skips=(skips(0, 10, numbers[0], share),))
+    val = split_of("val", 3, speaker=100, skips=(skips(0, 10, numbers[1], share),))
+    finding = found(survey_of(train, val))["skipped_recordings"]
+    assert (finding.severity, finding.number) == (severity, sum(numbers))
+    assert finding.examples[0] == "0.wav: cannot be decoded"
     assert ("max_skipped_share" in finding.text) == (severity == "fatal")
 
 
+def test_one_bad_data_set_is_fatal_beside_good_ones(survey_of, split_of):
+    train = split_of("train", skips=(skips(0, 1000, 0, 0.1), skips(1, 10, 9, 0.1)))
+    finding = found(survey_of(train))["skipped_recordings"]
+    assert finding.severity == "fatal"
+    assert "Corpus1 skips 9 of 10" in finding.text
+
+
 def test_nothing_left_to_train_on_is_fatal(survey_of, split_of):
-    skips = SourceSkips("Corpus", 3, 3, {"x": "the file is empty"}, 1.0)
-    findings = found(survey_of(split_of("train", 0, phonemes={}, skips=(skips,))))
+    findings = found(survey_of(split_of("train", 0, phonemes={}, skips=(skips(0, 3, 3, 1.0),))))
     assert findings["nothing_to_train_on"].severity == "fatal"
     assert "never_trained_on" not in findings
 
@@ -175,10 +202,11 @@ def test_missing_hardware_stops_nothing(survey_of):
 
 
 def test_the_worst_comes_first(survey_of, split_of):
-    train = split_of("train", frames=[0, 99, 99, 99], rms=[0.1, 0.1, 0.1, 0.0], speaker=[-1, 0, 1, 2])
+    train = split_of("train", rms=[0.1, 0.1, 0.1, 0.0], speaker=[-1, 0, 1, 2], unknown=Counter("x"))
+    train.unknown_examples["x"] = ["train-0"]
     assert [finding.severity for finding in findings_of(survey_of(train))] == ["fatal", "warning", "note"]
 
 
 def test_every_check_can_find_something(survey_of, split_of):
     """No check is there that no data could trip; each test above names the key it trips."""
-    assert len({check.__name__ for check in CHECKS}) == len(CHECKS) == 20
+    assert len({check.__name__ for check in CHECKS}) == len(CHECKS) == 19

@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 
+from dataset_modules.recording import SkippedRecording
 from reports.data_findings import findings_of
 from reports.data_survey import Batching, SourceSkips
 from reports.survey_tables import (
@@ -19,8 +20,13 @@ from reports.survey_tables import (
 )
 
 
+def skips_of(dataset, number):
+    listed = [SkippedRecording(str(n), f"{n}.wav", "empty") for n in range(number)]
+    return SourceSkips(0, dataset, 9, number, lambda: listed, 1.0)
+
+
 def test_a_split_is_one_row(survey_of, split_of):
-    skips = (SourceSkips("Corpus", 6, 2, {"x": "empty"}, 0.5),)
+    skips = (skips_of("Corpus", 2),)
     train = split_of("train", num_samples=[16000, 32000, 48000, 48000], skips=skips, speaker=[0, 0, 1, -1])
     row = dict(zip(SPLIT_HEADERS, split_rows(survey_of(train))[0], strict=True))
     assert row == {
@@ -50,10 +56,11 @@ def test_phonemes_of_labels_and_vocabulary_come_by_count(survey_of, split_of):
 
 
 def test_every_skipped_recording_is_listed(survey_of, split_of):
-    skips = (SourceSkips("One", 9, 1, {"x": "empty"}, 1.0), SourceSkips("Two", 9, 1, {"y": "NaN"}, 1.0))
+    skips = (skips_of("One", 1), skips_of("Two", 1))
     survey = survey_of(split_of("val", 3, speaker=100 + np.arange(3), skips=skips))
-    assert skip_rows(survey) == [["val", "One", "x", "empty"], ["val", "Two", "y", "NaN"]]
-    assert as_json(survey, [])["skipped"][1] == {"split": "val", "dataset": "Two", "id": "y", "reason": "NaN"}
+    assert skip_rows(survey) == [["val", "One", "0", "0.wav", "empty"], ["val", "Two", "0", "0.wav", "empty"]]
+    (_, last) = as_json(survey, [])["skipped"]
+    assert last == {"split": "val", "dataset": "Two", "id": "0", "path": "0.wav", "reason": "empty"}
 
 
 def test_steps_are_bounded_by_epochs_and_by_steps(survey_of, split_of):
@@ -66,14 +73,17 @@ def test_steps_are_bounded_by_epochs_and_by_steps(survey_of, split_of):
 
 def test_json_holds_every_figure_and_survives_a_round_trip(survey_of, split_of):
     unknown = {"unknown": Counter({"ø": 3}), "unknown_examples": {"ø": ["x"]}}
-    survey = survey_of(split_of("train", frames=[0, 99, 99, 99], **unknown), split_of("test", 0, phonemes={}))
+    survey = survey_of(
+        split_of("train", frames=[0, 99, 99, 99], used=[False, True, True, True], **unknown),
+        split_of("test", 0, phonemes={}),
+    )
     figures = json.loads(json.dumps(as_json(survey, findings_of(survey))))
     assert figures["training_would_fail"] is True
-    assert [finding["key"] for finding in figures["findings"]][:2] == ["unknown_phonemes", "no_frames"]
+    assert [finding["key"] for finding in figures["findings"]][0] == "unknown_phonemes"
     train, test = figures["splits"]["train"], figures["splits"]["test"]
-    assert (train["clips"], train["labels"], train["frames"]) == (4, 80, 297)
+    assert (train["clips"], train["labels"], train["frames"]) == (3, 60, 297)
     assert train["clips_that_cannot_hold_their_labels"] == 1
     assert train["unknown_phonemes"] == {"ø": 3}
-    assert train["speakers"] == ["voice0", "voice1", "voice2", "voice3"]
+    assert train["speakers"] == ["voice1", "voice2", "voice3"]
     assert test["median_seconds"] is None
     assert "NaN" not in json.dumps(figures)

@@ -1,6 +1,7 @@
 """The summary in a terminal: what it says, how wide it is, when it has colours."""
 
 import io
+from collections import Counter
 
 import pytest
 
@@ -19,9 +20,10 @@ def faulty(survey_of, split_of):
     train = split_of(
         "train",
         30,
-        frames=[0] + [99] * 29,
         rms=[0.1] * 20 + [0.0] * 10,
         batching=Batching(7, 0.125, 3, 9.5, 4),
+        unknown=Counter({"ø": 3}),
+        unknown_examples={"ø": ["train-7"]},
     )
     return survey_of(train, max_epochs=2)
 
@@ -30,9 +32,9 @@ def test_it_says_what_there_is_and_what_is_wrong(faulty):
     text = summary(faulty, findings_of(faulty))
     assert "train     30" in text
     assert "7 of up to 3 clips (9.5 s padded), 12.5% padding; 4 steps per epoch, 8 in all" in text
-    assert "FATAL    1 clip too short for the network" in text
+    assert "FATAL    3 phonemes of 1 kind not in the vocabulary" in text
     assert "warning  10 silent clips" in text
-    assert "→ Remove them." in text
+    assert "→ Remove them, or find out what became of their sound." in text
     assert text.splitlines()[-1] == "Training would fail: 1 fatal, 1 warning."
 
 
