@@ -76,7 +76,7 @@ def _findings(findings: Sequence[Finding]) -> Section:
 
 
 def _finding(finding: Finding) -> Html:
-    examples = details("Examples", bullets(finding.examples)) if finding.examples else ""
+    examples = _examples_of(finding) if finding.examples else ""
     what_to_do = paragraph(Html("<strong>What to do:</strong> "), finding.advice)
     return callout(
         _TONES[finding.severity],
@@ -86,6 +86,10 @@ def _finding(finding: Finding) -> Html:
         what_to_do,
         examples,
     )
+
+
+def _examples_of(finding: Finding) -> Html:
+    return details("Examples", bullets(finding.examples), is_open=finding.severity == "fatal")
 
 
 def _splits(survey: Survey) -> Section:
@@ -161,11 +165,11 @@ def _batches(survey: Survey) -> Section:
 
 
 def _skipped(survey: Survey) -> Section:
-    rows = skip_rows(survey)
+    rows = [[split, name, reason, path, dataset] for split, dataset, name, path, reason in skip_rows(survey)]
     rest = len(rows) - _ROWS_SHOWN
     return section(
         "Left out",
-        table(["split", "data set", "recording", "file", "reason"], rows[:_ROWS_SHOWN]),
+        table(["split", "recording", "reason", "file", "data set"], rows[:_ROWS_SHOWN]),
         note(f"And {rest:,} more, see doctor.json.") if rest > 0 else "",
     )
 

@@ -105,7 +105,7 @@ def phoneme_counts(survey: Survey) -> Html:
     """How often each phoneme is there to be learnt, the frequent ones first."""
     counts = survey.trained_on.phonemes | survey.trained_on.unknown
     known = set(survey.vocabulary)
-    names = sorted(known | set(counts), key=lambda phoneme: (-counts[phoneme], phoneme))
+    names = sorted(counts, key=lambda phoneme: (-counts[phoneme], phoneme))
     drawing, axes = canvas(WIDTH, 0.8 + _INCHES_PER_PHONEME * max(len(names), 3))
     bars = axes.barh(
         range(len(names)),
@@ -123,8 +123,11 @@ def phoneme_counts(survey: Survey) -> Html:
     axes.grid(visible=True, axis="x")
     axes.set_xlabel("occurrences in train (logarithmic)")
     outside = [name for name in names if name not in known]
-    caption = "Phonemes of the training split" + (
-        f"; orange ones are not in the vocabulary: {_listed(outside)}" if outside else ""
+    never = sorted(known - set(names))
+    caption = (
+        "Phonemes of the training split"
+        + (f"; orange ones are not in the vocabulary: {_listed(outside)}" if outside else "")
+        + (f"; these never occur: {_listed(never)}" if never else "")
     )
     most = f"most frequent {names[0]} with {counts[names[0]]:,}" if names else "none"
     return figure(inline_svg(drawing), alt=f"Bars of phoneme counts, {most}", caption=caption, tall=True)

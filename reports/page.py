@@ -182,10 +182,10 @@ def _cell(value: object, is_number: bool) -> Html:
     if is_number:
         return element("td", "" if value is None else number(value), class_="number")
     shown = "" if value is None else value
-    return element("td", shown, class_="short" if len(str(shown)) <= _SHORT else None)
+    return element("td", shown, class_="short" if len(str(shown)) <= _SHORT else "long")
 
 
-_SHORT = 24  # characters up to which a cell is not broken into lines
+_SHORT = 24  # characters up to which a cell is not broken into lines; longer ones get room to be read
 
 
 def number(value: object) -> str:

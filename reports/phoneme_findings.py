@@ -81,6 +81,21 @@ def rare_phonemes(survey: Survey) -> Finding | None:
         f"{many(len(rare), 'phoneme')} rarer than {RARE_COUNT} times in train",
         f"{absent} of them never occur." if absent else "All of them occur.",
         "Expect many errors in them; more recordings help, or a smaller vocabulary where they do not exist.",
-        (", ".join(f"{phoneme} ({count}×)" for count, phoneme in rare[:_RARE_NAMED]),),
+        tuple(line for line in (_never(rare), _seldom(rare)) if line),
         len(rare),
     )
+
+
+def _never(rare: list[tuple[int, str]]) -> str:
+    names = [phoneme for count, phoneme in rare if not count]
+    return f"never: {_listed(names)}" if names else ""
+
+
+def _seldom(rare: list[tuple[int, str]]) -> str:
+    names = [f"{phoneme} ({count}×)" for count, phoneme in rare if count]
+    return f"seldom: {_listed(names)}" if names else ""
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - _RARE_NAMED
+    return ", ".join(names[:_RARE_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -57,6 +57,7 @@ th { font-weight: 600; white-space: nowrap; }
 td { max-width: 30rem; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 td.short { white-space: nowrap; }
+td.long { min-width: 15rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
   gap: 1rem; }
 figure { margin: 0.8rem 0; max-width: 40rem; }
@@ -90,6 +91,7 @@ _PAPER = """
   figure.tall svg { width: auto; max-width: 100%; max-height: 225mm; }
   .scroll { overflow: visible; }
   table { font-size: 8.5pt; }
+  td.long { min-width: 0; }
   .pictures { grid-template-columns: 1fr 1fr; }
   details { border: none; padding: 0; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; opacity: 1; }

@@ -22,7 +22,9 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is insta
 @pytest.fixture(scope="module")
 def survey(survey_of, split_of):
     """Something of everything, with names that would break a careless page."""
-    listed = [SkippedRecording(f"x{n}", f"clips/x{n}.wav", "file is <empty>") for n in range(250)]
+    listed = [
+        SkippedRecording(f"x{n}", f"clips/x{n}.wav", "file is <empty>" + " and so on" * 9) for n in range(250)
+    ]
     train = split_of(
         "train",
         40,
@@ -119,15 +121,17 @@ def test_on_a_phone_only_tables_scroll_sideways_and_pictures_keep_their_letters(
     (tmp_path / "frame.html").write_text(
         """<iframe id=f src=page.html style="width:390px;height:800px"></iframe><script>
         f.onload = () => { const d = f.contentDocument, s = d.querySelector("figure svg");
-        document.title = [f.contentWindow.innerWidth, d.documentElement.scrollWidth,
+        const rows = [...d.querySelectorAll("tr")].map(t => t.getBoundingClientRect().height);
+        document.title = [Math.max(...rows), f.contentWindow.innerWidth, d.documentElement.scrollWidth,
           Math.min(...[...d.querySelectorAll("svg text")].map(t => t.getBoundingClientRect().height))] }
         </script>"""
     )
     shown = chromium("--allow-file-access-from-files", "--dump-dom", (tmp_path / "frame.html").as_uri())
-    visible, whole, letters = map(float, re.search("<title>(.*?)</title>", shown.stdout)[1].split(","))
+    row, visible, whole, letters = map(float, re.search("<title>(.*?)</title>", shown.stdout)[1].split(","))
     assert visible == 390
     assert whole == visible
     assert letters > 8
+    assert row < 200  # long cells have room to be read
 
 
 @needs_browser
