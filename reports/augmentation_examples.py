@@ -65,7 +65,12 @@ def augmentation_examples(
         before = from_pcm16(clip.samples)
         examples.append(
             AugmentationExample(
-                clip.id, clip.phonemes, before, after, sampling_rate, _remark(before, after, failed)
+                clip.id,
+                clip.phonemes,
+                before,
+                after,
+                sampling_rate,
+                _remark(before, after, failed) if augment else "No augmentations are configured.",
             )
         )
     return examples

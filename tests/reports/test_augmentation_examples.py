@@ -72,6 +72,7 @@ def test_a_failing_transform_is_told(store_of):
 def test_without_augmentations_both_sides_are_alike(store_of):
     (example,) = augmentation_examples([whole(store_of(*clips(1)))], None, RATE, 1, 0)
     assert np.array_equal(example.before, example.after)
+    assert example.remark == "No augmentations are configured."
 
 
 def test_what_exceeds_full_scale_is_played_quieter_and_not_cut_off(store_of):
