@@ -10,7 +10,7 @@ from optim.param_groups import encoder_layer
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
-_COLUMNS = 3
+_COLUMNS = 2
 _MOMENTUM_RANGE = (0.84, 0.99)  # what the handlers can reach from the groups' defaults
 
 

@@ -9,8 +9,26 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def python_block(start):
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL) if start in b]
+    return block
+
+
+def test_the_printed_optimizer_runs():
+    import torch
+
+    model = torch.nn.Linear(30, 30)
+    names = {"model": model}
+    exec(python_block("get_parameter_groups"), names)  # noqa: S102 - our own README
+    model(torch.ones(1, 30)).sum().backward()
+    before = model.weight.detach().clone()
+    names["optimizer"].step()
+    names["schedule"].step()
+    assert (model.weight != before).any()
+
+
 def test_the_printed_data_set_is_the_tested_one():
-    (printed,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    printed = python_block("class WavFolder")
     tested = (ROOT / "tests/dataset_modules/test_base_dataset.py").read_text(encoding="utf-8")
     assert printed[printed.index("class WavFolder") :].strip() in tested
 

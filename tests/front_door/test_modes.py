@@ -73,6 +73,12 @@ def test_modes_are_subcommands_of_main(prepared, mode, subcommand):
     assert prepared.calls() == [["python", "main.py", subcommand, "--config", "config/config.yaml"]]
 
 
+def test_report_names_experiments_and_no_configuration(prepared):
+    assert prepared.run("report", "demo", "demo_2").returncode == 0
+    assert prepared.calls() == [["python", "main.py", "report", "demo", "demo_2"]]
+    assert prepared.run("report").returncode == 2
+
+
 def test_missing_configuration_is_one_line_and_status_2_before_anything_is_prepared(front_door):
     result = front_door.run("train", "config/absent.yaml")
     assert result.returncode == 2

@@ -1,0 +1,52 @@
+"""An experiment's page: what it shows and what it leaves out."""
+
+import json
+import re
+from pathlib import Path
+
+from reports.experiment import Experiment
+from reports.experiment_page import experiment_page
+
+UNFINISHED = Experiment("tried", Path("experiments/tried"), {}, {}, {}, None, {}, "lr: <0.1>", {}, None)
+FIGURES = {"test_per": 0.0441, "test_loss": 0.19, "test_wer": 0.3, "val_per": 0.05, "val_loss": 0.2}
+FINISHED = UNFINISHED._replace(
+    figures=FIGURES,
+    utterances={"test": 200},
+    definitions={"per": "phoneme error rate"},
+    checkpoint="best.ckpt",
+    curves={"train_loss": {1: 3.0, 50: 1.0}, "val_per": {50: 0.5}, "lr-AdamW": {1: 0.1, 50: 0.2}},
+    versions={"python": "3.11", "packages": {"torch": "2.13.0"}, "revision": "abc"},
+)
+
+
+def headings(text):
+    return re.findall(r"<h2>(.*?)</h2>", text)
+
+
+def test_a_finished_run_shows_figures_curves_and_origin():
+    text = experiment_page(FINISHED)
+    assert headings(text) == ["Results", "Learning", "Origin"]
+    assert "4.41 %" in text
+    assert "200 utterances" in text
+    assert "train_loss ends at 1" in text
+    assert "lr ends at 0.2" in text
+    assert "lr: &lt;0.1&gt;" in text
+
+
+def test_an_unfinished_run_says_so():
+    text = experiment_page(UNFINISHED)
+    assert headings(text) == ["Results", "Origin"]
+    assert "not come to its evaluation" in text
+
+
+def test_fams_record_is_drawn_where_there_is_one(tmp_path):
+    lines = [
+        {"step": step, "name": "encoder.layers.0.w", "handler": "default", "alpha": 0.9, "momentum": 0.95,
+         "bands": [0.5, 0.5]}
+        for step in (10, 20)
+    ]  # fmt: skip
+    record = tmp_path / "fam_debug.jsonl"
+    record.write_text("\n".join(map(json.dumps, lines)))
+    text = experiment_page(FINISHED._replace(fam_record=record))
+    assert headings(text) == ["Results", "Learning", "FAM", "Origin"]
+    assert text.count("data:image/png;base64,") == 1
