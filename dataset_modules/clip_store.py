@@ -3,7 +3,7 @@
 import io
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple
@@ -13,10 +13,19 @@ import pyarrow as pa
 import soundfile
 from numpy.typing import NDArray
 
+from dataset_modules.arrow_columns import (
+    binary_column,
+    float_lists_column,
+    integer_column,
+    integers_of,
+    string_column,
+    string_lists_column,
+)
+
 AudioStorage = Literal["pcm16", "flac"]
 ROWS_PER_BATCH = 64  # rows that Arrow writes as one block; one block is one stretch of the mapped file
 # Mapped pages count as the process's memory while it holds them; after so much reading it lets go of them.
-_RELEASE_BYTES = 32 << 20
+_RELEASE_BYTES = 8 << 20
 _STORAGE_KEY = b"audio_storage"
 
 SCHEMA = pa.schema(
@@ -74,21 +83,20 @@ class ClipWriter:
         self._file = pa.OSFile(str(path), "wb")
         self._schema = SCHEMA.with_metadata({_STORAGE_KEY: storage.encode()})
         self._writer = pa.ipc.new_file(self._file, self._schema)
-        self._rows: list[dict[str, object]] = []
+        self._clips: list[PreparedClip] = []
+        self._audio: list[bytes] = []
 
     def write(self, clip: PreparedClip) -> None:
         """Append one clip."""
-        row = clip._asdict()
-        samples = row.pop("samples")
-        audio = encode_audio(samples, self._storage, self._sampling_rate)
-        self._rows.append(row | {"num_samples": len(samples), "audio": audio})
-        if len(self._rows) >= ROWS_PER_BATCH:
+        self._clips.append(clip)
+        self._audio.append(encode_audio(clip.samples, self._storage, self._sampling_rate))
+        if len(self._clips) >= ROWS_PER_BATCH:
             self._flush()
 
     def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_batch(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
-        self._rows = []
+        if self._clips:
+            self._writer.write_batch(_block(self._clips, self._audio, self._schema))
+        self._clips, self._audio = [], []
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -104,6 +112,21 @@ class ClipWriter:
             os.fsync(stream.fileno())  # or a power cut leaves a marker of completion beside an empty file
 
 
+def _block(clips: Sequence[PreparedClip], audio: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch:
+    columns = {
+        "id": string_column([clip.id for clip in clips]),
+        "path": string_column([clip.path for clip in clips]),
+        "language": string_column([clip.language for clip in clips]),
+        "speaker": string_column([clip.speaker for clip in clips]),
+        "text": string_column([clip.text for clip in clips]),
+        "phonemes": string_lists_column([clip.phonemes for clip in clips]),
+        "phoneme_starts": float_lists_column([clip.phoneme_starts for clip in clips]),
+        "num_samples": integer_column([len(clip.samples) for clip in clips]),
+        "audio": binary_column(audio, pa.binary()),
+    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
 class ClipStore:
     """Random access to the clips of several Arrow files, as one sequence.
 
@@ -116,11 +139,15 @@ class ClipStore:
         self._maps = [_map(path) for path in self.paths]
         tables = [pa.ipc.open_file(pa.BufferReader(pa.py_buffer(pages))).read_all() for pages in self._maps]
         self._blocks = [block for table in tables for block in table.to_batches()]
+        self._map_of_block = [
+            pages for pages, table in zip(self._maps, tables, strict=True) for _ in table.to_batches()
+        ]
         self._ends = np.cumsum([block.num_rows for block in self._blocks], dtype=np.int64)
         metadata = (tables[0].schema.metadata or {}) if tables else {}
         self._storage: AudioStorage = "flac" if metadata.get(_STORAGE_KEY) == b"flac" else "pcm16"
+        self._touched_maps: set[mmap.mmap] = set()
         self._touched_bytes = 0
-        self._release()
+        self._release(self._maps)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if self._blocks else 0
@@ -129,7 +156,7 @@ class ClipStore:
         block, row = self._place(index)
         starts = block["phoneme_starts"][row].as_py()
         audio = block["audio"][row].as_buffer()
-        self._touch(audio.size)
+        self._touched_bytes += audio.size
         return PreparedClip(
             id=block["id"][row].as_py(),
             language=block["language"][row].as_py(),
@@ -153,33 +180,37 @@ class ClipStore:
 
     def num_samples(self) -> NDArray[np.int64]:
         """Length of every clip, without touching audio."""
-        lengths = [block["num_samples"].to_numpy() for block in self._blocks]
+        lengths = [integers_of(block["num_samples"]) for block in self._blocks]
         joined = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
-        self._release()
+        self._release(self._maps)
         return joined
 
     def phoneme_lists(self) -> Iterator[list[str]]:
         """The label of every clip in turn, without touching audio."""
         for block in self._blocks:
             yield from block["phonemes"].to_pylist()
-        self._release()
+        self._release(self._maps)
 
     def _place(self, index: int) -> tuple[pa.RecordBatch, int]:
         """The block that holds a clip, and its row there."""
         if not 0 <= index < len(self):
             raise IndexError(f"ClipStore: index must be in 0…{len(self) - 1}, got {index}")
         number = int(np.searchsorted(self._ends, index, side="right"))
+        self._touch(self._map_of_block[number])
         return self._blocks[number], index - int(self._ends[number]) + self._blocks[number].num_rows
 
-    def _touch(self, num_bytes: int) -> None:
-        self._touched_bytes += num_bytes
+    def _touch(self, pages: mmap.mmap) -> None:
+        """Note that a file is about to be read from, and let go of what was read before."""
         if self._touched_bytes > _RELEASE_BYTES:
-            self._release()
+            self._release(self._touched_maps)
+            self._touched_maps.clear()
+            self._touched_bytes = 0
+        self._touched_maps.add(pages)
 
-    def _release(self) -> None:
+    @staticmethod
+    def _release(maps: Iterable[mmap.mmap]) -> None:
         """Give mapped pages back; what still points at them reads them again from the page cache."""
-        self._touched_bytes = 0
-        for pages in self._maps:
+        for pages in maps:
             pages.madvise(mmap.MADV_DONTNEED)
 
     def __reduce__(self) -> tuple[type["ClipStore"], tuple[tuple[Path, ...]]]:

@@ -63,6 +63,22 @@ def _started(root: Path, log: Path, num_proc: int) -> BaseProcess:
     return process
 
 
+def _reads(log: Path) -> int:
+    return len(log.read_text().split()) if log.exists() else 0
+
+
+def _wait_for_reads(log: Path, count: int) -> None:
+    while _reads(log) < count:
+        time.sleep(0.001)
+
+
+def _killed(builder: BaseProcess) -> bool:
+    """Kill a build, whose workers are left to themselves; whether it was under way."""
+    os.kill(builder.pid or 0, signal.SIGKILL)
+    builder.join()
+    return builder.exitcode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("num_proc", [1, 2])
 def test_builds_killed_at_random_moments_end_as_an_undisturbed_one(tmp_path: Path, num_proc: int) -> None:
     log = tmp_path / "reads"
@@ -71,14 +87,14 @@ def test_builds_killed_at_random_moments_end_as_an_undisturbed_one(tmp_path: Pat
     draw = random.Random(num_proc)
     for attempt in range(3):
         root = tmp_path / f"killed-{attempt}"
-        killed = 0
         for _ in range(3):
             builder = _started(root, log, num_proc)
-            time.sleep(draw.uniform(0.0, 0.2))
-            killed += builder.is_alive()
-            os.kill(builder.pid or 0, signal.SIGKILL)  # its workers are left to themselves
-            builder.join()
-        assert killed == 3
+            _wait_for_reads(log, _reads(log) + draw.randint(0, 16))
+            time.sleep(draw.uniform(0.0, 0.02))
+            assert _killed(builder)
+        builder = _started(root, log, num_proc)
+        time.sleep(draw.uniform(0.0, 0.3))
+        _killed(builder)  # this one may be at its very end, or done
         assert _records(_open(root, log, num_proc)) == expected
         assert not [path for path in root.rglob("*") if path.suffix in {".tmp", ".incomplete"}]
 
@@ -97,12 +113,10 @@ def test_builds_that_start_at_once_prepare_every_recording_once(tmp_path: Path, 
 def test_a_build_that_waits_for_a_killed_one_goes_on_with_it(tmp_path: Path) -> None:
     log = tmp_path / "reads"
     first = _started(tmp_path / "cache", log, 2)
-    while not (log.exists() and len(log.read_text().split()) >= 20):
-        time.sleep(0.01)
+    _wait_for_reads(log, 20)
     second = _started(tmp_path / "cache", log, 2)
-    os.kill(first.pid or 0, signal.SIGKILL)
+    assert _killed(first)
     second.join(timeout=60)
     assert second.exitcode == 0
-    first.join()
     # Only what was under way when the first was killed is read twice: a shard for each of its processes.
-    assert len(log.read_text().split()) <= COUNT + 2 * 4
+    assert _reads(log) <= COUNT + 2 * 4
