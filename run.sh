@@ -33,6 +33,9 @@ mode_test() { lightning test "$@"; }
 #: predict [CONFIG] [OVERRIDES…]   what a checkpoint predicts
 mode_predict() { lightning predict "$@"; }
 
+#: doctor [CONFIG] [OVERRIDES…]    look at the data before training on it (--audio N: hear N augmentations)
+mode_doctor() { lightning doctor "$@"; }
+
 #: report EXPERIMENT…              write an experiment's page (report.html) anew
 mode_report() {
     (($#)) || die "report needs an experiment's folder, or its name under experiments/"

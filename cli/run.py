@@ -43,16 +43,26 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
 def _run_cli(arguments: list[str]) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
     from cli.console import quieten
-    from cli.phoneme_cli import PhonemeCLI
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError
     from phonetics import VocabularyError
 
     quieten()
     try:
-        PhonemeCLI(arguments)
+        return _command(arguments)
     except (AudioError, CheckpointError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
+
+
+def _command(arguments: list[str]) -> int:
+    """Run one command of ours, or one of Lightning's."""
+    if arguments[:1] == ["doctor"]:
+        from cli.doctor import run_doctor
+
+        return run_doctor(arguments[1:])
+    from cli.phoneme_cli import PhonemeCLI
+
+    PhonemeCLI(arguments)
     return 0
 
 

@@ -71,8 +71,8 @@ def test_splits_are_the_standard_ones_in_capitals_and_small_letters(tree, rename
         ["faks0-si648", "faks0-sx37"],
         ["mdab0-si648", "mdab0-sx37", "mwbt0-si648", "mwbt0-sx37"],
     ]
-    assert dataset.recordings("train")[0].text == "she had"
-    assert dataset.recordings("train")[0].speaker == "fcjf0"
+    assert list(dataset.recordings("train"))[0].text == "she had"
+    assert list(dataset.recordings("train"))[0].speaker == "fcjf0"
 
 
 def test_the_folder_may_be_one_above(tree) -> None:
