@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file that was written is on the disk."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
 def write_durably(path: Path, text: str) -> None:
     """Write beside the target, flush to disk, rename.
 

@@ -35,7 +35,7 @@ from dataset_modules.preparation import PreparationSettings, prepare_shard
 from dataset_modules.recording import AudioError, Recording, SkippedRecording
 from dataset_modules.recording_survey import RecordingSurvey, survey
 from dataset_modules.shard_workers import run_in_processes
-from durable_files import write_durably
+from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,11 @@ class ClipCache:
         num_shards = -(-count // RECORDINGS_PER_SHARD)
         tasks = self._tasks(incomplete, recordings, num_shards)
         results = run_in_processes(_finish_shard, tasks, min(self.num_proc, num_shards))
-        summaries = list(tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2))
+        summaries = []
+        for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2):
+            summaries.append(shard)
+            for file in shard.files:  # while the other processes prepare
+                flush_to_disk(incomplete / file.name)
         manifest = _manifest(fingerprint, summaries)
         if manifest.num_clips + manifest.num_skipped != count:
             raise AudioError(

@@ -56,10 +56,16 @@ def record_of(path: Path) -> FileRecord:
 
 
 def mark_finished(stem: Path, num_clips: int, skipped: Sequence[SkippedRecording]) -> ShardSummary:
-    """Write the marker of a shard, last of all: its presence says that the shard is done."""
+    """Write the marker of a shard, last of all: its presence says that the shard is done.
+
+    Nothing is flushed to disk: what a power cut leaves of either file is told by the checksum, and
+    waiting for the disk is left to the process that has nothing else to do.
+    """
     audio, marker = stem.with_suffix(AUDIO_SUFFIX), stem.with_suffix(MARKER_SUFFIX)
     content = {"audio": record_of(audio), "num_clips": num_clips, "skipped": skipped}
-    write_durably(marker, json.dumps(content))
+    unfinished = marker.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(content), encoding="utf-8")
+    unfinished.replace(marker)
     return ShardSummary((content["audio"], record_of(marker)), num_clips, len(skipped))  # type: ignore[arg-type]
 
 

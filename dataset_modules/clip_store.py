@@ -2,7 +2,6 @@
 
 import io
 import mmap
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -77,7 +76,6 @@ class ClipWriter:
     """Writes clips to one Arrow file, block by block; memory does not grow with their number."""
 
     def __init__(self, path: Path, storage: AudioStorage = "pcm16", sampling_rate: int = 16000) -> None:
-        self._path = path
         self._storage = storage
         self._sampling_rate = sampling_rate
         self._file = pa.OSFile(str(path), "wb")
@@ -108,8 +106,6 @@ class ClipWriter:
             self._flush()
         self._writer.close()
         self._file.close()
-        with self._path.open("rb") as stream:
-            os.fsync(stream.fileno())  # or a power cut leaves a marker of completion beside an empty file
 
 
 def _block(clips: Sequence[PreparedClip], audio: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch:
