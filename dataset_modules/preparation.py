@@ -87,10 +87,16 @@ def _check_names(recording: Recording) -> None:
         "phonemes": " ".join(recording.phonemes or ()),
     }
     for name, text in texts.items():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise AudioError(f"its {name} must be UTF-8, got {ascii(text)}") from error
+        if not _is_encodable(text):
+            raise AudioError(f"its {name} must be UTF-8, got {ascii(text)}")
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_samples(waveform: NDArray[np.float32], settings: PreparationSettings) -> None:
@@ -144,7 +150,8 @@ def prepare_shard(
 
 def _spoken(recordings: Sequence[Recording], to_phonemes: GraphemeToPhoneme | None) -> Spoken:
     """The phonemes of all texts in one batch; none where one of them has none, so that each is asked for."""
-    texts = [recording.text for recording in recordings if recording.phonemes is None and recording.text]
+    waiting = [recording.text for recording in recordings if recording.phonemes is None and recording.text]
+    texts = [text for text in waiting if _is_encodable(text)]
     if to_phonemes is None or not texts:
         return {}
     try:
