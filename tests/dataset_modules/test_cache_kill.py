@@ -19,7 +19,7 @@ from dataset_modules.preparation import PreparationSettings
 from dataset_modules.recording import AudioError, Clip, Recording
 
 FORK = multiprocessing.get_context("fork")
-COUNT = 60
+COUNT = 120
 
 
 class SlowTone(NamedTuple):
@@ -67,8 +67,8 @@ def _reads(log: Path) -> int:
     return len(log.read_text().split()) if log.exists() else 0
 
 
-def _wait_for_reads(log: Path, count: int) -> None:
-    while _reads(log) < count:
+def _wait_for_reads(builder: BaseProcess, log: Path, count: int) -> None:
+    while _reads(log) < count and builder.is_alive():
         time.sleep(0.001)
 
 
@@ -87,11 +87,13 @@ def test_builds_killed_at_random_moments_end_as_an_undisturbed_one(tmp_path: Pat
     draw = random.Random(num_proc)
     for attempt in range(3):
         root = tmp_path / f"killed-{attempt}"
+        killed = 0
         for _ in range(3):
-            builder = _started(root, log, num_proc)
-            _wait_for_reads(log, _reads(log) + draw.randint(0, 16))
+            before, builder = _reads(log), _started(root, log, num_proc)
+            _wait_for_reads(builder, log, before + draw.randint(0, 16))
             time.sleep(draw.uniform(0.0, 0.02))
-            assert _killed(builder)
+            killed += _killed(builder)
+        assert killed  # on a busy machine a build may outrun its killer
         builder = _started(root, log, num_proc)
         time.sleep(draw.uniform(0.0, 0.3))
         _killed(builder)  # this one may be at its very end, or done
@@ -107,13 +109,13 @@ def test_builds_that_start_at_once_prepare_every_recording_once(tmp_path: Path, 
         builder.join()
     assert [builder.exitcode for builder in builders] == [0, 0]
     assert Counter(log.read_text().split()) == Counter(map(str, range(COUNT)))
-    assert len(_open(tmp_path / "cache", log, 1).clips) == COUNT - 3
+    assert len(_open(tmp_path / "cache", log, 1).clips) == COUNT - COUNT // 20
 
 
 def test_a_build_that_waits_for_a_killed_one_goes_on_with_it(tmp_path: Path) -> None:
     log = tmp_path / "reads"
     first = _started(tmp_path / "cache", log, 2)
-    _wait_for_reads(log, 20)
+    _wait_for_reads(first, log, 20)
     second = _started(tmp_path / "cache", log, 2)
     assert _killed(first)
     second.join(timeout=60)
