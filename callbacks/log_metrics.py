@@ -35,6 +35,13 @@ class LogMetricsCallback(Callback):
         self.columns = list(dict.fromkeys(("loss", *metric_names)))
         self._header_shown = False
 
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
+    ) -> None:
+        """Log the learning rate, for the curves."""
+        for rate in _rates(trainer):
+            pl_module.log("lr", float(rate))
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A line of the table while training; the figures of the split when validating alone."""
         if trainer.sanity_checking or not trainer.is_global_zero or _is_rehearsal(trainer):
@@ -55,8 +62,7 @@ class LogMetricsCallback(Callback):
             log.info("%s", table_line(["epoch", "step", *names, "lr"]))
             self._header_shown = True
         figures = [float(trainer.callback_metrics.get(name, float("nan"))) for name in names]
-        rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups][:1]
-        log.info("%s", table_line([trainer.current_epoch, trainer.global_step, *figures, *rates]))
+        log.info("%s", table_line([trainer.current_epoch, trainer.global_step, *figures, *_rates(trainer)]))
 
     def _write_figures(self, trainer: Trainer, stage: str) -> None:
         figures = {
@@ -80,6 +86,12 @@ class LogMetricsCallback(Callback):
 
 def _is_figure(name: str) -> bool:
     return name in DEFINITIONS or name.startswith("per_")
+
+
+def _rates(trainer: Trainer) -> list[Any]:
+    """The largest rate of any parameter group; none where there is no optimizer."""
+    rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups]
+    return [max(rates)] if rates else []
 
 
 def _is_rehearsal(trainer: Trainer) -> bool:

@@ -76,6 +76,7 @@ class PhonemeRecognizer(LightningModule):
         min_lr: where the rate ends (ReduceLROnPlateau, FAMScheduler, FAMEpochScheduler).
         warmup_steps: of FAMScheduler.
         total_steps: of FAMScheduler; null takes the run's length.
+        decay_start_step: of FAMScheduler, where its cosine starts; null: at the warm-up's end.
         warmup_epochs: of FAMEpochScheduler.
         max_epochs: of FAMEpochScheduler; null takes the run's.
         warmup_start_lr: where the warm-up starts (FAMScheduler, FAMEpochScheduler).
@@ -109,6 +110,7 @@ class PhonemeRecognizer(LightningModule):
         min_lr: float | None = None,
         warmup_steps: int | None = None,
         total_steps: int | None = None,
+        decay_start_step: int | None = None,
         warmup_epochs: int | None = None,
         max_epochs: int | None = None,
         warmup_start_lr: float | None = None,
@@ -132,6 +134,7 @@ class PhonemeRecognizer(LightningModule):
                 "min_lr": min_lr,
                 "warmup_steps": warmup_steps,
                 "total_steps": total_steps,
+                "decay_start_step": decay_start_step,
                 "warmup_epochs": warmup_epochs,
                 "max_epochs": max_epochs,
                 "warmup_start_lr": warmup_start_lr,
@@ -258,6 +261,11 @@ class PhonemeRecognizer(LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make the step's randomness a function of its place."""
         seed_step(self.seed, self.current_epoch, batch_idx, self.global_rank)
+
+    def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
+        """Let a run whose steps end in mid-epoch end with a validation: without one nothing is best."""
+        if 0 <= self.trainer.max_steps <= self.trainer.global_step:
+            self.trainer.should_stop = True
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss of the batch."""
