@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from jsonargparse import Namespace
+from lightning.pytorch.callbacks import EarlyStopping
 
 from cli.errors import ConfigError
 from cli.sections import OptunaSection
@@ -45,6 +46,27 @@ def check_monitors(callbacks: Sequence[object] | object | None, languages: Seque
                 f"trainer.callbacks: {type(callback).__name__} must monitor one of {', '.join(known)}, "
                 f"got {monitor!r}"
             )
+
+
+def check_watchers(callbacks: Sequence[object] | object | None, plateau_figure: str | None) -> None:
+    """Refuse what watches validation figures where nothing is validated; it would fail after an epoch.
+
+    Args:
+        callbacks: those of the configuration.
+        plateau_figure: what the scheduler watches, if it watches anything.
+    """
+    watchers = [
+        type(callback).__name__
+        for callback in (callbacks if isinstance(callbacks, Sequence) else [callbacks])
+        if isinstance(callback, EarlyStopping) and callback.monitor.startswith("val_")
+    ]
+    if (plateau_figure or "").startswith("val_"):
+        watchers.append("model.scheduler")
+    if watchers:
+        raise ConfigError(
+            f"{', '.join(watchers)} must watch a figure that there is, but the val split is empty; "
+            f"set some aside (validation_split, the manifest, limit_val_data), or leave it out"
+        )
 
 
 def check_hardware(trainer: Namespace) -> None:

@@ -20,6 +20,8 @@ def merged_sections(paths: Sequence[Path]) -> dict[str, Any]:
     for path in paths:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         for name, section in merged.items():
+            if not isinstance(content.get(name) or {}, dict):
+                raise ConfigError(f"{path}: {name} must be a mapping of keys, got {content[name]!r}")
             for key, value in (content.get(name) or {}).items():
                 appends = key.endswith("+")
                 section[key.removesuffix("+")] = [*section.get(key[:-1], []), *value] if appends else value

@@ -12,7 +12,7 @@ from jsonargparse import Namespace
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from cli.checks import check_hardware, check_monitors
+from cli.checks import check_hardware
 from cli.errors import ConfigError
 from cli.experiment import claim_folder
 from cli.parser import shortened
@@ -75,7 +75,7 @@ class DoctorCLI(PhonemeCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """A Trainer that checks its own arguments and is never run; no folder is claimed."""
         self._check_data()
-        check_monitors(self.config_init[self.subcommand].trainer.callbacks)
+        self._check_monitors()
         return LightningCLI.instantiate_trainer(self, **kwargs)
 
     def _run_subcommand(self, subcommand: str) -> None:
@@ -88,6 +88,7 @@ class DoctorCLI(PhonemeCLI):
             self.model.num_frames,
             world_size=self.world_size,
             accumulate=trainer.accumulate_grad_batches,
+            limit_batches=trainer.limit_train_batches,
             max_epochs=trainer.max_epochs if (trainer.max_epochs or -1) > 0 else None,
             max_steps=trainer.max_steps if trainer.max_steps > 0 else None,
             hardware_fault=self.hardware_fault,

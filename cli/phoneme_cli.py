@@ -16,6 +16,7 @@ from cli.checks import (
     check_hardware,
     check_monitors,
     check_not_tuning,
+    check_watchers,
     check_weights_only,
     shared_audio_params,
 )
@@ -128,8 +129,7 @@ class PhonemeCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """A Trainer whose root is the experiment's folder; it is claimed once everything else stands."""
         self._check_data()
-        callbacks = self.config_init[self.subcommand].trainer.callbacks
-        check_monitors(callbacks, self.datamodule.languages("val"))
+        self._check_monitors()
         if self.config_init[self.subcommand].trainer.fast_dev_run:
             return super().instantiate_trainer(**kwargs)
         self.folder = self.plan.claim()
@@ -140,6 +140,13 @@ class PhonemeCLI(LightningCLI):
         except BaseException:
             self.plan.release(self.folder)
             raise
+
+    def _check_monitors(self) -> None:
+        """Refuse to watch figures that there will not be."""
+        callbacks = self.config_init[self.subcommand].trainer.callbacks
+        check_monitors(callbacks, self.datamodule.languages("val"))
+        if self.subcommand == "fit" and self.datamodule.is_empty("val"):
+            check_watchers(callbacks, self.model.plan.plateau_figure)
 
     def _check_data(self) -> None:
         """Find the recordings, and refuse a split without any where there must be some."""

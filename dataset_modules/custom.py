@@ -1,6 +1,7 @@
 """One's own recordings: a folder of audio files with a manifest, or with labels beside them."""
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from dataset_modules.stable_share import check_share
 from phonetics import IpaNormaliser, TextToPhonemes
 
 log = logging.getLogger(__name__)
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*$")  # what a language's folder is called
+_EXAMPLES = 5  # of such folders in a message
 
 
 class CustomAudioDataset(BaseDataset):
@@ -127,8 +131,24 @@ class CustomAudioDataset(BaseDataset):
                 f"CustomAudioDataset: {key} must be a folder of recordings, {parent} is not there; "
                 f"put them there, or name the folder that has them"
             )
-        folder = parent / self.language if self.language else parent
-        return folder if folder.is_dir() else parent
+        names = [self.language, self.language.split("-")[0]] if self.language else []
+        for name in names:  # espeak says en-us, folders say en
+            if (parent / name).is_dir():
+                return parent / name
+        others = sorted(
+            path.name for path in parent.iterdir() if path.is_dir() and _LANGUAGE.match(path.name)
+        )
+        if others:
+            log.warning(
+                "CustomAudioDataset: %s has no folder for the language %s, so all below it is taken, "
+                "%s among it; manifests in there are not read. Name the language as its folder, or give the "
+                "folder itself as %s",
+                parent,
+                self.language,
+                ", ".join(others[:_EXAMPLES]),
+                key,
+            )
+        return parent
 
     def _read(self, key: str, folder: Path, excluded: Path | None) -> list[StatedRecording]:
         recordings = read_folder(folder, self.allowed_extensions, excluded)

@@ -86,6 +86,12 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
     >>> parse_row(2, {"file_name": ""}).fault
     'file_name must be given'
     """
+    for name in ("file_name", "text", "speaker", "split"):
+        if isinstance(fields.get(name), (list, dict, bool)):
+            return ManifestRow(line, fault=f"{name} must be text, got {str(fields[name])[:40]}")
+    given = fields.get("phonemes")
+    if isinstance(given, (dict, bool)) or (isinstance(given, list) and not _are_texts(given)):
+        return ManifestRow(line, fault=f"phonemes must be text or a list of texts, got {str(given)[:40]}")
     file_name, split = _text(fields, "file_name"), _text(fields, "split")
     if file_name is None:
         return ManifestRow(line, fault="file_name must be given")
@@ -104,6 +110,10 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
 def _text(fields: Mapping[str, object], name: str) -> str | None:
     value = fields.get(name)
     return None if value is None else str(value).strip() or None
+
+
+def _are_texts(values: list[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _phonemes(fields: Mapping[str, object]) -> tuple[str, ...] | None:

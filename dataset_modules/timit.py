@@ -42,8 +42,7 @@ class TimitUtterance(NamedTuple):
 
     def fingerprint(self) -> str:
         """Both files as they are on disk, and the folding."""
-        stamps = [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in (self.audio, self.phones)]
-        return f"timit {self.folding} {stamps}"
+        return f"timit {self.folding} {[_stamp(path) for path in (self.audio, self.phones)]}"
 
     def read(self) -> Clip:
         """The audio with its folded phones."""
@@ -162,3 +161,11 @@ def _lines(path: Path) -> list[str]:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.split()]
     except (OSError, UnicodeDecodeError) as error:
         raise AudioError(f"its labels cannot be read: {path}: {error}") from error
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return f"{path} missing"
+    return f"{path} {status.st_size} {status.st_mtime_ns}"

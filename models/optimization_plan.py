@@ -73,7 +73,13 @@ class OptimizationPlan:
                 f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does"
             )
         self._monitor = monitor or _DEFAULT_MONITOR
+        self._watches = False
         self._rehearse()
+
+    @property
+    def plateau_figure(self) -> str | None:
+        """The figure that the scheduler watches; None where it watches none."""
+        return self._monitor if self._watches else None
 
     def _rehearse(self) -> None:
         """Build both once over one weight: what their constructors refuse is told before data is read."""
@@ -82,9 +88,10 @@ class OptimizationPlan:
         if isinstance(self._scheduler, FlatChoice):
             argument = self._scheduler.component.length_argument
             missing = argument is not None and argument not in self._scheduler.values
-            self._scheduler.create(optimizer, **({str(argument): _ANY_LENGTH} if missing else {}))
+            made = self._scheduler.create(optimizer, **({str(argument): _ANY_LENGTH} if missing else {}))
+            self._watches = isinstance(made, ReduceLROnPlateau)
         elif self._scheduler is not None:
-            self._scheduler(optimizer)
+            self._watches = isinstance(self._scheduler(optimizer), ReduceLROnPlateau)
 
     def build(self, model: Module, trainer: "Trainer") -> "OptimizerLRScheduler":
         """Optimizer and scheduler over what trains in a model, as Lightning takes them."""

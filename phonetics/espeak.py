@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ _MAX_NEAR = 4
 # What most people mean where a language has several varieties, or another code in espeak-ng.
 _USUAL = ("en-us", "en-gb", "fr-fr", "pt-br")
 _ALIASES = {"zh": "cmn", "no": "nb", "iw": "he"}
+
+# A text ends at a NUL for espeak, and what stands in double brackets is taken for codes of phonemes.
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f]|\[\[|\]\]")
 
 
 class EspeakPhonemes(GraphemeToPhoneme):
@@ -33,7 +37,8 @@ class EspeakPhonemes(GraphemeToPhoneme):
 
     def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """One call of phonemizer, which takes as long to start as a sentence."""
-        lines = _backend(self._language()).phonemize(list(texts), separator=_separator(), strip=True)
+        plain = [_NO_TEXT.sub(" ", text) for text in texts]
+        lines = _backend(self._language()).phonemize(plain, separator=_separator(), strip=True)
         return [_tokens(line) for line in lines]
 
     def fingerprint(self) -> str:

@@ -21,6 +21,7 @@ class RunPlan:
         frame_counts: samples → frames of the configured network.
         world_size: devices that share the batches.
         accumulate: batches to an optimizer step.
+        limit_batches: batches of an epoch that are trained on, or their share.
         max_epochs: of the run; None where it is open.
         max_steps: of the run; None where it is open.
         hardware_fault: what training would refuse on this machine.
@@ -29,6 +30,7 @@ class RunPlan:
     frame_counts: FrameCounter
     world_size: int = 1
     accumulate: int = 1
+    limit_batches: int | float | None = None
     max_epochs: int | None = None
     max_steps: int | None = None
     hardware_fault: str | None = None
@@ -42,6 +44,9 @@ class Examination:
         self.plan = plan
         self.parts: dict[Split, list[SplitPart]] = {}
 
+    def _with_batching(self, split: SplitSurvey) -> SplitSurvey:
+        return with_batching(split, self._sampler(split), self.plan.accumulate, self.plan.limit_batches)
+
     def survey(self) -> Survey:
         """Look at every clip of every split."""
         data, plan = self.data, self.plan
@@ -51,9 +56,7 @@ class Examination:
         for name in SPLITS:
             self.parts[name] = [self._prepare(dataset, name) for dataset in data.dataset_classes]
             split = taker.survey(name, self.parts[name])
-            splits[name] = (
-                with_batching(split, self._sampler(split), plan.accumulate) if len(split) else split
-            )
+            splits[name] = self._with_batching(split) if len(split) else split
         return Survey(
             splits=splits,
             speakers=taker.speakers,

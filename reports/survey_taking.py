@@ -128,18 +128,38 @@ def skips_of(number: int, part: SplitPart) -> SourceSkips:
     )
 
 
-def with_batching(split: SplitSurvey, sampler: LengthBucketSampler, accumulate: int = 1) -> SplitSurvey:
-    """The survey with what the sampler makes of the split; ``accumulate`` batches make a step."""
+def with_batching(
+    split: SplitSurvey,
+    sampler: LengthBucketSampler,
+    accumulate: int = 1,
+    limit_batches: int | float | None = None,
+) -> SplitSurvey:
+    """The survey with what the sampler makes of the split; ``accumulate`` batches make a step.
+
+    Of the training batches, ``limit_batches`` are taken: a number of them, or a share as a float.
+    """
     batches = sampler.batches(epoch=0)
+    taken = _limited(len(batches), limit_batches) if sampler.shuffle else len(batches)
     lengths = sampler.num_samples
     padded = [int(lengths[batch].max()) * len(batch) for batch in batches]
     return replace(
         split,
         batching=Batching(
-            num_batches=len(batches),
+            num_batches=taken,
             padding_share=padding_share(lengths, batches),
             largest_clips=max((len(batch) for batch in batches), default=0),
             largest_seconds=max(padded, default=0) / split.sampling_rate,
-            optimizer_steps=-(-len(batches) // accumulate) if sampler.shuffle else 0,
+            optimizer_steps=-(-taken // accumulate) if sampler.shuffle else 0,
         ),
     )
+
+
+def _limited(num_batches: int, limit: int | float | None) -> int:
+    """As Lightning counts ``limit_train_batches``.
+
+    >>> _limited(9, 0.2), _limited(9, 4), _limited(9, 40), _limited(9, None)
+    (1, 4, 9, 9)
+    """
+    if limit is None:
+        return num_batches
+    return min(num_batches, limit) if isinstance(limit, int) else int(num_batches * limit)

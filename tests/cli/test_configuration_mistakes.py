@@ -193,6 +193,32 @@ def test_a_mistake_is_one_message_with_status_2(name, base, attempt, tmp_path, m
     assert not list(tmp_path.glob("experiments/*"))
 
 
+@pytest.mark.parametrize(
+    "watching",
+    [
+        {"model": {"scheduler": "ReduceLROnPlateau", "metric_scheduler": "val_per"}},
+        {
+            "trainer": {
+                "callbacks": [
+                    {
+                        "class_path": "lightning.pytorch.callbacks.EarlyStopping",
+                        "init_args": {"monitor": "val_per"},
+                    }
+                ]
+            }
+        },
+    ],
+    ids=["scheduler", "early stopping"],
+)
+def test_what_watches_validation_needs_recordings_there(base, attempt, watching):
+    for section, keys in watching.items():
+        base[section] |= keys
+    base["data"]["dataset_classes"][0]["init_args"]["num_val"] = 0
+    status, message = attempt(base)
+    assert status == 2
+    assert "the val split is empty" in message
+
+
 def test_a_scheduler_key_of_another_scheduler_is_refused(base, attempt):
     base["model"] |= {"scheduler": "StepLR", "step_size": 1, "milestones": [1]}
     status, message = attempt(base)

@@ -345,3 +345,19 @@ def test_missing_folders_are_named_by_their_key(folder):
 def test_arguments_are_refused_by_name(arguments, message):
     with pytest.raises(ValueError, match=message):
         CustomAudioDataset("ru", **arguments)
+
+
+def test_a_language_with_a_region_is_found_in_the_languages_folder(folder):
+    record(folder.parent / "en" / "a.wav", txt="yes")
+    record(folder / "b.wav", txt="да")
+    dataset = CustomAudioDataset(language="en-us", train_val_dir=folder.parent, validation_split=0.0)
+    dataset.load_data()
+    assert [recording.text for recording in dataset.recordings("train")] == ["yes"]
+
+
+def test_folders_of_other_languages_that_come_in_are_named(folder, caplog):
+    record(folder / "b.wav", txt="да")
+    dataset = CustomAudioDataset(language="xx", train_val_dir=folder.parent, validation_split=0.0)
+    dataset.load_data()
+    assert "has no folder for the language xx" in caplog.text
+    assert "ru among it" in caplog.text

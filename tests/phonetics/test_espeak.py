@@ -105,3 +105,8 @@ def test_fingerprint_names_version_and_language() -> None:
 def test_unknown_language_is_refused_with_examples() -> None:
     with pytest.raises(ValueError, match="such as ru or en-us, got 'klingon'"):
         EspeakPhonemes("klingon")("qapla")
+
+
+@pytest.mark.parametrize("text", ["да\0нет", "да [[нет", "да\nнет"])
+def test_what_espeak_would_take_for_more_than_text_is_a_space(text):
+    assert EspeakPhonemes("ru")(text) == EspeakPhonemes("ru")("да нет")

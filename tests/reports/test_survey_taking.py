@@ -116,3 +116,12 @@ def test_batches_are_the_samplers_own(store_of):
     assert batching.largest_seconds == pytest.approx(
         max(split.clips.num_samples[batch].max() * len(batch) for batch in batches) / 16000
     )
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0.4, 1), (2, 2), (50, 3), (None, 3)])
+def test_steps_follow_the_limit_on_training_batches(store_of, limit, expected):
+    store = store_of(*((str(n), wave(1600), "a") for n in range(10)))
+    split = Study()("train", store)
+    sampler = LengthBucketSampler(split.clips.num_samples, 16000, batch_size=4, shuffle=True, seed=3)
+    batching = with_batching(split, sampler, limit_batches=limit).batching
+    assert (batching.num_batches, batching.optimizer_steps) == (expected, expected)
