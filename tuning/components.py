@@ -1,0 +1,110 @@
+"""Samplers and pruners by ``class_path``; one that cannot be built is told before anything runs."""
+
+import difflib
+import hashlib
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import optuna
+from optuna.pruners import BasePruner, MedianPruner, NopPruner
+from optuna.samplers import BaseSampler, GridSampler, QMCSampler
+
+from cli.errors import ConfigError
+from cli.sections import OptunaComponent
+
+Part = TypeVar("Part", BaseSampler, BasePruner)
+# Their seed says in which order all workers go through one sequence: it is the same for every trial.
+_SEQUENCES = (GridSampler, QMCSampler)
+
+
+def build_pruner(component: OptunaComponent | None, *, objectives: int) -> BasePruner:
+    """The pruner; with several figures none can be."""
+    if objectives > 1:
+        if component is not None:
+            raise ConfigError("optuna.pruner: trials with several metrics cannot be pruned; set it to null")
+        return NopPruner()
+    return MedianPruner() if component is None else _build("pruner", component, BasePruner)
+
+
+class Samplers:
+    """A sampler for each trial.
+
+    Its seed follows from the search's and the trial's number: no two workers and no two starts of a search
+    draw the same values over again, and a search that was killed goes on as it would have.
+    """
+
+    def __init__(self, component: OptunaComponent | None, seed: int, salt: str = "") -> None:
+        self._component = component or OptunaComponent("optuna.samplers.TPESampler")
+        self._key = (self._component.init_args.get("seed", seed), salt)
+        self._whole = _build("sampler", self._component, BaseSampler)
+        self._takes_seed = not isinstance(self._whole, _SEQUENCES) and (
+            "seed" in inspect.signature(type(self._whole)).parameters
+        )
+        if not self._takes_seed and not isinstance(self._whole, _SEQUENCES):
+            self._whole.reseed_rng()
+
+    def for_trial(self, number: int) -> BaseSampler:
+        """The sampler that draws this trial."""
+        if not self._takes_seed:
+            return self._whole
+        arguments = {**self._component.init_args, "seed": seed_of(*self._key, number)}
+        return _build("sampler", OptunaComponent(self._component.class_path, arguments), BaseSampler)
+
+
+def seed_of(*key: object) -> int:
+    """A seed that follows from a key.
+
+    >>> seed_of(1, 2) == seed_of(1, 2), seed_of(1, 2) == seed_of(2, 1)
+    (True, False)
+    """
+    return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=4).digest()) >> 1
+
+
+def _build(place: str, component: OptunaComponent, kind: type[Part]) -> Part:
+    """An object of a class that must be of this kind; parts within its arguments are built first."""
+    made = _class_of(place, component.class_path)
+    if not (inspect.isclass(made) and issubclass(made, kind)):
+        raise ConfigError(f"optuna.{place}: {component.class_path} must be a {kind.__name__} of Optuna's")
+    arguments = {name: _inner(place, value) for name, value in component.init_args.items()}
+    accepted = list(inspect.signature(made).parameters)
+    for name in arguments:
+        if name not in accepted:
+            near = difflib.get_close_matches(name, accepted, n=3, cutoff=0.0)
+            raise ConfigError(
+                f"optuna.{place}: {component.class_path} does not accept {name}; nearest: {', '.join(near)}"
+            )
+    try:
+        return made(**arguments)
+    except (TypeError, ValueError, ImportError) as error:
+        raise ConfigError(f"optuna.{place}: {component.class_path}: {error}") from error
+
+
+def _inner(place: str, value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    if not isinstance(value, Mapping) or "class_path" not in value:
+        return value
+    made = _class_of(place, str(value["class_path"]))
+    kind = BasePruner if inspect.isclass(made) and issubclass(made, BasePruner) else BaseSampler
+    return _build(place, OptunaComponent(value["class_path"], dict(value.get("init_args") or {})), kind)
+
+
+def _class_of(place: str, class_path: str) -> Any:  # noqa: ANN401 - checked by the caller
+    module_name, _, name = class_path.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"optuna.{place}: class_path: {class_path!r} cannot be imported: {error}"
+        ) from error
+    if not hasattr(module, name):
+        near = difflib.get_close_matches(name, dir(module), n=3)
+        raise ConfigError(
+            f"optuna.{place}: {module_name} has no {name}; nearest: {', '.join(near) or 'none'}"
+        )
+    return getattr(module, name)
+
+
+def quieten_optuna() -> None:
+    """Our own lines say what a trial came to; Optuna's warnings stay."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
