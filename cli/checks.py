@@ -7,19 +7,11 @@ from typing import Any
 from jsonargparse import Namespace
 
 from cli.errors import ConfigError
-from cli.sections import OptunaSection
 from dataset_modules.contract import AudioParams
 from models.evaluation import FIGURES
 
 _GPU_ACCELERATORS = ("gpu", "cuda")
-
-
-def check_not_tuning(optuna: OptunaSection | Namespace) -> None:
-    """Searches are not built yet; say so rather than train once."""
-    if optuna.tune:
-        raise ConfigError(
-            "optuna.tune: searches are not available yet; set it to false to train this configuration"
-        )
+LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in FIGURES))  # while training
 
 
 def check_weights_only(section: Namespace) -> None:
@@ -32,13 +24,12 @@ def check_weights_only(section: Namespace) -> None:
 
 def check_monitors(callbacks: Sequence[object] | object | None) -> None:
     """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch."""
-    known = ["train_loss", *(f"val_{name}" for name in FIGURES)]
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
         monitor = getattr(callback, "monitor", None)
-        if monitor is not None and monitor not in known:
+        if monitor is not None and monitor not in LOGGED_FIGURES:
             raise ConfigError(
-                f"trainer.callbacks: {type(callback).__name__} must monitor one of {', '.join(known)}, "
-                f"got {monitor!r}"
+                f"trainer.callbacks: {type(callback).__name__} must monitor one of "
+                f"{', '.join(LOGGED_FIGURES)}, got {monitor!r}"
             )
 
 

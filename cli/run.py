@@ -8,20 +8,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.errors import ConfigError
+from cli.search_request import SearchRequest, StartSearch
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line; returns its exit status."""
+def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
+    """Run the command line; returns its exit status.
+
+    Args:
+        arguments: what follows the program's name.
+        start_search: what ``optuna.tune: true`` starts; None refuses it.
+    """
     files = config_files(arguments)
     try:
         if arguments[:1] == ["report"]:
             return _report(arguments[1:])
         check_yaml_files(files)
-        return _run_cli(list(arguments))
+        return _run_cli(list(arguments), start_search)
     except ConfigError as error:
         return _fail(error, f"{error}{_whereabouts(str(error), files)}", status=2)
 
@@ -47,7 +53,7 @@ def _report(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _run_cli(arguments: list[str]) -> int:
+def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
     from cli.console import quieten
     from cli.phoneme_cli import PhonemeCLI
@@ -57,10 +63,18 @@ def _run_cli(arguments: list[str]) -> int:
 
     quieten()
     try:
-        PhonemeCLI(arguments)
+        cli = PhonemeCLI(arguments)
+        if cli.is_search:
+            return _search(cli.search_request(), start_search)
     except (AudioError, CheckpointError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
     return 0
+
+
+def _search(request: SearchRequest, start_search: StartSearch | None) -> int:
+    if start_search is None:
+        raise ConfigError("optuna.tune: true is a search; start it with ./run.sh train or main.py fit")
+    return start_search(request)
 
 
 def _fail(error: Exception, message: str, status: int) -> int:

@@ -17,8 +17,9 @@ ALLOWED = {
     "callbacks": ("phonetics", "models"),
     "reports": ("phonetics", "optim", "dataset_modules", "models"),
     "cli": ("phonetics", "models", "dataset_modules", "reports"),
+    "tuning": ("cli", "reports"),
     "environment_check": (),
-    "main": ("environment_check", "cli"),
+    "main": ("environment_check", "cli", "tuning"),
 }
 PRESENT = [name for name in ALLOWED if (ROOT / name).is_dir() or (ROOT / f"{name}.py").is_file()]
 

@@ -4,8 +4,8 @@ import difflib
 import hashlib
 import importlib
 import inspect
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 import optuna
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
@@ -14,7 +14,7 @@ from optuna.samplers import BaseSampler, GridSampler, QMCSampler
 from cli.errors import ConfigError
 from cli.sections import OptunaComponent
 
-Part = TypeVar("Part", BaseSampler, BasePruner)
+Part = TypeVar("Part")
 # Their seed says in which order all workers go through one sequence: it is the same for every trial.
 _SEQUENCES = (GridSampler, QMCSampler)
 
@@ -62,11 +62,11 @@ def seed_of(*key: object) -> int:
     return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=4).digest()) >> 1
 
 
-def _build(place: str, component: OptunaComponent, kind: type[Part]) -> Part:
+def _build(place: str, component: OptunaComponent, kind: Callable[..., Part]) -> Part:
     """An object of a class that must be of this kind; parts within its arguments are built first."""
     made = _class_of(place, component.class_path)
-    if not (inspect.isclass(made) and issubclass(made, kind)):
-        raise ConfigError(f"optuna.{place}: {component.class_path} must be a {kind.__name__} of Optuna's")
+    if not (inspect.isclass(made) and inspect.isclass(kind) and issubclass(made, kind)):
+        raise ConfigError(f"optuna.{place}: {component.class_path} is no {place} of Optuna's")
     arguments = {name: _inner(place, value) for name, value in component.init_args.items()}
     accepted = list(inspect.signature(made).parameters)
     for name in arguments:
@@ -76,7 +76,7 @@ def _build(place: str, component: OptunaComponent, kind: type[Part]) -> Part:
                 f"optuna.{place}: {component.class_path} does not accept {name}; nearest: {', '.join(near)}"
             )
     try:
-        return made(**arguments)
+        return cast(Part, made(**arguments))
     except (TypeError, ValueError, ImportError) as error:
         raise ConfigError(f"optuna.{place}: {component.class_path}: {error}") from error
 

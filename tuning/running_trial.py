@@ -1,6 +1,7 @@
 """One trial while its process runs: what it has reported, and how it is to end."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -55,13 +56,20 @@ class RunningTrial:
             broken = report.not_finite(self._metrics)
             if broken:
                 return Failure("nan", f"{broken} is not a number at validation {report.validation + 1}")
-            if len(self._metrics) == 1 and self._metrics[0] in report.figures:
-                self.trial.report(report.figures[self._metrics[0]], report.validation)
-                if self.trial.should_prune():
-                    return "pruned"
+            if self._is_hopeless(report):
+                return "pruned"
         if self._limit_s is not None and time.monotonic() - self.begun > self._limit_s:
             return Failure("timeout", f"not done after {self._limit_s:g} s (optuna.trial_timeout)")
         return None
+
+    def _is_hopeless(self, report: Report) -> bool:
+        if len(self._metrics) > 1 or self._metrics[0] not in report.figures:
+            return False
+        with warnings.catch_warnings():
+            # A trial that is run again reports the same again.
+            warnings.filterwarnings("ignore", message=".*already reported.*")
+            self.trial.report(report.figures[self._metrics[0]], report.validation)
+        return self.trial.should_prune()
 
     def outcome(self, status: int, *, minimize: bool) -> list[float] | Verdict:
         """What it came to, now that its process has ended."""

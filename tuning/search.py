@@ -121,7 +121,8 @@ class Search:
         broken = []
         for constraint in self._plan.constraints:
             holds = constraint.holds(config)
-            trial.set_constraint(constraint.text, 0.0 if holds else 1.0)
+            if constraint.text not in trial.constraints:  # a trial that is run again has been judged
+                trial.set_constraint(constraint.text, 0.0 if holds else 1.0)
             broken += [] if holds else [constraint.text]
         if not broken:
             return config
@@ -134,8 +135,8 @@ class Search:
         last = self._study.get_trials(deepcopy=False)[-_MAX_REJECTIONS:]
         if len(last) == _MAX_REJECTIONS and all(REJECTED in trial.user_attrs for trial in last):
             raise ConfigError(
-                f"optuna.constraints: {_MAX_REJECTIONS} draws in a row were rejected, the last by {broken!r}; "
-                f"narrow optuna.search_spaces"
+                f"optuna.constraints: {_MAX_REJECTIONS} draws in a row were rejected, "
+                f"the last by {broken!r}; narrow optuna.search_spaces"
             )
 
     def _start(self, trial: Trial, config: dict[str, Any]) -> None:

@@ -2,21 +2,22 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.storages import BaseStorage
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from cli.errors import ConfigError
 
 REJECTED, SURPLUS = "rejected", "surplus"  # attributes of trials that never ran
 KIND, REASON, SEED = "failure", "reason", "seed"  # attributes of trials
-_IDENTITY, _STUDY_SEED, _METRICS = "configuration", "seed", "metrics"
+_IDENTITY, _STUDY_SEED = "configuration", "seed"
 # What may differ between workers and starts of one search.
 _FREE = {
     "optuna",
@@ -77,12 +78,13 @@ class StudyIdentity(NamedTuple):
 
 def open_study(storage: BaseStorage, name: str, identity: StudyIdentity, seed: int) -> Study:
     """Begin a study, or go on with the one of this name if it is the same search."""
-    directions = list(identity.directions)
+    directions = [StudyDirection[direction.upper()] for direction in identity.directions]
     try:
         study = optuna.create_study(storage=storage, study_name=name, directions=directions)
         study.set_user_attr(_STUDY_SEED, seed)
-        study.set_user_attr(_METRICS, list(identity.metrics))
-        study.set_metric_names(list(identity.metrics))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names(list(identity.metrics))  # what a dashboard shows
         study.set_user_attr(_IDENTITY, identity.facts())
     except DuplicatedStudyError:
         study = optuna.load_study(storage=storage, study_name=name)
@@ -114,11 +116,6 @@ def count(study: Study) -> Counts:
 def is_trial(trial: FrozenTrial) -> bool:
     """Whether it counts: neither rejected before it ran, nor one too many."""
     return REJECTED not in trial.user_attrs and SURPLUS not in trial.user_attrs
-
-
-def trial_ids(study: Study) -> dict[int, int]:
-    """The storage's own numbers of trials."""
-    return {trial.number: trial._trial_id for trial in study.get_trials(deepcopy=False)}
 
 
 def _check_identity(study: Study, name: str, facts: dict[str, str]) -> None:
