@@ -21,13 +21,11 @@ from tuning.search import TRAIN, Search, SearchPlan
 from tuning.search_space import SearchSpace
 from tuning.storage import is_address, open_storage
 from tuning.study import StudyIdentity, folder_of, open_study
-from tuning.tasks import preload, prepare, train
+from tuning.tasks import prepare, train
 
 log = logging.getLogger(__name__)
 
 TASKS: dict[str, Task] = {TRAIN: train, "prepare": prepare}
-# What every trial imports late, beyond what reading the configuration has imported.
-_PRELOADED = ("torch.utils.tensorboard", "lightning.pytorch.loggers")
 _INTERRUPTED, _TERMINATED = 130, 143
 
 
@@ -35,14 +33,11 @@ class Terminated(SystemExit):
     """SIGTERM has come."""
 
 
-def run_search(
-    request: SearchRequest, tasks: Mapping[str, Task] = TASKS, preloaded: tuple[str, ...] = _PRELOADED
-) -> int:
+def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int:
     """Run a search, or this worker's share of one; returns the exit status."""
     plan = plan_of(request)
     quieten_optuna()
-    preload(preloaded)
-    # Forked now: nothing here has threads, connections or an accelerator yet.
+    # Forked now: this process has neither threads nor connections nor an accelerator yet.
     server = ForkServer(tasks)
     try:
         with _termination_as_exception():

@@ -5,6 +5,7 @@ themselves. It talks in JSON lines over a socket. Whoever dies takes down what i
 """
 
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -79,6 +80,10 @@ class ForkServer:
     def stop(self, child: int, signal_number: int = signal.SIGTERM) -> None:
         """Send a signal to a child and to what it has started; nothing where it has ended."""
         self._send({"signal": int(signal_number), "child": child})
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Import these in the server, for all children to come; what cannot be imported is left to them."""
+        self._send({"preload": list(modules)})
 
     def ended(self, timeout_s: float) -> dict[int, int]:
         """Children that have ended, with their status: a negative one is the signal that killed it."""
@@ -177,12 +182,17 @@ class _Server:
             _signal_group(process, signal.SIGKILL)
 
     def _obey(self, message: dict[str, Any]) -> None:
-        if "start" not in message:
+        if "preload" in message:
+            preload(message["preload"])
+        elif "start" in message:
+            self._start(message)
+        else:
             for process in (
                 process for process, child in self._children.items() if child == message["child"]
             ):
                 _signal_group(process, message["signal"])
-            return
+
+    def _start(self, message: dict[str, Any]) -> None:
         server = os.getpid()
         process = os.fork()
         if process == 0:
@@ -202,6 +212,13 @@ class _Server:
                 "status": os.waitstatus_to_exitcode(status),
             }
             self._connection.sendall(json.dumps(report).encode() + b"\n")
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Import modules that something else has been seen to need."""
+    for name in modules:
+        with contextlib.suppress(Exception):  # whoever needs it meets the error itself
+            importlib.import_module(name)
 
 
 def _signal_group(process: int, signal_number: int) -> None:

@@ -9,6 +9,7 @@ class PreparingCLI(PhonemeCLI):
 
     def _run_subcommand(self, subcommand: str) -> None:
         self.datamodule.prepare_data()
+        self.datamodule.setup("fit")
         self.model.configure_model()
 
 

@@ -34,7 +34,9 @@ def rehearse(plan: SearchPlan, server: ForkServer) -> None:
         if not findings.is_file():
             _judge_end(status)
             return
-        _judge(list(json.loads(findings.read_text(encoding="utf-8")).values()))
+        found = json.loads(findings.read_text(encoding="utf-8"))
+        _judge(list(found["faults"].values()))
+        server.preload(found["imported"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

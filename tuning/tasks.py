@@ -1,6 +1,5 @@
 """What the forked processes do: prepare a search, run a trial."""
 
-import importlib
 import json
 import os
 import sys
@@ -24,7 +23,9 @@ def train(arguments: Sequence[str]) -> int:
 
 
 def prepare(arguments: Sequence[str]) -> int:
-    """Build each of these configurations, with its data and its weights; write what was wrong with which.
+    """Build each of these configurations, with its data and its weights.
+
+    Writes what was wrong with which, and which modules were imported for it.
 
     Args:
         arguments: the file for the findings, then configuration files.
@@ -32,6 +33,7 @@ def prepare(arguments: Sequence[str]) -> int:
     from tuning.preparation import prepare_configuration
 
     findings, *configs = arguments
+    known = set(sys.modules)
     faults: dict[str, str | None] = {}
     for config in configs:
         try:
@@ -41,14 +43,9 @@ def prepare(arguments: Sequence[str]) -> int:
             faults[config] = (
                 str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
             )
-    Path(findings).write_text(json.dumps(faults), encoding="utf-8")
+    imported = [name for name in sys.modules if name not in known]
+    Path(findings).write_text(json.dumps({"faults": faults, "imported": imported}), encoding="utf-8")
     return 0
-
-
-def preload(modules: Sequence[str]) -> None:
-    """Import what every trial would import: whoever is forked from here has it already."""
-    for name in modules:
-        importlib.import_module(name)
 
 
 def _heed_threads() -> None:
