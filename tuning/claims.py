@@ -55,6 +55,12 @@ class Claims:
         self._all_share_folder = all_share_folder
         self._watch = Watch(patience_s)
         self._me = this_process()
+        self.is_exhausted = False
+        # A grid that is done says so; Optuna expects that within its own loop alone.
+        setattr(study, "stop", self._exhaust)  # noqa: B010 - one object's method, not its class'
+
+    def _exhaust(self) -> None:
+        self.is_exhausted = True
 
     def next(self) -> Trial | None:
         """A trial to run: an abandoned one, else a new one; None where there is nothing to do now."""
@@ -62,7 +68,7 @@ class Claims:
             self._release_abandoned()
             trials = self._study.get_trials(deepcopy=False)
             waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
-            if not waiting and count(self._study).begun >= self._n_trials:
+            if not waiting and (self.is_exhausted or count(self._study).begun >= self._n_trials):
                 return None
             self._study.sampler = self._samplers.for_trial(min(waiting, default=len(trials)))
             trial = self._study.ask()

@@ -56,7 +56,9 @@ def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int
 
 
 def _search(plan: SearchPlan, server: ForkServer) -> int:
-    plan = plan._replace(slots=slots(plan.base["trainer"], plan.section.n_jobs, visible_gpus()))
+    trainer = plan.base["trainer"]
+    gpus = [] if trainer.get("accelerator") == "cpu" else visible_gpus()
+    plan = plan._replace(slots=slots(trainer, plan.section.n_jobs, gpus))
     section = plan.section
     pruner = build_pruner(section.pruner, objectives=len(plan.metrics))
     own_journal = not is_address(section.storage)

@@ -89,6 +89,7 @@ class Search:
                 self._start_trials()
                 if not self._running:
                     if not self._claims.are_undecided() or self._is_out_of_time():
+                        self._say_exhausted()
                         return
                     self._say_waiting()
                     time.sleep(1.0)
@@ -101,6 +102,10 @@ class Search:
     def _is_out_of_time(self) -> bool:
         limit = self._plan.section.timeout
         return limit is not None and self._clock.elapsed_s() > limit
+
+    def _say_exhausted(self) -> None:
+        if self._claims.is_exhausted:
+            log.info("the sampler has been through all of its values")
 
     def _say_waiting(self) -> None:
         if not self._waits_said:
