@@ -32,19 +32,6 @@ class Distribution:
 
 
 @dataclass
-class OptunaComponent:
-    """A sampler or a pruner.
-
-    Args:
-        class_path: the class, such as optuna.samplers.TPESampler.
-        init_args: its arguments.
-    """
-
-    class_path: str
-    init_args: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
 class OptunaSection:
     """A search over configurations.
 
@@ -55,8 +42,8 @@ class OptunaSection:
         metric: the figure to judge a trial by, or a list; a trial's value is its best validation's.
         search_spaces: configuration path → distribution.
         constraints: what must hold of a trial's configuration, such as ``model.min_lr < model.lr``.
-        sampler: chooses the next trial; null takes Optuna's TPESampler.
-        pruner: ends hopeless trials at a validation; null takes Optuna's MedianPruner.
+        sampler: class_path and init_args of what chooses the next trial; null takes Optuna's TPESampler.
+        pruner: class_path and init_args of what ends hopeless trials; null takes Optuna's MedianPruner.
         storage: an Optuna storage's address or a journal's path; null keeps a journal in the search's folder.
         study_name: also the search's folder; null takes custom_folder_name with ``_search``.
         timeout: seconds after which this worker starts no further trial.
@@ -71,8 +58,8 @@ class OptunaSection:
     metric: str | list[str] = "val_per"
     search_spaces: dict[str, Distribution] = field(default_factory=dict)
     constraints: list[str] = field(default_factory=list)
-    sampler: OptunaComponent | None = None
-    pruner: OptunaComponent | None = None
+    sampler: dict[str, Any] | None = None
+    pruner: dict[str, Any] | None = None
     storage: str | None = None
     study_name: str | None = None
     timeout: float | None = None

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from cli.errors import ConfigError
 from cli.search_request import SearchRequest
-from cli.sections import Distribution, OptunaComponent, OptunaSection
+from cli.sections import Distribution, OptunaSection
 from tuning.claims import Claims
 from tuning.components import Samplers, build_pruner, quieten_optuna
 from tuning.constraints import Constraint
@@ -105,12 +105,7 @@ def plan_of(request: SearchRequest) -> SearchPlan:
 def _section(content: Mapping[str, Any]) -> OptunaSection:
     """The section as its class, out of plain YAML."""
     spaces = {path: Distribution(**spec) for path, spec in content["search_spaces"].items()}
-    parts = {
-        name: OptunaComponent(content[name]["class_path"], content[name].get("init_args") or {})
-        for name in ("sampler", "pruner")
-        if content.get(name)
-    }
-    return OptunaSection(**{**content, "search_spaces": spaces, **parts})
+    return OptunaSection(**{**content, "search_spaces": spaces})
 
 
 def _check_numbers(section: OptunaSection) -> None:

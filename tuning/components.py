@@ -5,27 +5,50 @@ import hashlib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import optuna
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GridSampler, QMCSampler
 
 from cli.errors import ConfigError
-from cli.sections import OptunaComponent
 
 Part = TypeVar("Part")
+_DEFAULT_SAMPLER = "optuna.samplers.TPESampler"
+_KEYS = ("class_path", "init_args")
 # Their seed says in which order all workers go through one sequence: it is the same for every trial.
 _SEQUENCES = (GridSampler, QMCSampler)
 
 
-def build_pruner(component: OptunaComponent | None, *, objectives: int) -> BasePruner:
+def build_pruner(content: Mapping[str, Any] | None, *, objectives: int) -> BasePruner:
     """The pruner; with several figures none can be."""
+    component = OptunaComponent.of("pruner", content)
     if objectives > 1:
         if component is not None:
             raise ConfigError("optuna.pruner: trials with several metrics cannot be pruned; set it to null")
         return NopPruner()
     return MedianPruner() if component is None else _build("pruner", component, BasePruner)
+
+
+class OptunaComponent(NamedTuple):
+    """A class of Optuna's, or one like it, and its arguments."""
+
+    class_path: str
+    init_args: Mapping[str, Any] = {}
+
+    @classmethod
+    def of(cls, place: str, content: Mapping[str, Any] | None) -> "OptunaComponent | None":
+        """Read it from the configuration."""
+        if content is None:
+            return None
+        if not isinstance(content.get("class_path"), str) or set(content) - set(_KEYS):
+            raise ConfigError(
+                f"optuna.{place} must have class_path and init_args only, got {', '.join(map(str, content))}"
+            )
+        arguments = content.get("init_args") or {}
+        if not isinstance(arguments, Mapping):
+            raise ConfigError(f"optuna.{place}: init_args must be keys with values, got {arguments!r}")
+        return cls(content["class_path"], arguments)
 
 
 class Samplers:
@@ -35,8 +58,8 @@ class Samplers:
     draw the same values over again, and a search that was killed goes on as it would have.
     """
 
-    def __init__(self, component: OptunaComponent | None, seed: int, salt: str = "") -> None:
-        self._component = component or OptunaComponent("optuna.samplers.TPESampler")
+    def __init__(self, content: Mapping[str, Any] | None, seed: int, salt: str = "") -> None:
+        self._component = OptunaComponent.of("sampler", content) or OptunaComponent(_DEFAULT_SAMPLER)
         self._key = (self._component.init_args.get("seed", seed), salt)
         self._whole = _build("sampler", self._component, BaseSampler)
         self._takes_seed = not isinstance(self._whole, _SEQUENCES) and (
@@ -86,7 +109,8 @@ def _inner(place: str, value: Any) -> Any:  # noqa: ANN401 - any YAML value
         return value
     made = _class_of(place, str(value["class_path"]))
     kind = BasePruner if inspect.isclass(made) and issubclass(made, BasePruner) else BaseSampler
-    return _build(place, OptunaComponent(value["class_path"], dict(value.get("init_args") or {})), kind)
+    inner = OptunaComponent.of(place, value)
+    return value if inner is None else _build(place, inner, kind)
 
 
 def _class_of(place: str, class_path: str) -> Any:  # noqa: ANN401 - checked by the caller

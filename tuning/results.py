@@ -9,7 +9,6 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from tuning.progress import best_trials, figures_line
 from tuning.search import SearchPlan, figures_of
-from tuning.search_page import search_page
 from tuning.search_space import configuration
 from tuning.study import KIND, REASON, SEED, count, is_trial
 from tuning.trial_files import best_configuration, write_yaml
@@ -21,7 +20,9 @@ BEST, SUMMARY, PAGE = "best.yaml", "summary.json", "report.html"
 
 def conclude(plan: SearchPlan, study: Study) -> int:
     """Write what was found and say it; returns the exit status: 1 where no trial has come to a value."""
+    # Imported only now: drawing takes seconds to load, which every start of a worker would pay.
     from reports.page import write_page
+    from tuning.search_page import search_page
 
     best = best_trials(study)
     for trial, name in zip(best, names_of(best), strict=True):
