@@ -1,7 +1,7 @@
-"""What a trial costs beyond its own training: ``python benchmarks/search_overhead.py experiments/demo_search``.
+"""What a trial of a finished search costs beyond its training: ``python benchmarks/search_overhead.py FOLDER``.
 
-Medians over a finished search: a whole trial, its part before training begins, and the pause until the next one;
-with ``--by-hand`` also the first trial as a command of its own, which imports everything anew.
+Medians in seconds: a whole trial, its part before training begins, the pause until the next one; with
+``--by-hand`` also the first trial as a command of its own, which imports everything anew.
 """
 
 import argparse

@@ -42,7 +42,8 @@ def test_every_validation_adds_a_line(trainer, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"sanity_checking": True}, {"is_global_zero": False}, {"state": SimpleNamespace(fn="validate")}]
+    "change",
+    [{"sanity_checking": True}, {"is_global_zero": False}, {"state": SimpleNamespace(fn="validate")}],
 )
 def test_only_the_first_process_reports_and_only_while_training(trainer, tmp_path, change):
     vars(trainer).update(change)

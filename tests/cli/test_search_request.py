@@ -55,7 +55,15 @@ SPACE = "{distribution: uniform, low: 0.1, high: 0.2}"
     ],
 )
 def test_a_path_that_is_not_there_names_what_is_near(request_of, path, near):
-    request = request_of("fit", "--config", str(REFERENCE), "--optuna.tune", "true", "--optuna.search_spaces", f"{{'{path}': {SPACE}}}")
+    request = request_of(
+        "fit",
+        "--config",
+        str(REFERENCE),
+        "--optuna.tune",
+        "true",
+        "--optuna.search_spaces",
+        f"{{'{path}': {SPACE}}}",
+    )
     with pytest.raises(ConfigError) as refusal:
         plan_of(request)
     assert near in str(refusal.value)
@@ -75,7 +83,13 @@ def test_a_path_that_is_not_there_names_what_is_near(request_of, path, near):
 def test_a_parameter_that_is_declared_and_not_written_is_one(request_of, path):
     space = SPACE if "every_n" not in path else "{distribution: int, low: 1, high: 2}"
     request = request_of(
-        "fit", "--config", str(REFERENCE), "--optuna.tune", "true", "--optuna.search_spaces", f"{{'{path}': {space}}}"
+        "fit",
+        "--config",
+        str(REFERENCE),
+        "--optuna.tune",
+        "true",
+        "--optuna.search_spaces",
+        f"{{'{path}': {space}}}",
     )
     assert plan_of(request).space.names()[0].endswith(path)
 
