@@ -1,4 +1,4 @@
-"""What a trial of a finished search costs beyond its training: ``python benchmarks/search_overhead.py FOLDER``.
+"""What a finished search's trials cost beyond training: ``python benchmarks/search_overhead.py FOLDER``.
 
 Medians in seconds: a whole trial, its part before training begins, the pause until the next one; with
 ``--by-hand`` also the first trial as a command of its own, which imports everything anew.

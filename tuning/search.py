@@ -104,7 +104,7 @@ class Search:
         return limit is not None and self._clock.elapsed_s() > limit
 
     def _say_exhausted(self) -> None:
-        if self._claims.is_exhausted:
+        if self._claims.is_exhausted and count(self._study).begun < self._plan.section.n_trials:
             log.info("the sampler has been through all of its values")
 
     def _say_waiting(self) -> None:
