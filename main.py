@@ -1,4 +1,7 @@
-"""``python main.py {fit,validate,test,predict} --config CONFIG``: all of it without the shell script."""
+"""``python main.py COMMAND --config CONFIG``: all of it without the shell script.
+
+Commands are Lightning's ``fit``, ``validate``, ``test``, ``predict``, and ``doctor``.
+"""
 
 import sys
 from typing import TYPE_CHECKING

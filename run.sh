@@ -36,11 +36,20 @@ mode_test() { lightning test "$@"; }
 #: predict [CONFIG] [OVERRIDES…]   what a checkpoint predicts
 mode_predict() { lightning predict "$@"; }
 
+#: doctor [CONFIG] [OVERRIDES…]    look at the data before training on it (--audio N: hear N augmentations)
+mode_doctor() { lightning doctor "$@"; }
+
 #: report EXPERIMENT…              write an experiment's page (report.html) anew
 mode_report() {
     (($#)) || die "report needs an experiment's folder, or its name under experiments/"
     prepare
     hand_over python main.py report "$@"
+}
+
+#: vocabulary build|check|merge …  the phonemes that labels need (vocabulary --help)
+mode_vocabulary() {
+    prepare
+    hand_over python main.py vocabulary "$@"
 }
 
 #: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails

@@ -173,7 +173,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="all", help="cpu, cuda, or all there are")
-    parser.add_argument("--only", action="append", help="an optimizer's name as printed; repeatable")
+    parser.add_argument("--only", action="append", choices=[*BUILDERS, *third_party_builders()])
     parser.add_argument("--json", type=Path, help="also write the results here")
     return parser.parse_args()
 

@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from callbacks.checkpoint_io import DurableCheckpointIO
-from callbacks.durable_files import write_durably
+from durable_files import write_durably
 
 FOLDER = "checkpoints"
 BEST_FILE = "best.json"

@@ -8,8 +8,8 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from callbacks.durable_files import write_durably
-from models.metrics import DEFINITIONS
+from durable_files import write_durably
+from models.metrics import DEFINITIONS, LANGUAGE_DEFINITION
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +21,12 @@ class LogMetricsCallback(Callback):
     """Logs one line per validation, and writes the final figures with their definitions.
 
     Args:
-        metric_names: figures for the table, without prefix: per, cer, wer, blank_share.
+        metric_names: figures for the table, without prefix: per, cer, wer, blank_share, and of a run over
+            several languages per_de and the like.
     """
 
     def __init__(self, metric_names: Sequence[str] = ("per",)) -> None:
-        unknown = sorted(set(metric_names) - set(DEFINITIONS))
+        unknown = sorted(name for name in metric_names if not _is_figure(name))
         if unknown:
             raise ValueError(
                 f"LogMetricsCallback: metric_names must be among {sorted(DEFINITIONS)}, "
@@ -33,6 +34,13 @@ class LogMetricsCallback(Callback):
             )
         self.columns = list(dict.fromkeys(("loss", *metric_names)))
         self._header_shown = False
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
+    ) -> None:
+        """Log the learning rate, for the curves."""
+        for rate in _rates(trainer):
+            pl_module.log("lr", float(rate))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A line of the table while training; the figures of the split when validating alone."""
@@ -54,8 +62,7 @@ class LogMetricsCallback(Callback):
             log.info("%s", table_line(["epoch", "step", *names, "lr"]))
             self._header_shown = True
         figures = [float(trainer.callback_metrics.get(name, float("nan"))) for name in names]
-        rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups][:1]
-        log.info("%s", table_line([trainer.current_epoch, trainer.global_step, *figures, *rates]))
+        log.info("%s", table_line([trainer.current_epoch, trainer.global_step, *figures, *_rates(trainer)]))
 
     def _write_figures(self, trainer: Trainer, stage: str) -> None:
         figures = {
@@ -69,10 +76,22 @@ class LogMetricsCallback(Callback):
         if (utterances := trainer.callback_metrics.get(f"{stage}_utterances")) is not None:
             known.setdefault("utterances", {})[stage] = int(utterances)
         known["checkpoint"] = str(trainer.ckpt_path)
-        known["definitions"] = DEFINITIONS
+        known["definitions"] = known.get("definitions", {}) | DEFINITIONS
+        if any(name.startswith(f"{stage}_per_") for name in figures):
+            known["definitions"]["per_<language>"] = LANGUAGE_DEFINITION
         write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
         # One message: a progress bar is drawn anew after each.
         log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in figures.items()))
+
+
+def _is_figure(name: str) -> bool:
+    return name in DEFINITIONS or name.startswith("per_")
+
+
+def _rates(trainer: Trainer) -> list[Any]:
+    """The largest rate of any parameter group; none where there is no optimizer."""
+    rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups]
+    return [max(rates)] if rates else []
 
 
 def _is_rehearsal(trainer: Trainer) -> bool:

@@ -22,14 +22,20 @@ def check_weights_only(section: Namespace) -> None:
         raise ConfigError("model.map_vocabulary: true needs only_weights_load: true")
 
 
-def check_monitors(callbacks: Sequence[object] | object | None) -> None:
-    """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch."""
+def check_monitors(callbacks: Sequence[object] | object | None, languages: Sequence[str] = ()) -> None:
+    """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch.
+
+    Args:
+        callbacks: those of the configuration.
+        languages: of the validation split, where it has several.
+    """
+    known = [*LOGGED_FIGURES, *(f"val_per_{name}" for name in languages)]
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
         monitor = getattr(callback, "monitor", None)
-        if monitor is not None and monitor not in LOGGED_FIGURES:
+        if monitor is not None and monitor not in known:
             raise ConfigError(
                 f"trainer.callbacks: {type(callback).__name__} must monitor one of "
-                f"{', '.join(LOGGED_FIGURES)}, got {monitor!r}"
+                f"{', '.join(known)}, got {monitor!r}"
             )
 
 

@@ -134,6 +134,8 @@ class PhonemeCLI(LightningCLI):
             return
         try:
             super().instantiate_classes()
+            # Labels that an utterance has no frames for are a matter of both.
+            self.datamodule.num_frames = self.model.num_frames
         except ConfigError:
             raise
         except _CONFIGURATION_FAULTS as error:
@@ -142,7 +144,8 @@ class PhonemeCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """A Trainer whose root is the experiment's folder; it is claimed once everything else stands."""
         self._check_data()
-        check_monitors(self.config_init[self.subcommand].trainer.callbacks)
+        callbacks = self.config_init[self.subcommand].trainer.callbacks
+        check_monitors(callbacks, self.datamodule.languages("val"))
         if self.config_init[self.subcommand].trainer.fast_dev_run:
             return super().instantiate_trainer(**kwargs)
         self.folder = self.plan.claim()
@@ -167,6 +170,7 @@ class PhonemeCLI(LightningCLI):
             raise ConfigError(
                 f"data: {self.subcommand} needs recordings in the {split} split, there are none"
             )
+        self.datamodule.check_texts(str(self.subcommand))
 
     def after_fit(self) -> None:
         """Judge the best checkpoint on validation and test data, whole."""

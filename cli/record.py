@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -11,6 +12,10 @@ from typing import Any
 from jsonargparse import Namespace
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
+
+from dataset_modules.skipping import counted, write_skipped
+
+log = logging.getLogger(__name__)
 
 _PACKAGES = (
     "audiomentations",
@@ -38,13 +43,18 @@ class ExperimentRecord(SaveConfigCallback):
             super().setup(trainer, pl_module, stage)
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write configuration, vocabulary and versions."""
+        """Write configuration, vocabulary, versions, and which recordings were skipped."""
         folder = Path(trainer.default_root_dir)
         self.parser.save(self.config, free_name(folder, "config", ".yaml"), skip_none=False)
         (folder / "vocab.json").write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
         fingerprints = getattr(trainer.datamodule, "fingerprints", {})  # type: ignore[attr-defined]
         record = {**versions(), "data": fingerprints}
         free_name(folder, "versions", ".json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+        parts = getattr(trainer.datamodule, "parts", [])  # type: ignore[attr-defined]
+        skipped = free_name(folder, "skipped_recordings", ".tsv")
+        write_skipped(skipped, parts)
+        if any(part.num_skipped for part in parts):
+            log.warning("%s recordings skipped; why: %s", counted(parts), skipped)
 
 
 def free_name(folder: Path, stem: str, suffix: str) -> Path:

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 PAGE = "report.html"
 
 
-def run_report(arguments: Sequence[str]) -> None:
+def run_report(arguments: Sequence[str]) -> int:
     """Rebuild the pages of the named experiments."""
     parser = argparse.ArgumentParser("report", description="Write each experiment's page anew.")
     parser.add_argument("experiments", nargs="+", help="folders, or names under experiments/")
@@ -28,3 +28,4 @@ def run_report(arguments: Sequence[str]) -> None:
     for folder in folders:
         write_page(folder / PAGE, experiment_page(read_experiment(folder)))
         log.info("report: %s", folder / PAGE)
+    return 0

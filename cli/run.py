@@ -1,5 +1,6 @@
 """One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration."""
 
+import importlib
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ from cli.search_request import SearchRequest, StartSearch
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
+_TOOLS = {"report": ("cli.report", "run_report"), "vocabulary": ("cli.vocabulary", "run_vocabulary")}
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
@@ -24,8 +26,8 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     """
     files = config_files(arguments)
     try:
-        if arguments[:1] == ["report"]:
-            return _report(arguments[1:])
+        if arguments and arguments[0] in _TOOLS:
+            return _run_tool(arguments[0], arguments[1:])
         check_yaml_files(files)
         return _run_cli(list(arguments), start_search)
     except ConfigError as error:
@@ -44,37 +46,45 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     )
 
 
-def _report(arguments: Sequence[str]) -> int:
-    from cli.console import quieten
-    from cli.report import run_report
-
-    quieten()
-    run_report(arguments)
-    return 0
-
-
 def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
     from cli.console import quieten
-    from cli.phoneme_cli import PhonemeCLI
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError
     from phonetics import VocabularyError
 
     quieten()
     try:
-        cli = PhonemeCLI(arguments)
-        if cli.is_search:
-            return _search(cli.search_request(), start_search)
+        return _command(arguments, start_search)
     except (AudioError, CheckpointError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
-    return 0
+
+
+def _command(arguments: list[str], start_search: StartSearch | None) -> int:
+    """Run one command of ours, or one of Lightning's."""
+    if arguments[:1] == ["doctor"]:
+        from cli.doctor import run_doctor
+
+        return run_doctor(arguments[1:])
+    from cli.phoneme_cli import PhonemeCLI
+
+    cli = PhonemeCLI(arguments)
+    return _search(cli.search_request(), start_search) if cli.is_search else 0
 
 
 def _search(request: SearchRequest, start_search: StartSearch | None) -> int:
     if start_search is None:
         raise ConfigError("optuna.tune: true is a search; start it with ./run.sh train or main.py fit")
     return start_search(request)
+
+
+def _run_tool(name: str, arguments: Sequence[str]) -> int:
+    """A command with arguments of its own, which takes no configuration as training does."""
+    from cli.console import quieten
+
+    quieten()
+    module, function = _TOOLS[name]
+    return int(getattr(importlib.import_module(module), function)(arguments))
 
 
 def _fail(error: Exception, message: str, status: int) -> int:

@@ -44,7 +44,10 @@ def read_folder(
         excluded = None
     files = {file.id: file for file in find_audio(folder, extensions, excluded)}
     listed = _listed(folder, files, extensions, excluded)
-    unlisted = {key: StatedRecording(_recording(file)) for key, file in files.items() if key not in listed}
+    bounds = _Bounds(folder)
+    unlisted = {
+        key: StatedRecording(_within(bounds, file)) for key, file in files.items() if key not in listed
+    }
     recordings = listed | unlisted
     return [recordings[key] for key in sorted(recordings)]
 
@@ -97,7 +100,7 @@ class _Bounds:
         except (OSError, ValueError) as error:
             raise AudioError(f"file_name must be a file's path, got {file_name[:80]!r}: {error}") from error
         if not inside:
-            raise AudioError(f"file_name must lie below {self.folder}, {file_name} leads out of it")
+            raise AudioError(f"the file must lie below {self.folder}, {file_name} leads out of it")
         return path.relative_to(self.path).as_posix()
 
 
@@ -116,7 +119,8 @@ def _listed(
             recording = _recording(files.get(key) or AudioFile(key, folder / key, {}), row)
         except AudioError as error:
             key = f"{manifest.name if manifest else ''}:{row.line}"
-            recording = Recording(key, UnusableAudio(str(error)), speaker=row.speaker)
+            path = folder / row.file_name if row.file_name else manifest
+            recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
         listed[key] = StatedRecording(recording, row.split)
     return listed
 
@@ -134,6 +138,17 @@ def _new_id(
     return key
 
 
+def _within(bounds: _Bounds, file: AudioFile) -> Recording:
+    """A recording that no manifest lists; one that is a link out of the folder is of no use."""
+    if not file.path.is_symlink():
+        return _recording(file)
+    try:
+        bounds.id_of(file.id)
+    except AudioError as error:
+        return Recording(file.id, UnusableAudio(str(error), file.path))
+    return _recording(file)
+
+
 def _recording(file: AudioFile, row: ManifestRow | None = None) -> Recording:
     """A recording with its labels: the manifest's, else those beside it, else none."""
     speaker = row.speaker if row else None
@@ -141,5 +156,5 @@ def _recording(file: AudioFile, row: ManifestRow | None = None) -> Recording:
         stated = Labels(row.phonemes, row.text) if row and (row.phonemes or row.text) else None
         labels = stated or read_side_labels(file.label_files)
     except AudioError as error:
-        return Recording(file.id, UnusableAudio(str(error)), speaker=speaker)
+        return Recording(file.id, UnusableAudio(str(error), file.path), speaker=speaker)
     return Recording(file.id, file.path, labels.phonemes, labels.text, speaker)

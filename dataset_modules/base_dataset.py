@@ -1,22 +1,22 @@
 """The seam for data: subclass ``BaseDataset``, say which recordings there are, and the rest is done."""
 
-import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from dataset_modules.cache import ClipCache, PreparedSplit
+from dataset_modules.clip_store import AudioStorage
 from dataset_modules.contract import AudioParams
 from dataset_modules.preparation import PreparationSettings
-from dataset_modules.recording import AudioError, Recording
-from phonetics import EspeakPhonemes, GraphemeToPhoneme, IpaNormaliser
-
-log = logging.getLogger(__name__)
+from dataset_modules.recording import Recording
+from dataset_modules.recording_survey import StatedRecordings
+from dataset_modules.stable_share import check_share
+from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
-_EXAMPLES = 5  # faults quoted in a message
+_PHONEMES_FILE = "phonemes.sqlite3"  # in the cache's folder
 
 
 class BaseDataset(ABC):
@@ -28,8 +28,17 @@ class BaseDataset(ABC):
         cache_dir: where prepared clips are kept.
         language: of the recordings; null takes the data section's.
         audio_params: must agree with the configuration's; null takes it.
-        text_to_phonemes: how texts become phonemes; ``none`` where the data brings phonemes.
-        max_skipped_share: the share of unusable recordings above which preparing is an error.
+        text_to_phonemes: how texts become phonemes: espeak, epitran, none (the data brings phonemes), or
+            a backend by class_path; null takes the data section's.
+        max_skipped_share: the share of unusable recordings above which a run stops; null stops it above a
+            tenth of them, but allows 20 recordings where that is more, and never more than half.
+        normalisation: how phonemes are spelled; null takes the data section's.
+        min_seconds: shorter recordings are skipped.
+        max_seconds: longer recordings are skipped; null takes any.
+        silence_db: recordings whose peak lies below this (dB of full scale) are skipped as silent; null
+            takes them.
+        audio_storage: how prepared samples are kept: ``pcm16``, or ``flac``, which takes less of the disk
+            and more time to read. Both give the same samples.
     """
 
     def __init__(
@@ -37,14 +46,25 @@ class BaseDataset(ABC):
         cache_dir: str | Path = "./data/cache",
         language: str | None = None,
         audio_params: AudioParams | None = None,
-        text_to_phonemes: Literal["espeak", "none"] = "espeak",
-        max_skipped_share: float = 0.1,
+        text_to_phonemes: TextToPhonemes | None = None,
+        max_skipped_share: float | None = None,
+        normalisation: IpaNormaliser | None = None,
+        min_seconds: float = 0.1,
+        max_seconds: float | None = 30.0,
+        silence_db: float | None = -60.0,
+        audio_storage: AudioStorage = "pcm16",
     ) -> None:
         self.cache_dir = Path(cache_dir)
         self.language = language
         self.audio_params = audio_params
         self.text_to_phonemes = text_to_phonemes
         self.max_skipped_share = max_skipped_share
+        self.normalisation = normalisation
+        self.min_seconds = min_seconds
+        self.max_seconds = max_seconds
+        self.silence_db = silence_db
+        self.audio_storage: AudioStorage = audio_storage
+        self._check_limits()
 
     @abstractmethod
     def load_data(self, create_dataset: bool = False) -> None:
@@ -62,13 +82,10 @@ class BaseDataset(ABC):
     def get_test_data(self) -> Iterable[Recording]:
         """The recordings to report on."""
 
-    def recordings(self, split: Split) -> list[Recording]:
+    def recordings(self, split: Split) -> Iterable[Recording]:
         """The recordings of a split, with this data set's language where they state none."""
         getters = {"train": self.get_train_data, "val": self.get_val_data, "test": self.get_test_data}
-        return [
-            recording if recording.language else recording._replace(language=self.language)
-            for recording in getters[split]()
-        ]
+        return StatedRecordings(getters[split], self.language)
 
     def prepare(
         self, split: Split, audio_params: AudioParams, *, num_proc: int = 1, rebuild: bool = False
@@ -77,38 +94,67 @@ class BaseDataset(ABC):
         recordings = self.recordings(split)
         settings = self.preparation_settings(recordings, audio_params)
         cache = ClipCache(self.cache_dir, settings, num_proc)
-        prepared = cache.open_or_build(f"{type(self).__name__}-{split}", recordings, rebuild=rebuild)
-        self._report_skipped(split, prepared, len(recordings))
-        return prepared
+        return cache.open_or_build(f"{type(self).__name__}-{split}", recordings, rebuild=rebuild)
+
+    def take_defaults(
+        self, language: str | None, text_to_phonemes: TextToPhonemes, normalisation: IpaNormaliser | None
+    ) -> None:
+        """Fill in what this data set leaves to the data section."""
+        self.language = self.language or language
+        self.text_to_phonemes = self.text_to_phonemes or text_to_phonemes
+        self.normalisation = self.normalisation or normalisation
+
+    def check_texts(self, splits: Iterable[Split] = SPLITS) -> None:
+        """Refuse a language or a backend that cannot turn the texts into phonemes, before audio is read."""
+        for split in splits:
+            recordings = self.recordings(split)
+            if backend := self.backend_of(recordings):
+                backend.check(text.text or "" for text in _texts(recordings))
 
     def preparation_settings(
-        self, recordings: list[Recording], audio_params: AudioParams
+        self, recordings: Iterable[Recording], audio_params: AudioParams
     ) -> PreparationSettings:
         """How recordings become clips; text needs a backend only where there is text without phonemes."""
-        texts = [recording for recording in recordings if recording.phonemes is None and recording.text]
+        backend = self.backend_of(recordings)
         return PreparationSettings(
             sampling_rate=audio_params.sampling_rate,
-            normalise=IpaNormaliser(),
-            to_phonemes=self._grapheme_to_phoneme({text.language for text in texts}) if texts else None,
+            min_seconds=self.min_seconds,
+            max_seconds=self.max_seconds,
+            silence_db=self.silence_db,
+            audio_storage=self.audio_storage,
+            normalise=self.normalisation or IpaNormaliser(),
+            to_phonemes=StoredPhonemes(backend, self.cache_dir / _PHONEMES_FILE) if backend else None,
         )
 
-    def _grapheme_to_phoneme(self, languages: set[str | None]) -> GraphemeToPhoneme | None:
-        if self.text_to_phonemes == "none":
+    def backend_of(self, recordings: Iterable[Recording]) -> GraphemeToPhoneme | None:
+        """What turns these recordings' texts into phonemes; None where no label is made of a text."""
+        languages = {text.language for text in _texts(recordings)}
+        if not languages:
             return None
         known = sorted(language for language in languages if language)
-        if len(known) != 1 or None in languages:
+        backend = backend_for(self.text_to_phonemes or "espeak", known[0] if known else None)
+        if backend and (len(languages) > 1 or backend.needs_language()):
             raise ValueError(
                 f"{type(self).__name__}: language must be given to turn texts into phonemes, one for all "
                 f"of a data set, such as ru or en-us; got {known or None}"
             )
-        return EspeakPhonemes(known[0])
+        return backend
 
-    def _report_skipped(self, split: Split, prepared: PreparedSplit, total: int) -> None:
-        num_skipped = total - len(prepared.clips)  # ids may repeat, and the reasons are kept by id
-        if not num_skipped:
-            return
-        examples = "; ".join(f"{key}: {why}" for key, why in list(prepared.skipped.items())[:_EXAMPLES])
-        message = f"{type(self).__name__}: {num_skipped} of {total} {split} recordings skipped: {examples}"
-        if num_skipped > self.max_skipped_share * total:
-            raise AudioError(f"{message}; more than max_skipped_share={self.max_skipped_share} allows")
-        log.warning("%s", message)
+    def _check_limits(self) -> None:
+        owner, shortest, longest = type(self).__name__, self.min_seconds, self.max_seconds
+        if self.max_skipped_share is not None:
+            check_share(owner, max_skipped_share=self.max_skipped_share)
+        if shortest < 0 or (longest is not None and longest <= shortest):
+            raise ValueError(
+                f"{owner}: min_seconds must be 0 or more and max_seconds must be larger (or null), "
+                f"got {shortest} and {longest}"
+            )
+        if self.silence_db is not None and self.silence_db > 0:
+            raise ValueError(
+                f"{owner}: silence_db must be 0 or less (dB of full scale) or null, got {self.silence_db}"
+            )
+
+
+def _texts(recordings: Iterable[Recording]) -> Iterator[Recording]:
+    """Those whose labels have to be made from their text."""
+    return (recording for recording in recordings if recording.phonemes is None and recording.text)

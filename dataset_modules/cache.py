@@ -1,18 +1,17 @@
 """The cache of prepared clips: content-addressed folders, built under a lock, appearing whole or not at all.
 
-A folder's name ends in the fingerprint of everything that decides its content, so a folder that
-exists is right: nothing in it is ever changed. Finished shards of an interrupted build are kept
-and not made again.
+A folder's name ends in the fingerprint of everything that decides its content. Nothing in it is ever
+changed, and opening it verifies that; of a damaged folder, and of an interrupted build, the shards
+that are intact are kept and not made again.
 """
 
 import hashlib
+import itertools
 import json
 import logging
-import multiprocessing
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,13 +19,27 @@ import pyarrow as pa
 from filelock import FileLock
 from tqdm import tqdm
 
+from dataset_modules.cache_files import (
+    AUDIO_SUFFIX,
+    MARKER_SUFFIX,
+    FileRecord,
+    ShardSummary,
+    finished_shard,
+    first_fault,
+    mark_finished,
+    read_skipped,
+    remember_verified,
+)
 from dataset_modules.clip_store import ClipStore
 from dataset_modules.preparation import PreparationSettings, prepare_shard
-from dataset_modules.recording import Recording
+from dataset_modules.recording import AudioError, Recording, SkippedRecording
+from dataset_modules.recording_survey import RecordingSurvey, survey
+from dataset_modules.shard_workers import run_in_processes
+from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 RECORDINGS_PER_SHARD = 256
 _MANIFEST = "manifest.json"
 
@@ -37,9 +50,9 @@ class Manifest:
 
     format_version: int
     fingerprint: str
-    shards: tuple[str, ...]
     num_clips: int
-    skipped: dict[str, str]  # recording id → reason
+    num_skipped: int
+    files: tuple[FileRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -48,11 +61,16 @@ class PreparedSplit:
 
     clips: ClipStore
     fingerprint: str
-    skipped: dict[str, str]
+    num_skipped: int
+    markers: tuple[Path, ...]
+
+    def skipped(self) -> Iterator[SkippedRecording]:
+        """What was left out, read from the cache as it is asked for."""
+        return itertools.chain.from_iterable(map(read_skipped, self.markers))
 
 
 class ClipCache:
-    """Finds or builds the prepared form of lists of recordings."""
+    """Finds or builds the prepared form of recordings."""
 
     def __init__(self, root: Path, settings: PreparationSettings, num_proc: int = 1) -> None:
         self.root = root
@@ -60,10 +78,17 @@ class ClipCache:
         self.num_proc = num_proc
 
     def open_or_build(
-        self, name: str, recordings: Sequence[Recording], *, rebuild: bool = False
+        self, name: str, recordings: Iterable[Recording], *, rebuild: bool = False
     ) -> PreparedSplit:
-        """Open the folder that belongs to these recordings; build it where it is missing or damaged."""
-        fingerprint = fingerprint_of(recordings, self.settings)
+        """Open the folder that belongs to these recordings; build it where it is missing or damaged.
+
+        Args:
+            name: what the folder's name begins with.
+            recordings: passed over twice, if they must be prepared; never held all at once.
+            rebuild: prepare them even if the cache has them.
+        """
+        surveyed = survey(recordings)
+        fingerprint = _combined(surveyed, self.settings)
         folder = self.root / f"{name}-{fingerprint[:16]}"
         if not rebuild and (found := open_split(folder, fingerprint)) is not None:
             return found
@@ -73,58 +98,68 @@ class ClipCache:
             replaced = _stamp(folder) != before  # by another process, while this one waited
             if (replaced or not rebuild) and (found := open_split(folder, fingerprint)) is not None:
                 return found
-            self._build(folder, fingerprint, recordings)
+            self._build(folder, fingerprint, recordings, surveyed.num_recordings, salvage=not rebuild)
         built = open_split(folder, fingerprint)
         if built is None:
             raise OSError(f"cache: {folder} was built but cannot be opened; is the disk full or failing?")
         return built
 
-    def _build(self, folder: Path, fingerprint: str, recordings: Sequence[Recording]) -> None:
+    def _build(
+        self, folder: Path, fingerprint: str, recordings: Iterable[Recording], count: int, *, salvage: bool
+    ) -> None:
         incomplete = folder.with_name(folder.name + ".incomplete")
         incomplete.mkdir(exist_ok=True)
-        shards = list(_chunks(recordings, RECORDINGS_PER_SHARD))
-        names = [f"shard-{index:05d}-of-{len(shards):05d}" for index in range(len(shards))]
-        tasks = [(incomplete / name, shard, self.settings) for name, shard in zip(names, shards, strict=True)]
-        skipped: dict[str, str] = {}
-        for faults in tqdm(self._run(tasks), total=len(tasks), desc=folder.name[:40], unit="shard", delay=2):
-            skipped |= faults
-        arrows = tuple(f"{name}.arrow" for name in names)
-        num_clips = len(ClipStore([incomplete / arrow for arrow in arrows]))
-        manifest = Manifest(FORMAT_VERSION, fingerprint, arrows, num_clips, skipped)
-        _write_durably(incomplete / _MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1))
+        if salvage:
+            _link_shards(folder, incomplete)
+        num_shards = -(-count // RECORDINGS_PER_SHARD)
+        tasks = self._tasks(incomplete, recordings, num_shards)
+        results = run_in_processes(_finish_shard, tasks, min(self.num_proc, num_shards))
+        summaries = []
+        for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2):
+            summaries.append(shard)
+            for file in shard.files:  # while the other processes prepare
+                flush_to_disk(incomplete / file.name)
+        manifest = _manifest(fingerprint, summaries)
+        if manifest.num_clips + manifest.num_skipped != count:
+            raise AudioError(
+                f"cache: {folder.name}: the recordings must stay the same while they are prepared, "
+                f"there were {count}, then {manifest.num_clips + manifest.num_skipped}; run again"
+            )
+        _remove_others(incomplete, manifest)
+        write_durably(incomplete / _MANIFEST, json.dumps(asdict(manifest)))
         _replace_folder(incomplete, folder)
+        remember_verified(folder, manifest.files)
 
-    def _run(self, tasks: list["_ShardTask"]) -> Iterator[dict[str, str]]:
-        if self.num_proc <= 1 or len(tasks) <= 1:
-            yield from map(_finish_shard, tasks)
-            return
-        # Forked, because starting afresh would pay for importing torch in every process.
-        context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(self.num_proc, mp_context=context) as pool:
-            yield from pool.map(_finish_shard, tasks)
+    def _tasks(
+        self, folder: Path, recordings: Iterable[Recording], num_shards: int
+    ) -> Iterator["_ShardTask"]:
+        for index, shard in enumerate(_chunks(recordings, RECORDINGS_PER_SHARD)):
+            yield folder / f"shard-{index:05d}-of-{num_shards:05d}", shard, self.settings
 
 
 _ShardTask = tuple[Path, Sequence[Recording], PreparationSettings]
 
 
-def _finish_shard(task: _ShardTask) -> dict[str, str]:
+def _finish_shard(task: _ShardTask) -> ShardSummary:
     """Prepare one shard unless an earlier, interrupted build did."""
     stem, recordings, settings = task
-    faults_file = stem.with_suffix(".skipped.json")
-    if faults_file.is_file() and _opens(stem.with_suffix(".arrow")):
-        return dict(json.loads(faults_file.read_text(encoding="utf-8")))
-    skipped = prepare_shard(recordings, stem.with_suffix(".arrow"), settings)
-    # Written last: it marks the shard as done.
-    _write_durably(faults_file, json.dumps(skipped, ensure_ascii=False))
-    return skipped
+    if (finished := finished_shard(stem)) is not None:
+        return finished
+    audio = stem.with_suffix(AUDIO_SUFFIX)
+    for damaged in (audio, stem.with_suffix(MARKER_SUFFIX)):
+        damaged.unlink(missing_ok=True)  # others may have it mapped: it must not be written to
+    skipped = prepare_shard(recordings, audio, settings)
+    return mark_finished(stem, len(recordings) - len(skipped), skipped)
 
 
-def _opens(shard: Path) -> bool:
-    try:
-        ClipStore([shard])
-    except (OSError, ValueError, pa.ArrowException):
-        return False
-    return True
+def _manifest(fingerprint: str, shards: Sequence[ShardSummary]) -> Manifest:
+    return Manifest(
+        FORMAT_VERSION,
+        fingerprint,
+        num_clips=sum(shard.num_clips for shard in shards),
+        num_skipped=sum(shard.num_skipped for shard in shards),
+        files=tuple(file for shard in shards for file in shard.files),
+    )
 
 
 def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
@@ -132,35 +167,36 @@ def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
     if not (folder / _MANIFEST).is_file():
         return None
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        clips = ClipStore([folder / shard for shard in manifest["shards"]])
-        whole = manifest["format_version"] == FORMAT_VERSION and manifest["fingerprint"] == fingerprint
-        if whole and len(clips) == manifest["num_clips"]:
-            return PreparedSplit(clips, fingerprint, manifest["skipped"])
+        manifest = _read_manifest(folder)
+        fault = first_fault(folder, manifest.files)
+        names = [file.name for file in manifest.files]
+        if fault is None and (manifest.format_version, manifest.fingerprint) == (FORMAT_VERSION, fingerprint):
+            clips = ClipStore([folder / name for name in names if name.endswith(AUDIO_SUFFIX)])
+            markers = tuple(folder / name for name in names if name.endswith(MARKER_SUFFIX))
+            if len(clips) == manifest.num_clips:
+                return PreparedSplit(clips, fingerprint, manifest.num_skipped, markers)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        log.warning("cache: %s is damaged and will be built anew: %s", folder, error)
-        return None
-    log.warning("cache: %s is not what its manifest says and will be built anew", folder)
+        fault = str(error)
+    log.warning(
+        "cache: %s will be built anew, it is damaged: %s",
+        *(folder, fault or "it is not what its manifest says"),
+    )
     return None
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    content = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    return Manifest(**{**content, "files": tuple(FileRecord(*file) for file in content["files"])})
 
 
 def fingerprint_of(recordings: Iterable[Recording], settings: PreparationSettings) -> str:
     """A hash over everything that decides what a prepared split holds."""
-    digest = hashlib.sha256(f"{FORMAT_VERSION} {settings.fingerprint()}".encode())
-    for recording in recordings:
-        fields = (*recording._replace(audio=Path()), _audio_identity(recording))
-        digest.update(json.dumps([str(value) for value in fields]).encode())
-    return digest.hexdigest()
+    return _combined(survey(recordings), settings)
 
 
-def _audio_identity(recording: Recording) -> str:
-    if not isinstance(recording.audio, Path):
-        return recording.audio.fingerprint()
-    try:
-        status = recording.audio.stat()
-    except OSError:
-        return f"{recording.audio} missing"
-    return f"{recording.audio} {status.st_size} {status.st_mtime_ns}"
+def _combined(surveyed: RecordingSurvey, settings: PreparationSettings) -> str:
+    identity = f"{FORMAT_VERSION} {settings.fingerprint()} {surveyed.num_recordings} {surveyed.digest}"
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:
@@ -172,18 +208,28 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _chunks(items: Sequence[Recording], size: int) -> Iterator[Sequence[Recording]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def _chunks(items: Iterable[Recording], size: int) -> Iterator[list[Recording]]:
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
 
 
-def _write_durably(path: Path, text: str) -> None:
-    """Write, flush to disk, rename: the file is there whole or not at all."""
-    unfinished = path.with_name(path.name + ".tmp")
-    with unfinished.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(path)
+def _link_shards(damaged: Path, incomplete: Path) -> None:
+    """Offer a damaged folder's shards to its new build, which verifies each and takes the intact ones."""
+    for path in sorted(damaged.glob("shard-*")) if damaged.is_dir() else ():
+        if path.suffix in (AUDIO_SUFFIX, MARKER_SUFFIX) and not (incomplete / path.name).exists():
+            try:
+                os.link(path, incomplete / path.name)
+            except OSError:  # a file system without links: they are made again
+                return
+
+
+def _remove_others(folder: Path, manifest: Manifest) -> None:
+    """Remove what a killed build left half-written."""
+    names = {file.name for file in manifest.files}
+    for path in folder.iterdir():
+        if path.name not in names:
+            path.unlink()
 
 
 def _replace_folder(new: Path, folder: Path) -> None:

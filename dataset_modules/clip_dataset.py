@@ -11,6 +11,7 @@ from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.clip_store import ClipStore
 from dataset_modules.sampler import ClipKey
+from dataset_modules.usable_clips import ClipSubset
 
 
 class Example(NamedTuple):
@@ -19,6 +20,7 @@ class Example(NamedTuple):
     waveform: NDArray[np.float32]  # (T,)
     labels: list[int]
     id: str
+    language: str | None = None
 
 
 class ClipDataset(Dataset[Example]):
@@ -26,7 +28,7 @@ class ClipDataset(Dataset[Example]):
 
     def __init__(
         self,
-        stores: Sequence[ClipStore],
+        stores: Sequence[ClipStore | ClipSubset],
         labels: Sequence[list[int]],
         augment: AugmentationPipeline | None,
         sampling_rate: int,
@@ -53,4 +55,4 @@ class ClipDataset(Dataset[Example]):
         waveform = from_pcm16(clip.samples)
         if self.augment is not None:
             waveform = self.augment(waveform, self.sampling_rate, epoch, index)
-        return Example(waveform, self.labels[index], clip.id)
+        return Example(waveform, self.labels[index], clip.id, clip.language)

@@ -25,4 +25,5 @@ class Collator:
             labels=pad_sequence(labels, batch_first=True, padding_value=self.blank_id),
             label_lengths=torch.tensor([len(label) for label in labels]),
             ids=tuple(example.id for example in examples),
+            languages=tuple(example.language for example in examples),
         )

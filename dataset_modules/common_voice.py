@@ -4,9 +4,10 @@ import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.clip_store import AudioStorage
 from dataset_modules.common_voice_release import (
     find_locale_folder,
     release_recordings,
@@ -18,6 +19,7 @@ from dataset_modules.hub_dataset import WAY_OUT, DownloadMode, load_hub_splits
 from dataset_modules.recording import Recording
 from dataset_modules.release_archive import is_archive, unpacked
 from dataset_modules.stable_share import check_share, in_share
+from phonetics import IpaNormaliser, TextToPhonemes
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,13 @@ class CommonVoiceDataset(BaseDataset):
         audio_params: must agree with the configuration's; null takes it.
         locale: what the release calls the language where it differs, such as zh-CN; null takes the
             language, or its part before the hyphen.
-        text_to_phonemes: how sentences become phonemes.
-        max_skipped_share: the share of unusable recordings above which preparing is an error.
+        text_to_phonemes: how sentences become phonemes; null takes the data section's.
+        max_skipped_share: the share of unusable recordings above which a run stops; null: see BaseDataset.
+        normalisation: how phonemes are spelled; null takes the data section's.
+        min_seconds: shorter recordings are skipped.
+        max_seconds: longer recordings are skipped; null takes any.
+        silence_db: recordings whose peak lies below this (dB of full scale) are skipped; null takes them.
+        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
     """
 
     def __init__(
@@ -53,10 +60,26 @@ class CommonVoiceDataset(BaseDataset):
         download_mode: DownloadMode = "reuse_dataset_if_exists",
         audio_params: AudioParams | None = None,
         locale: str | None = None,
-        text_to_phonemes: Literal["espeak", "none"] = "espeak",
-        max_skipped_share: float = 0.1,
+        text_to_phonemes: TextToPhonemes | None = None,
+        max_skipped_share: float | None = None,
+        normalisation: IpaNormaliser | None = None,
+        min_seconds: float = 0.1,
+        max_seconds: float | None = 30.0,
+        silence_db: float | None = -60.0,
+        audio_storage: AudioStorage = "pcm16",
     ) -> None:
-        super().__init__(cache_dir, language, audio_params, text_to_phonemes, max_skipped_share)
+        super().__init__(
+            cache_dir,
+            language,
+            audio_params,
+            text_to_phonemes,
+            max_skipped_share,
+            normalisation,
+            min_seconds,
+            max_seconds,
+            silence_db,
+            audio_storage,
+        )
         check_share("CommonVoiceDataset", limit_train_data=limit_train_data, limit_val_data=limit_val_data)
         _check_choices(dataset_name, download_mode)
         self.limits: dict[Split, float] = {"train": limit_train_data, "val": limit_val_data, "test": 1.0}

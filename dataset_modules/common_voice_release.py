@@ -60,11 +60,11 @@ def release_recordings(folder: Path, split: Split) -> list[Recording]:
 
 def _recording(folder: Path, table: Path, row: TsvRow) -> Recording:
     if row.fault:
-        return Recording(f"{table.name}:{row.line}", UnusableAudio(row.fault))
+        return Recording(f"{table.name}:{row.line}", UnusableAudio(row.fault, table))
     name = _clip_name(row.cells["path"])
     if name is None:
         reason = f"path must be a file's name in clips, got {row.cells['path'][:80]!r}"
-        return Recording(f"{table.name}:{row.line}", UnusableAudio(reason))
+        return Recording(f"{table.name}:{row.line}", UnusableAudio(reason, table))
     speaker = row.cells["client_id"] or None
     return Recording(name, folder / "clips" / name, text=row.cells["sentence"], speaker=speaker)
 

@@ -43,3 +43,4 @@ class Batch(NamedTuple):
     labels: Tensor  # (B, L) int64, padded with the blank
     label_lengths: Tensor  # (B,)
     ids: tuple[str, ...]
+    languages: tuple[str | None, ...] = ()  # one for each utterance, or none where nobody says

@@ -3,14 +3,15 @@
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 from dataset_modules.audio_folder import StatedRecording, read_folder, suffixes_in
 from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.clip_store import AudioStorage
 from dataset_modules.contract import AudioParams
 from dataset_modules.recording import Recording
 from dataset_modules.speaker_split import split_by_speaker
 from dataset_modules.stable_share import check_share
+from phonetics import IpaNormaliser, TextToPhonemes
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,14 @@ class CustomAudioDataset(BaseDataset):
             validate on; the same ones when recordings are added.
         cache_dir: where prepared clips are kept.
         audio_params: must agree with the configuration's; null takes it.
-        text_to_phonemes: how texts become phonemes; ``none`` where all recordings bring phonemes.
-        max_skipped_share: the share of unusable recordings above which preparing is an error.
+        text_to_phonemes: how texts become phonemes; ``none`` where all recordings bring phonemes; null
+            takes the data section's.
+        max_skipped_share: the share of unusable recordings above which a run stops; null: see BaseDataset.
+        normalisation: how phonemes are spelled; null takes the data section's.
+        min_seconds: shorter recordings are skipped.
+        max_seconds: longer recordings are skipped; null takes any.
+        silence_db: recordings whose peak lies below this (dB of full scale) are skipped; null takes them.
+        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
     """
 
     def __init__(
@@ -50,10 +57,26 @@ class CustomAudioDataset(BaseDataset):
         validation_split: float = 0.1,
         cache_dir: str | Path = "./data/cache",
         audio_params: AudioParams | None = None,
-        text_to_phonemes: Literal["espeak", "none"] = "espeak",
-        max_skipped_share: float = 0.1,
+        text_to_phonemes: TextToPhonemes | None = None,
+        max_skipped_share: float | None = None,
+        normalisation: IpaNormaliser | None = None,
+        min_seconds: float = 0.1,
+        max_seconds: float | None = 30.0,
+        silence_db: float | None = -60.0,
+        audio_storage: AudioStorage = "pcm16",
     ) -> None:
-        super().__init__(cache_dir, language, audio_params, text_to_phonemes, max_skipped_share)
+        super().__init__(
+            cache_dir,
+            language,
+            audio_params,
+            text_to_phonemes,
+            max_skipped_share,
+            normalisation,
+            min_seconds,
+            max_seconds,
+            silence_db,
+            audio_storage,
+        )
         check_share("CustomAudioDataset", validation_split=validation_split)
         _check_arguments(allowed_extensions, multiply_train_data)
         self.train_val_dir = Path(train_val_dir).expanduser()

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import Counter
 from pathlib import Path
 
 from audiomentations.core.transforms_interface import BaseWaveformTransform
@@ -14,9 +15,12 @@ from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
 from dataset_modules.contract import AudioParams
-from dataset_modules.labels import UnknownPhonemePolicy, encode_labels
+from dataset_modules.labels import LabelEncoder, UnknownPhonemePolicy
+from dataset_modules.recording import AudioError
 from dataset_modules.sampler import LengthBucketSampler
-from phonetics import Vocabulary
+from dataset_modules.skipping import SplitPart, check_skipped, warn_of_skipped
+from dataset_modules.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
+from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +46,11 @@ class PhonemeDataModule(LightningDataModule):
         create_dataset: build the cache anew; the old one stays until the new one is whole.
         audio_params: must agree with the configuration's; null takes it.
         augmentations: transforms for the training split, applied in order.
-        unknown_phonemes: what becomes of phonemes outside the vocabulary.
+        unknown_phonemes: what becomes of phonemes outside the vocabulary: ``skip`` leaves their recordings
+            out, ``refuse`` stops, ``map_to_unknown`` and ``drop`` change the labels.
         seed: of order and augmentation; null takes the run's.
+        text_to_phonemes: of data sets that name none: espeak, epitran, none, or a backend by class_path.
+        normalisation: how phonemes are spelled, of data sets that say nothing of it.
     """
 
     def __init__(
@@ -58,8 +65,10 @@ class PhonemeDataModule(LightningDataModule):
         create_dataset: bool = False,
         audio_params: AudioParams | None = None,
         augmentations: list[BaseWaveformTransform] | None = None,
-        unknown_phonemes: UnknownPhonemePolicy = "refuse",
+        unknown_phonemes: UnknownPhonemePolicy = "skip",
         seed: int | None = None,
+        text_to_phonemes: TextToPhonemes = "espeak",
+        normalisation: IpaNormaliser | None = None,
     ) -> None:
         super().__init__()
         _check_counts(batch_size=batch_size, num_proc=num_proc)
@@ -70,19 +79,21 @@ class PhonemeDataModule(LightningDataModule):
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.dataset_classes = dataset_classes
         for dataset in dataset_classes:
-            dataset.language = dataset.language or language
+            dataset.take_defaults(language, text_to_phonemes, normalisation)
         self.batch_size = batch_size
         self.max_batch_seconds = max_batch_seconds
         self.num_workers = num_workers
         self.num_proc = num_proc
         self.create_dataset = create_dataset
         self.audio_params = audio_params or AudioParams()
-        self.unknown_phonemes = unknown_phonemes
+        self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
+        self.num_frames: FrameCounter | None = None  # the model's, where it is known
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
         self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
+        self.parts: list[SplitPart] = []
         self.fingerprints: dict[Split, list[str]] = {}
 
     def prepare_data(self) -> None:
@@ -96,10 +107,13 @@ class PhonemeDataModule(LightningDataModule):
                 self._prepared.add(split)
 
     def setup(self, stage: str) -> None:
-        """Open the splits that a stage needs."""
-        for split in _SPLITS_OF_STAGE[stage]:
-            if split not in self.splits:
-                self._open(split)
+        """Open the splits that a stage needs; training looks at all, so that it says what is left out."""
+        splits = SPLITS if stage == "fit" else _SPLITS_OF_STAGE[stage]
+        opened = [part for split in splits if split not in self.splits for part in self._open(split)]
+        check_skipped(opened)
+        if self.trainer is None or self.trainer.is_global_zero:
+            warn_of_skipped(opened)
+        self.parts += opened
 
     def locate(self) -> None:
         """Let the data sets find their recordings; a wrong path is told here, before anything is read."""
@@ -108,10 +122,25 @@ class PhonemeDataModule(LightningDataModule):
                 dataset.load_data(create_dataset=self.create_dataset)
             self._loaded = True
 
+    def check_texts(self, stage: str) -> None:
+        """Refuse texts that cannot be turned into phonemes, in the splits that a stage prepares."""
+        self.locate()
+        for dataset in self.dataset_classes:
+            dataset.check_texts(SPLITS if stage == "fit" else _SPLITS_OF_STAGE[stage])
+
+    def languages(self, split: Split) -> list[str]:
+        """The languages that a split's figures are told apart by; none where there is one alone."""
+        self.locate()
+        recordings = (
+            recording for dataset in self.dataset_classes for recording in dataset.recordings(split)
+        )
+        languages = sorted({recording.language for recording in recordings if recording.language})
+        return languages if len(languages) > 1 else []
+
     def is_empty(self, split: Split) -> bool:
         """Whether no data set has a recording for a split."""
         self.locate()
-        return not any(dataset.recordings(split) for dataset in self.dataset_classes)
+        return not any(True for dataset in self.dataset_classes for _ in dataset.recordings(split))
 
     def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
         self.locate()
@@ -120,15 +149,19 @@ class PhonemeDataModule(LightningDataModule):
             for dataset in self.dataset_classes
         ]
 
-    def _open(self, split: Split) -> None:
-        prepared = self._prepare(split)
-        phonemes = (phonemes for part in prepared for phonemes in part.clips.phoneme_lists())
-        labels = encode_labels(phonemes, self.vocabulary, self.unknown_phonemes)
+    def _open(self, split: Split) -> list[SplitPart]:
+        parts = [
+            SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, self.num_frames))
+            for dataset, part in zip(self.dataset_classes, self._prepare(split), strict=True)
+        ]
+        self.encode.judge(sum((part.usable.unknown for part in parts), Counter[str]()))
+        clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
+        labels = EncodedLabels(clips, self.encode)
         augment = self.augment if split == "train" else None
-        stores = [part.clips for part in prepared]
-        self.splits[split] = ClipDataset(stores, labels, augment, self.audio_params.sampling_rate)
-        self.fingerprints[split] = [part.fingerprint for part in prepared]
+        self.splits[split] = ClipDataset(clips, labels, augment, self.audio_params.sampling_rate)
+        self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
+        return parts
 
     def hours(self, split: Split) -> float:
         """How much audio a split holds."""
@@ -137,8 +170,9 @@ class PhonemeDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Example]:
         """Shuffled, length-bucketed batches."""
         if not len(self.splits["train"]):
-            raise ValueError(
-                "data: the training split must hold recordings, it holds none; check dataset_classes"
+            raise AudioError(
+                "data: the training split must hold recordings that can be used, it holds none; "
+                "check dataset_classes"
             )
         return self._loader("train", shuffle=True)
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dataset_modules.recording import AudioError, Clip
-from phonetics import IpaNormaliser
+from phonetics import IpaNormaliser, espeak_voices
 
 WORD_BOUNDARY = "|"
 
@@ -117,6 +117,13 @@ def speak(text: str, settings: VoiceSettings, normalise: IpaNormaliser) -> Clip:
 
 
 @functools.cache
+def speaks(language: str) -> bool:
+    """Whether there is a voice for a language."""
+    with _fresh_library() as (library, _):
+        return _set_voice(library, language)
+
+
+@functools.cache
 def espeak_version() -> str:
     """The version of the espeak-ng that speaks."""
     with _fresh_library() as (library, _):
@@ -154,12 +161,19 @@ def _library_bytes(path: str) -> bytes:
 def _select_voice(library: ctypes.CDLL, settings: VoiceSettings) -> None:
     # The library itself speaks an unknown variant with the language's plain voice.
     known_variant = settings.voice.partition("+")[2] in ("", *voice_variants())
-    if not known_variant or library.espeak_SetVoiceByName(settings.voice.encode()) != 0:
+    if not known_variant or not _set_voice(library, settings.voice):
         raise AudioError(
             f"espeak-ng: voice must be one it knows, such as ru or en-us+f2, got {settings.voice!r}"
         )
     library.espeak_SetParameter(_PARAMETER_RATE, settings.words_per_minute, 0)
     library.espeak_SetParameter(_PARAMETER_PITCH, settings.pitch, 0)
+
+
+def _set_voice(library: ctypes.CDLL, voice: str) -> bool:
+    """Take a voice; a few languages, such as fr-fr, have one of another name."""
+    language, plus, variant = voice.partition("+")
+    names = [voice, f"{espeak_voices()[language]}{plus}{variant}" if language in espeak_voices() else voice]
+    return any(library.espeak_SetVoiceByName(name.encode()) == 0 for name in names)
 
 
 @functools.cache

@@ -41,3 +41,21 @@ class Recording(NamedTuple):
     text: str | None = None
     speaker: str | None = None
     language: str | None = None
+
+
+class SkippedRecording(NamedTuple):
+    """A recording that was left out, and why."""
+
+    id: str
+    path: str  # empty where it is no file
+    reason: str
+
+
+def path_of(recording: Recording) -> str:
+    """The file of a recording, as far as there is one; sources may name theirs as ``path``.
+
+    >>> path_of(Recording("a", Path("clips/a.wav")))
+    'clips/a.wav'
+    """
+    audio = recording.audio
+    return str(audio if isinstance(audio, Path) else getattr(audio, "path", None) or "")

@@ -42,7 +42,8 @@ def _from_file(path: Path, count: int, seed: int) -> list[str]:
     sentences = list(dict.fromkeys(line for line in lines if line))
     if len(sentences) < count:
         raise ValueError(f"sentences: {path} holds {len(sentences)} different ones, {count} are needed")
-    return random.Random(seed).sample(sentences, count)  # noqa: S311 - data, not secrets
+    random.Random(seed).shuffle(sentences)  # noqa: S311 - data, not secrets
+    return sentences[:count]  # more of them begin with the fewer
 
 
 def _endless(language: str, draw: random.Random) -> Iterator[str]:

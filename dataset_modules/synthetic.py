@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.clip_store import AudioStorage
 from dataset_modules.contract import AudioParams
-from dataset_modules.espeak_synthesiser import VoiceSettings, espeak_version, speak
+from dataset_modules.espeak_synthesiser import VoiceSettings, espeak_version, speak, speaks
 from dataset_modules.recording import Clip, Recording
 from dataset_modules.sentences import distinct_sentences
-from phonetics import IpaNormaliser
+from phonetics import IpaNormaliser, espeak_languages, nearest_languages
 
 # Variants of espeak-ng's voices that sound like people; whispers and robots are left out.
 TRAIN_VOICES = (
@@ -19,6 +20,7 @@ TRAIN_VOICES = (
     *("ian", "iven2", "marcelo", "max", "michel", "paul", "pedro", "quincy", "rob", "robert", "sandro"),
     *("shelby", "travis", "zac"),
 )
+_DRAWING_ORDER: tuple[Split, ...] = ("test", "val", "train")
 VAL_VOICES = ("m6", "f3", "steph")
 TEST_VOICES = ("m2", "m5", "Annie", "linda")
 
@@ -28,14 +30,15 @@ class SpokenSentence(NamedTuple):
 
     text: str
     voice: VoiceSettings
+    normalise: IpaNormaliser
 
     def fingerprint(self) -> str:
-        """Text, voice and synthesiser."""
+        """Text, voice and synthesiser; how phonemes are spelled is the preparation's."""
         return f"espeak-ng {espeak_version()} {self.voice} {self.text}"
 
     def read(self) -> Clip:
         """Speak it."""
-        return speak(self.text, self.voice, IpaNormaliser())
+        return speak(self.text, self.voice, self.normalise)
 
 
 class SyntheticSpeechDataset(BaseDataset):
@@ -57,6 +60,8 @@ class SyntheticSpeechDataset(BaseDataset):
         seed: of the choice of sentences, voices, rates and pitches.
         cache_dir: where prepared clips are kept.
         audio_params: must agree with the configuration's; null takes it.
+        normalisation: how phonemes are spelled; null takes the data section's.
+        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
     """
 
     def __init__(
@@ -74,8 +79,17 @@ class SyntheticSpeechDataset(BaseDataset):
         seed: int = 0,
         cache_dir: str | Path = "./data/cache",
         audio_params: AudioParams | None = None,
+        normalisation: IpaNormaliser | None = None,
+        audio_storage: AudioStorage = "pcm16",
     ) -> None:
-        super().__init__(cache_dir, language, audio_params, text_to_phonemes="none")
+        super().__init__(
+            cache_dir,
+            language,
+            audio_params,
+            text_to_phonemes="none",
+            normalisation=normalisation,
+            audio_storage=audio_storage,
+        )
         self.counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
         self.voices: dict[Split, Sequence[str]] = {
             "train": train_voices,
@@ -92,22 +106,33 @@ class SyntheticSpeechDataset(BaseDataset):
 
     def load_data(self, create_dataset: bool = False) -> None:
         """Draw sentences and voices; nothing is spoken until the cache asks."""
-        if self.language is None:
-            raise ValueError("SyntheticSpeechDataset: language must be given, such as ru, en-us or de")
-        sentences = distinct_sentences(self.language, sum(self.counts.values()), self.seed, self.texts_file)
-        draw = random.Random(self.seed + 1)  # noqa: S311 - data, not secrets
-        for split, count in self.counts.items():
+        self._check_language()
+        # Those to evaluate on come first: they stay the same, however many there are to train on.
+        counts: dict[Split, int] = {split: self.counts[split] for split in _DRAWING_ORDER}
+        sentences = distinct_sentences(str(self.language), sum(counts.values()), self.seed, self.texts_file)
+        for number, (split, count) in enumerate(counts.items(), start=1):
+            draw = random.Random(f"{self.seed} {number}")  # noqa: S311 - data, not secrets
             own, sentences = sentences[:count], sentences[count:]
             self._splits[split] = [
                 self._recording(split, index, text, draw) for index, text in enumerate(own)
             ]
+
+    def _check_language(self) -> None:
+        if self.language is None:
+            raise ValueError("SyntheticSpeechDataset: language must be given, such as ru, en-us or de")
+        if not speaks(self.language):
+            near = nearest_languages(self.language, espeak_languages())
+            raise ValueError(
+                f"SyntheticSpeechDataset: language must be one that espeak-ng speaks, such as ru or en-us, "
+                f"got {self.language!r}" + (f"; nearest: {', '.join(near)}" if near else "")
+            )
 
     def _recording(self, split: Split, index: int, text: str, draw: random.Random) -> Recording:
         speaker = draw.choice(self.voices[split])
         voice = VoiceSettings(
             f"{self.language}+{speaker}", draw.randint(*self.words_per_minute), draw.randint(*self.pitch)
         )
-        audio = SpokenSentence(text, voice)
+        audio = SpokenSentence(text, voice, self.normalisation or IpaNormaliser())
         return Recording(f"{split}-{index:05d}", audio, text=text, speaker=speaker, language=self.language)
 
     def get_train_data(self) -> Iterable[Recording]:

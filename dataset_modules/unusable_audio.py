@@ -1,5 +1,6 @@
 """A recording that a data set lists and cannot offer: reading it says why, so preparation counts it."""
 
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from dataset_modules.recording import AudioError
@@ -13,6 +14,7 @@ class UnusableAudio(NamedTuple):
     """
 
     reason: str
+    path: Path | None = None  # of the file, where one is known
 
     def fingerprint(self) -> str:
         """The reason; there is nothing else."""

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from models.language_edits import LanguageEdits
 from models.metrics import RatioOfSums, add_edits, character_edits, phoneme_edits, word_edits
 
 Stage = Literal["val", "test"]
@@ -22,6 +23,7 @@ class EvaluationMetrics(nn.Module):
         self.ratios = nn.ModuleDict(
             {f"{stage}_{name}": RatioOfSums() for stage in STAGES for name in FIGURES}
         )
+        self.languages: dict[Stage, LanguageEdits] = {stage: LanguageEdits() for stage in STAGES}
 
     def add(
         self,
@@ -32,18 +34,24 @@ class EvaluationMetrics(nn.Module):
         references: Sequence[list[str]],
         hypotheses: Sequence[list[str]],
         delimiter: str | None,
+        languages: Sequence[str | None] = (),
     ) -> None:
-        """Add a batch: losses per utterance, (B,), blank and all frames, and both token sequences."""
+        """Add a batch: losses per utterance, (B,), blank and all frames, both token sequences, languages."""
         self._ratio(stage, "loss").update(float(losses.double().sum()), len(losses))
         self._ratio(stage, "blank_share").update(*blanks)
         for name, count_edits in _EDITS.items():
             pairs = zip(references, hypotheses, strict=True)
-            add_edits(self._ratio(stage, name), [count_edits(*pair, delimiter) for pair in pairs])
+            counts = [count_edits(*pair, delimiter) for pair in pairs]
+            add_edits(self._ratio(stage, name), counts)
+            if name == "per" and languages:
+                self.languages[stage].add(languages, counts)
 
     def finish(self, stage: Stage) -> dict[str, Tensor]:
         """The figures of the split and how many utterances they are over; then start anew."""
         figures = {name: self._ratio(stage, name).compute() for name in FIGURES}
         figures["utterances"] = self._count(stage)
+        by_language = self.languages[stage].finish()
+        figures |= {f"per_{language}": rate for language, rate in by_language.items()}
         for name in FIGURES:
             self._ratio(stage, name).reset()
         return figures

@@ -34,6 +34,7 @@ class WaveformFrontend(nn.Module):
     """For encoders that hear samples: normalises, and fills the padding."""
 
     input_name = "input_values"
+    mel_frames_per_input = 0  # it hears samples
 
     def __init__(self, do_normalize: bool, padding_value: float) -> None:
         super().__init__()
@@ -50,6 +51,7 @@ class LogMelFrontend(nn.Module):
     """For Wav2Vec2Bert: 80 log-mel bins, normalised per bin, two frames stacked to one of 160."""
 
     input_name = "input_features"
+    mel_frames_per_input = _MEL_STACK
 
     def __init__(self, sampling_rate: int, padding_value: float) -> None:
         super().__init__()

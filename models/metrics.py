@@ -18,6 +18,7 @@ DEFINITIONS = {
     "the whole utterance is one word where the vocabulary has no boundary",
     "blank_share": "share of frames whose best token is the blank",
 }
+LANGUAGE_DEFINITION = "per over the utterances of one language alone; logged where a split has several"
 
 
 class RatioOfSums(Metric):

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal, cast
 
+from jsonargparse import ArgumentError, ArgumentParser
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-OptimizerName = Literal["AdamW", "SGD", "FAM", "AutoSGM", "SimpleFAM"]
-SchedulerName = Literal["StepLR", "MultiStepLR", "ReduceLROnPlateau", "FAMScheduler", "FAMEpochScheduler"]
+OptimizerName = Literal["AdamW", "SGD", "FAM", "FAMOptimizer", "AutoSGM", "SimpleFAM"]
+SchedulerName = Literal[
+    "StepLR", "MultiStepLR", "ReduceLROnPlateau", "FAMScheduler", "FAMScheduler2", "FAMEpochScheduler"
+]
 Interval = Literal["step", "epoch"]
 ParameterList = Iterable[Tensor] | Iterable[dict[str, Any]]
 OptimizerFactory = Callable[[ParameterList], Optimizer]
@@ -55,6 +58,7 @@ OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
         "torch.optim.SGD", {"lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
     ),
     "FAM": NamedComponent("optim.FAM", {"lr": "lr", "weight_decay": "weight_decay"}),
+    "FAMOptimizer": NamedComponent("optim.FAM", {"lr": "lr", "weight_decay": "weight_decay"}),
     "AutoSGM": NamedComponent("optim.AutoSGM", {"lr": "lr", "weight_decay": "weight_decay"}),
     "SimpleFAM": NamedComponent("optim.SimpleFAM", {"lr": "lr"}),
 }
@@ -75,7 +79,12 @@ SCHEDULERS: dict[SchedulerName, NamedComponent] = {
     ),
     "FAMScheduler": NamedComponent(
         "optim.FAMScheduler",
-        {"warmup_steps": "warmup_steps", "total_steps": "total_steps", **_WARM_UP},
+        {
+            "warmup_steps": "warmup_steps",
+            "total_steps": "total_steps",
+            "decay_start_step": "decay_start_step",
+            **_WARM_UP,
+        },
         interval="step",
         length_argument="total_steps",
     ),
@@ -86,6 +95,7 @@ SCHEDULERS: dict[SchedulerName, NamedComponent] = {
         length_argument="max_epochs",
     ),
 }
+SCHEDULERS["FAMScheduler2"] = SCHEDULERS["FAMScheduler"]
 MONITOR_KEY = "metric_scheduler"  # read by the model itself, for ReduceLROnPlateau alone
 # torch's schedulers that are stepped after every batch.
 STEPWISE_SCHEDULERS = frozenset({"OneCycleLR", "CyclicLR", "FAMScheduler"})
@@ -128,11 +138,12 @@ def choose_flat(
     missing = [key for key in component.required if key not in values]
     if missing:
         raise ValueError(f"model: {section} {name} needs {', '.join(missing)}")
-    _check_own(f"{section}_params", name, component, own or {})
-    return FlatChoice(section, name, component, values, own or {})
+    key = f"{section}_params"
+    _check_names(key, name, component, own or {})
+    return FlatChoice(section, name, component, values, _typed(key, name, component, own or {}))
 
 
-def _check_own(key: str, name: str, component: NamedComponent, own: Mapping[str, object]) -> None:
+def _check_names(key: str, name: str, component: NamedComponent, own: Mapping[str, object]) -> None:
     if not own:
         return
     accepted = component.own_parameters()
@@ -145,6 +156,21 @@ def _check_own(key: str, name: str, component: NamedComponent, own: Mapping[str,
             raise ValueError(
                 f"model: {key}: {name} has no parameter {given}{hint}; it takes: {', '.join(accepted)}"
             )
+
+
+def _typed(key: str, name: str, component: NamedComponent, own: Mapping[str, object]) -> dict[str, Any]:
+    """The values as the constructor's annotations have them; one that does not fit is refused by its key."""
+    if not own:
+        return {}
+    parser = ArgumentParser(exit_on_error=False)
+    first, *_ = inspect.signature(component.load()).parameters
+    parser.add_class_arguments(
+        component.load(), skip={first, *component.keys.values()}, fail_untyped=False, sub_configs=False
+    )
+    try:
+        return cast("dict[str, Any]", parser.parse_object(dict(own), defaults=False).as_dict())
+    except ArgumentError as error:
+        raise ValueError(f"model: {key}: {name}: {' '.join(str(error).split())}") from error
 
 
 def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:

@@ -1,5 +1,6 @@
 """What the configuration says about optimizer and scheduler, checked early and built when training starts."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -113,4 +114,8 @@ class OptimizationPlan:
         if argument is None or argument in self._scheduler.values:
             return self._scheduler.create(optimizer)
         length = trainer.estimated_stepping_batches if argument == "total_steps" else trainer.max_epochs
-        return self._scheduler.create(optimizer, **{argument: int(length or 1)})
+        if length is None or not 0 < length < math.inf:
+            raise ValueError(
+                f"model: scheduler {self._scheduler.name} needs {argument}: this run has no end of its own"
+            )
+        return self._scheduler.create(optimizer, **{argument: int(length)})

@@ -17,6 +17,7 @@ from dataset_modules.contract import AudioParams, Batch
 from models.ctc_loss import ctc_losses
 from models.decoding import blank_share, greedy_decode
 from models.evaluation import EvaluationMetrics, Stage, unpadded_groups
+from models.frame_count import Counts, frames_of
 from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import LogMelFrontend, WaveformFrontend, length_mask
 from models.grouping import Grouping, GroupingName
@@ -75,6 +76,7 @@ class PhonemeRecognizer(LightningModule):
         min_lr: where the rate ends (ReduceLROnPlateau, FAMScheduler, FAMEpochScheduler).
         warmup_steps: of FAMScheduler.
         total_steps: of FAMScheduler; null takes the run's length.
+        decay_start_step: of FAMScheduler, where its cosine starts; null: at the warm-up's end.
         warmup_epochs: of FAMEpochScheduler.
         max_epochs: of FAMEpochScheduler; null takes the run's.
         warmup_start_lr: where the warm-up starts (FAMScheduler, FAMEpochScheduler).
@@ -108,6 +110,7 @@ class PhonemeRecognizer(LightningModule):
         min_lr: float | None = None,
         warmup_steps: int | None = None,
         total_steps: int | None = None,
+        decay_start_step: int | None = None,
         warmup_epochs: int | None = None,
         max_epochs: int | None = None,
         warmup_start_lr: float | None = None,
@@ -131,6 +134,7 @@ class PhonemeRecognizer(LightningModule):
                 "min_lr": min_lr,
                 "warmup_steps": warmup_steps,
                 "total_steps": total_steps,
+                "decay_start_step": decay_start_step,
                 "warmup_epochs": warmup_epochs,
                 "max_epochs": max_epochs,
                 "warmup_start_lr": warmup_start_lr,
@@ -177,6 +181,15 @@ class PhonemeRecognizer(LightningModule):
         if self.network_name == "Wav2Vec2Bert":
             return LogMelFrontend(self.audio_params.sampling_rate, self.audio_params.padding_value)
         return WaveformFrontend(self.audio_params.do_normalize, self.audio_params.padding_value)
+
+    def num_frames(self, num_samples: Counts) -> Counts:
+        """How many frames utterances of these lengths will have; known before the network is built."""
+        return frames_of(
+            self.network_configuration,
+            num_samples,
+            self.frontend.mel_frames_per_input,
+            self.audio_params.sampling_rate,
+        )
 
     def configure_model(self) -> None:
         """Build the network; pretrained weights that a checkpoint is about to replace are not loaded."""
@@ -249,6 +262,11 @@ class PhonemeRecognizer(LightningModule):
         """Make the step's randomness a function of its place."""
         seed_step(self.seed, self.current_epoch, batch_idx, self.global_rank)
 
+    def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
+        """Let a run whose steps end in mid-epoch end with a validation: without one nothing is best."""
+        if 0 <= self.trainer.max_steps <= self.trainer.global_step:
+            self.trainer.should_stop = True
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss of the batch."""
         log_probs, frames = self(batch.waveforms, batch.waveform_lengths)
@@ -293,6 +311,7 @@ class PhonemeRecognizer(LightningModule):
             references=references,
             hypotheses=self._decode(log_probs, frames),
             delimiter=self.vocabulary.word_delimiter,
+            languages=batch.languages,
         )
 
     def _log_figures(self, stage: Stage) -> None:

@@ -1,6 +1,9 @@
 """AutoSGM: a stochastic gradient method as a low-pass filter with an automatic learning rate."""
 
+import functools
+import importlib
 import importlib.util
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -28,6 +31,8 @@ from optim.checked_optimizer import CheckedOptimizer
 from optim.cpu_threads import for_each
 from optim.sharding import is_sharded, layout_of, local_part
 from optim.window import window_value
+
+log = logging.getLogger(__name__)
 
 # Without it, or on other devices, torch's operations do the same in more time.
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
@@ -64,7 +69,7 @@ class AutoSGM(CheckedOptimizer):
             epoch); the share of the frame that stays at one.
         wd_cfg: ``(wd_cte, wd_lvl)``: weight decay, and where it acts: 0 in the gradient, 1 in the step.
         eps_cfg: ``(eps,)``: what keeps divisions finite.
-        maximize: Ascend instead of descend.
+        maximize: Ascend instead of descend: the gradient is negated, weight decay still shrinks weights.
         lr: Short for ``lr_cfg[1]``.
         weight_decay: Short for ``wd_cfg[0]``.
         foreach: Update many tensors per call, or on a processor each in one compiled loop (where Numba is
@@ -106,8 +111,6 @@ class AutoSGM(CheckedOptimizer):
     def _update(self) -> None:
         for group in self.param_groups:
             for_loops, others = self._plan(group)
-            if torch.compiler.is_compiling():
-                for_loops, others = [], for_loops + others
             if for_loops:
                 self._step_in_loops(for_loops)
             step = multi_tensor_step if group["foreach"] else single_tensor_step
@@ -115,19 +118,15 @@ class AutoSGM(CheckedOptimizer):
                 step(bundle, numbers)
 
     def _step_in_loops(self, planned: list[_Planned]) -> None:
-        # Imported where it is needed: Numba takes a second.
         from optim.autosgm_compiled import Scratch, compiled_step
 
         scratch = Scratch()
         numel = sum(bundle.numels[0] for bundle, _ in planned)
         for_each(lambda one: compiled_step(*one, scratch), planned, numel)
+        torch.autograd.graph.increment_version([bundle.params[0] for bundle, _ in planned])
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _plan(self, group: dict[str, Any]) -> tuple[list[_Planned], list[_Planned]]:
-        """What to do in this step: the tensors that compiled loops take, and the others.
-
-        All that changes from step to step on the host is in here, which stays out of a compiled graph.
-        """
+        """What to do in this step: the tensors that compiled loops take, and the others."""
         batches: dict[tuple[bool, int | None, int, Any], list[_Entry]] = defaultdict(list)
         for index, entry in enumerate(self._entries(group)):
             looped = group["foreach"] and _suits_loops(entry)
@@ -196,5 +195,18 @@ def _suits_loops(entry: _Entry) -> bool:
         and grad.dtype == param.dtype
         and param.numel() > 0
         and not is_sharded(param)
+        and not grad.is_neg()
         and all(tensor.is_contiguous() for tensor in (param, grad, entry.state["average"]))
+        and _loops_work()
     )
+
+
+@functools.cache
+def _loops_work() -> bool:
+    """Whether Numba, which takes a second to import, does so: versions of NumPy can come too new for it."""
+    try:
+        importlib.import_module("optim.autosgm_compiled")
+    except ImportError as error:
+        log.warning("AutoSGM: steps take several times as long, since Numba cannot be used: %s", error)
+        return False
+    return True

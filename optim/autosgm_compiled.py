@@ -5,6 +5,7 @@ that read every value once. The states are those of the other two paths, so a ru
 Importing this file needs Numba.
 """
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -103,7 +104,7 @@ def _shrinkage(steps: Array, bundle: Bundle, numbers: Numbers, scale: float) -> 
     center = filtered(bundle.scalars["norm"][0], norm)
     distance = scale * loops.squared_distance(steps, exact(center / scale)) ** 0.5 + eps
     deviation = filtered(bundle.scalars["deviation"][0], distance**2) ** 0.5 + eps
-    return min(distance, OUTLIER_DEVIATIONS * deviation) / distance
+    return min(distance, OUTLIER_DEVIATIONS * deviation) / distance if distance else math.nan
 
 
 def _coefficients(numbers: Numbers, exact: Callable[[float], Any]) -> loops.Coefficients:

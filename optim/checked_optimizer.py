@@ -48,8 +48,13 @@ class CheckedOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        self._update()
+        self._update_uncompiled()
         return loss
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _update_uncompiled(self) -> None:
+        """Keep out of a compiled graph, which would be built anew for every rate: the kernels are fused."""
+        self._update()
 
     def _update(self) -> None:
         raise NotImplementedError

@@ -126,7 +126,8 @@ class FAM(CheckedOptimizer):
             self._recorder.move_to(folder)
 
     def _update(self) -> None:
-        entries, batches = self._plan()
+        entries = list(self._entries())
+        batches = self._spectrum_batches(entries)
         momenta: list[float | Tensor] = [entry.group["alpha"] for entry in entries]
         for key, indices in batches.items():
             adapted = self._adapt(key, [entries[index] for index in indices])
@@ -140,24 +141,20 @@ class FAM(CheckedOptimizer):
         if self._recorder is not None and entries:
             self._recorder.flush_if_due(max(entry.state["step"] for entry in entries))
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _plan(self) -> tuple[list[Entry], dict[SpectrumKey, list[int]]]:
-        """What to do in this step; all that changes from step to step on the host stays out of a graph."""
-        entries = list(self._entries())
-        return entries, self._spectrum_batches(entries)
-
     def _entries(self) -> Iterator[Entry]:
         """Every parameter with a gradient, its state made at its first step and its step counted."""
+        first = 0
         for group in self.param_groups:
             names = _names(group)
             for index, param, grad in self._with_gradients(group):
-                name = names[index] if names else f"parameter.{index}"
+                name = names[index] if names else f"parameter.{first + index}"
                 handler = group["handler"] or (kind_of(name).handler if names else "default")
                 state = self.state[param]
                 if not state:
                     _start(state, param, group)
                 state["step"] += 1
                 yield Entry(param, grad, state, group, name, handler)
+            first += len(group["params"])
 
     def _spectrum_batches(self, entries: list[Entry]) -> dict[SpectrumKey, list[int]]:
         """The indices of the entries whose spectrum is due, by what they can share."""

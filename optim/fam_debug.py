@@ -66,6 +66,8 @@ class FamRecorder:
         self, named_steps: list[tuple[str, int]], handler: str, alpha: float, bands: Tensor, momentum: Tensor
     ) -> None:
         """Keep the entries of a batch whose step is a tenth one; nothing is read from the device yet."""
+        if dist.is_available() and dist.is_initialized() and dist.get_rank() != 0:
+            return
         if any(step % RECORD_EVERY_STEPS == 0 for _, step in named_steps):
             self._pending.append(_Pending(named_steps, handler, alpha, bands.clone(), momentum.clone()))
 
@@ -79,13 +81,23 @@ def append_records(path: Path, pending: list[_Pending]) -> None:
     """Append the pending records to the file, make sure they are on the disk, and forget them."""
     lines = [json.dumps(record) + "\n" for batch in pending for record in _records(batch)]
     pending.clear()
-    if not lines or (dist.is_available() and dist.is_initialized() and dist.get_rank() != 0):
+    if not lines:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    cut_off = _ends_within_a_line(path)
     with path.open("a", encoding="utf-8") as file:
-        file.writelines(lines)
+        file.writelines(["\n", *lines] if cut_off else lines)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    """Whether a crash left a line without its end, which would swallow the next one."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def _records(batch: _Pending) -> list[FamRecord]:

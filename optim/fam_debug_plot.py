@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 _COLUMNS = 2
-_MOMENTUM_RANGE = (0.84, 0.99)  # what the handlers can reach from the groups' defaults
+_MOMENTUM_RANGE = (0.84, 0.99)  # what the handlers can reach from the groups' defaults; wider where need be
 
 
 def layer_of(name: str) -> str:
@@ -93,8 +93,9 @@ def _draw_layer(
     above.set_title(title, fontsize=9)
     above.set_ylabel("band", fontsize=8)
     cell.colorbar(image, ax=above).ax.tick_params(labelsize=7)
-    below.plot(list(steps), [momentum for _, momentum in steps.values()], linewidth=1.5)
-    below.set_ylim(*_MOMENTUM_RANGE)
+    momenta = [momentum for _, momentum in steps.values()]
+    below.plot(list(steps), momenta, linewidth=1.5)
+    below.set_ylim(min(_MOMENTUM_RANGE[0], *momenta), max(_MOMENTUM_RANGE[1], *momenta))
     below.set_ylabel("momentum", fontsize=8)
     below.set_xlabel("step", fontsize=8)
     below.grid(visible=True, linewidth=0.5)

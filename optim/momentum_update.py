@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+# In 16 bits torch 2.13's kernel writes garbage into the buffers on a processor.
+FUSED_DTYPES = (torch.float32, torch.float64)
 FUSED_DEVICES = frozenset({"cpu", "cuda"})
 
 
@@ -24,7 +26,7 @@ class Row(NamedTuple):
 
 def per_row(momentum: Tensor) -> Sequence[float | Tensor]:
     """Split ``(K,)`` momenta: numbers on the CPU, for the fused kernel; elsewhere they stay on the device."""
-    on_host = momentum.device.type == "cpu" and not torch.compiler.is_compiling()
+    on_host = momentum.device.type == "cpu"
     return momentum.tolist() if on_host else momentum.unbind()
 
 
@@ -52,7 +54,7 @@ def _can_fuse(row: Row) -> bool:
     """Whether the fused kernel applies: it takes the momentum as a number and reads memory in order."""
     if isinstance(row.momentum, Tensor) or row.param.device.type not in FUSED_DEVICES:
         return False
-    if torch.compiler.is_compiling():
+    if row.param.dtype not in FUSED_DTYPES or row.momentum == 0:  # the kernel takes 0 for having no buffers
         return False
     param, grad, average = row.param, row.grad, row.average
     return param.is_contiguous() and grad.is_contiguous() and average.is_contiguous()
@@ -73,6 +75,7 @@ def _fused_update(batch: list[Row]) -> None:
         maximize=batch[0].maximize,
         is_first_step=False,
     )
+    torch.autograd.graph.increment_version([row.param for row in batch])
 
 
 def _foreach_update(batch: list[Row]) -> None:

@@ -103,9 +103,9 @@ def layerwise_parameter_groups(
     """Group a model's trainable parameters by depth, the rate falling by ``decay`` per layer downwards.
 
     The head (``lm_head``) learns at ``lr``, the topmost of ``n`` encoder layers at ``lr * decay``, the lowest
-    at ``lr * decay**n``, and what feeds the encoder (convolutions, projection, positions) at
-    ``lr * decay**(n + 1)``. What stands on the encoder (its closing norm, an adapter) goes with its topmost
-    layer. Norms and biases have no weight decay. Works on any encoder whose layers are named
+    at ``lr * decay**n``, and what feeds the encoder (convolutions, projection, positions, a norm before the
+    layers) at ``lr * decay**(n + 1)``. What stands on the encoder (a closing norm, an adapter) goes with its
+    topmost layer. Norms and biases have no weight decay. Works on any encoder whose layers are named
     ``...encoder.layers.<number>...`` (Wav2Vec2, HuBERT, WavLM, Wav2Vec2-BERT).
     """
     require(0 < decay <= 1, "layerwise_parameter_groups", "decay must lie in (0, 1]", decay)
@@ -118,8 +118,10 @@ def layerwise_parameter_groups(
             f"'...encoder.layers.<number>...', got {[name for name, _ in named[:3]]}; use param_groups: null"
         )
     by_place: dict[tuple[int, bool], list[tuple[str, Parameter]]] = {}
+    norm_closes = _norm_closes(model)
     for name, param in named:
-        by_place.setdefault((_depth(name, n_layers), _decays(name, param)), []).append((name, param))
+        place = (_depth(name, n_layers, norm_closes=norm_closes), _decays(name, param))
+        by_place.setdefault(place, []).append((name, param))
     return [
         {
             **_members(members),
@@ -130,7 +132,14 @@ def layerwise_parameter_groups(
     ]
 
 
-def _depth(name: str, n_layers: int) -> int:
+def _norm_closes(model: nn.Module) -> bool:
+    """Whether ``encoder.layer_norm`` comes after the layers; the configuration knows, its name does not."""
+    configurations = (getattr(module, "config", None) for module in model.modules())
+    stable = (getattr(config, "do_stable_layer_norm", None) for config in configurations)
+    return next((bool(flag) for flag in stable if flag is not None), True)
+
+
+def _depth(name: str, n_layers: int, *, norm_closes: bool) -> int:
     """0 for what feeds the encoder, 1 to ``n_layers`` for its layers, ``n_layers + 1`` for the head."""
     layer = encoder_layer(name)
     if layer is not None:
@@ -138,8 +147,11 @@ def _depth(name: str, n_layers: int) -> int:
     parts = name.split(".")
     if "lm_head" in parts:
         return n_layers + 1
-    return n_layers if "adapter" in parts or "encoder.layer_norm." in name else 0
+    if "encoder.layer_norm." in name:
+        return n_layers if norm_closes else 0
+    return n_layers if {"adapter", "intermediate_ffn"} & set(parts) else 0
 
 
 def _decays(name: str, param: Parameter) -> bool:
-    return param.dim() > 1 and "norm" not in name
+    """Matrices do; norms, biases and gains (which weight norm keeps as ``(1, 1, K)``) do not."""
+    return sum(size > 1 for size in param.shape) > 1 and "norm" not in name

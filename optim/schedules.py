@@ -1,12 +1,16 @@
 """FAM's learning-rate schedules: warm up, hold, anneal by a cosine, and stay at the floor."""
 
+import logging
 import math
+from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from optim.arguments import require, require_non_negative
+
+log = logging.getLogger(__name__)
 
 
 def annealed_lr(
@@ -29,7 +33,21 @@ def annealed_lr(
     return floor + (base - floor) * (1 + math.cos(math.pi * progress)) / 2
 
 
-class FAMScheduler(LRScheduler):
+class _Schedule(LRScheduler):
+    """A schedule whose shape is what it was constructed with, not what an earlier run had."""
+
+    _shape: tuple[str, ...] = ()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the place in the schedule; a run that is made longer keeps its new length."""
+        own = {name: getattr(self, name) for name in self._shape}
+        changed = {name: state_dict[name] for name in own if state_dict.get(name, own[name]) != own[name]}
+        super().load_state_dict({**state_dict, **own})
+        for name, before in changed.items():
+            log.warning("%s: %s was %s, now it is %s", type(self).__name__, name, before, own[name])
+
+
+class FAMScheduler(_Schedule):
     """Per step: linear warm-up, hold at the base rate, cosine down to ``eta_min``, and no climbing again.
 
     Args:
@@ -37,11 +55,13 @@ class FAMScheduler(LRScheduler):
         warmup_steps: Steps of the linear warm-up.
         total_steps: Steps after which the rate stays at ``eta_min``; an application may write null for the
             run's own length and fill it in.
-        warmup_start_lr: Rate of the first step.
+        warmup_start_lr: Rate of the first step; of a group with a lower base rate, that rate.
         decay_start_step: Step at which the cosine starts; the end of the warm-up by default.
-        eta_min: Rate at the end.
+        eta_min: Rate at the end; of a group with a lower base rate, that rate.
         last_epoch: The last step taken, -1 for a fresh start.
     """
+
+    _shape = ("warmup_steps", "decay_start_step", "total_steps", "warmup_start_lr", "eta_min")
 
     def __init__(
         self,
@@ -76,26 +96,28 @@ class FAMScheduler(LRScheduler):
                 self.last_epoch,
                 float(base),
                 warmup=self.warmup_steps,
-                start=self.warmup_start_lr,
+                start=min(self.warmup_start_lr, float(base)),
                 decay_start=self.decay_start_step,
                 total=self.total_steps,
-                floor=self.eta_min,
+                floor=min(self.eta_min, float(base)),
             )
             for base in self.base_lrs
         ]
 
 
-class FAMEpochScheduler(LRScheduler):
+class FAMEpochScheduler(_Schedule):
     """Per epoch: linear warm-up, then cosine down to ``eta_min``.
 
     Args:
         optimizer: Any optimizer; each group keeps its own base rate.
         warmup_epochs: Epochs of the linear warm-up.
         max_epochs: Epochs after which the rate stays at ``eta_min``.
-        warmup_start_lr: Rate of the first epoch.
-        eta_min: Rate at the end.
+        warmup_start_lr: Rate of the first epoch; of a group with a lower base rate, that rate.
+        eta_min: Rate at the end; of a group with a lower base rate, that rate.
         last_epoch: The last epoch taken, -1 for a fresh start.
     """
+
+    _shape = ("warmup_epochs", "max_epochs", "warmup_start_lr", "eta_min")
 
     def __init__(
         self,
@@ -122,10 +144,10 @@ class FAMEpochScheduler(LRScheduler):
                 self.last_epoch,
                 float(base),
                 warmup=self.warmup_epochs,
-                start=self.warmup_start_lr,
+                start=min(self.warmup_start_lr, float(base)),
                 decay_start=self.warmup_epochs,
                 total=self.max_epochs,
-                floor=self.eta_min,
+                floor=min(self.eta_min, float(base)),
             )
             for base in self.base_lrs
         ]

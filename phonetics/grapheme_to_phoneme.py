@@ -1,71 +1,68 @@
-"""Text → phonemes, by a backend per language behind one small protocol."""
+"""Text → phonemes: what every backend can do."""
 
-import functools
-from typing import Any, Protocol
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
-_PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
 WORD_BOUNDARY = "|"
+TEXTS_PER_BATCH = 256
+
+Backend = TypeVar("Backend", bound="GraphemeToPhoneme")
 
 
-class GraphemeToPhoneme(Protocol):
-    """Anything that turns text into phonemes, with ``|`` between words."""
-
-    def __call__(self, text: str) -> tuple[str, ...]:
-        """The phonemes of a text."""
-        ...
-
-    def fingerprint(self) -> str:
-        """What it is and in which version, so that caches know when it changes."""
-        ...
+class UnpronounceableError(ValueError):
+    """A text holds something that the backend has no phonemes for; the message says what."""
 
 
-class EspeakPhonemes:
-    """espeak-ng through phonemizer, with the library that the ``espeakng-loader`` wheel carries.
+class GraphemeToPhoneme(ABC):
+    """Turns text into phonemes, with ``|`` between words; normalisation is the caller's.
 
-    >>> EspeakPhonemes("ru")("да нет")
-    ('d', 'ˈɑ', '|', 'nʲ', 'ˈe', 't')
+    A backend without a language is a choice that ``spoken_in`` completes. Subclasses implement
+    ``__call__`` and ``fingerprint``; name yours by ``class_path`` in ``text_to_phonemes``.
     """
 
-    def __init__(self, language: str) -> None:
-        self.language = language
+    language: str | None = None
 
+    @abstractmethod
     def __call__(self, text: str) -> tuple[str, ...]:
-        """Phonemes with stress marks as espeak writes them; normalisation is the caller's."""
-        spoken = _espeak_backend(self.language).phonemize([text], separator=_separator(), strip=True)[0]
-        # The separator is named: without a name, split() cuts at the phoneme separator as well.
-        words = spoken.split(_WORD_SEPARATOR)
-        spelled = [[part for part in word.split(_PHONEME_SEPARATOR) if part] for word in words]
-        joined = [phoneme for word in spelled if word for phoneme in (*word, WORD_BOUNDARY)]
-        return tuple(joined[:-1])
+        """The phonemes of a text; ``UnpronounceableError`` where there are none for it."""
 
+    @abstractmethod
     def fingerprint(self) -> str:
-        """Language and version of espeak-ng."""
-        version = ".".join(map(str, _espeak_backend(self.language).version()))
-        return f"espeak-ng {version} {self.language}"
+        """What it is and in which version, so that caches know when it changes."""
+
+    def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
+        """The phonemes of several texts, as one call for each would give them."""
+        return [self(text) for text in texts]
+
+    def needs_language(self) -> bool:
+        """Whether it can do nothing before it is told a language."""
+        return False
+
+    def spoken_in(self: Backend, language: str | None) -> Backend:
+        """This backend for a language; a language of its own goes first."""
+        if self.language is not None or language is None:
+            return self
+        bound = copy.copy(self)
+        bound.language = language
+        return bound
+
+    def check(self, texts: Iterable[str] = ()) -> None:  # noqa: B027 - optional
+        """Refuse (``ValueError``) what can never work, report what it will not find; before data are read.
+
+        A backend that always works needs no check of its own.
+        """
+        return
 
 
-def _separator() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
-    from phonemizer.separator import Separator
+def in_batches(texts: Iterable[str], size: int = TEXTS_PER_BATCH) -> Iterator[list[str]]:
+    """Cut texts into lists, holding one at a time in memory.
 
-    return Separator(phone=_PHONEME_SEPARATOR, word=_WORD_SEPARATOR, syllable="")
-
-
-@functools.cache
-def _espeak_backend(language: str) -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
-    """One backend object per language: each one that phonemizer makes is kept forever."""
-    try:
-        import espeakng_loader
-        from phonemizer.backend import EspeakBackend
-        from phonemizer.backend.espeak.wrapper import EspeakWrapper
-    except ImportError as error:
-        raise ValueError(
-            "espeak: phonemizer and espeakng-loader must be installed to turn text into phonemes; "
-            "pip install 'phoneme-recognition[espeak]'"
-        ) from error
-    EspeakWrapper.set_library(espeakng_loader.get_library_path())
-    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    if language not in EspeakBackend.supported_languages():
-        raise ValueError(
-            f"espeak: language must be one that espeak-ng speaks, such as ru or en-us, got {language!r}"
-        )
-    return EspeakBackend(language, with_stress=True, language_switch="remove-flags", words_mismatch="ignore")
+    >>> list(in_batches(["a", "b", "c"], size=2))
+    [['a', 'b'], ['c']]
+    """
+    remaining = iter(texts)
+    while batch := list(islice(remaining, size)):
+        yield batch

@@ -1,14 +1,18 @@
-"""One way of writing a phoneme: NFD, IPA ``ɡ``, stress and length marks kept or dropped by choice."""
+"""One way of writing a phoneme: NFD, IPA ``ɡ``, stress, length and ties kept or dropped by choice."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from phonetics.mapping_file import read_mapping
 
 STRESS_MARKS = "ˈˌ"
 LENGTH_MARKS = "ːˑ"
-# They carry no sound: tie bars, zero-width joiners, and espeak's marks of variants and pauses.
-JOINERS = '\u0361\u035c\u200d\u200c-_^"'
+TIE, TIE_BELOW = "\u0361", "\u035c"
+# They carry no sound: zero-width joiners, and espeak's marks of variants and pauses.
+JOINERS = '\u200d\u200c-_^"'
 _LANGUAGE_SWITCH = re.compile(r"\([a-z]{2,4}(?:-[a-z0-9]+)*\)")
 
 
@@ -30,7 +34,8 @@ class IpaNormaliser:
         keep_length: whether ``ː`` and ``ˑ`` stay.
         mapping: replacements of whole phonemes, applied last and once; keys and values may be spelled
             in any of the ways above. A value of several phonemes separates them by spaces, an empty one
-            drops the phoneme.
+            drops the phoneme. A name is that of a file: a JSON object, or lines of key, tab, value.
+        keep_ties: whether the tie of ``t͡ʃ`` stays; one below becomes one above.
 
     >>> IpaNormaliser()(["ˈg", "t͡ʃ", "aː"])
     ('ɡ', 'tʃ', 'aː')
@@ -40,21 +45,57 @@ class IpaNormaliser:
 
     keep_stress: bool = False
     keep_length: bool = True
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] | str = field(default_factory=dict)
+    keep_ties: bool = False
 
     def __post_init__(self) -> None:
         """Spell the mapping as the phonemes are spelled that it is applied to."""
-        spelled = {self._spell(old): self._spell(new) for old, new in self.mapping.items()}
-        object.__setattr__(self, "mapping", spelled)
+        given = self.mapping
+        pairs = read_mapping(Path(given).expanduser()) if isinstance(given, str) else given
+        spelled: dict[str, str] = {}
+        for old, new in pairs.items():
+            key = self._checked_key(old)
+            value = " ".join(filter(None, map(self._spell, new.split())))
+            if spelled.setdefault(key, value) != value:
+                raise ValueError(
+                    f"normalisation: mapping must say one thing of a phoneme, {key!r} becomes "
+                    f"{spelled[key]!r} and {value!r}"
+                )
+        object.__setattr__(self, "mapping", dict(sorted(spelled.items())))
+        object.__setattr__(self, "_spellings", {})
 
     def __call__(self, phonemes: Iterable[str]) -> tuple[str, ...]:
         """Normalise phonemes; those of which nothing is left are dropped."""
-        spelled = (self._spell(phoneme) for phoneme in phonemes)
-        return tuple(part for phoneme in spelled for part in self.mapping.get(phoneme, phoneme).split())
+        known: dict[str, tuple[str, ...]] = self.__dict__["_spellings"]
+        normalised: list[str] = []
+        for phoneme in phonemes:
+            parts = known.get(phoneme)
+            if parts is None:
+                parts = self._parts(phoneme)
+                if len(known) < _MAX_SPELLINGS:
+                    known[phoneme] = parts
+            normalised += parts
+        return tuple(normalised)
+
+    def _parts(self, phoneme: str) -> tuple[str, ...]:
+        table: Mapping[str, str] = self.__dict__["mapping"]
+        spelled = self._spell(phoneme)
+        return tuple(table.get(spelled, spelled).split())
+
+    def _checked_key(self, old: str) -> str:
+        key = self._spell(old)
+        if not key or any(letter.isspace() for letter in key):
+            raise ValueError(f"normalisation: mapping must replace single phonemes, got the key {old!r}")
+        return key
 
     def _spell(self, phoneme: str) -> str:
-        dropped = JOINERS
+        dropped = JOINERS + TIE_BELOW
         dropped += "" if self.keep_stress else STRESS_MARKS
         dropped += "" if self.keep_length else LENGTH_MARKS
+        dropped += "" if self.keep_ties else TIE
         decomposed = unicodedata.normalize("NFD", strip_language_switches(phoneme).strip())
-        return decomposed.replace("g", "ɡ").translate({ord(mark): None for mark in dropped})
+        tied = decomposed.replace(TIE_BELOW, TIE)
+        return tied.replace("g", "ɡ").translate({ord(mark): None for mark in dropped})
+
+
+_MAX_SPELLINGS = 4096  # spellings remembered; far more than a language has

@@ -26,7 +26,7 @@ _SPLITS = ("test", "val")
 _CURVES = (
     ("Loss", "CTC loss", ("train_loss", "val_loss")),
     ("Phoneme error rate", "share", ("val_per",)),
-    ("Learning rate", "rate", ("lr",)),
+    ("Learning rate, the largest of all groups", "rate", ("lr",)),
 )
 
 
@@ -95,8 +95,6 @@ def _learning(experiment: Experiment) -> Section | None:
 
 
 def _curve(experiment: Experiment, name: str) -> Curve | None:
-    if name == "lr":  # what a monitor of learning rates logs: lr-AdamW, one per group
-        name = next((key for key in experiment.curves if key.startswith("lr-")), name)
     return experiment.curves.get(name)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from durable_files import write_durably
 from reports.markup import Html, element, escape, joined
 from reports.style import SHEET
 
@@ -58,9 +59,7 @@ def page(title: str, sections: Sequence[Section], *, lead: str = "", footer: str
 
 def write_page(path: Path, text: str) -> None:
     """Write a page to its place, whole."""
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    write_durably(path, text)
 
 
 def section(title: str, *blocks: object) -> Section:
@@ -183,10 +182,10 @@ def _cell(value: object, is_number: bool) -> Html:
     if is_number:
         return element("td", "" if value is None else number(value), class_="number")
     shown = "" if value is None else value
-    return element("td", shown, class_="short" if len(str(shown)) <= _SHORT else None)
+    return element("td", shown, class_="short" if len(str(shown)) <= _SHORT else "long")
 
 
-_SHORT = 24  # characters up to which a cell is not broken into lines
+_SHORT = 24  # characters up to which a cell is not broken into lines; longer ones get room to be read
 
 
 def number(value: object) -> str:
@@ -204,13 +203,16 @@ def number(value: object) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def figure(content: Html, *, alt: str, caption: str = "", wide: bool = False) -> Html:
-    """A picture, made by ``reports.pictures`` or any inline SVG, with the words for who cannot see it."""
+def figure(content: Html, *, alt: str, caption: str = "", wide: bool = False, tall: bool = False) -> Html:
+    """A picture, made by ``reports.pictures`` or any inline SVG, with the words for who cannot see it.
+
+    ``wide`` gives it the width of the page; ``tall`` keeps one with many rows on one sheet of paper.
+    """
     return element(
         "figure",
         element("div", content, role="img", aria_label=alt),
         element("figcaption", caption) if caption else "",
-        class_="wide" if wide else None,
+        class_="wide" if wide else "tall" if tall else None,
     )
 
 

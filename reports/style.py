@@ -57,10 +57,12 @@ th { font-weight: 600; white-space: nowrap; }
 td { max-width: 30rem; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 td.short { white-space: nowrap; }
+td.long { min-width: 15rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
   gap: 1rem; }
 figure { margin: 0.8rem 0; max-width: 40rem; }
 figure.wide { max-width: none; }
+figure.tall { max-width: 26rem; }
 figure svg, figure img { display: block; width: 100%; height: auto; }
 figure img { border-radius: 0.3rem; }
 figcaption { font-size: 0.88rem; margin-top: 0.3rem; }
@@ -86,8 +88,10 @@ _PAPER = """
   a { color: inherit; text-decoration: none; }
   h2, h3 { break-after: avoid; }
   figure, .finding, tr, .key-figures > div { break-inside: avoid; }
+  figure.tall svg { width: auto; max-width: 100%; max-height: 225mm; }
   .scroll { overflow: visible; }
   table { font-size: 8.5pt; }
+  td.long { min-width: 0; }
   .pictures { grid-template-columns: 1fr 1fr; }
   details { border: none; padding: 0; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; opacity: 1; }

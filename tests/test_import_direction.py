@@ -10,13 +10,14 @@ ROOT = Path(__file__).parents[1]
 # Nobody may import callbacks: the program reaches them from YAML, by class_path. Optimizers, too; models
 # asks optim for parameter groups only.
 ALLOWED = {
+    "durable_files": (),
     "phonetics": (),
     "optim": (),
-    "dataset_modules": ("phonetics",),
+    "dataset_modules": ("phonetics", "durable_files"),
     "models": ("phonetics", "optim", "dataset_modules.contract"),
-    "callbacks": ("phonetics", "models"),
-    "reports": ("phonetics", "optim", "dataset_modules", "models"),
-    "cli": ("phonetics", "models", "dataset_modules", "reports"),
+    "callbacks": ("phonetics", "models", "durable_files"),
+    "reports": ("phonetics", "optim", "dataset_modules", "models", "durable_files"),
+    "cli": ("phonetics", "models", "dataset_modules", "reports", "durable_files"),
     "tuning": ("cli", "reports"),
     "environment_check": (),
     "main": ("environment_check", "cli", "tuning"),

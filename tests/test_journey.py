@@ -99,6 +99,7 @@ def test_training_leaves_an_experiments_folder(straight):
         "config.yaml",
         "logs",
         "metrics.json",
+        "skipped_recordings.tsv",
         "versions.json",
         "vocab.json",
     }
@@ -149,6 +150,13 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_there(place, config):
     )
     for key, value in expected.items():
         assert torch.equal(value, resumed[key]), key
+
+
+def test_a_run_whose_steps_end_in_mid_epoch_is_validated_there(place, config):
+    arguments = ("--custom_folder_name", "short", "--trainer.max_epochs", "3", "--trainer.max_steps", "2")
+    stopping = "{class_path: lightning.pytorch.callbacks.EarlyStopping, init_args: {monitor: val_per}}"
+    command("fit", config, *arguments, f"--trainer.callbacks+={stopping}")
+    assert figures(place / "experiments" / "short")["checkpoint"].endswith(".ckpt")
 
 
 def test_the_same_run_twice_gives_the_same_figures_in_a_folder_of_its_own(place, config, straight):

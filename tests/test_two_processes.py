@@ -28,11 +28,17 @@ CONFIG = {
     "data": {
         "language": "ru",
         "batch_size": 2,
+        "unknown_phonemes": "map_to_unknown",
+        # One German sentence to test on: one of the processes hears none.
         "dataset_classes": [
             {
                 "class_path": "dataset_modules.synthetic.SyntheticSpeechDataset",
-                "init_args": {"num_train": 12, "num_val": 5, "num_test": 5},
-            }
+                "init_args": {"num_train": 12, "num_val": 5, "num_test": 4},
+            },
+            {
+                "class_path": "dataset_modules.synthetic.SyntheticSpeechDataset",
+                "init_args": {"language": "de", "num_train": 2, "num_val": 0, "num_test": 1},
+            },
         ],
     },
     "trainer": {
@@ -54,7 +60,8 @@ def main(mode, config, *overrides):
 @pytest.mark.slow
 def test_two_processes_share_a_folder_and_count_every_utterance_once(tmp_path):
     content = CONFIG | {"trainer": CONFIG["trainer"] | {"default_root_dir": str(tmp_path)}}
-    content["data"]["dataset_classes"][0]["init_args"]["cache_dir"] = str(tmp_path / "cache")
+    for dataset in content["data"]["dataset_classes"]:
+        dataset["init_args"]["cache_dir"] = str(tmp_path / "cache")
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(content), encoding="utf-8")
     main("fit", config, "--trainer.devices", "2", "--trainer.strategy", "ddp")
@@ -64,6 +71,7 @@ def test_two_processes_share_a_folder_and_count_every_utterance_once(tmp_path):
     main("test", config)
     (alone,) = (tmp_path / "experiments/two/evaluations").glob("test*/metrics.json")
     alone = json.loads(alone.read_text())
-    for figure in ("test_per", "test_cer", "test_wer", "test_blank_share"):
+    for figure in ("test_per", "test_per_ru", "test_per_de", "test_cer", "test_wer", "test_blank_share"):
         assert alone[figure] == together[figure]
+    assert "val_per_ru" not in together  # validation hears one language alone
     assert alone["test_loss"] == pytest.approx(together["test_loss"], abs=1e-6)

@@ -31,3 +31,7 @@ def test_final_figures_stand_in_a_file_with_their_definitions(train, one_weight,
 def test_an_unknown_figure_is_refused():
     with pytest.raises(ValueError, match="pre"):
         LogMetricsCallback(["pre"])
+
+
+def test_the_rate_of_a_language_may_stand_in_the_table():
+    assert LogMetricsCallback(["per_de"]).columns == ["loss", "per_de"]

@@ -154,6 +154,20 @@ MISTAKES = {
         [{"class_path": "callbacks.CustomModelCheckpoint", "init_args": {"monitor": "val_pre"}}],
         "val_pre",
     ),
+    "a language without a voice": (("data", "language"), "en_US", "nearest: en-us"),
+    "unknown backend for texts": (("data", "text_to_phonemes"), "festival", "text_to_phonemes"),
+    "a dictionary that is not there": (
+        ("data", "text_to_phonemes"),
+        {"class_path": "phonetics.LexiconPhonemes", "init_args": {"path": "nowhere.dict"}},
+        "nowhere.dict",
+    ),
+    "misspelt key in the normalisation": (("data", "normalisation"), {"keep_stres": True}, "keep_stres"),
+    "a mapping of no phoneme": (("data", "normalisation"), {"mapping": {"a b": "c"}}, "'a b'"),
+    "a mapping file that is not there": (
+        ("data", "normalisation"),
+        {"mapping": "nowhere.tsv"},
+        "nowhere.tsv",
+    ),
     "nothing to train on": (("data", "dataset_classes", 0, "init_args", "num_train"), 0, "train split"),
     "a search where none can be started": (("optuna",), {"tune": True}, "optuna.tune"),
     "a sampler that is none": (("optuna",), {"sampler": 3}, "sampler"),
@@ -261,3 +275,32 @@ def test_evaluating_what_was_never_trained_is_refused(base, attempt):
     status, message = attempt(base, command="test")
     assert status == 2
     assert "train first" in message
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        ("en", "nearest: en-us, en-gb"),
+        ("fr", "nearest: fr-fr"),
+        ("tlh", "such as ru"),
+        (None, "language must be given"),
+    ],
+)
+def test_a_language_of_texts_that_espeak_does_not_know_is_refused(
+    base, attempt, tmp_path, write_tone, language, message
+):
+    for name in ("a", "b"):
+        audio = write_tone(tmp_path / "speech" / f"{name}.wav")
+        audio.with_suffix(".txt").write_text("hello", encoding="utf-8")
+    base["data"]["language"] = language
+    base["data"]["dataset_classes"] = [
+        {
+            "class_path": "dataset_modules.custom.CustomAudioDataset",
+            "init_args": {"train_val_dir": str(tmp_path / "speech"), "cache_dir": str(tmp_path / "cache")},
+        }
+    ]
+    status, said = attempt(base)
+    assert status == 2
+    assert message in said
+    assert "Traceback" not in said
+    assert not list(tmp_path.glob("experiments/*"))

@@ -59,6 +59,35 @@ def test_headerless_audio_cannot_be_decoded(tmp_path: Path) -> None:
         read_file(tmp_path / "bare.raw")
 
 
+def test_an_mp3_whose_end_is_missing_is_refused(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+    path = write_tone(tmp_path / "tone.mp3", seconds=3.0)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(AudioError, match=r"tone\.mp3: the file is cut: 1\.\d+ of 3\.0"):
+        read_file(path)
+    path.write_bytes(content[:-50])  # a frame or so
+    assert len(read_file(path).waveform) == pytest.approx(48000, rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["a\0.wav", "x" * 300 + ".wav", "folder", "loop.wav"])
+def test_what_the_file_system_refuses_is_no_audio(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop.wav").symlink_to(tmp_path / "loop.wav")
+    with pytest.raises(AudioError, match="no such file|cannot be decoded"):
+        read_file(tmp_path / name)
+
+
+def test_a_file_that_may_not_be_looked_at_is_no_audio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(AudioError, match="cannot be decoded: .*Permission denied"):
+        read_file(tmp_path / "a.wav")
+
+
 def test_sources_are_asked() -> None:
     clip = Clip(np.zeros(3, dtype=np.float32), 8000)
 

@@ -1,4 +1,3 @@
-import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -7,7 +6,8 @@ import pytest
 from dataset_modules.base_dataset import BaseDataset
 from dataset_modules.contract import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
-from dataset_modules.recording import AudioError, Recording
+from dataset_modules.recording import Recording
+from phonetics import EspeakPhonemes, IpaNormaliser, LexiconPhonemes
 
 
 class WavFolder(BaseDataset):
@@ -94,41 +94,6 @@ def test_a_users_data_set_is_batched(folder: Path, tmp_path: Path, russian_vocab
             )
 
 
-def _recordings(tmp_path: Path, write_tone: Callable[..., Path], bad: int) -> list[Recording]:
-    good = [
-        Recording(f"good-{n}", write_tone(tmp_path / f"{n}.wav", hertz=200 + n), phonemes=("a",))
-        for n in range(4)
-    ]
-    return [*good, *(Recording(f"bad-{n}", tmp_path / "gone.wav", phonemes=("a",)) for n in range(bad))]
-
-
-def test_few_bad_recordings_are_counted_and_named(
-    tmp_path: Path, write_tone: Callable[..., Path], caplog: pytest.LogCaptureFixture
-) -> None:
-    dataset = Given(_recordings(tmp_path, write_tone, bad=1), tmp_path / "cache", max_skipped_share=0.2)
-    with caplog.at_level(logging.WARNING):
-        prepared = dataset.prepare("train", AudioParams())
-    assert len(prepared.clips) == 4
-    assert "Given: 1 of 5 train recordings skipped: bad-0: " in caplog.text
-
-
-def test_too_many_bad_recordings_are_an_error_with_few_examples(
-    tmp_path: Path, write_tone: Callable[..., Path]
-) -> None:
-    dataset = Given(_recordings(tmp_path, write_tone, bad=7), tmp_path / "cache", max_skipped_share=0.2)
-    for _ in range(2):  # from the cache as well
-        with pytest.raises(AudioError, match=r"7 of 11 .*bad-4: .*max_skipped_share=0\.2") as caught:
-            dataset.prepare("val", AudioParams())
-        assert "bad-5" not in str(caught.value)
-
-
-def test_bad_recordings_of_one_id_are_each_counted(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
-    recordings = _recordings(tmp_path, write_tone, bad=1)
-    dataset = Given([*recordings, recordings[-1], recordings[-1]], tmp_path / "cache", max_skipped_share=0.4)
-    with pytest.raises(AudioError, match="3 of 7 train recordings"):
-        dataset.prepare("train", AudioParams())
-
-
 def _texts(tmp_path: Path, write_tone: Callable[..., Path], *languages: str | None) -> list[Recording]:
     audio = write_tone(tmp_path / "a.wav")
     return [
@@ -152,10 +117,93 @@ def test_texts_of_several_or_no_languages_are_refused(
 
 def test_texts_are_no_labels_where_told_so(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
     dataset = Given(_texts(tmp_path, write_tone, None), tmp_path / "cache", text_to_phonemes="none")
-    with pytest.raises(AudioError, match="1 of 1 train recordings skipped: 0: neither phonemes nor a text"):
-        dataset.prepare("train", AudioParams())
+    (skipped,) = dataset.prepare("train", AudioParams()).skipped()
+    assert (skipped.id, skipped.path) == ("0", str(tmp_path / "a.wav"))
+    assert "neither phonemes nor a text" in skipped.reason
 
 
 def test_all_methods_must_be_written() -> None:
     with pytest.raises(TypeError, match="get_test_data"):
         type("Half", (BaseDataset,), {"load_data": lambda self: None})()
+
+
+def test_what_a_data_set_leaves_open_is_the_data_sections(
+    tmp_path: Path, write_tone: Callable[..., Path], russian_vocab_file: Path
+) -> None:
+    (tmp_path / "words.dict").write_text("ja j aː\n", encoding="utf-8")
+    recordings = _texts(tmp_path, write_tone, None)
+    own = Given(
+        recordings, tmp_path / "cache", text_to_phonemes=EspeakPhonemes("de"), normalisation=IpaNormaliser()
+    )
+    plain = Given(recordings, tmp_path / "cache")
+    PhonemeDataModule(
+        [own, plain],
+        russian_vocab_file,
+        text_to_phonemes=LexiconPhonemes(tmp_path / "words.dict", fallback="none"),
+        normalisation=IpaNormaliser(keep_length=False),
+    )
+    assert own.prepare("train", AudioParams()).clips[0].phonemes == ("j", "ɑː")
+    assert plain.prepare("train", AudioParams()).clips[0].phonemes == ("j", "a")
+
+
+def test_texts_with_words_that_nothing_pronounces_are_skipped(
+    tmp_path: Path, write_tone: Callable[..., Path]
+) -> None:
+    (tmp_path / "words.dict").write_text("ja j aː\n", encoding="utf-8")
+    recordings = _texts(tmp_path, write_tone, None, None)
+    recordings[1] = recordings[1]._replace(text="ja nein")
+    lexicon = LexiconPhonemes(tmp_path / "words.dict", fallback="none")
+    dataset = Given(recordings, tmp_path / "cache", text_to_phonemes=lexicon, max_skipped_share=0.5)
+    prepared = dataset.prepare("train", AudioParams())
+    assert [clip.id for clip in prepared.clips] == ["0"]
+    (skipped,) = prepared.skipped()
+    assert skipped.id == "1"
+    assert skipped.reason.startswith("'nein' is not in the lexicon")
+
+
+def test_phonemes_of_texts_are_kept_beside_the_clips(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+    dataset = Given(_texts(tmp_path, write_tone, "de"), tmp_path / "cache")
+    settings = dataset.preparation_settings(dataset.recordings("train"), AudioParams())
+    assert settings.to_phonemes is not None
+    assert settings.to_phonemes("ja") == ("j", "ˈɑː")
+    assert (tmp_path / "cache" / "phonemes.sqlite3").is_file()
+
+
+def test_a_language_that_nobody_speaks_is_refused_only_where_it_matters(
+    tmp_path: Path, write_tone: Callable[..., Path]
+) -> None:
+    with pytest.raises(ValueError, match="nearest: en-us"):
+        Given(_texts(tmp_path, write_tone, "en"), tmp_path / "cache").check_texts()
+    labelled = [Recording("1", write_tone(tmp_path / "a.wav"), phonemes=("a",), language="en")]
+    Given(labelled, tmp_path / "cache").check_texts()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"min_seconds": -1.0}, "min_seconds must be 0 or more and max_seconds must be larger"),
+        ({"min_seconds": 2.0, "max_seconds": 1.0}, r"min_seconds .*, got 2\.0 and 1\.0"),
+        ({"silence_db": 6.0}, r"silence_db must be 0 or less .*, got 6\.0"),
+        ({"max_skipped_share": 1.5}, r"max_skipped_share must be in 0…1, got 1\.5"),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_refused(
+    tmp_path: Path, arguments: dict[str, float], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=f"Given: {complaint}"):
+        Given([], tmp_path, **arguments)
+
+
+def test_limits_reach_the_preparation(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+    recordings = [
+        Recording(f"{seconds} s", write_tone(tmp_path / f"{seconds}.wav", seconds), phonemes=("a",))
+        for seconds in (0.2, 0.5, 1.0)
+    ]
+    dataset = Given(recordings, tmp_path / "cache", min_seconds=0.3, max_seconds=0.7, audio_storage="flac")
+    prepared = dataset.prepare("train", AudioParams())
+    assert [skipped.id for skipped in prepared.skipped()] == ["0.2 s", "1.0 s"]
+    assert prepared.clips[0].id == "0.5 s"
+    plain = Given(recordings, tmp_path / "cache", max_seconds=None, silence_db=0.0)
+    assert [skipped.reason[:12] for skipped in plain.prepare("train", AudioParams()).skipped()] == [
+        "it is silent"
+    ] * 3

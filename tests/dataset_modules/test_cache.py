@@ -1,14 +1,14 @@
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from dataset_modules import cache
+from dataset_modules import cache, cache_files
 from dataset_modules.cache import ClipCache, PreparedSplit, fingerprint_of
 from dataset_modules.preparation import PreparationSettings
 from dataset_modules.recording import AudioError, Clip, Recording
@@ -64,7 +64,9 @@ def _folder(root: Path) -> Path:
 
 
 def _files(root: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in _folder(root).iterdir()}
+    """The content; when it was last verified is none."""
+    files = (path for path in _folder(root).iterdir() if path.suffix != ".stamps")
+    return {path.name: path.read_bytes() for path in files}
 
 
 def test_clips_keep_the_order_of_the_recordings(tmp_path: Path, reads: Path) -> None:
@@ -170,6 +172,14 @@ def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
 
 
+def _flip(path: Path) -> None:
+    """Change one bit of the middle byte, and neither size nor time of change."""
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 @pytest.mark.parametrize(
     ("pattern", "damage"),
     [
@@ -184,6 +194,9 @@ def _cut(path: Path) -> None:
         ("shard-00001*.arrow", _cut),
         ("shard-00001*.arrow", lambda path: path.write_bytes(b"")),
         ("shard-00001*.arrow", Path.unlink),
+        ("shard-00001*.arrow", _flip),
+        ("shard-00001*.json", _flip),
+        ("shard-00001*.json", Path.unlink),
     ],
     ids=[
         "cut manifest",
@@ -194,6 +207,9 @@ def _cut(path: Path) -> None:
         "cut shard",
         "empty shard",
         "missing shard",
+        "flipped bit",
+        "flipped bit of a marker",
+        "missing marker",
     ],
 )
 def test_a_damaged_cache_is_noticed_and_rebuilt(
@@ -211,6 +227,75 @@ def test_a_damaged_cache_is_noticed_and_rebuilt(
         assert len(_open(tmp_path / "cache", _recordings(reads)).clips) == 10
     assert "will be built anew" in caplog.text
     assert _files(tmp_path / "cache") == whole
+    # What is intact is not made again.
+    again = reads.read_text().split()[10:]
+    assert again == (["4", "5", "6", "7"] if pattern.startswith("shard") else [])
+
+
+def test_content_is_verified_once_and_again_where_a_file_was_touched(
+    tmp_path: Path, reads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _open(tmp_path / "cache", _recordings(reads))
+    folder, verified = _folder(tmp_path / "cache"), []
+    real = cache_files.record_of
+    monkeypatch.setattr(cache_files, "record_of", lambda path: verified.append(path.name) or real(path))
+    _open(tmp_path / "cache", _recordings(reads))
+    assert verified == []  # the build itself knew what it wrote
+    (touched,) = folder.glob("shard-00002*.arrow")
+    touched.touch()
+    for _ in range(2):
+        _open(tmp_path / "cache", _recordings(reads))
+    assert verified == [touched.name]
+    (folder / "verified.stamps").write_text("no JSON")
+    _open(tmp_path / "cache", _recordings(reads))
+    assert len(verified) == 1 + 6  # all three shards, with their markers
+
+
+def test_a_damaged_shard_is_replaced_and_not_written_to(tmp_path: Path, reads: Path) -> None:
+    store = _open(tmp_path / "cache", _recordings(reads)).clips
+    before = [store[index].samples.copy() for index in range(10)]
+    (shard,) = _folder(tmp_path / "cache").glob("shard-00000*.json")
+    shard.unlink()
+    _open(tmp_path / "cache", _recordings(reads))
+    assert all(np.array_equal(store[index].samples, before[index]) for index in range(10))
+
+
+def test_what_a_killed_build_left_half_written_does_not_stay(tmp_path: Path, reads: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(RuntimeError):
+        _open(tmp_path / "cache", _recordings(reads))
+    (tmp_path / "broken").unlink()
+    (incomplete,) = (tmp_path / "cache").glob("*.incomplete")
+    (incomplete / "shard-00001-of-00003.json.999.tmp").write_text("{")
+    _open(tmp_path / "cache", _recordings(reads))
+    _open(tmp_path / "whole", _recordings(reads))
+    assert _files(tmp_path / "cache") == _files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("num_proc", [1, 2])
+def test_flac_holds_the_same_samples_in_less_space(tmp_path: Path, reads: Path, num_proc: int) -> None:
+    flac = PreparationSettings(audio_storage="flac")
+    small = ClipCache(tmp_path / "flac", flac, num_proc).open_or_build("tones", _recordings(reads))
+    plain = _open(tmp_path / "pcm", _recordings(reads))
+    assert small.fingerprint != plain.fingerprint
+    assert len(small.clips) == len(plain.clips) == 10
+    for index in range(10):
+        assert np.array_equal(small.clips[index].samples, plain.clips[index].samples)
+    assert small.clips.num_samples().tolist() == plain.clips.num_samples().tolist()
+
+
+def test_recordings_that_change_while_they_are_prepared_are_told(tmp_path: Path, reads: Path) -> None:
+    class Growing:
+        """One more recording at every look."""
+
+        looks = 0
+
+        def __iter__(self) -> Iterator[Recording]:
+            self.looks += 1
+            return iter(_recordings(reads, 10 + self.looks))
+
+    with pytest.raises(AudioError, match="there were 11, then 12; run again"):
+        ClipCache(tmp_path / "cache", SETTINGS).open_or_build("tones", Growing())
 
 
 def test_nothing_temporary_is_left(tmp_path: Path, reads: Path) -> None:
@@ -226,7 +311,8 @@ def test_nothing_temporary_is_left(tmp_path: Path, reads: Path) -> None:
 def test_what_is_skipped_is_remembered(tmp_path: Path, reads: Path) -> None:
     for _ in range(2):
         prepared = _open(tmp_path / "cache", _recordings(reads, 15))
-        assert prepared.skipped == {"tone-13": "it is unlucky"}
+        assert list(prepared.skipped()) == [("tone-13", "", "it is unlucky")]
+        assert prepared.num_skipped == 1
         assert len(prepared.clips) == 14
 
 

@@ -21,7 +21,9 @@ def _write(path: Path, numbers: range) -> Path:
 
 
 def _same(first: PreparedClip, second: PreparedClip) -> bool:
-    return first[:-1] == second[:-1] and np.array_equal(first.samples, second.samples)
+    return first._asdict() | {"samples": 0} == second._asdict() | {"samples": 0} and np.array_equal(
+        first.samples, second.samples
+    )
 
 
 def test_clips_come_back_as_written_over_blocks_and_files(tmp_path: Path) -> None:
@@ -30,7 +32,7 @@ def test_clips_come_back_as_written_over_blocks_and_files(tmp_path: Path) -> Non
     assert len(store) == many + 5
     assert all(_same(store[number], _clip(number)) for number in range(many + 5))
     assert store.num_samples().tolist() == [100 + number for number in range(many + 5)]
-    assert store.phoneme_lists() == [["d", "a"]] * (many + 5)
+    assert list(store.phoneme_lists()) == [["d", "a"]] * (many + 5)
 
 
 def test_pickling_carries_paths_and_not_audio(tmp_path: Path) -> None:
@@ -43,7 +45,7 @@ def test_pickling_carries_paths_and_not_audio(tmp_path: Path) -> None:
 @pytest.mark.parametrize("files", [0, 1])
 def test_an_empty_store_has_no_clips(tmp_path: Path, files: int) -> None:
     store = ClipStore([_write(tmp_path / "a", range(0))][:files])
-    assert (len(store), store.num_samples().tolist(), store.phoneme_lists()) == (0, [], [])
+    assert (len(store), store.num_samples().tolist(), list(store.phoneme_lists())) == (0, [], [])
 
 
 def test_equal_clips_make_equal_bytes(tmp_path: Path) -> None:

@@ -17,6 +17,11 @@ def test_collate_pads_to_longest() -> None:
     assert batch.ids == ("short", "long")
 
 
+def test_collate_tells_the_language_of_each_utterance() -> None:
+    batch = Collator(blank_id=9)([SHORT._replace(language="de"), LONG])
+    assert batch.languages == ("de", None)
+
+
 def test_collate_keeps_to_the_contracts_types() -> None:
     batch = Collator(blank_id=0)([SHORT])
     types = (

@@ -215,8 +215,11 @@ def test_empty_evaluation_splits_are_no_batches(tiny_cache_dir: Path, russian_vo
 def test_phonemes_outside_the_vocabulary_follow_the_policy(dataset: Counting, tmp_path: Path) -> None:
     path = tmp_path / "vocab.json"
     path.write_text('{"[PAD]": 0, "[UNK]": 1, "a": 2}')
-    with pytest.raises(VocabularyError, match="not in the vocabulary"):
-        _data([dataset], path).setup("validate")
+    for refusing in ({}, {"unknown_phonemes": "refuse"}):
+        with pytest.raises(
+            VocabularyError, match=r"not in the vocabulary: .* \(\d+×\).* add them to model.vocab_file"
+        ):
+            _data([dataset], path, **refusing).setup("validate")
     lenient = _data([dataset], path, unknown_phonemes="map_to_unknown")
     lenient.setup("validate")
     assert {label for labels in lenient.splits["val"].labels for label in labels} <= {1, 2}

@@ -84,3 +84,7 @@ def test_boundaries_stand_between_words_only() -> None:
         SpokenMark("|", 4.0),
         SpokenMark("b", 6.0),
     ]
+
+
+def test_a_language_speaks_by_the_code_that_texts_go_by() -> None:
+    assert speak("un œuf", VoiceSettings("fr-fr+f2"), IpaNormaliser()).phonemes == ("œ̃", "n", "|", "œ", "f")

@@ -1,40 +1,51 @@
 import logging
+from collections import Counter
 
 import pytest
 
-from dataset_modules.labels import UnknownPhonemePolicy, encode_labels
+from dataset_modules.labels import LabelEncoder, UnknownPhonemePolicy, frames_needed
 from phonetics import Vocabulary, VocabularyError
 
 WITH_ALL = Vocabulary(("[PAD]", "[UNK]", "|", "a", "b"))
 BARE = Vocabulary(("[PAD]", "a", "b"))
 
 
-@pytest.mark.parametrize("policy", ["refuse", "map_to_unknown", "drop"])
+@pytest.mark.parametrize("policy", ["skip", "refuse", "map_to_unknown", "drop"])
 def test_known_phonemes_are_encoded_under_every_policy(policy: UnknownPhonemePolicy) -> None:
-    assert encode_labels([["a", "|", "b"], []], WITH_ALL, policy) == [[3, 2, 4], []]
+    encode = LabelEncoder(WITH_ALL, policy)
+    assert [encode(label) for label in (["a", "|", "b"], [])] == [[3, 2, 4], []]
+    assert encode.unknown_in(["a", "|", "b"]) == []
 
 
 def test_word_boundaries_stay_only_where_the_vocabulary_has_them() -> None:
-    assert encode_labels([["a", "|", "b"]], BARE, "refuse") == [[1, 2]]
+    assert LabelEncoder(BARE, "refuse")(["a", "|", "b"]) == [1, 2]
+    assert LabelEncoder(BARE, "refuse").unknown_in(["a", "|", "x"]) == ["x"]
 
 
 def test_unknown_phonemes_are_refused_counted_and_named() -> None:
     with pytest.raises(VocabularyError, match=r"3 phonemes of 2 kinds .*: x \(2×\), q \(1×\); add them"):
-        encode_labels([["x", "a"], ["q", "x"]], WITH_ALL, "refuse")
+        LabelEncoder(WITH_ALL, "refuse").judge(Counter(["x", "q", "x"]))
 
 
-def test_unknown_phonemes_are_mapped(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("policy", "ids", "told"),
+    [("map_to_unknown", [1, 3], "mapped to the unknown token"), ("drop", [3], "dropped")],
+)
+def test_unknown_phonemes_are_mapped_or_dropped(
+    policy: UnknownPhonemePolicy, ids: list[int], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    encode = LabelEncoder(WITH_ALL, policy)
+    assert encode(["x", "a"]) == ids
     with caplog.at_level(logging.WARNING):
-        assert encode_labels([["x", "a"]], WITH_ALL, "map_to_unknown") == [[1, 3]]
-    assert "mapped to the unknown token" in caplog.text
-
-
-def test_unknown_phonemes_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        assert encode_labels([["x", "a"]], BARE, "drop") == [[1]]
-    assert "x (1×); dropped" in caplog.text
+        encode.judge(Counter(encode.unknown_in(["x", "a"])))
+    assert f"x (1×); {told}" in caplog.text
 
 
 def test_mapping_needs_an_unknown_token() -> None:
     with pytest.raises(VocabularyError, match=r"no \[UNK\] token"):
-        encode_labels([["x"]], BARE, "map_to_unknown")
+        LabelEncoder(BARE, "map_to_unknown")
+
+
+@pytest.mark.parametrize(("ids", "frames"), [([], 0), ([1], 1), ([1, 2, 1], 3), ([1, 1, 1, 2, 2], 8)])
+def test_equal_neighbours_need_a_frame_between_them(ids: list[int], frames: int) -> None:
+    assert frames_needed(ids) == frames

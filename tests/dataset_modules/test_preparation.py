@@ -65,14 +65,25 @@ def test_many_channels_at_a_high_rate_come_out_mono_at_the_models_rate(tmp_path:
 @pytest.mark.parametrize(
     ("audio", "complaint"),
     [
-        (Samples([]), r"must last 0\.1 to 30\.0 seconds, lasts 0\.000"),
+        (Samples([]), r"must last min_seconds=0\.1 at least, lasts 0\.000"),
         (Samples(np.zeros(1500)), r"lasts 0\.094"),
-        (Samples(np.zeros(31 * 16000)), r"lasts 31\.000"),
+        (Samples(np.zeros(31 * 16000)), r"must last max_seconds=30\.0 at most, lasts 31\.000"),
         (Samples(np.zeros(0), rate=96000), r"lasts 0\.000"),
         (Samples(np.where(np.arange(16000) == 5, np.nan, SECOND)), "must be finite"),
+        (Samples(np.zeros(16000)), r"it is silent: its peak must reach silence_db=-60\.0, there is no sound"),
+        (Samples(np.full(16000, 0.0005)), "there is -66 dB"),
         (Samples(np.where(np.arange(96000) == 5, np.inf, np.tile(SECOND, 6)), rate=96000), "must be finite"),
     ],
-    ids=["empty", "too short", "too long", "empty and resampled", "nan", "infinite and resampled"],
+    ids=[
+        "empty",
+        "too short",
+        "too long",
+        "empty and resampled",
+        "nan",
+        "silent",
+        "nearly silent",
+        "infinite and resampled",
+    ],
 )
 def test_useless_audio_is_refused_with_the_reason(audio: Samples, complaint: str) -> None:
     with pytest.raises(AudioError, match=complaint):
@@ -96,6 +107,35 @@ def test_phonemes_come_from_the_source_then_the_recording_then_the_text() -> Non
 
 def test_explicit_silence_is_a_label() -> None:
     assert _prepare(Samples(SECOND), phonemes=()).phonemes == ()
+    assert _prepare(Samples(np.zeros(16000)), phonemes=()).phonemes == ()
+
+
+def test_limits_may_be_lifted() -> None:
+    lenient = PreparationSettings(min_seconds=0.0, max_seconds=None, silence_db=None)
+    assert len(_prepare(Samples(np.zeros(31 * 16000)), lenient).samples) == 31 * 16000
+    assert len(_prepare(Samples([0.5]), lenient).samples) == 1
+    with pytest.raises(AudioError, match="at least"):
+        _prepare(Samples([]), lenient)
+
+
+def test_a_long_file_is_refused_without_being_decoded(
+    tmp_path: Path, write_tone: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_tone(tmp_path / "long.wav", seconds=600, rate=8000)
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("it was decoded"))
+    with pytest.raises(AudioError, match=r"max_seconds=30\.0 at most, lasts 600\.000"):
+        _prepare(path)
+
+
+@pytest.mark.parametrize("field", ["id", "text", "speaker", "phonemes"])
+def test_names_that_no_table_can_hold_are_refused(field: str) -> None:
+    half = "a\udcff"
+    labels = {"phonemes": ("a",)} | (
+        {field: (half,) if field == "phonemes" else half} if field != "id" else {}
+    )
+    recording = Recording(half if field == "id" else "one", Samples(SECOND), **labels)
+    with pytest.raises(AudioError, match=rf"its {field} must be UTF-8, got 'a\\udcff'"):
+        prepare_clip(recording, PreparationSettings())
 
 
 @pytest.mark.parametrize(
@@ -125,9 +165,13 @@ def test_a_shard_holds_the_good_and_names_the_bad(tmp_path: Path, write_tone: Ca
     skipped = prepare_shard(recordings, tmp_path / "shard.arrow", PreparationSettings())
     store = ClipStore([tmp_path / "shard.arrow"])
     assert [store[index].id for index in range(len(store))] == ["good", "last"]
-    assert list(skipped) == ["gone", "mute"]
-    assert "no such file" in skipped["gone"]
-    assert "neither phonemes nor a text" in skipped["mute"]
+    assert [(key, Path(path).name) for key, path, _ in skipped] == [
+        ("gone", "gone.wav"),
+        ("mute", "mute.wav"),
+    ]
+    assert "no such file" in skipped[0].reason
+    assert "neither phonemes nor a text" in skipped[1].reason
+    assert store[1].path == str(tmp_path / "last.wav")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +180,9 @@ def test_a_shard_holds_the_good_and_names_the_bad(tmp_path: Path, write_tone: Ca
         PreparationSettings(sampling_rate=8000),
         PreparationSettings(min_seconds=0.2),
         PreparationSettings(max_seconds=20.0),
+        PreparationSettings(max_seconds=None),
+        PreparationSettings(silence_db=-50.0),
+        PreparationSettings(audio_storage="flac"),
         PreparationSettings(normalise=IpaNormaliser(keep_length=False)),
         PreparationSettings(normalise=IpaNormaliser(mapping={"a": "b"})),
         PreparationSettings(to_phonemes=Spelling()),

@@ -18,7 +18,7 @@ def test_more_sentences_begin_with_the_fewer() -> None:
     assert distinct_sentences("ru", 50, seed=0)[:20] == distinct_sentences("ru", 20, seed=0)
 
 
-@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("language", ["ru", "en", "de", "fr", "es", "it", "tr"])
 def test_templates_leave_no_slot_open(language: str) -> None:
     assert not any("{" in sentence for sentence in distinct_sentences(language, 500, seed=0))
 

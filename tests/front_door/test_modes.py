@@ -18,7 +18,9 @@ def the_line(text: str) -> str:
 def test_unknown_mode_is_one_line_that_lists_the_modes_and_status_2(bare_front_door):
     result = bare_front_door.run("trian", "config/config.yaml")
     assert result.returncode == 2
-    assert the_line(result.stderr).startswith("run.sh: unknown mode 'trian'; the modes are: check help lock")
+    assert the_line(result.stderr).startswith(
+        "run.sh: unknown mode 'trian'; the modes are: check doctor help lock"
+    )
 
 
 @pytest.mark.parametrize("mode", ["tr ain", "train val", "mode_train", "--config", "*"])
@@ -36,7 +38,19 @@ def test_no_mode_is_one_line_and_status_2(bare_front_door):
 def test_help_names_every_mode_and_needs_no_python(bare_front_door, argument):
     result = bare_front_door.run(argument)
     assert result.returncode == 0
-    for mode in ("train", "tune", "val", "test", "predict", "report", "check", "shell", "lock", "help"):
+    for mode in (
+        "train",
+        "tune",
+        "val",
+        "test",
+        "predict",
+        "doctor",
+        "report",
+        "check",
+        "shell",
+        "lock",
+        "help",
+    ):
         assert f"\n  {mode} " in result.stdout
 
 
@@ -57,7 +71,14 @@ def test_a_new_mode_is_one_function(prepared):
 
 
 @pytest.mark.parametrize(
-    ("mode", "subcommand"), [("train", "fit"), ("val", "validate"), ("test", "test"), ("predict", "predict")]
+    ("mode", "subcommand"),
+    [
+        ("train", "fit"),
+        ("val", "validate"),
+        ("test", "test"),
+        ("predict", "predict"),
+        ("doctor", "doctor"),
+    ],
 )
 def test_modes_are_subcommands_of_main(prepared, mode, subcommand):
     assert prepared.run(mode, "config/config.yaml").returncode == 0
@@ -74,6 +95,11 @@ def test_report_names_experiments_and_no_configuration(prepared):
     assert prepared.run("report", "demo", "demo_2").returncode == 0
     assert prepared.calls() == [["python", "main.py", "report", "demo", "demo_2"]]
     assert prepared.run("report").returncode == 2
+
+
+def test_vocabulary_hands_its_arguments_to_main(prepared):
+    assert prepared.run("vocabulary", "build", "--texts", "a b.txt").returncode == 0
+    assert prepared.calls() == [["python", "main.py", "vocabulary", "build", "--texts", "a b.txt"]]
 
 
 def test_missing_configuration_is_one_line_and_status_2_before_anything_is_prepared(front_door):

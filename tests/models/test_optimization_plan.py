@@ -48,6 +48,7 @@ def test_every_name_takes_a_rate_and_steps(name):
         ("AdamW", {"betas": [0.9, 0.98]}, "betas"),
         ("SGD", {"nesterov": True, "dampening": 0.0}, "nesterov"),
         ("FAM", {"alpha": 0.8, "n_bands": 6}, "n_bands"),
+        ("FAMOptimizer", {"layer_boost": True}, "layer_boost"),
         ("AutoSGM", {"beta_cfg": [0.99, 0.98, 0.8, 0.0, 0.0, True]}, "beta_cfg"),
         ("SimpleFAM", {"alpha": 0.8}, "alpha"),
     ],
@@ -63,8 +64,11 @@ def test_an_optimizer_by_name_takes_its_own_parameters(name, own, key):
     [
         ("FAM", {"n_band": 6}, r"FAM has no parameter n_band \(did you mean n_bands\?\)"),
         ("FAM", {"alpha": 1.5}, r"alpha must lie in \[0, 1\)"),
-        ("AutoSGM", {"lr_cfg": [True, 0.1]}, "lr_cfg: needs 3 entries"),
+        ("AutoSGM", {"lr_cfg": [True, 0.1]}, '"lr_cfg".*3 elements'),
         ("AdamW", {"lr": 0.1}, "optimizer_params.lr stands beside optimizer_params, as model.lr"),
+        ("FAM", {"n_bands": 8.5}, "n_bands"),
+        ("FAM", {"debug": "maybe"}, "debug"),
+        ("AutoSGM", {"lr_cfg": 0.1}, "lr_cfg"),
         (torch.optim.Adam, {"betas": [0.9, 0.9]}, "optimizer_params hold for the optimizer only where"),
     ],
 )
@@ -133,3 +137,20 @@ def test_a_schedule_without_length_takes_the_runs(name, keys, length):
 def test_a_key_nobody_uses_or_one_that_is_missing_is_refused(arguments, named):
     with pytest.raises(ValueError, match=named):
         plan(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"), [("FAMScheduler2", {"warmup_steps": 10}), ("FAMEpochScheduler", {"warmup_epochs": 2})]
+)
+def test_a_run_without_end_needs_a_length(name, keys):
+    endless = SimpleNamespace(
+        **{**vars(TRAINER), "estimated_stepping_batches": float("inf"), "max_epochs": -1}
+    )
+    with pytest.raises(ValueError, match="this run has no end of its own"):
+        plan(scheduler=name, scheduler_keys=keys).build(OneWeight(), endless)
+
+
+def test_the_decays_start_is_a_key_of_fam_scheduler():
+    keys = {"warmup_steps": 10, "decay_start_step": 20}
+    made = plan(scheduler="FAMScheduler", scheduler_keys=keys).build(OneWeight(), TRAINER)["lr_scheduler"]
+    assert made["scheduler"].decay_start_step == 20

@@ -175,3 +175,18 @@ def test_predictions_carry_ids_and_phonemes(recognizer, batch):
         predictions = model.predict_step(batch, 0)
     assert [prediction.id for prediction in predictions] == ["u1", "u2", "u3"]
     assert all(set(prediction.phonemes) <= set(model.vocabulary.tokens) for prediction in predictions)
+
+
+def test_the_figures_of_a_language_are_those_of_its_utterances_alone(recognizer, batch):
+    model = recognizer()
+    languages = ("de", "ru", "de")
+    mixed = figures(model, [batch._replace(languages=languages)])
+    for language in ("de", "ru"):
+        own = [alone(batch, index) for index in range(3) if languages[index] == language]
+        assert float(mixed[f"per_{language}"]) == float(figures(model, own)["per"])
+    one_by_one = [alone(batch, index)._replace(languages=(languages[index],)) for index in range(3)]
+    again = figures(model, one_by_one)
+    assert {name: float(again[name]) for name in again if name.startswith("per")} == {
+        name: float(mixed[name]) for name in mixed if name.startswith("per")
+    }
+    assert "per_de" not in figures(model, [batch])

@@ -35,7 +35,9 @@ PLAIN = {"lr_cfg": (False, 0.02, 0), "wd_cfg": (0.01, 0)}
 OPTIMIZERS: dict[str, Builder] = {
     "FAM": fam,
     "FAM-without-decay": lambda params, **settings: fam(params, weight_decay=0.0, **settings),
+    "FAM-without-memory": lambda params, **settings: fam(params, alpha=0.0, **settings),
     "SimpleFAM": simple_fam,
+    "SimpleFAM-without-memory": lambda params, **settings: simple_fam(params, alpha=0.0, **settings),
     **{f"AutoSGM-{number}": autosgm(number) for number in range(5)},
     "AutoSGM-nesterov-window": autosgm(3, **NESTEROV),
     "AutoSGM-not-normalised": autosgm(0, **PLAIN),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from optim import AutoSGM, cpu_threads
+from optim import AutoSGM, autosgm, cpu_threads
 from tests.optim.optimizer_table import make_params, set_gradients, train
 
 
@@ -98,6 +98,21 @@ def test_window_scales_the_rate():
         train(optimizer, params, step, step)
         train(plain, reference, step, step)
     assert worst_difference(params, reference) < 1e-7
+
+
+def test_numba_that_cannot_be_imported_is_done_without(monkeypatch, caplog):
+    def fail(name):
+        raise ImportError("Numba needs NumPy 2.3 or less")
+
+    autosgm._loops_work.cache_clear()
+    monkeypatch.setattr(autosgm.importlib, "import_module", fail)
+    one, other = make_params(), make_params()
+    train(AutoSGM(one, lr=0.01), one, 1, 3)
+    monkeypatch.undo()
+    autosgm._loops_work.cache_clear()
+    train(AutoSGM(other, lr=0.01), other, 1, 3)
+    assert worst_difference(one, other) < 1e-6
+    assert caplog.text.count("Numba needs NumPy") == 1
 
 
 @pytest.mark.parametrize("num_lrc", range(5))

@@ -87,3 +87,24 @@ def test_debugging_optimizer_can_be_pickled(tmp_path):
 def test_state_dict_does_not_name_the_folder(tmp_path):
     _, optimizer = recorded_training(tmp_path, 2)
     assert str(tmp_path) not in str(optimizer.state_dict())
+
+
+def test_a_line_that_a_crash_cut_off_takes_no_other_with_it(tmp_path):
+    path = tmp_path / "fam_debug.jsonl"
+    recorded_training(tmp_path, 20)
+    whole = path.read_text()
+    path.write_text(whole[:-20])
+    recorded_training(tmp_path, 20)
+    lines = len(whole.splitlines())
+    assert sum(line.endswith("}") for line in path.read_text().splitlines()) == 2 * lines - 1
+
+
+def test_unnamed_parameters_of_several_groups_are_told_apart(tmp_path):
+    params = [nn.Parameter(torch.ones(40)) for _ in range(2)]
+    groups = [{"params": [param]} for param in params]
+    optimizer = FAM(
+        groups, fam_start_step=0, min_size=16, debug=True, debug_dir=str(tmp_path), debug_interval=10
+    )
+    train(optimizer, params, 1, 10)
+    names = {record["name"] for record in read_fam_records(tmp_path / "fam_debug.jsonl")}
+    assert names == {"parameter.0", "parameter.1"}

@@ -3,6 +3,9 @@
 import io
 import pickle
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from torch import nn
 
 from tests.optim.optimizer_table import OPTIMIZERS, make_params, set_gradients, train
 
+ROOT = Path(__file__).resolve().parents[2]
 DTYPES = [torch.float32, torch.float64, torch.bfloat16]
 
 
@@ -128,7 +132,7 @@ def test_other_precisions_follow_float32(build, foreach, dtype):
     params, reference = make_params(dtype), make_params()
     train(build(params, foreach=foreach), params, 1, 5)
     train(build(reference, foreach=foreach), reference, 1, 5)
-    tolerance = 1e-6 if dtype is torch.float64 else 0.08
+    tolerance = 1e-6 if dtype is torch.float64 else 0.03
     assert all(param.dtype is dtype for param in params)
     assert_equal([param.float() for param in params], reference, rtol=0, atol=tolerance)
 
@@ -273,34 +277,51 @@ COMPILED = ["FAM", "SimpleFAM", "AutoSGM-0", "AutoSGM-2"]
 
 @pytest.mark.parametrize("name", COMPILED)
 @pytest.mark.filterwarnings("ignore")
-def test_compiled_step_equals_eager_step(name):
+def test_compiled_step_equals_eager_step_at_changing_rates(name, loops):
     torch._dynamo.reset()
     eager, compiled = make_params()[:2], make_params()[:2]
-    optimizers = OPTIMIZERS[name](eager), OPTIMIZERS[name](compiled)
-    compiled_step = torch.compile(optimizers[1].step, backend="aot_eager")
-    for step in range(1, 4):
-        set_gradients(eager, step)
-        set_gradients(compiled, step)
-        optimizers[0].step()
-        compiled_step()
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    optimizers = OPTIMIZERS[name](compiled), OPTIMIZERS[name](eager)
+    steps = torch.compile(optimizers[0].step, backend="aot_eager"), optimizers[1].step
+    for step in range(1, 13):
+        for optimizer, take_step, params in zip(optimizers, steps, (compiled, eager), strict=True):
+            optimizer.param_groups[0]["lr"] = 0.02 / step
+            set_gradients(params, step)
+            take_step()
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2  # torch's own number for Adam
     assert_equal(eager, compiled, rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["FAM", "AutoSGM-0"])
 @pytest.mark.filterwarnings("ignore")
-def test_step_compiled_by_inductor_equals_eager_step(name):
-    torch._dynamo.reset()
-    eager, compiled = make_params()[:1], make_params()[:1]
-    optimizers = OPTIMIZERS[name](eager), OPTIMIZERS[name](compiled)
-    compiled_step = torch.compile(optimizers[1].step)
-    for step in range(1, 3):
-        set_gradients(eager, step)
-        set_gradients(compiled, step)
-        optimizers[0].step()
-        compiled_step()
-    assert_equal(eager, compiled, rtol=0, atol=1e-6)
+def test_step_inside_a_function_that_inductor_compiles_in_a_fresh_process():
+    script = """
+import torch
+from optim import FAM, AutoSGM
+for make in (FAM, AutoSGM):
+    eager, compiled = (torch.nn.Linear(30, 20) for _ in range(2))
+    compiled.load_state_dict(eager.state_dict())
+    optimizers = [make(model.parameters(), lr=0.1) for model in (compiled, eager)]
+    def train(model, optimizer, sound):
+        model(sound).square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    steps = torch.compile(train), train
+    for step in range(3):
+        for take_step, model, optimizer in zip(steps, (compiled, eager), optimizers):
+            take_step(model, optimizer, torch.ones(2, 30))
+    torch.testing.assert_close(eager.weight, compiled.weight, rtol=0, atol=1e-6)
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=300)
+
+
+def test_backward_after_a_step_between_is_refused(foreach, build):
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = build([weight], foreach=foreach)
+    loss = (weight**2).sum()
+    weight.grad = torch.ones(3)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
 
 
 gpu = [

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -124,3 +126,19 @@ def test_groups_feed_any_optimizer():
     for make_groups in (get_parameter_groups, layerwise_parameter_groups):
         for optimizer in (FAM, torch.optim.AdamW):
             optimizer(make_groups(model, 1e-3, 0.1))
+
+
+@pytest.mark.parametrize(("stable", "depth"), [(True, 1), (False, 3)])
+def test_a_norm_before_the_layers_learns_as_what_feeds_them(stable, depth):
+    model = TinyNetwork()
+    model.config = SimpleNamespace(do_stable_layer_norm=stable)
+    groups = by_name(layerwise_parameter_groups(model, lr=1.0, decay=0.5))
+    assert groups["encoder.layer_norm.weight"]["lr"] == 0.5**depth
+
+
+def test_gains_of_weight_norm_do_not_decay():
+    model = TinyNetwork()
+    nn.utils.parametrizations.weight_norm(model.feature_conv, dim=2)
+    groups = by_name(layerwise_parameter_groups(model, lr=1.0, weight_decay=0.1))
+    assert groups["feature_conv.parametrizations.weight.original0"]["weight_decay"] == 0.0
+    assert groups["feature_conv.parametrizations.weight.original1"]["weight_decay"] == 0.1

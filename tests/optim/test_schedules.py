@@ -108,3 +108,27 @@ def test_missing_length_is_refused_with_what_to_pass():
 def test_impossible_schedule_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         FAMScheduler(new_optimizer(1.0), **settings)
+
+
+def test_groups_below_floor_and_start_keep_their_rate():
+    scheduler = FAMScheduler(
+        new_optimizer(1.0, 1e-8), warmup_steps=2, total_steps=6, warmup_start_lr=1e-3, eta_min=1e-6
+    )
+    assert {low for _, low in rates_over(scheduler, 9)} == {1e-8}
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "before", "now"),
+    [
+        (lambda o, n: FAMScheduler(o, warmup_steps=2, total_steps=n), "total_steps", 6, 12),
+        (lambda o, n: FAMEpochScheduler(o, warmup_epochs=1, max_epochs=n), "max_epochs", 3, 6),
+    ],
+)
+def test_a_run_that_is_made_longer_goes_on_by_its_new_length(build, name, before, now, caplog):
+    first = build(new_optimizer(1.0), before)
+    rates_over(first, before - 1)
+    resumed, straight = build(new_optimizer(1.0), now), build(new_optimizer(1.0), now)
+    resumed.load_state_dict(first.state_dict())
+    rates_over(straight, before - 1)
+    assert f"{name} was {before}, now it is {now}" in caplog.text
+    assert rates_over(resumed, 5)[1:] == rates_over(straight, 5)[1:]

@@ -1,4 +1,6 @@
+import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +63,48 @@ def test_mapping_values_are_spelled_alike() -> None:
 @pytest.mark.parametrize("flag", ["(en)", "(en-us)", "(cmn-latn-pinyin)", "(en-gb-x-rp)"])
 def test_language_switches_are_removed(flag: str) -> None:
     assert strip_language_switches(f"{flag}bɒn(ru)") == "bɒn"
+
+
+def test_ties_are_kept_by_choice_in_one_spelling() -> None:
+    normalise = IpaNormaliser(keep_ties=True)
+    assert normalise(["t\u0361ʃ", "t\u035cs", "tʃ"]) == ("t\u0361ʃ", "t\u0361s", "tʃ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("map.json", json.dumps({"ju": "j u", "ʔ": ""})),
+        ("map.tsv", "# a comment\nju\tj u\n\nʔ\t\n"),
+    ],
+)
+def test_a_mapping_may_be_a_file(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    from_file = IpaNormaliser(mapping=str(tmp_path / name))
+    assert from_file(["ˈju", "ʔ", "a"]) == ("j", "u", "a")
+    # Caches go by what the file says, and not by its name.
+    assert repr(from_file) == repr(IpaNormaliser(mapping={"ʔ": "", "ju": "j u"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.json", '{"a": "b", "a": "c"}', "'a' stands there twice"),
+        ("a.json", '{"a": 1}', "one JSON object of phoneme"),
+        ("a.json", '["a"]', "one JSON object of phoneme"),
+        ("a.json", "{", "must be JSON"),
+        ("a.tsv", "a\tb\nc d\n", "line 2 must be a phoneme, a tab"),
+        ("a.tsv", "a\tb\na\tc\n", "'a' stands there twice"),
+        ("a.tsv", "a b\tc\n", "must replace single phonemes, got the key 'a b'"),
+        ("a.tsv", "ˈ\tc\n", "must replace single phonemes, got the key 'ˈ'"),
+        ("a.tsv", "g\tc\nɡ\td\n", "must say one thing of a phoneme, 'ɡ' becomes 'c' and 'd'"),
+    ],
+)
+def test_faulty_mappings_are_refused(tmp_path: Path, name: str, content: str, complaint: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=complaint):
+        IpaNormaliser(mapping=str(tmp_path / name))
+
+
+def test_a_missing_mapping_file_is_named() -> None:
+    with pytest.raises(ValueError, match=r"nowhere\.tsv"):
+        IpaNormaliser(mapping="nowhere.tsv")

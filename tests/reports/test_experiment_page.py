@@ -14,7 +14,7 @@ FINISHED = UNFINISHED._replace(
     utterances={"test": 200},
     definitions={"per": "phoneme error rate"},
     checkpoint="best.ckpt",
-    curves={"train_loss": {1: 3.0, 50: 1.0}, "val_per": {50: 0.5}, "lr-AdamW": {1: 0.1, 50: 0.2}},
+    curves={"train_loss": {1: 3.0, 50: 1.0}, "val_per": {50: 0.5}, "lr": {1: 0.1, 50: 0.2}},
     versions={"python": "3.11", "packages": {"torch": "2.13.0"}, "revision": "abc"},
 )
 

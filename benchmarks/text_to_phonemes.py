@@ -1,0 +1,69 @@
+"""How fast texts become phonemes, the first time and again, and what memory that takes.
+
+``python benchmarks/text_to_phonemes.py [BACKEND [LANGUAGE [SENTENCES]]]``; BACKEND is espeak, epitran or the
+path of a pronouncing dictionary.
+"""
+
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from dataset_modules.sentences import distinct_sentences
+from phonetics import GraphemeToPhoneme, LexiconPhonemes, StoredPhonemes, backend_for, in_batches
+
+
+def main(backend_name: str = "espeak", language: str = "ru", sentences: str = "100000") -> None:
+    """Print rates and peak memory of one backend."""
+    backend = _backend(backend_name, language)
+    backend.check()
+    count = int(sentences)
+    base_mb = _peak_mb()
+    with tempfile.TemporaryDirectory() as folder:
+        length = _characters(language)
+        print(f"{backend.fingerprint()[:60]}: {count} sentences, {length:.0f} characters on average")
+        for name in ("first time", "again"):
+            seconds = _spend(StoredPhonemes(backend, Path(folder, "phonemes")), language, count)
+            print(f"{name:12} {count / seconds:8.0f} sentences/s   peak +{_peak_mb() - base_mb:.0f} MB")
+        size = Path(folder, "phonemes").stat().st_size / 1e6
+    print(f"file         {size:8.1f} MB")
+
+
+def _backend(name: str, language: str) -> GraphemeToPhoneme:
+    if name in ("espeak", "epitran"):
+        backend = backend_for(name, language)  # type: ignore[arg-type]
+        assert backend is not None
+        return backend
+    return LexiconPhonemes(name).spoken_in(language)
+
+
+def _texts(language: str, count: int) -> Iterator[str]:
+    """Sentences of about the length of those in Common Voice, all different, none kept."""
+    parts = distinct_sentences(language, 2000, seed=0)
+    draw = random.Random(1)
+    for number in range(count):
+        yield f"{draw.choice(parts)}, {draw.choice(parts)} {number}"
+
+
+def _characters(language: str) -> float:
+    return sum(map(len, _texts(language, 1000))) / 1000
+
+
+def _spend(backend: GraphemeToPhoneme, language: str, count: int) -> float:
+    start = time.perf_counter()
+    for batch in in_batches(_texts(language, count)):
+        backend.batch(batch)
+    return time.perf_counter() - start
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

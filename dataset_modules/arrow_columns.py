@@ -1,0 +1,79 @@
+"""Arrow columns made of their buffers.
+
+``pyarrow.array`` imports pandas where that is installed, in every process that calls it: seconds, and
+tens of megabytes.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+def binary_column(values: Sequence[bytes | None], kind: pa.DataType) -> pa.Array:
+    """Bytes as binary, or as strings where they are UTF-8.
+
+    >>> binary_column(["да".encode(), None], pa.string()).to_pylist()
+    ['да', None]
+    """
+    content = [value or b"" for value in values]
+    buffers = [_validity(values), _offsets(content), pa.py_buffer(b"".join(content))]
+    return pa.Array.from_buffers(kind, len(values), buffers)
+
+
+def string_column(values: Sequence[str | None]) -> pa.Array:
+    """Texts."""
+    return binary_column([None if value is None else value.encode() for value in values], pa.string())
+
+
+def string_lists_column(values: Sequence[Sequence[str]]) -> pa.Array:
+    """Lists of texts.
+
+    >>> string_lists_column([("d", "a"), ()]).to_pylist()
+    [['d', 'a'], []]
+    """
+    child = string_column([text for value in values for text in value])
+    return _list_column(values, child)
+
+
+def float_lists_column(values: Sequence[Sequence[float] | None]) -> pa.Array:
+    """Lists of numbers, each of which may be missing as a whole.
+
+    >>> float_lists_column([(0.0, 0.5), None]).to_pylist()
+    [[0.0, 0.5], None]
+    """
+    flat = np.array([number for value in values for number in value or ()], dtype=np.float32)
+    return _list_column(values, pa.Array.from_buffers(pa.float32(), len(flat), [None, pa.py_buffer(flat)]))
+
+
+def integer_column(values: Sequence[int]) -> pa.Array:
+    """Whole numbers.
+
+    >>> integers_of(integer_column([3, 4])).tolist()
+    [3, 4]
+    """
+    content = pa.py_buffer(np.array(values, dtype=np.int64))
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, content])
+
+
+def integers_of(column: pa.Array) -> NDArray[np.int64]:
+    """The numbers of a column that lacks none, without a copy."""
+    return np.frombuffer(column.buffers()[1], dtype=np.int64, count=len(column), offset=8 * column.offset)
+
+
+def _list_column(values: Sequence[Sequence[object] | None], child: pa.Array) -> pa.Array:
+    buffers = [_validity(values), _offsets([value or () for value in values])]
+    return pa.Array.from_buffers(pa.list_(child.type), len(values), buffers, children=[child])
+
+
+def _offsets(values: Sequence[Sequence[object] | bytes]) -> pa.Buffer:
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int64)
+    if ends[-1] > np.iinfo(np.int32).max:
+        raise OverflowError(f"Arrow: a block must hold 2 GB of a column at most, this holds {ends[-1]} bytes")
+    return pa.py_buffer(ends.astype(np.int32))
+
+
+def _validity(values: Sequence[object]) -> pa.Buffer | None:
+    present = np.array([value is not None for value in values], dtype=np.bool_)
+    return None if present.all() else pa.py_buffer(np.packbits(present, bitorder="little"))

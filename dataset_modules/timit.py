@@ -1,0 +1,164 @@
+"""TIMIT as the LDC hands it out: folders of dialect regions and speakers, phones with their times."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from dataset_modules.audio import read_file
+from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.contract import AudioParams
+from dataset_modules.recording import AudioError, Clip, Recording
+from dataset_modules.timit_phones import Folding, Segment, fold, folding_table
+
+log = logging.getLogger(__name__)
+
+_SAMPLING_RATE = 16000  # what the times in .PHN files count
+# The usual 50 speakers to validate on, and the core test set of 24; all are of TIMIT's folder TEST.
+_DEV = """
+    faks0 fdac1 fjem0 mgwt0 mjar0 mmdb1 mmdm2 mpdf0 fcmh0 fkms0 mbdg0 mbwm0 mcsh0 fadg0 fdms0 fedw0 mgjf0
+    mglb0 mrtk0 mtaa0 mtdt0 mthc0 mwjg0 fnmr0 frew0 fsem0 mbns0 mmjr0 mdls0 mdlf0 mdvc0 mers0 fmah0 fdrw0
+    mrcs0 mrjm4 fcal1 mmwh0 fjsj0 majc0 mjsw0 mreb0 fgjd0 fjmg0 mroa0 mteb0 mjfc0 mrjr0 fmml0 mrws1
+"""
+_CORE_TEST = """
+    mdab0 mwbt0 felc0 mtas1 mwew0 fpas0 mjmp0 mlnt0 fpkt0 mlll0 mtls0 fjlm0 mbpm0 mklt0 fnlp0 mcmj0 mjdh0
+    fmgd0 mgrt0 mnjm0 fdhc0 mjln0 mpam0 fmld0
+"""
+DEV_SPEAKERS, CORE_TEST_SPEAKERS = frozenset(_DEV.split()), frozenset(_CORE_TEST.split())
+_TRAIN_SPEAKERS = 462
+_EXPECTED: Mapping[Split, int] = {
+    "train": _TRAIN_SPEAKERS,
+    "val": len(DEV_SPEAKERS),
+    "test": len(CORE_TEST_SPEAKERS),
+}
+
+
+class TimitUtterance(NamedTuple):
+    """A recording and its phones; an audio source, since only the whole knows the phones' times."""
+
+    audio: Path
+    phones: Path
+    folding: Folding
+
+    def fingerprint(self) -> str:
+        """Both files as they are on disk, and the folding."""
+        stamps = [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in (self.audio, self.phones)]
+        return f"timit {self.folding} {stamps}"
+
+    def read(self) -> Clip:
+        """The audio with its folded phones."""
+        clip = read_file(self.audio)
+        segments = fold(read_phones(self.phones), self.folding)
+        if not segments:
+            raise AudioError(f"{self.phones} holds no phones")
+        names, starts = tuple(segment.phone for segment in segments), tuple(s.start for s in segments)
+        return Clip(clip.waveform, clip.sampling_rate, names, starts)
+
+
+class TimitDataset(BaseDataset):
+    """TIMIT with its standard splits: 462 speakers to train on, 50 to validate on, the core test set of 24.
+
+    Names may be in capitals or in small letters. Labels are TIMIT's own names of phones, so take one of
+    the vocabularies ``timit_39_phones.json``, ``timit_48_phones.json`` and ``timit_61_phones.json``.
+
+    Args:
+        folder: the one that holds TRAIN and TEST, or any above it.
+        folding: how many phones are told apart: 61 as they were labelled, 48 to train on, or the 39 that
+            results are reported with. When folding, glottal stops go, closures are silence (39), and
+            neighbouring silences are one.
+        keep_sa: whether the two sentences that every speaker reads are there, too.
+        language: of the recordings; it only names them in the figures.
+        cache_dir: where prepared clips are kept.
+        audio_params: must agree with the configuration's; null takes it.
+        max_skipped_share: the share of unusable recordings above which preparing is an error.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        folding: Folding = 39,
+        keep_sa: bool = False,
+        language: str | None = "en-us",
+        cache_dir: str | Path = "./data/cache",
+        audio_params: AudioParams | None = None,
+        max_skipped_share: float = 0.1,
+    ) -> None:
+        super().__init__(cache_dir, language, audio_params, "none", max_skipped_share)
+        self.folder = Path(folder).expanduser()
+        self.folding = folding
+        self.keep_sa = keep_sa
+        self._splits: dict[Split, list[Recording]] = {}
+
+    def load_data(self, create_dataset: bool = False) -> None:
+        """Find the recordings, once."""
+        if self._splits:
+            return
+        train, test = self._corpus_folders()
+        splits: dict[Split, list[Recording]] = {"train": list(self._recordings(train)), "val": [], "test": []}
+        for recording in self._recordings(test):
+            if recording.speaker in DEV_SPEAKERS:
+                splits["val"].append(recording)
+            elif recording.speaker in CORE_TEST_SPEAKERS:
+                splits["test"].append(recording)
+        if not splits["train"]:
+            raise ValueError(f"TimitDataset: {train} must hold .WAV files with a .PHN beside each")
+        self._splits = splits
+        for split, expected in _EXPECTED.items():
+            found = len({recording.speaker for recording in splits[split]})
+            if found != expected:
+                log.warning("TimitDataset: %s has %d speakers, TIMIT has %d there", split, found, expected)
+
+    def get_train_data(self) -> Iterable[Recording]:
+        """The folder TRAIN."""
+        return self._splits["train"]
+
+    def get_val_data(self) -> Iterable[Recording]:
+        """The 50 speakers of TEST that are usually validated on."""
+        return self._splits["val"]
+
+    def get_test_data(self) -> Iterable[Recording]:
+        """The core test set."""
+        return self._splits["test"]
+
+    def _corpus_folders(self) -> tuple[Path, Path]:
+        """The folders TRAIN and TEST; downloads put them one or two levels down."""
+        if not self.folder.is_dir():
+            raise ValueError(f"TimitDataset: folder must be TIMIT's, {self.folder} is not there")
+        for place in (self.folder, *sorted(self.folder.glob("*/")), *sorted(self.folder.glob("*/*/"))):
+            named = {path.name.lower(): path for path in place.iterdir() if path.is_dir()}
+            if {"train", "test"} <= set(named):
+                return named["train"], named["test"]
+        raise ValueError(f"TimitDataset: folder must hold TIMIT's TRAIN and TEST, {self.folder} does not")
+
+    def _recordings(self, corpus: Path) -> Iterator[Recording]:
+        for speaker in sorted(path for path in corpus.glob("*/*") if path.is_dir()):
+            files = {path.name.lower(): path for path in speaker.iterdir()}
+            for name in sorted(name for name in files if name.endswith(".phn")):
+                stem = name.removesuffix(".phn")
+                audio = files.get(f"{stem}.wav") or files.get(f"{stem}.wav.wav")  # some copies were converted
+                if audio and (self.keep_sa or not stem.startswith("sa")):
+                    yield self._recording(speaker.name.lower(), stem, audio, files)
+
+    def _recording(self, speaker: str, stem: str, audio: Path, files: Mapping[str, Path]) -> Recording:
+        source = TimitUtterance(audio, files[f"{stem}.phn"], self.folding)
+        words = files.get(f"{stem}.wrd")
+        text = " ".join(line.split()[-1] for line in _lines(words)) if words else None
+        return Recording(f"{speaker}-{stem}", source, text=text, speaker=speaker)
+
+
+def read_phones(path: Path) -> list[Segment]:
+    """The labels of a .PHN file; one that TIMIT does not have is an error."""
+    known, segments = folding_table(61), []
+    for number, line in enumerate(_lines(path), start=1):
+        row = line.split()
+        if len(row) != 3 or not row[0].isdecimal() or row[2] not in known:  # noqa: PLR2004 - start, end, phone
+            raise AudioError(f"{path}: line {number} must be start, end, phone, got {line[:40]!r}")
+        segments.append(Segment(row[2], int(row[0]) / _SAMPLING_RATE))
+    return segments
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.split()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise AudioError(f"its labels cannot be read: {path}: {error}") from error

@@ -1,0 +1,76 @@
+"""Which phonemes labels hold: counted, made into a vocabulary, compared with one."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from phonetics.vocabulary import BLANK_NAMES, UNKNOWN_NAMES, WORD_DELIMITER, Vocabulary
+
+_EXAMPLES = 3
+
+
+@dataclass
+class Inventory:
+    """Phonemes counted over labels, each with the first places where it stands."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    num_labels: int = 0
+
+    def add(self, phonemes: Sequence[str], place: str) -> None:
+        """Count one label."""
+        self.num_labels += 1
+        self.counts.update(phonemes)
+        for phoneme in dict.fromkeys(phonemes):
+            places = self.examples.setdefault(phoneme, [])
+            if len(places) < _EXAMPLES:
+                places.append(place)
+
+    def described(self, phonemes: Iterable[str]) -> list[str]:
+        """A line for each phoneme: how often, and where."""
+        return [
+            f"{phoneme}\t{self.counts[phoneme]}×\t{'; '.join(self.examples[phoneme])}" for phoneme in phonemes
+        ]
+
+
+def build_vocabulary(
+    counts: Counter[str], *, min_count: int = 1, word_boundary: bool = True
+) -> tuple[Vocabulary, list[str]]:
+    """A vocabulary of the phonemes that come up often enough, and those that do not.
+
+    >>> build_vocabulary(Counter({"b": 2, "a": 5, "|": 3, "x": 1}), min_count=2)[0].tokens
+    ('[PAD]', '[UNK]', '|', 'a', 'b')
+    """
+    sounds = {phoneme: count for phoneme, count in counts.items() if phoneme != WORD_DELIMITER}
+    kept = sorted(phoneme for phoneme, count in sounds.items() if count >= min_count)
+    rare = sorted(set(sounds) - set(kept), key=lambda phoneme: (-sounds[phoneme], phoneme))
+    return Vocabulary((*_specials(word_boundary), *kept)), rare
+
+
+def merge_vocabularies(vocabularies: Sequence[Vocabulary]) -> Vocabulary:
+    """One vocabulary with the phonemes of all; a word boundary where one of them has it.
+
+    >>> merge_vocabularies([Vocabulary(("[PAD]", "a")), Vocabulary(("[PAD]", "b", "a"))]).tokens
+    ('[PAD]', '[UNK]', 'a', 'b')
+    """
+    phonemes = {phoneme for vocabulary in vocabularies for phoneme in vocabulary.phonemes}
+    boundary = any(vocabulary.word_delimiter for vocabulary in vocabularies)
+    return Vocabulary((*_specials(boundary), *sorted(phonemes)))
+
+
+def missing_and_unused(counts: Counter[str], vocabulary: Vocabulary) -> tuple[list[str], list[str]]:
+    """Phonemes outside a vocabulary, the most frequent first, and those of it that never come up.
+
+    >>> missing_and_unused(Counter({"a": 1, "x": 1, "y": 2, "|": 9}), Vocabulary(("[PAD]", "a", "b")))
+    (['y', 'x'], ['b'])
+    """
+    missing = [
+        phoneme
+        for phoneme, _ in counts.most_common()
+        if phoneme not in vocabulary.ids and phoneme != WORD_DELIMITER
+    ]
+    return missing, [phoneme for phoneme in vocabulary.phonemes if phoneme not in counts]
+
+
+def _specials(word_boundary: bool) -> tuple[str, ...]:
+    return (BLANK_NAMES[0], UNKNOWN_NAMES[0], *((WORD_DELIMITER,) if word_boundary else ()))

@@ -1,0 +1,109 @@
+"""What one clip's samples tell: how loud it is, whether it was cut off, which recording it is."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FULL_SCALE = 32767.0
+_AT_FULL_SCALE = 32766  # an overloaded wave is cut off there; a loud one only touches it
+_AT_OWN_PEAK = 0.98
+_LOUD_ENOUGH = 0.05  # quieter plateaus come from coarse quantisation, not from an overloaded input
+
+_PART_SAMPLES, _FEWEST_PARTS, _MOST_PARTS = 2000, 16, 64
+_STEP_DB = 0.2
+_QUIETEST = 1e-6  # of energy: below it, rounding to 16 bits decides
+
+
+class ClipMeasures(NamedTuple):
+    """Levels are shares of full scale."""
+
+    peak: float
+    rms: float
+    clipped_share: float  # of the samples
+    content: tuple[int, int]  # equal recordings share at least one of the two, 64 bits each
+
+
+def measure(samples: NDArray[np.int16]) -> ClipMeasures:
+    """Measure a clip's samples, (T,).
+
+    >>> measure(np.array([0, 16384, -32767, 0], dtype=np.int16)).peak
+    1.0
+    """
+    if not len(samples):
+        return ClipMeasures(0.0, 0.0, 0.0, content_numbers(samples.astype(np.int32)))
+    wide = samples.astype(np.int32)  # the magnitude of -32768 is no 16-bit number
+    peak = int(np.abs(wide).max())
+    return ClipMeasures(
+        peak=min(1.0, peak / FULL_SCALE),
+        rms=float(np.sqrt(np.mean(np.square(wide, dtype=np.float64)))) / FULL_SCALE,
+        clipped_share=float(clipped(wide, peak).mean()),
+        content=content_numbers(wide),
+    )
+
+
+def clipped(samples: NDArray[np.int32], peak: int) -> NDArray[np.bool_]:
+    """Which samples lie on a plateau that an overloaded input leaves, (T,).
+
+    That is three or more neighbours at full scale, or ones at the clip's own peak that are all alike:
+    a recording that was turned down after it had been cut off.
+
+    >>> wave = np.array([0, 900, 32767, 32767, 32767, 900, 0], dtype=np.int32)
+    >>> clipped(wave, 32767).tolist()
+    [False, False, True, True, True, False, False]
+    """
+    magnitude = np.abs(samples)
+    at_full_scale = magnitude >= _AT_FULL_SCALE
+    if peak < _LOUD_ENOUGH * FULL_SCALE:
+        return np.zeros(len(samples), dtype=np.bool_)
+    level = np.zeros(len(samples), dtype=np.bool_)
+    level[1:] = (samples[1:] == samples[:-1]) & (magnitude[1:] >= _AT_OWN_PEAK * peak)
+    alike = level.copy()
+    alike[:-1] |= level[1:]
+    return _in_runs(at_full_scale) | _in_runs(alike)
+
+
+def _in_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those that are set together with two neighbours at least."""
+    if len(flags) < 3:
+        return np.zeros(len(flags), dtype=np.bool_)
+    middle = flags[:-2] & flags[1:-1] & flags[2:]
+    runs = np.zeros(len(flags), dtype=np.bool_)
+    for offset in range(3):
+        runs[offset : offset + len(middle)] |= middle
+    return runs
+
+
+def content_numbers(samples: NDArray[np.int32]) -> tuple[int, int]:
+    """Two numbers that follow from the length and the course of the sound, whatever the file is called.
+
+    The course is the level of the wave and of its slope, part by part and rounded: another lossless
+    encoding may move single samples by one step. A value near the edge of its rounding would hide a
+    copy, so the second number is rounded half a step further.
+    """
+    parts = int(np.clip(len(samples) // _PART_SAMPLES, _FEWEST_PARTS, _MOST_PARTS))
+    if len(samples) < parts:
+        exact = _hashed(len(samples), samples)
+        return exact, exact
+    starts = np.arange(parts) * len(samples) // parts
+    wave = samples / FULL_SCALE
+    slope = np.diff(wave, prepend=wave[:1])
+    energy = np.concatenate([np.add.reduceat(course**2, starts) for course in (wave, slope)]) * parts
+    steps = 10.0 * np.log10(energy / len(samples) + _QUIETEST) / _STEP_DB
+    plain, shifted = (np.floor(steps + shift).astype(np.int64) for shift in (0.0, 0.5))
+    return _hashed(len(samples), plain), _hashed(len(samples), shifted)
+
+
+def _hashed(length: int, course: NDArray[np.integer[Any]]) -> int:
+    digest = hashlib.blake2b(course.tobytes(), digest_size=8, salt=str(length).encode()[:16])
+    return int.from_bytes(digest.digest())
+
+
+def decibels(share: float) -> float:
+    """A share of full scale in dB; silence is the quietest that 16 bits can say.
+
+    >>> round(decibels(0.1), 6), round(decibels(0.0), 1)
+    (-20.0, -96.3)
+    """
+    return float(20.0 * np.log10(max(share, 1 / 65536)))

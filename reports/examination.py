@@ -1,0 +1,95 @@
+"""The data section of a configuration → a survey: every split is prepared as for training, and looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.datamodule import PhonemeDataModule
+from dataset_modules.sampler import LengthBucketSampler
+from dataset_modules.skipping import SplitPart
+from dataset_modules.usable_clips import ClipSubset, FrameCounter, usable_clips
+from reports.augmentation_examples import AugmentationExample, augmentation_examples
+from reports.data_survey import SplitSurvey, Survey
+from reports.survey_taking import SurveyTaker, with_batching
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a survey needs to know of the run to come, besides its data.
+
+    Args:
+        frame_counts: samples → frames of the configured network.
+        world_size: devices that share the batches.
+        accumulate: batches to an optimizer step.
+        max_epochs: of the run; None where it is open.
+        max_steps: of the run; None where it is open.
+        hardware_fault: what training would refuse on this machine.
+    """
+
+    frame_counts: FrameCounter
+    world_size: int = 1
+    accumulate: int = 1
+    max_epochs: int | None = None
+    max_steps: int | None = None
+    hardware_fault: str | None = None
+
+
+class Examination:
+    """Looks at the data of a data module; the cache is built where it is missing."""
+
+    def __init__(self, data: PhonemeDataModule, plan: RunPlan) -> None:
+        self.data = data
+        self.plan = plan
+        self.parts: dict[Split, list[SplitPart]] = {}
+
+    def survey(self) -> Survey:
+        """Look at every clip of every split."""
+        data, plan = self.data, self.plan
+        data.locate()
+        taker = SurveyTaker(data.encode, plan.frame_counts, data.audio_params.sampling_rate)
+        splits: dict[Split, SplitSurvey] = {}
+        for name in SPLITS:
+            self.parts[name] = [self._prepare(dataset, name) for dataset in data.dataset_classes]
+            split = taker.survey(name, self.parts[name])
+            splits[name] = (
+                with_batching(split, self._sampler(split), plan.accumulate) if len(split) else split
+            )
+        return Survey(
+            splits=splits,
+            speakers=taker.speakers,
+            vocabulary=data.vocabulary.phonemes,
+            unknown_policy=data.encode.policy,
+            sampling_rate=data.audio_params.sampling_rate,
+            max_batch_seconds=data.max_batch_seconds,
+            max_epochs=plan.max_epochs,
+            max_steps=plan.max_steps,
+            world_size=plan.world_size,
+            hardware_fault=plan.hardware_fault,
+        )
+
+    def examples(self, number: int) -> Sequence[AugmentationExample]:
+        """Training clips before and after augmentation; after a survey."""
+        data = self.data
+        clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in self.parts["train"]]
+        return augmentation_examples(clips, data.augment, data.audio_params.sampling_rate, number, data.seed)
+
+    def _prepare(self, dataset: BaseDataset, split: Split) -> SplitPart:
+        """As training prepares it; where training would stop at too many faults, they become findings."""
+        data = self.data
+        prepared = dataset.prepare(
+            split, data.audio_params, num_proc=data.num_proc, rebuild=data.create_dataset
+        )
+        usable = usable_clips(prepared.clips, data.encode, self.plan.frame_counts)
+        return SplitPart(dataset, split, prepared, usable)
+
+    def _sampler(self, split: SplitSurvey) -> LengthBucketSampler:
+        """As the data module makes it, for the first of the devices."""
+        return LengthBucketSampler(
+            split.clips.num_samples[split.clips.used],
+            split.sampling_rate,
+            batch_size=self.data.batch_size,
+            max_batch_seconds=self.data.max_batch_seconds,
+            shuffle=split.name == "train",
+            seed=self.data.seed,
+            world_size=self.plan.world_size,
+        )

@@ -1,0 +1,41 @@
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from durable_files import write_durably
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "note.json"
+    for text in ("старое", "новое"):
+        write_durably(path, text)
+        assert path.read_text(encoding="utf-8") == text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "note.json"
+    write_durably(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_durably(path, "half a character \udcff")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_processes_that_write_at_once_leave_one_whole_file(tmp_path: Path) -> None:
+    path, texts = tmp_path / "note.json", [letter * 200_000 for letter in "abcd"]
+
+    def write(text: str) -> None:
+        for _ in range(20):
+            write_durably(path, text)
+
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=write, args=(text,)) for text in texts]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert path.read_text() in texts
+    assert list(tmp_path.iterdir()) == [path]
