@@ -4,8 +4,12 @@ Commands are Lightning's ``fit``, ``validate``, ``test``, ``predict``, and ``doc
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 from environment_check import environment_faults
+
+if TYPE_CHECKING:
+    from cli.search_request import SearchRequest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +21,14 @@ def main(arguments: list[str] | None = None) -> int:
     # Imported only now: in a broken environment these imports end in a traceback.
     from cli.run import run
 
-    return run(sys.argv[1:] if arguments is None else arguments)
+    return run(sys.argv[1:] if arguments is None else arguments, _start_search)
+
+
+def _start_search(request: "SearchRequest") -> int:
+    """Searches drive the command line; it does not know them."""
+    from tuning.command import run_search
+
+    return run_search(request)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ source "$ROOT/front_door/container.sh"
 #: train [CONFIG] [OVERRIDES…]     fit a model
 mode_train() { lightning fit "$@"; }
 
+#: tune [CONFIG] [OVERRIDES…]      search over a configuration (its optuna section)
+mode_tune() { lightning fit "$@" --optuna.tune true; }
+
 #: val [CONFIG] [OVERRIDES…]       evaluate a checkpoint on the validation split
 mode_val() { lightning validate "$@"; }
 

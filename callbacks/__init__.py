@@ -3,6 +3,13 @@
 from callbacks.checkpoint_io import DurableCheckpointIO
 from callbacks.checkpoints import CustomModelCheckpoint
 from callbacks.collapse import CollapseWatch
+from callbacks.figure_reports import FigureReports
 from callbacks.log_metrics import LogMetricsCallback
 
-__all__ = ["CollapseWatch", "CustomModelCheckpoint", "DurableCheckpointIO", "LogMetricsCallback"]
+__all__ = [
+    "CollapseWatch",
+    "CustomModelCheckpoint",
+    "DurableCheckpointIO",
+    "FigureReports",
+    "LogMetricsCallback",
+]

@@ -8,19 +8,11 @@ from jsonargparse import Namespace
 from lightning.pytorch.callbacks import EarlyStopping
 
 from cli.errors import ConfigError
-from cli.sections import OptunaSection
 from dataset_modules.contract import AudioParams
 from models.evaluation import FIGURES
 
 _GPU_ACCELERATORS = ("gpu", "cuda")
-
-
-def check_not_tuning(optuna: OptunaSection | Namespace) -> None:
-    """Searches are not built yet; say so rather than train once."""
-    if optuna.tune:
-        raise ConfigError(
-            "optuna.tune: searches are not available yet; set it to false to train this configuration"
-        )
+LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in FIGURES))  # while training
 
 
 def check_weights_only(section: Namespace) -> None:
@@ -38,13 +30,13 @@ def check_monitors(callbacks: Sequence[object] | object | None, languages: Seque
         callbacks: those of the configuration.
         languages: of the validation split, where it has several.
     """
-    known = ["train_loss", *(f"val_{name}" for name in FIGURES), *(f"val_per_{name}" for name in languages)]
+    known = [*LOGGED_FIGURES, *(f"val_per_{name}" for name in languages)]
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and monitor not in known:
             raise ConfigError(
-                f"trainer.callbacks: {type(callback).__name__} must monitor one of {', '.join(known)}, "
-                f"got {monitor!r}"
+                f"trainer.callbacks: {type(callback).__name__} must monitor one of "
+                f"{', '.join(known)}, got {monitor!r}"
             )
 
 

@@ -61,6 +61,11 @@ class DoctorCLI(PhonemeCLI):
             help="Training clips to write before and after augmentation, to listen to.",
         )
 
+    @property
+    def is_search(self) -> bool:
+        """A search reads the same data as one of its trials."""
+        return False
+
     def before_instantiate_classes(self) -> None:
         """The same checks; a missing accelerator is told later and stops nothing."""
         trainer = self.section.trainer

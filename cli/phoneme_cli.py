@@ -7,15 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
 from cli.checks import (
+    LOGGED_FIGURES,
     check_hardware,
     check_monitors,
-    check_not_tuning,
     check_watchers,
     check_weights_only,
     shared_audio_params,
@@ -25,6 +26,7 @@ from cli.experiment_plan import ExperimentPlan, seed_to_resume
 from cli.parser import PhonemeArgumentParser, shortened
 from cli.ranks import SEED_VARIABLE, tell_other_processes, told_by_first_process
 from cli.record import ExperimentRecord
+from cli.search_request import SearchRequest
 from cli.sections import OptunaSection
 from dataset_modules.base_dataset import Split
 from dataset_modules.contract import AudioParams
@@ -94,14 +96,26 @@ class PhonemeCLI(LightningCLI):
         """Leave the configuration alone: Lightning would overwrite it with what a checkpoint says."""
 
     @property
+    def is_search(self) -> bool:
+        """Whether the configuration asks for a search instead of one training run."""
+        return self.subcommand == "fit" and bool(self.section.optuna.tune)
+
+    def search_request(self) -> SearchRequest:
+        """What a search starts from: the whole configuration, defaults included."""
+        parser = self._parser("fit")
+        whole = yaml.safe_load(parser.dump(self.section, skip_unset=False))
+        return SearchRequest(whole, parser.parse_object, LOGGED_FIGURES)
+
+    @property
     def section(self) -> Namespace:
         """The configuration of the chosen subcommand."""
         return self.config[self.subcommand]
 
     def before_instantiate_classes(self) -> None:
-        """Check what can be checked before anything is loaded."""
+        """Check what can be checked before anything is loaded; a search looks at its trials one by one."""
+        if self.is_search:
+            return
         section = self.section
-        check_not_tuning(section.optuna)
         check_hardware(section.trainer)
         check_weights_only(section)
         self.plan = ExperimentPlan.of(str(self.subcommand), section)
@@ -117,6 +131,8 @@ class PhonemeCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Build the parts; what their constructors refuse is a configuration mistake."""
+        if self.is_search:
+            return
         try:
             super().instantiate_classes()
             # Labels that an utterance has no frames for are a matter of both.
@@ -147,6 +163,11 @@ class PhonemeCLI(LightningCLI):
         check_monitors(callbacks, self.datamodule.languages("val"))
         if self.subcommand == "fit" and self.datamodule.is_empty("val"):
             check_watchers(callbacks, self.model.plan.plateau_figure)
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Train or evaluate; a search is for whoever has asked for it."""
+        if not self.is_search:
+            super()._run_subcommand(subcommand)
 
     def _check_data(self) -> None:
         """Find the recordings, and refuse a split without any where there must be some."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.errors import ConfigError
+from cli.search_request import SearchRequest, StartSearch
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
@@ -16,14 +17,19 @@ _TOOLS = {"report": ("cli.report", "run_report"), "vocabulary": ("cli.vocabulary
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line; returns its exit status."""
+def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
+    """Run the command line; returns its exit status.
+
+    Args:
+        arguments: what follows the program's name.
+        start_search: what ``optuna.tune: true`` starts; None refuses it.
+    """
     files = config_files(arguments)
     try:
         if arguments and arguments[0] in _TOOLS:
             return _run_tool(arguments[0], arguments[1:])
         check_yaml_files(files)
-        return _run_cli(list(arguments))
+        return _run_cli(list(arguments), start_search)
     except ConfigError as error:
         return _fail(error, f"{error}{_whereabouts(str(error), files)}", status=2)
 
@@ -40,7 +46,7 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     )
 
 
-def _run_cli(arguments: list[str]) -> int:
+def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
     from cli.console import quieten
     from dataset_modules.recording import AudioError
@@ -49,12 +55,12 @@ def _run_cli(arguments: list[str]) -> int:
 
     quieten()
     try:
-        return _command(arguments)
+        return _command(arguments, start_search)
     except (AudioError, CheckpointError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
 
 
-def _command(arguments: list[str]) -> int:
+def _command(arguments: list[str], start_search: StartSearch | None) -> int:
     """Run one command of ours, or one of Lightning's."""
     if arguments[:1] == ["doctor"]:
         from cli.doctor import run_doctor
@@ -62,8 +68,14 @@ def _command(arguments: list[str]) -> int:
         return run_doctor(arguments[1:])
     from cli.phoneme_cli import PhonemeCLI
 
-    PhonemeCLI(arguments)
-    return 0
+    cli = PhonemeCLI(arguments)
+    return _search(cli.search_request(), start_search) if cli.is_search else 0
+
+
+def _search(request: SearchRequest, start_search: StartSearch | None) -> int:
+    if start_search is None:
+        raise ConfigError("optuna.tune: true is a search; start it with ./run.sh train or main.py fit")
+    return start_search(request)
 
 
 def _run_tool(name: str, arguments: Sequence[str]) -> int:

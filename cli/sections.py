@@ -1,7 +1,10 @@
 """Top-level sections of the configuration that Lightning does not know, typed so that typos are refused."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+DistributionName = Literal["uniform", "loguniform", "int", "categorical", "discrete_uniform"]
+Direction = Literal["minimize", "maximize"]
 
 
 @dataclass
@@ -14,15 +17,18 @@ class Distribution:
         high: largest value (all but categorical).
         step: distance between values (discrete_uniform, int).
         log: whether an int is drawn on a logarithmic scale.
-        choices: the values (categorical).
+        choices: the values (categorical): scalars, or whole parts of a configuration, in which a mapping
+            with a ``distribution`` is drawn where its choice was.
+        when: draw only where these other parameters are one of these values.
     """
 
-    distribution: Literal["uniform", "loguniform", "int", "categorical", "discrete_uniform"]
+    distribution: DistributionName
     low: float | None = None
     high: float | None = None
     step: float | None = None
     log: bool = False
-    choices: list[str | int | float | bool | None] | None = None
+    choices: list[Any] | None = None
+    when: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -31,14 +37,32 @@ class OptunaSection:
 
     Args:
         tune: whether ``fit`` is a search.
-        n_trials: trials in all.
-        direction: what is better.
-        metric: the figure to judge a trial by.
+        n_trials: trials in all, of all starts and workers.
+        direction: what is better; a list for several figures.
+        metric: the figure to judge a trial by, or a list; a trial's value is its best validation's.
         search_spaces: configuration path → distribution.
+        constraints: what must hold of a trial's configuration, such as ``model.min_lr < model.lr``.
+        sampler: class_path and init_args of what chooses the next trial; null takes Optuna's TPESampler.
+        pruner: class_path and init_args of what ends hopeless trials; null takes Optuna's MedianPruner.
+        storage: an Optuna storage's address or a journal's path; null keeps a journal in the search's folder.
+        study_name: also the search's folder; null takes custom_folder_name with ``_search``.
+        timeout: seconds after which this worker starts no further trial.
+        trial_timeout: seconds after which a trial has failed.
+        n_jobs: trials at once; null takes one per visible GPU, else one.
+        keep_checkpoints: of which trials.
     """
 
     tune: bool = False
     n_trials: int = 50
-    direction: Literal["minimize", "maximize"] = "minimize"
-    metric: str = "val_per"
+    direction: Direction | list[Direction] = "minimize"
+    metric: str | list[str] = "val_per"
     search_spaces: dict[str, Distribution] = field(default_factory=dict)
+    constraints: list[str] = field(default_factory=list)
+    sampler: dict[str, Any] | None = None
+    pruner: dict[str, Any] | None = None
+    storage: str | None = None
+    study_name: str | None = None
+    timeout: float | None = None
+    trial_timeout: float | None = None
+    n_jobs: int | None = None
+    keep_checkpoints: Literal["best", "all", "none"] = "best"

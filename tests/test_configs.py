@@ -7,7 +7,7 @@ import pytest
 from cli.run import run
 
 ROOT = Path(__file__).parents[1]
-WHOLE = ["config/config.yaml", "config/demo.yaml"]
+WHOLE = ["config/config.yaml", "config/demo.yaml", "config/tuning/demo.yaml"]
 PARTS = sorted(
     str(path.relative_to(ROOT))
     for path in ROOT.glob("config/**/*.yaml")

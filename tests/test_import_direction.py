@@ -18,8 +18,9 @@ ALLOWED = {
     "callbacks": ("phonetics", "models", "durable_files"),
     "reports": ("phonetics", "optim", "dataset_modules", "models", "durable_files"),
     "cli": ("phonetics", "models", "dataset_modules", "reports", "durable_files"),
+    "tuning": ("cli", "reports"),
     "environment_check": (),
-    "main": ("environment_check", "cli"),
+    "main": ("environment_check", "cli", "tuning"),
 }
 PRESENT = [name for name in ALLOWED if (ROOT / name).is_dir() or (ROOT / f"{name}.py").is_file()]
 

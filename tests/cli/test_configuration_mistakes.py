@@ -169,7 +169,8 @@ MISTAKES = {
         "nowhere.tsv",
     ),
     "nothing to train on": (("data", "dataset_classes", 0, "init_args", "num_train"), 0, "train split"),
-    "a search, too early": (("optuna",), {"tune": True}, "optuna.tune"),
+    "a search where none can be started": (("optuna",), {"tune": True}, "optuna.tune"),
+    "a sampler that is none": (("optuna",), {"sampler": 3}, "sampler"),
     "conflicting audio facts": (
         ("data", "audio_params"),
         {"sampling_rate": 8000},

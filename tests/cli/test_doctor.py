@@ -121,6 +121,13 @@ def test_good_data_ends_with_status_0_and_figures_that_are_right(examine, figure
     assert str(tmp_path / "experiments/t_doctor/doctor.html") in out
 
 
+def test_the_data_of_a_search_is_looked_at_like_any(config, examine, figures):
+    space = {"model.lr": {"distribution": "uniform", "low": 0.001, "high": 0.01}}
+    config["optuna"] = {"tune": True, "search_spaces": space}
+    assert examine()[0] == 0
+    assert figures()["training_would_fail"] is False
+
+
 def test_every_fault_of_a_folder_is_found(corpus, config, examine, figures, tmp_path):
     corpus.add("copy.flac", speech(3), speaker="bert", split="val")
     corpus.add("again.wav", speech(30), speaker="anna1", split="test")

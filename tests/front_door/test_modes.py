@@ -38,7 +38,19 @@ def test_no_mode_is_one_line_and_status_2(bare_front_door):
 def test_help_names_every_mode_and_needs_no_python(bare_front_door, argument):
     result = bare_front_door.run(argument)
     assert result.returncode == 0
-    for mode in ("train", "val", "test", "predict", "doctor", "report", "check", "shell", "lock", "help"):
+    for mode in (
+        "train",
+        "tune",
+        "val",
+        "test",
+        "predict",
+        "doctor",
+        "report",
+        "check",
+        "shell",
+        "lock",
+        "help",
+    ):
         assert f"\n  {mode} " in result.stdout
 
 
@@ -71,6 +83,12 @@ def test_a_new_mode_is_one_function(prepared):
 def test_modes_are_subcommands_of_main(prepared, mode, subcommand):
     assert prepared.run(mode, "config/config.yaml").returncode == 0
     assert prepared.calls() == [["python", "main.py", subcommand, "--config", "config/config.yaml"]]
+
+
+def test_tune_is_train_with_the_search_switched_on(prepared):
+    assert prepared.run("tune", "config/config.yaml", "--optuna.n_trials", "3").returncode == 0
+    whole = ["--config", "config/config.yaml", "--optuna.n_trials", "3", "--optuna.tune", "true"]
+    assert prepared.calls() == [["python", "main.py", "fit", *whole]]
 
 
 def test_report_names_experiments_and_no_configuration(prepared):

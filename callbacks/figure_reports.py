@@ -1,0 +1,32 @@
+"""The figures of every validation as JSON lines, for whoever follows a run from outside."""
+
+import json
+from pathlib import Path
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+
+class FigureReports(Callback):
+    """Appends one line per validation to a file while training.
+
+    Args:
+        path: the file; its folder must be there.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._validations = 0
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what this validation found; a line is there whole or not at all."""
+        if trainer.sanity_checking or not trainer.is_global_zero or trainer.state.fn != "fit":
+            return
+        figures = {
+            name: float(value)
+            for name, value in sorted(trainer.callback_metrics.items())
+            if name == "train_loss" or name.startswith("val_")
+        }
+        line = {"validation": self._validations, "step": trainer.global_step, "figures": figures}
+        self._validations += 1
+        with Path(self.path).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")

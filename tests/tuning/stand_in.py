@@ -1,0 +1,106 @@
+"""A search whose trials are no training runs: each reads its configuration and reports what it is told to.
+
+As a program: ``stand_in.py REQUEST.json`` runs one worker.
+"""
+
+import json
+import math
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from cli.search_request import SearchRequest
+from tuning.command import run_search
+
+FIGURES = ("train_loss", "val_loss", "val_per")
+
+
+def base_of(place, **optuna):
+    """A configuration as the command line would hand it over."""
+    return {
+        "seed_everything": 1,
+        "custom_folder_name": "demo",
+        "ckpt_path": None,
+        "only_weights_load": False,
+        "model": {"lr": 0.1, "mode": "ok", "seconds": 0.0, "min_lr": 0.0},
+        "data": {"create_dataset": True, "num_workers": 0},
+        "trainer": {
+            "accelerator": "cpu",
+            "devices": "auto",
+            "default_root_dir": str(place),
+            "callbacks": None,
+        },
+        "optuna": {
+            "tune": True,
+            "n_trials": 4,
+            "metric": "val_loss",
+            "direction": "minimize",
+            "search_spaces": {"model.lr": {"distribution": "uniform", "low": 0.0, "high": 1.0}},
+            **optuna,
+        },
+    }
+
+
+def train(arguments):
+    """What a trial does instead of training."""
+    config = yaml.safe_load(Path(arguments[2]).read_text(encoding="utf-8"))
+    model = config["model"]
+    path = Path(config["trainer"]["callbacks"][-1]["init_args"]["path"])
+    with (path.parents[2] / "started.txt").open("a") as stream:
+        stream.write(f"{path.parent.name} {config['seed_everything']} {model['lr']}\n")
+    checkpoints = path.parent / "run" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / "last.ckpt").write_text("weights")
+    for validation in range(3):
+        time.sleep(model["seconds"])
+        misbehave(model["mode"], validation)
+        value = (model["lr"] - 0.3) ** 2 + 0.1 * (2 - validation)
+        broken = math.nan if model["mode"] == "nan" and validation == 1 else value
+        figures = {"val_loss": broken, "val_per": 1 - model["lr"], "train_loss": 1.0}
+        if model["mode"] == "silent":
+            continue
+        with path.open("a") as stream:
+            stream.write(
+                json.dumps({"validation": validation, "step": validation, "figures": figures}) + "\n"
+            )
+    return 0
+
+
+def misbehave(mode, validation):
+    """Fail in the middle of the second validation."""
+    if validation != 1:
+        return
+    if mode == "raise":
+        raise RuntimeError("on purpose")
+    if mode == "memory":
+        raise MemoryError("no more")
+    if mode == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if mode == "refuse":
+        sys.stderr.write("error: model.lr must be lower\n")
+        sys.exit(2)
+    if mode == "hang":
+        time.sleep(600)
+
+
+def prepare(arguments):
+    """Find nothing wrong; remember whether a cache was to be built anew."""
+    findings, *configs = arguments
+    rebuilds = [yaml.safe_load(Path(config).read_text())["data"]["create_dataset"] for config in configs]
+    faults = dict.fromkeys(configs)
+    Path(findings).write_text(json.dumps({"faults": faults, "imported": [], "rebuilds": rebuilds}))
+    return 0
+
+
+def search(base, tasks=None):
+    """Run a worker of the search."""
+    request = SearchRequest(base, lambda _: None, FIGURES)
+    return run_search(request, {"train": train, "prepare": prepare, **(tasks or {})})
+
+
+if __name__ == "__main__":
+    sys.exit(search(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))

@@ -1,0 +1,327 @@
+"""Searches from configuration to exit status, with trials that only report."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.errors import ConfigError
+from tuning.trial_files import trial_folder
+
+GRID = {"class_path": "optuna.samplers.GridSampler"}
+
+
+def modes_in_turn(*modes):
+    """Every mode once, in one order or another."""
+    return {
+        "n_trials": len(modes),
+        "search_spaces": {"model.mode": {"distribution": "categorical", "choices": list(modes)}},
+        "sampler": {**GRID, "init_args": {"search_space": {"model.mode": list(modes)}}},
+        "pruner": {"class_path": "optuna.pruners.NopPruner"},
+    }
+
+
+def test_a_search_runs_its_trials_and_leaves_the_best(stand_in, place, caplog):
+    assert stand_in.search(stand_in.base_of(place.root, n_trials=6)) == 0
+    study = place.study()
+    assert len(study.trials) == 6
+    assert {trial.state.name for trial in study.trials} <= {"COMPLETE", "PRUNED"}
+    best = yaml.safe_load((place.folder / "best.yaml").read_text())
+    assert best["model"]["lr"] == study.best_params["model.lr"]
+    assert best["optuna"] == {"tune": False}
+    assert best["custom_folder_name"] == "demo_search_best"
+    assert best["trainer"]["callbacks"] is None
+    seeds = {int(number): int(seed) for number, seed, _ in place.started()}
+    assert best["seed_everything"] == seeds[study.best_trial.number]
+    assert len(set(seeds.values())) == 6
+    page = (place.folder / "report.html").read_text()
+    assert all(title in page for title in ("History", "Parallel", "What mattered", "Intermediate", "Trials"))
+
+
+def test_a_trial_has_its_folder_with_the_command_that_repeats_it(stand_in, place):
+    stand_in.search(stand_in.base_of(place.root, n_trials=1))
+    folder = trial_folder(place.folder, 0)
+    assert (folder / "command.txt").read_text() == f"python main.py fit --config {folder / 'config.yaml'}\n"
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert config["custom_folder_name"] == "demo_search/trials/0000/run"
+    assert config["model"]["lr"] == place.study().trials[0].params["model.lr"]
+    assert config["optuna"] == {"tune": False}
+    assert config["data"]["create_dataset"] is False
+    assert config["trainer"]["limit_test_batches"] == 0
+
+
+def test_failures_are_recorded_with_their_kind_and_the_search_goes_on(stand_in, place):
+    modes = ["nan", "raise", "memory", "kill", "refuse", "silent", "ok"]
+    assert stand_in.search(stand_in.base_of(place.root, **modes_in_turn(*modes))) == 0
+    summary = place.summary()
+    assert (summary["completed"], summary["failed"]) == (1, 6)
+    kinds = {trial.params["model.mode"]: trial.user_attrs.get("failure") for trial in place.study().trials}
+    assert kinds == {
+        "nan": "nan",
+        "raise": "error",
+        "memory": "memory",
+        "kill": "killed",
+        "refuse": "configuration",
+        "silent": "error",
+        "ok": None,
+    }
+    reasons = {trial.params["model.mode"]: trial.user_attrs.get("reason") for trial in place.study().trials}
+    assert reasons["raise"] == "RuntimeError: on purpose"
+    assert reasons["refuse"] == "model.lr must be lower"
+    assert "SIGKILL" in reasons["kill"]
+    assert "val_loss" in reasons["nan"]
+    assert "validation" in reasons["silent"]
+
+
+def test_a_search_whose_trials_all_fail_ends_with_1_and_the_first_reason(stand_in, place, caplog):
+    base = stand_in.base_of(place.root, n_trials=3)
+    base["model"]["mode"] = "raise"
+    with caplog.at_level("ERROR", logger="tuning"):
+        assert stand_in.search(base) == 1
+    assert "RuntimeError: on purpose" in caplog.text
+    assert place.states() == ["FAIL"] * 3
+
+
+def test_a_trial_that_takes_too_long_has_failed(stand_in, place):
+    options = modes_in_turn("hang", "ok")
+    begun = time.monotonic()
+    assert stand_in.search(stand_in.base_of(place.root, trial_timeout=1.5, **options)) == 0
+    assert time.monotonic() - begun < 30
+    assert sorted(place.states()) == ["COMPLETE", "FAIL"]
+    assert place.summary()["failures"][0]["kind"] == "timeout"
+
+
+def test_hopeless_trials_are_ended_at_a_validation(stand_in, place):
+    rates = [0.3, 0.31, 0.9, 1.0]
+    base = stand_in.base_of(
+        place.root,
+        search_spaces={"model.lr": {"distribution": "categorical", "choices": rates}},
+        sampler={**GRID, "init_args": {"search_space": {"model.lr": rates}}},
+        pruner={"class_path": "optuna.pruners.ThresholdPruner", "init_args": {"upper": 0.4}},
+    )
+    base["model"]["seconds"] = 0.5
+    assert stand_in.search(base) == 0
+    states = {trial.params["model.lr"]: trial.state.name for trial in place.study().trials}
+    assert states == {0.3: "COMPLETE", 0.31: "COMPLETE", 0.9: "PRUNED", 1.0: "PRUNED"}
+    ended = [trial for trial in place.study().trials if trial.state.name == "PRUNED"]
+    assert all(len(trial.intermediate_values) == 1 for trial in ended)
+    assert all(trial.duration.total_seconds() < 1.4 for trial in ended)
+    assert place.summary()["pruned"] == 2
+
+
+def test_a_trial_is_worth_its_best_validation(stand_in, place):
+    base = stand_in.base_of(place.root, n_trials=1, metric="val_per", direction="maximize")
+    assert stand_in.search(base) == 0
+    (trial,) = place.study().trials
+    assert trial.value == pytest.approx(1 - trial.params["model.lr"])
+    assert len(trial.intermediate_values) == 3
+
+
+def test_a_second_start_goes_on_to_n_trials_in_all(stand_in, place):
+    assert stand_in.search(stand_in.base_of(place.root, n_trials=2)) == 0
+    assert stand_in.search(stand_in.base_of(place.root, n_trials=5)) == 0
+    assert stand_in.search(stand_in.base_of(place.root, n_trials=5)) == 0
+    assert [int(number) for number, _, _ in place.started()] == [0, 1, 2, 3, 4]
+    assert len({rate for _, _, rate in place.started()}) == 5
+
+
+def test_a_search_in_two_starts_draws_what_one_start_draws(stand_in, place, tmp_path):
+    other = tmp_path / "other"
+    stand_in.search(stand_in.base_of(place.root, n_trials=2))
+    stand_in.search(stand_in.base_of(place.root, n_trials=4))
+    stand_in.search(stand_in.base_of(other, n_trials=4))
+    whole = (other / "experiments/demo_search/started.txt").read_text().splitlines()
+    assert [" ".join(line) for line in place.started()] == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda base: base["model"].update(min_lr=0.5), "model.min_lr"),
+        (lambda base: base["optuna"].update(metric="val_per"), "optuna.metric"),
+        (
+            lambda base: base["optuna"]["search_spaces"]["model.lr"].update(high=2.0),
+            "optuna.search_spaces.model.lr",
+        ),
+    ],
+)
+def test_another_search_under_the_same_name_is_refused(stand_in, place, change, named):
+    stand_in.search(stand_in.base_of(place.root, n_trials=1))
+    base = stand_in.base_of(place.root, n_trials=2)
+    change(base)
+    with pytest.raises(ConfigError, match="study_name") as refusal:
+        stand_in.search(base)
+    assert named in str(refusal.value)
+    base["optuna"]["study_name"] = "another"
+    assert stand_in.search(base) == 0
+
+
+def test_what_only_this_machine_needs_may_change(stand_in, place):
+    stand_in.search(stand_in.base_of(place.root, n_trials=1))
+    base = stand_in.base_of(place.root, n_trials=2, n_jobs=2)
+    base["data"]["num_workers"] = 4
+    assert stand_in.search(base) == 0
+
+
+def test_impossible_draws_never_run(stand_in, place):
+    base = stand_in.base_of(
+        place.root,
+        n_trials=5,
+        constraints=["model.min_lr < model.lr"],
+        search_spaces={
+            "model.lr": {"distribution": "uniform", "low": 0.0, "high": 1.0},
+            "model.min_lr": {"distribution": "uniform", "low": 0.0, "high": 1.0},
+        },
+    )
+    base["optuna"]["sampler"] = {"class_path": "optuna.samplers.RandomSampler"}
+    assert stand_in.search(base) == 0
+    trials = place.study().trials
+    ran = [trial for trial in trials if "rejected" not in trial.user_attrs]
+    assert len(ran) == len(place.started()) == 5
+    assert all(trial.params["model.min_lr"] < trial.params["model.lr"] for trial in ran)
+    assert len(trials) > 5
+    assert place.summary()["rejected"] == len(trials) - 5
+
+
+def test_a_space_without_a_possible_draw_is_refused(stand_in, place):
+    base = stand_in.base_of(place.root, constraints=["model.lr > 2"])
+    with pytest.raises(ConfigError, match="no draw"):
+        stand_in.search(base)
+    assert not place.folder.exists()
+
+
+def test_two_metrics_leave_all_that_none_beats(stand_in, place):
+    goals = {"metric": ["val_loss", "val_per"], "direction": ["minimize", "minimize"]}
+    assert stand_in.search(stand_in.base_of(place.root, n_trials=8, **goals)) == 0
+    study = place.study()
+    assert [direction.name for direction in study.directions] == ["MINIMIZE", "MINIMIZE"]
+    assert place.states() == ["COMPLETE"] * 8
+    front = {trial.number for trial in study.best_trials}
+    assert len(front) > 1  # a low loss and a low rate of errors want different rates
+    named = {entry["trial"]: entry["configuration"] for entry in place.summary()["best"]}
+    assert set(named) == front
+    assert "best.yaml" in named.values()
+    for number, file in named.items():
+        lr = yaml.safe_load((place.folder / file).read_text())["model"]["lr"]
+        assert lr == study.trials[number].params["model.lr"]
+
+
+def test_several_trials_run_at_once(stand_in, place):
+    base = stand_in.base_of(place.root, n_trials=4, n_jobs=4)
+    base["model"]["seconds"] = 0.7
+    assert stand_in.search(base) == 0
+    trials = place.study().trials
+    assert max(trial.datetime_start for trial in trials) < min(trial.datetime_complete for trial in trials)
+
+
+def test_no_trial_is_started_after_the_time_is_over(stand_in, place):
+    base = stand_in.base_of(place.root, n_trials=50, timeout=1.0)
+    base["model"]["seconds"] = 0.2
+    assert stand_in.search(base) == 0
+    assert 1 <= len(place.states()) <= 3
+
+
+@pytest.mark.parametrize(("keep", "left"), [("best", 1), ("all", 3), ("none", 0)])
+def test_checkpoints_are_kept_as_asked(stand_in, place, keep, left):
+    pruner = {"class_path": "optuna.pruners.NopPruner"}
+    stand_in.search(stand_in.base_of(place.root, n_trials=3, keep_checkpoints=keep, pruner=pruner))
+    kept = list(place.folder.glob("trials/*/run/checkpoints/last.ckpt"))
+    assert len(kept) == left
+    if keep == "best":
+        assert kept[0].is_relative_to(trial_folder(place.folder, place.study().best_trial.number))
+
+
+def test_the_search_says_how_far_it_is(stand_in, place, caplog):
+    with caplog.at_level("INFO", logger="tuning"):
+        stand_in.search(stand_in.base_of(place.root, n_trials=3))
+    text = caplog.text
+    assert "1 of 3 done" in text
+    assert "3 of 3 done" in text
+    assert "best" in text
+    assert "left" in text
+    assert f"./run.sh train {place.folder / 'best.yaml'}" in text
+
+
+def test_a_cache_is_built_anew_once(stand_in, place, tmp_path):
+    seen = []
+
+    def prepare(arguments):
+        for config in arguments[1:]:
+            content = yaml.safe_load(Path(config).read_text())
+            seen.append(content["data"]["create_dataset"])
+        (tmp_path / "seen").write_text(str(seen))
+        return stand_in.prepare(arguments)
+
+    space = {"model.mode": {"distribution": "categorical", "choices": ["ok", "nan", "raise"]}}
+    stand_in.search(stand_in.base_of(place.root, n_trials=1, search_spaces=space), {"prepare": prepare})
+    assert (tmp_path / "seen").read_text() == "[True, False, False]"
+
+
+def test_a_space_of_which_nothing_can_be_built_is_a_mistake(stand_in, place):
+    def prepare(arguments):
+        faults = dict.fromkeys(arguments[1:], "model.lr: no such thing")
+        Path(arguments[0]).write_text(json.dumps({"faults": faults, "imported": []}))
+        return 0
+
+    with pytest.raises(ConfigError, match="no such thing"):
+        stand_in.search(stand_in.base_of(place.root), {"prepare": prepare})
+    assert not place.folder.exists()
+
+
+MISTAKES = {
+    "too few trials": ({"n_trials": 0}, "n_trials"),
+    "an unknown figure": ({"metric": "val_pre"}, "val_per"),
+    "a direction too many": ({"direction": ["minimize", "maximize"]}, "each metric"),
+    "an unknown sampler": ({"sampler": {"class_path": "optuna.samplers.TPESample"}}, "TPESampler"),
+    "a sampler's unknown key": (
+        {"sampler": {"class_path": "optuna.samplers.TPESampler", "init_args": {"n_startup": 1}}},
+        "n_startup_trials",
+    ),
+    "a sampler as pruner": ({"pruner": {"class_path": "optuna.samplers.TPESampler"}}, "no pruner"),
+    "a pruner of two metrics": (
+        {
+            "pruner": {"class_path": "optuna.pruners.MedianPruner"},
+            "metric": ["val_loss", "val_per"],
+            "direction": ["minimize", "minimize"],
+        },
+        "pruner",
+    ),
+    "a storage of no kind": ({"storage": "nosuch://host/db"}, "optuna.storage"),
+    "a study's name that is a path": ({"study_name": "a/b"}, "study_name"),
+    "a pruner's wrong value": (
+        {"pruner": {"class_path": "optuna.pruners.MedianPruner", "init_args": {"n_startup_trials": -1}}},
+        "n_startup_trials",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_told_before_anything_runs(stand_in, place, name):
+    options, named = MISTAKES[name]
+    with pytest.raises(ConfigError) as refusal:
+        stand_in.search(stand_in.base_of(place.root, **options))
+    assert named in str(refusal.value)
+    assert not (place.folder / "started.txt").exists()
+
+
+def test_a_search_does_not_resume_a_run(stand_in, place):
+    base = stand_in.base_of(place.root)
+    base["ckpt_path"] = "x.ckpt"
+    with pytest.raises(ConfigError, match="only_weights_load"):
+        stand_in.search(base)
+
+
+def test_nested_pruners_are_built(stand_in, place):
+    inner = {"class_path": "optuna.pruners.MedianPruner", "init_args": {"n_startup_trials": 2}}
+    pruner = {
+        "class_path": "optuna.pruners.PatientPruner",
+        "init_args": {"wrapped_pruner": inner, "patience": 1},
+    }
+    assert stand_in.search(stand_in.base_of(place.root, pruner=pruner, n_trials=2)) == 0
+
+
+def test_a_dashboard_finds_the_metric_names(stand_in, place):
+    stand_in.search(stand_in.base_of(place.root, n_trials=1))
+    assert place.study().metric_names == ["val_loss"]

@@ -1,0 +1,66 @@
+"""The page of a search, from studies of every kind."""
+
+import optuna
+import pytest
+
+from tuning.progress import best_trials
+from tuning.search_page import importances, search_page
+from tuning.study import KIND, REASON
+
+
+def study_of(number, directions=("minimize",)):
+    """Trials over a rate that matters, a size that does not, and an optimizer."""
+    study = optuna.create_study(directions=directions, sampler=optuna.samplers.RandomSampler(seed=1))
+    for _ in range(number):
+        trial = study.ask()
+        rate = trial.suggest_float("model.lr", 1e-5, 1, log=True)
+        trial.suggest_int("data.batch_size", 1, 9)
+        kind = trial.suggest_categorical("model.optimizer", ["AdamW", "SGD <&>"])
+        if kind != "AdamW":
+            trial.suggest_float("model.optimizer[SGD <&>].momentum", 0, 1)
+        if len(directions) == 1:
+            trial.report(2 * rate, 0)
+            trial.report(rate, 1)
+        study.tell(trial, [rate, 1 - rate][: len(directions)])
+    return study
+
+
+def fail(study, reason):
+    trial = study.ask()
+    trial.set_user_attr(KIND, "error")
+    trial.set_user_attr(REASON, reason)
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+
+def test_a_page_shows_what_was_tried_and_what_mattered():
+    study = study_of(30)
+    fail(study, "RuntimeError: <boom>")
+    text = search_page("demo", study, ["val_per"])
+    for title in ("History of val_per", "Parallel coordinates", "What mattered", "Intermediate values"):
+        assert f"<h2>{title}" in text
+    assert "RuntimeError: &lt;boom&gt;" in text
+    assert "<boom>" not in text
+    assert "SGD <&>" not in text
+    shares = importances(study, 0)
+    assert shares["model.lr"] == max(shares.values())
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_page_is_made_of_few_trials_too(number):
+    study = study_of(number)
+    fail(study, "x")
+    text = search_page("demo", study, ["val_per"])
+    assert "<h2>Trials" in text
+    assert ("No trial has come to a value" in text) == (number == 0)
+
+
+def test_two_metrics_show_their_trade_off():
+    text = search_page("demo", study_of(6, ("minimize", "minimize")), ["val_per", "val_loss"])
+    assert "6 of 6 trials are beaten by none" in text
+    assert "History of val_loss" in text
+
+
+def test_the_best_of_a_maximized_study_is_the_largest():
+    study = study_of(9, ("maximize",))
+    (best,) = best_trials(study)
+    assert best.value == max(trial.value for trial in study.trials)

@@ -1,0 +1,1 @@
+"""Searches over configurations, above the command line: a trial is one training run with its own file."""
