@@ -88,7 +88,9 @@ def to_pcm16(waveform: NDArray[np.float32]) -> NDArray[np.int16]:
     >>> to_pcm16(np.array([0.0, 1.0, -2.0], dtype=np.float32)).tolist()
     [0, 32767, -32767]
     """
-    return np.rint(np.clip(waveform, -1.0, 1.0) * PCM_SCALE).astype(np.int16)
+    scaled = waveform * np.float32(PCM_SCALE)
+    np.clip(scaled, -PCM_SCALE, PCM_SCALE, out=scaled)
+    return np.rint(scaled, out=scaled).astype(np.int16)
 
 
 def from_pcm16(samples: NDArray[np.int16]) -> NDArray[np.float32]:
