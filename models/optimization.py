@@ -58,10 +58,11 @@ OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
         "torch.optim.SGD", {"lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
     ),
     "FAM": NamedComponent("optim.FAM", {"lr": "lr", "weight_decay": "weight_decay"}),
-    "FAMOptimizer": NamedComponent("optim.FAM", {"lr": "lr", "weight_decay": "weight_decay"}),
     "AutoSGM": NamedComponent("optim.AutoSGM", {"lr": "lr", "weight_decay": "weight_decay"}),
     "SimpleFAM": NamedComponent("optim.SimpleFAM", {"lr": "lr"}),
 }
+
+OPTIMIZERS["FAMOptimizer"] = OPTIMIZERS["FAM"]
 
 _WARM_UP = {"warmup_start_lr": "warmup_start_lr", "min_lr": "eta_min"}
 SCHEDULERS: dict[SchedulerName, NamedComponent] = {

@@ -1,4 +1,4 @@
-"""Optimizers, schedules and parameter groups; nothing here but torch is needed to use them."""
+"""Optimizers, schedules and parameter groups; torch alone is needed, Numba makes AutoSGM fast on a CPU."""
 
 from optim.autosgm import AutoSGM
 from optim.fam import FAM

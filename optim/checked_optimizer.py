@@ -1,5 +1,6 @@
 """What all optimizers here share: the closure, refusals, and an exact reload of their state."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, cast, overload
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT, StateDict
 
 
-class CheckedOptimizer(Optimizer):
+class CheckedOptimizer(Optimizer, ABC):
     """An optimizer that refuses complex parameters and sparse gradients and reloads its state exactly.
 
     A subclass computes one step in ``_update`` and names in ``exact_state`` the entries that keep their
@@ -56,8 +57,9 @@ class CheckedOptimizer(Optimizer):
         """Keep out of a compiled graph, which would be built anew for every rate: the kernels are fused."""
         self._update()
 
+    @abstractmethod
     def _update(self) -> None:
-        raise NotImplementedError
+        """Compute one step; gradients are switched off."""
 
     def _with_gradients(self, group: dict[str, Any]) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Yield ``(index in the group, parameter, gradient)`` of the parameters that have a gradient."""
