@@ -39,7 +39,7 @@ from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 RECORDINGS_PER_SHARD = 256
 _MANIFEST = "manifest.json"
 
