@@ -47,7 +47,9 @@ class ExperimentRecord(SaveConfigCallback):
         """Write configuration, vocabulary, versions, and which recordings were skipped."""
         folder = Path(trainer.default_root_dir)
         self.parser.save(self.config, free_name(folder, "config", ".yaml"), skip_none=False)
-        free_name(folder, "data", ".json").write_text(json.dumps(_data_facts(trainer), indent=1), encoding="utf-8")
+        free_name(folder, "data", ".json").write_text(
+            json.dumps(_data_facts(trainer), indent=1), encoding="utf-8"
+        )
         (folder / "vocab.json").write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
         fingerprints = getattr(trainer.datamodule, "fingerprints", {})  # type: ignore[attr-defined]
         record = {**versions(), "data": fingerprints}

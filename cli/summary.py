@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ def summarise(folder: Path) -> None:
     try:
         _summarise(folder)
     except Exception as error:  # noqa: BLE001 - the run comes first
-        log.warning("the errors could not be analysed: %s: %s", type(error).__name__, error, exc_info=_debug())
+        log.warning(
+            "the errors could not be analysed: %s: %s", type(error).__name__, error, exc_info=_debug()
+        )
 
 
 def _summarise(folder: Path) -> None:
@@ -83,8 +86,6 @@ def write_report(folder: Path) -> None:
 
 def _debug() -> bool:
     """Whether tracebacks were asked for."""
-    import os
-
-    from cli.run import DEBUG_VARIABLE
+    from cli.run import DEBUG_VARIABLE  # which imports this module, by and by
 
     return bool(os.environ.get(DEBUG_VARIABLE))

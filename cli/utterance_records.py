@@ -64,7 +64,12 @@ class UtteranceRecords(Callback):
         self._write(trainer, "test")
 
     def _keep(
-        self, trainer: Trainer, module: LightningModule, split: str, outputs: Any, batch: Batch  # noqa: ANN401
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        split: str,
+        outputs: Any,
+        batch: Batch,  # noqa: ANN401
     ) -> None:
         if not _is_evaluation(trainer) or not isinstance(module, PhonemeRecognizer):
             return

@@ -129,9 +129,7 @@ def _recordings(name: str, tables: "DatasetDict", split: Split) -> Iterator[Reco
         identity = Path(str(row.get("path") or f"{present}-{index:07d}")).name
         text, speaker = _first(row, _TEXT_COLUMNS), _first(row, _SPEAKER_COLUMNS)
         attributes = speaker_attributes(row)
-        yield Recording(
-            identity, HubClip(rows, index), text=text, speaker=speaker, attributes=attributes
-        )
+        yield Recording(identity, HubClip(rows, index), text=text, speaker=speaker, attributes=attributes)
 
 
 def _check_columns(name: str, columns: Sequence[str]) -> None:

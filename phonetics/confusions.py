@@ -76,9 +76,7 @@ def phoneme_scores(counts: Counter[Heard]) -> dict[str, PhonemeScore]:
         if hypothesis is not None:
             heard[hypothesis] += count
     names = dict.fromkeys([*spoken, *heard])
-    return {
-        name: PhonemeScore(name, spoken[name], heard[name], counts[name, name]) for name in names
-    }
+    return {name: PhonemeScore(name, spoken[name], heard[name], counts[name, name]) for name in names}
 
 
 def most_frequent(counts: Counter[Heard], limit: int | None = None) -> list[Confusion]:

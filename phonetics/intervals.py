@@ -47,7 +47,9 @@ class Difference(NamedTuple):
     units: int
 
 
-def rate_interval(errors: ArrayLike, lengths: ArrayLike, *, seed: int = 0, draws: int = DRAWS) -> Interval | None:
+def rate_interval(
+    errors: ArrayLike, lengths: ArrayLike, *, seed: int = 0, draws: int = DRAWS
+) -> Interval | None:
     """The interval of Σ errors / Σ lengths over units, (U,); None where there are too few of them.
 
     >>> interval = rate_interval([1, 0, 2, 1] * 10, [10, 12, 9, 30] * 10)

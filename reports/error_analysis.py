@@ -108,9 +108,7 @@ class SplitAnalysis:
 
 def analyse(split: str, records: Sequence[UtteranceRecord]) -> SplitAnalysis:
     """Align every utterance of a split."""
-    phonemes = dict.fromkeys(
-        phoneme for record in records for phoneme in (*record.spoken, *record.heard)
-    )
+    phonemes = dict.fromkeys(phoneme for record in records for phoneme in (*record.spoken, *record.heard))
     inventory = Inventory(list(phonemes))
     aligned = [align(record.spoken, record.heard, inventory) for record in records]
     return SplitAnalysis(split, records, inventory, aligned)

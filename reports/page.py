@@ -182,6 +182,8 @@ def _cell(value: object, is_number: bool) -> Html:
     if is_number:
         return element("td", "" if value is None else number(value), class_="number")
     shown = "" if value is None else value
+    if str(shown).startswith("<svg"):
+        return element("td", shown, class_="drawing")
     return element("td", shown, class_="short" if len(str(shown)) <= _SHORT else "long")
 
 
