@@ -68,8 +68,8 @@ class UtteranceRecords(Callback):
         trainer: Trainer,
         module: LightningModule,
         split: str,
-        outputs: Any,
-        batch: Batch,  # noqa: ANN401
+        outputs: Mapping[str, Tensor],
+        batch: Batch,
     ) -> None:
         if not _is_evaluation(trainer) or not isinstance(module, PhonemeRecognizer):
             return

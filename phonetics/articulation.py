@@ -21,6 +21,7 @@ Segments = tuple[tuple[int, ...], ...]  # the features of each segment, −1, 0 
 
 # What panphon knows by another spelling only; ASCII g is no letter of IPA's, and easily typed.
 _SPELLINGS = {"g": "ɡ", "ɚ": "ə˞", "ɝ": "ɜ˞", "ᵻ": "ɨ", "ᵿ": "ʉ"}
+_SILENCES = {"sil", "spn", "pau"}  # markers, though each could be read as three segments
 MANNERS = ("plosive", "affricate", "fricative", "nasal", "liquid or glide", "vowel", "unknown")
 
 
@@ -48,7 +49,7 @@ def segments_of(ipa: str) -> Segments | None:
     for symbol, known in _SPELLINGS.items():
         spelled = spelled.replace(symbol, known)
     table = _table().panphon
-    if not spelled or "".join(table.ipa_segs(spelled)) != spelled:  # type: ignore[attr-defined]
+    if not spelled or ipa.lower() in _SILENCES or "".join(table.ipa_segs(spelled)) != spelled:  # type: ignore[attr-defined]
         return None
     return tuple(tuple(segment.numeric()) for segment in table.word_fts(spelled))  # type: ignore[attr-defined]
 
@@ -57,8 +58,8 @@ class Inventory:
     """The phonemes that an analysis meets, with what is known of their articulation.
 
     >>> inventory = Inventory(["t", "d", "a"])
-    >>> round(float(inventory.distances[0, 1]), 4), bool(inventory.distances[0, 2] > inventory.distances[0, 1])
-    (0.0172, True)
+    >>> inventory.distances[0].round(4).tolist()  # from t to itself, to d, to a
+    [0.0, 0.0172, 0.6034]
     """
 
     def __init__(self, phonemes: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ class Confusion(NamedTuple):
 
     reference: str | None
     hypothesis: str | None
-    count: int
+    times: int
     out_of: int  # times the reference was spoken; insertions: all phonemes
 
     def in_words(self) -> str:
@@ -45,10 +45,10 @@ class Confusion(NamedTuple):
         ('missed [t]: 3 of 120', 'heard [t] where nothing was: 2 in 900 phonemes')
         """
         if self.reference is None:
-            return f"heard [{self.hypothesis}] where nothing was: {self.count} in {self.out_of} phonemes"
+            return f"heard [{self.hypothesis}] where nothing was: {self.times} in {self.out_of} phonemes"
         if self.hypothesis is None:
-            return f"missed [{self.reference}]: {self.count} of {self.out_of}"
-        return f"heard [{self.hypothesis}] for [{self.reference}]: {self.count} of {self.out_of}"
+            return f"missed [{self.reference}]: {self.times} of {self.out_of}"
+        return f"heard [{self.hypothesis}] for [{self.reference}]: {self.times} of {self.out_of}"
 
 
 def heard_pairs(reference: Sequence[str], hypothesis: Sequence[str], pairs: Iterable[Pair]) -> list[Heard]:
@@ -90,5 +90,5 @@ def most_frequent(counts: Counter[Heard], limit: int | None = None) -> list[Conf
         for (reference, hypothesis), count in counts.items()
         if reference != hypothesis and count
     ]
-    errors.sort(key=lambda error: (-error.count, str(error.reference), str(error.hypothesis)))
+    errors.sort(key=lambda error: (-error.times, str(error.reference), str(error.hypothesis)))
     return errors[:limit]

@@ -93,7 +93,8 @@ def by_unit(keys: Sequence[str], *columns: ArrayLike) -> list[NDArray[np.float64
     [[4.0, 2.0]]
     """
     _, inverse = np.unique(np.asarray(keys, dtype=np.str_), return_inverse=True)
-    return [np.bincount(inverse, weights=np.asarray(column, dtype=np.float64)) for column in columns]
+    weights = [np.asarray(column, dtype=np.float64) for column in columns]
+    return [np.bincount(inverse, weights=own).astype(np.float64) for own in weights]
 
 
 def _columns(errors: ArrayLike, lengths: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -152,6 +153,8 @@ def _drawn_sums(moments: NDArray[np.float64], seed: int, draws: int) -> NDArray[
 def _ratios(sums: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Ratios of sums and their standard errors by linearisation, of each draw."""
     numerators, denominators, squares, products, lengths = sums.T
+    # A draw without a single phoneme has no rate.
+    denominators = np.where(denominators > 0, denominators, np.nan)
     rates = numerators / denominators
     residual = np.maximum(squares - 2.0 * rates * products + rates**2 * lengths, 0.0)
     # What rounding leaves of a spread that is none.

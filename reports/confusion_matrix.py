@@ -38,8 +38,8 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
             class_="scroll drawn",
             tabindex=0,
             role="img",
-            aria_label="Confusion matrix: spoken phonemes in rows, heard ones in columns; the lists above and "
-            "below hold its figures",
+            aria_label="Confusion matrix: spoken phonemes in rows, heard ones in columns; the lists above "
+            "and below hold its figures",
         )
         + note(
             "Rows: spoken; columns: heard. Blue: heard as spoken, the stronger the larger the share. Orange: "

@@ -16,9 +16,9 @@ FEATURE_DEFINITION = (
     "feature error rate: 100 · Σ cost of edits / Σ reference phonemes, over the alignments that the phoneme "
     "error rate is counted by (the fewest edits; among equals the cheapest in features). A deletion or an "
     "insertion costs 1, a substitution the weighted share of articulatory features that differ, "
-    "Σ w·|a − b| / (2·Σ w), features a, b in −1, 0, 1 and weights w as panphon has them; of phonemes of several "
-    "segments (affricates, diphthongs) the cheapest edits between segments over the larger number of these. A "
-    "phoneme that panphon does not know costs 1. Rates by other formulas are on other scales"
+    "Σ w·|a − b| / (2·Σ w), features a, b in −1, 0, 1 and weights w as panphon has them; of phonemes of "
+    "several segments (affricates, diphthongs) the cheapest edits between segments over the larger number of "
+    "these. A phoneme that panphon does not know costs 1. Rates by other formulas are on other scales"
 )
 
 
@@ -50,9 +50,14 @@ class SplitAnalysis:
     def counts(self) -> Counter[Heard]:
         """What was heard for what, how often."""
         counts: Counter[Heard] = Counter()
-        for record, one in zip(self.records, self.aligned, strict=True):
-            counts.update(heard_pairs(record.spoken, record.heard, one.pairs))
+        for place in range(len(self.records)):
+            counts.update(self.heard_in(place))
         return counts
+
+    def heard_in(self, place: int) -> list[Heard]:
+        """What was heard for what in one utterance."""
+        record = self.records[place]
+        return heard_pairs(record.spoken, record.heard, self.aligned[place].pairs)
 
     @property
     def edits(self) -> dict[str, int]:
@@ -90,7 +95,7 @@ class SplitAnalysis:
         return {record.speaker for record in self.records if record.speaker}
 
     def intervals(self) -> dict[str, Interval]:
-        """Intervals of ``per`` and of ``feature_error_rate``, and of ``per_by_speaker`` where speakers allow."""
+        """Of ``per`` and ``feature_error_rate``, and of ``per_by_speaker`` where speakers allow."""
         found = {
             "per": rate_interval(self.errors, self.lengths),
             "feature_error_rate": rate_interval(self.feature_costs, self.lengths),

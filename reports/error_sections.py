@@ -47,6 +47,7 @@ def result_figures(analysis: SplitAnalysis) -> Html:
     """The figures of a split, to be seen first."""
     intervals, edits = analysis.intervals(), analysis.edits
     per = intervals.get("per")
+    minutes = sum(record.seconds for record in analysis.records) / 60
     return key_figures(
         [
             KeyFigure("phoneme error rate", percent(_rate(analysis)), f"95 %: {span(per)}"),
@@ -62,7 +63,7 @@ def result_figures(analysis: SplitAnalysis) -> Html:
             KeyFigure(
                 "utterances",
                 f"{len(analysis.records):,}",
-                f"{analysis.phonemes:,} phonemes, {sum(record.seconds for record in analysis.records) / 60:.1f} min",
+                f"{analysis.phonemes:,} phonemes, {minutes:.1f} min",
             ),
         ]
     )
@@ -118,7 +119,7 @@ def confusion_section(analysis: SplitAnalysis) -> Section:
 
 
 def _in_words(error: Confusion) -> Html:
-    share = f" ({error.count / max(1, error.out_of):.1%})" if error.reference is not None else ""
+    share = f" ({error.times / max(1, error.out_of):.1%})" if error.reference is not None else ""
     return element("span", error.in_words(), element("small", share))
 
 
@@ -147,8 +148,8 @@ def _error_table(errors: Sequence[Confusion]) -> Html:
         [
             error.reference or "–",
             error.hypothesis or "–",
-            error.count,
-            round(100 * error.count / max(1, error.out_of), 2),
+            error.times,
+            round(100 * error.times / max(1, error.out_of), 2),
         ]
         for error in errors
     ]
@@ -167,10 +168,10 @@ def slice_section(analysis: SplitAnalysis) -> Section | None:
         "Slices",
         paragraph(
             f"Phoneme error rate of parts of the {analysis.split} split, with 95 % intervals by utterance. "
-            f"The thin line is the whole split's rate, {percent(overall)}; scales end at {percent(scale, 1)}. "
-            "Of many slices, one in twenty lies apart by chance."
+            f"The thin line is the whole split's rate, {percent(overall)}; scales end at "
+            f"{percent(scale, 1)}. Of many slices, one in twenty lies apart by chance."
         ),
-        [_cut(one, overall, scale) for one in made],
+        element("div", [_cut(one, overall, scale) for one in made], class_="slices"),
         note(f"Signal to noise: {SIGNAL_TO_NOISE}.") if "signal to noise" in names else "",
     )
 
@@ -191,7 +192,7 @@ def _cut(one: Cut, overall: float, scale: float) -> Html:
         ]
         for own in one.slices
     ]
-    headers = [one.column, "PER", "", "95 % interval", "utterances", "phonemes"]
+    headers = [one.column.replace("_", " "), "PER", "", "95 % interval", "utterances", "phonemes"]
     return Html(heading(f"By {one.column.replace('_', ' ')}") + table(headers, rows))
 
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from optim.fam_debug import read_fam_records
-from optim.fam_debug_plot import draw_fam_record
 from reports.data_section import data_section
 from reports.error_sections import (
     confusion_section,
@@ -138,7 +136,9 @@ def _size(experiment: Experiment, split: str) -> str:
 
 def _learning(experiment: Experiment) -> Section | None:
     drawn = [
-        _curves(title, unit, {name: curve for name in names for curve in [_curve(experiment, name)] if curve})
+        curves_picture(
+            title, unit, {name: curve for name in names for curve in [_curve(experiment, name)] if curve}
+        )
         for title, unit, names in _CURVES
         if any(_curve(experiment, name) for name in names)
     ]
@@ -149,7 +149,8 @@ def _curve(experiment: Experiment, name: str) -> Curve | None:
     return experiment.curves.get(name)
 
 
-def _curves(title: str, unit: str, curves: dict[str, Curve]) -> Html:
+def curves_picture(title: str, unit: str, curves: dict[str, Curve]) -> Html:
+    """Figures over steps in one picture."""
     drawing, axes = canvas()
     for name, curve in curves.items():
         axes.plot(
@@ -166,6 +167,10 @@ def _curves(title: str, unit: str, curves: dict[str, Curve]) -> Html:
 def _fam(experiment: Experiment) -> Section | None:
     if experiment.fam_record is None:
         return None
+    # Imported here: these bring torch with them, which takes seconds to load.
+    from optim.fam_debug import read_fam_records
+    from optim.fam_debug_plot import draw_fam_record
+
     records = read_fam_records(experiment.fam_record)
     if not records:
         return section("FAM", paragraph("The debug record holds no step yet: FAM records every tenth one."))

@@ -50,7 +50,8 @@ def _mean(shares: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
 
 def _histogram(values: NDArray[np.float64], unit: str, mark: float | None) -> Html:
     drawing, axes = canvas(height=2.5)
-    counts, edges = np.histogram(values, bins=_BINS)
+    highest = max(float(values.max()), mark or 0.1) * 1.02
+    counts, edges = np.histogram(values, bins=_BINS, range=(0.0, highest))
     axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=COLOURS[0], linewidth=0)
     if mark is not None:
         axes.axvline(mark, color=FAINT_INK, linestyle="--", linewidth=1.2)

@@ -10,7 +10,6 @@ from phonetics.intervals import Interval, rate_interval
 from reports.error_analysis import SplitAnalysis
 from reports.utterance_record import UtteranceRecord
 
-_SECONDS = (2.0, 4.0, 6.0, 10.0, 15.0)
 _DECIBELS = (10.0, 20.0, 30.0, 40.0)
 _MOST_VALUES = 24  # of a column; the rarer ones are taken together
 _NUMBERS_FROM = 9  # different numbers, from which on they are cut into four parts
@@ -37,14 +36,15 @@ class Cut(NamedTuple):
 def cuts(analysis: SplitAnalysis) -> list[Cut]:
     """All cuts that have two slices or more."""
     records = analysis.records
+    length_names, lengths_in_order = quarters([record.seconds for record in records], "s")
     columns: dict[str, list[str | None]] = {
         "language": [record.language for record in records],
         "speaker": [record.speaker for record in records],
-        "length": [binned(record.seconds, _SECONDS, "s") for record in records],
+        "length": list(length_names),
         "signal to noise": [binned(record.snr_db, _DECIBELS, "dB") for record in records],
     }
     orders: dict[str, list[str]] = {
-        "length": bin_names(_SECONDS, "s"),
+        "length": lengths_in_order,
         "signal to noise": bin_names(_DECIBELS, "dB"),
     }
     for name in sorted({name for record in records for name in record.attributes}):
@@ -103,8 +103,20 @@ def _attribute(values: Sequence[str | None]) -> tuple[list[str | None], list[str
     given = [number for number in numbers if number is not None]
     if len(given) < sum(value is not None for value in values) or len(set(given)) < _NUMBERS_FROM:
         return list(values), []
-    edges = sorted({float(f"{edge:.3g}") for edge in np.quantile(given, [0.25, 0.5, 0.75])})
-    return [binned(number, edges, "") for number in numbers], bin_names(edges, "")
+    return quarters(numbers, "")
+
+
+def quarters(numbers: Sequence[float | None], unit: str) -> tuple[list[str | None], list[str]]:
+    """Numbers as the quarters that they lie in, and the quarters in order.
+
+    >>> quarters([1, 2, 3, 4, 5, 6, 7, 8, None], "s")[1]
+    ['below 3 s', '3 to 4 s', '4 to 6 s', '6 s and more']
+    """
+    given = [number for number in numbers if number is not None]
+    whole = all(float(number).is_integer() for number in given)
+    found = np.quantile(given, [0.25, 0.5, 0.75]) if given else [0.0]
+    edges = sorted({float(round(edge)) if whole else float(f"{edge:.2g}") for edge in found})
+    return [binned(number, edges, unit) for number in numbers], bin_names(edges, unit)
 
 
 def _number(value: str | None) -> float | None:

@@ -77,6 +77,7 @@ summary { cursor: pointer; padding: 0.5rem 0; font-weight: 600; }
 .badge { display: inline-block; font-size: 0.75rem; font-weight: 700; letter-spacing: 0.04em;
   color: var(--faint); text-transform: uppercase; margin-right: 0.6rem; }
 .bad .badge { color: var(--bad); } .warn .badge { color: var(--warn); } .good .badge { color: var(--good); }
+.slices td:first-child { min-width: 9.5rem; }
 td.drawing { padding-top: 0.45rem; }
 svg.whisker { display: block; }
 .whisker line { stroke: var(--series-1); stroke-width: 2; } .whisker circle { fill: var(--series-1); }

@@ -43,8 +43,8 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> Section | None:
     return section(
         "Worst utterances",
         paragraph(
-            f"Of the {analysis.split} split, by {ORDER}. Drawn are the times of phonemes: of the reference by "
-            "forced alignment with the model's own scores, of what was heard from the frames that speak it."
+            f"Of the {analysis.split} split, by {ORDER}. Drawn are the times of phonemes: of the reference "
+            "by forced alignment with the model's own scores, of what was heard from the frames speaking it."
         ),
         _legend(),
         views,
