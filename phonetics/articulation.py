@@ -59,7 +59,7 @@ class Inventory:
 
     >>> inventory = Inventory(["t", "d", "a"])
     >>> inventory.distances[0].round(4).tolist()  # from t to itself, to d, to a
-    [0.0, 0.0172, 0.6034]
+    [0.0, 0.0172, 0.6379]
     """
 
     def __init__(self, phonemes: Sequence[str]) -> None:
@@ -109,7 +109,7 @@ def _manner(segments: Segments | None) -> str:
     first, last = _named(segments[0]), _named(segments[-1])
     if first["cons"] > 0 and first["nas"] > 0:
         return "nasal"
-    if first["syl"] < 0 and first["cons"] < 0 and first["voi"] < 0:  # of the glottis
+    if _is_glottal(first):
         return "fricative" if first["cont"] > 0 else "plosive"
     if first["son"] > 0:
         is_vowel = first["cons"] < 0 and max(first["syl"], last["syl"]) > 0
@@ -120,15 +120,22 @@ def _manner(segments: Segments | None) -> str:
     return "affricate" if released else "plosive"
 
 
+def _is_glottal(first: dict[str, int]) -> bool:
+    """Neither lips nor tongue do anything."""
+    return first["syl"] < 0 and max(first[name] for name in ("cons", "cor", "lab", "hi", "lo")) < 0
+
+
 def _place(first: dict[str, int]) -> int:
     """From the lips to the glottis."""
+    if _is_glottal(first):
+        return 6
     if first["cor"] > 0:
         return 1 if first["ant"] > 0 else 2
     if first["lab"] > 0 and first["back"] <= 0:
         return 0
     if first["back"] > 0:
         return 4 if first["hi"] > 0 else 5
-    return 3 if first["hi"] > 0 else 6
+    return 3
 
 
 def _distances(phonemes: Sequence[Segments | None]) -> NDArray[np.float64]:

@@ -89,8 +89,8 @@ def _against(first: Experiment, other: Experiment) -> Section | None:
         _differences(found),
         note(
             f"Over {found.common:,} utterances of the {split} split; {found.others:,} were judged by one "
-            "alone or have another reference. Differences are in percentage points of reference phonemes; the "
-            "same utterances are drawn for both. The probability is the share of draws in which the "
+            "alone or have another reference. Differences are in percentage points of reference phonemes; "
+            "the same utterances are drawn for both. The probability is the share of draws in which the "
             "second has fewer errors."
         ),
         _changed_phonemes(before, after, found),
