@@ -86,16 +86,25 @@ class UtteranceRecords(Callback):
         self._records = {}
         if not records or not trainer.is_global_zero:
             return
-        data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        folder, rows, clips = Path(trainer.default_root_dir), sorted(records), data.splits[split]  # type: ignore[index]
-        kept = keep_audio(
-            folder,
-            split,
-            [records[row] for row in rows],
-            lambda place: clips.clip(rows[place]).samples,
-            data.audio_params.sampling_rate,
-        )
-        write_records(records_file(folder, split), kept)
+        try:
+            _write_split(trainer, split, records)
+        except OSError as error:  # the figures stand without them
+            log.warning("%s: the records of utterances could not be written: %s", split, error)
+
+
+def _write_split(trainer: Trainer, split: str, records: _Records) -> None:
+    """The records in the split's order, and the sound of the worst."""
+    data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    folder, clips = Path(trainer.default_root_dir), data.splits[split]  # type: ignore[index]
+    rows = sorted(records)
+    kept = keep_audio(
+        folder,
+        split,
+        [records[row] for row in rows],
+        lambda place: clips.clip(rows[place]).samples,
+        data.audio_params.sampling_rate,
+    )
+    write_records(records_file(folder, split), kept)
 
 
 def _is_evaluation(trainer: Trainer) -> bool:

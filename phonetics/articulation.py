@@ -22,6 +22,9 @@ Segments = tuple[tuple[int, ...], ...]  # the features of each segment, −1, 0 
 # What panphon knows by another spelling only; ASCII g is no letter of IPA's, and easily typed.
 _SPELLINGS = {"g": "ɡ", "ɚ": "ə˞", "ɝ": "ɜ˞", "ᵻ": "ɨ", "ᵿ": "ʉ"}
 _SILENCES = {"sil", "spn", "pau"}  # markers, though each could be read as three segments
+# Panphon calls these sonorants, for want of a place.
+_GLOTTALS = {"h": "fricative", "ɦ": "fricative", "ʔ": "plosive"}
+_FURTHEST_BACK = 6
 MANNERS = ("plosive", "affricate", "fricative", "nasal", "liquid or glide", "vowel", "unknown")
 
 
@@ -66,8 +69,8 @@ class Inventory:
         self.phonemes = tuple(dict.fromkeys(phonemes))
         self.ids = {phoneme: index for index, phoneme in enumerate(self.phonemes)}
         timit = is_timit(self.phonemes)
-        ipa = [TIMIT_TO_IPA[phoneme] if timit else phoneme for phoneme in self.phonemes]
-        self.segments = [segments_of(spelled) for spelled in ipa]
+        self._ipa = [TIMIT_TO_IPA[phoneme] if timit else phoneme for phoneme in self.phonemes]
+        self.segments = [segments_of(spelled) for spelled in self._ipa]
         self.distances = _distances(self.segments)
 
     @property
@@ -81,22 +84,24 @@ class Inventory:
 
     def manner_of(self, phoneme: str) -> str:
         """One of ``MANNERS``."""
-        return _manner(self.segments[self.ids[phoneme]])
+        place = self.ids[phoneme]
+        return _GLOTTALS.get(self._ipa[place][:1]) or _manner(self.segments[place])
 
     def by_articulation(self) -> list[str]:
         """Consonants by manner and place, then vowels by height and backness; unknown ones last."""
         return sorted(self.phonemes, key=lambda phoneme: (*self._key(phoneme), phoneme))
 
     def _key(self, phoneme: str) -> tuple[int, ...]:
-        segments = self.segments[self.ids[phoneme]]
-        manner = MANNERS.index(_manner(segments))
+        place = self.ids[phoneme]
+        segments, manner = self.segments[place], MANNERS.index(self.manner_of(phoneme))
         if segments is None:
             return (manner,)
         first = _named(segments[0])
         if manner == MANNERS.index("vowel"):
             height = 0 if first["hi"] > 0 else 2 if first["lo"] > 0 else 1
             return (manner, height, first["back"], -first["tense"], first["round"], len(segments))
-        return (manner, _place(first), first["voi"], first["hi"], len(segments))
+        where = _FURTHEST_BACK if self._ipa[place][0] in _GLOTTALS else _place(first)
+        return (manner, where, first["voi"], first["hi"], len(segments))
 
 
 def _named(segment: Sequence[int]) -> dict[str, int]:
@@ -109,8 +114,6 @@ def _manner(segments: Segments | None) -> str:
     first, last = _named(segments[0]), _named(segments[-1])
     if first["cons"] > 0 and first["nas"] > 0:
         return "nasal"
-    if _is_glottal(first):
-        return "fricative" if first["cont"] > 0 else "plosive"
     if first["son"] > 0:
         is_vowel = first["cons"] < 0 and max(first["syl"], last["syl"]) > 0
         return "vowel" if is_vowel else "liquid or glide"
@@ -120,15 +123,8 @@ def _manner(segments: Segments | None) -> str:
     return "affricate" if released else "plosive"
 
 
-def _is_glottal(first: dict[str, int]) -> bool:
-    """Neither lips nor tongue do anything."""
-    return first["syl"] < 0 and max(first[name] for name in ("cons", "cor", "lab", "hi", "lo")) < 0
-
-
 def _place(first: dict[str, int]) -> int:
-    """From the lips to the glottis."""
-    if _is_glottal(first):
-        return 6
+    """From the lips to the uvula."""
     if first["cor"] > 0:
         return 1 if first["ant"] > 0 else 2
     if first["lab"] > 0 and first["back"] <= 0:
