@@ -119,7 +119,7 @@ def _differences(found: Comparison) -> Html:
             name,
             f"{100 * own.difference:+.2f}",
             f"{100 * own.low:+.2f} to {100 * own.high:+.2f}",
-            f"{own.probability_lower:.1%}",
+            percent(own.probability_lower, 1),
             own.units,
         ]
         for name, own in named.items()

@@ -8,8 +8,9 @@ from reports.markup import Html, element
 from reports.page import heading, note
 
 _CELL = 17
-_LEFT, _TOP = 46, 40  # for the names of phonemes
+_LEFT, _TOP = 46, 54  # for the names of phonemes
 _MISSED, _ADDED = "missed", "added"
+_PLURALS = {"liquid or glide": "liquids and glides", "unknown": "those without features"}
 
 
 def confusion_matrix(analysis: SplitAnalysis) -> Html:
@@ -26,7 +27,7 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
         "svg", shapes, viewBox=f"0 0 {width} {height}", width=width, height=height, class_="matrix"
     )
     manners = [
-        f"{manner}s" if manner != "unknown" else "without features"
+        _PLURALS.get(manner, f"{manner}s")
         for manner in MANNERS
         if any(analysis.inventory.manner_of(name) == manner for name in names)
     ]

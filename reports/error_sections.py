@@ -119,7 +119,7 @@ def confusion_section(analysis: SplitAnalysis) -> Section:
 
 
 def _in_words(error: Confusion) -> Html:
-    share = f" ({error.times / max(1, error.out_of):.1%})" if error.reference is not None else ""
+    share = f" ({percent(error.times / max(1, error.out_of), 1)})" if error.reference is not None else ""
     return element("span", error.in_words(), element("small", share))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.error_analysis import SplitAnalysis
+from reports.error_sections import percent
 from reports.markup import Html
 from reports.page import KeyFigure, Section, figure, heading, key_figures, note, pictures, section, table
 from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
@@ -27,10 +28,12 @@ def length_section(analysis: SplitAnalysis) -> Section:
         key_figures(
             [
                 KeyFigure("heard per spoken", f"{whole:.3f}", "below 1: it misses more than it adds"),
-                KeyFigure("frames that are blank", f"{_mean(blanks, frames):.1%}"),
+                KeyFigure("frames that are blank", percent(_mean(blanks, frames), 1)),
                 KeyFigure("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
                 KeyFigure("phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"),
-                KeyFigure("without an error", f"{(analysis.errors == 0).mean():.1%}", "of the utterances"),
+                KeyFigure(
+                    "without an error", percent(float((analysis.errors == 0).mean()), 1), "of the utterances"
+                ),
             ]
         ),
         pictures(

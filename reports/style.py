@@ -103,6 +103,7 @@ svg.whisker { display: block; }
 .pair.added { background: var(--added-back); border-color: var(--series-5); }
 .pair.wrong span + span, .pair.missed span + span, .pair.added span + span { color: var(--ink); }
 .gap { width: 0.8rem; }
+.legend { max-width: none; }
 .legend > span { display: inline-flex; align-items: center; gap: 0.4rem; margin: 0.2rem 1rem 0.2rem 0; }
 audio { width: 100%; min-width: 11rem; max-width: 26rem; height: 2.4rem; display: block; }
 """

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from phonetics import WORD_DELIMITER, Aligned, Pair
 from reports.error_analysis import SplitAnalysis
+from reports.error_sections import percent
 from reports.markup import Html, element
 from reports.page import Section, audio_player, data_uri, heading, note, paragraph, section
 from reports.spectrogram import spectrogram_png
@@ -92,7 +93,7 @@ def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
 def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes, picture: bytes) -> Html:
     facts = [
         f"{aligned.errors} edits in {len(record.spoken)} phonemes "
-        f"({aligned.errors / max(1, len(record.spoken)):.0%})",
+        f"({percent(aligned.errors / max(1, len(record.spoken)), 0)})",
         f"{record.seconds:.2f} s",
         *([f"speaker {record.speaker}"] if record.speaker else []),
         *([f"signal to noise {record.snr_db:.0f} dB"] if record.snr_db is not None else []),
