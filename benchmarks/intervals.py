@@ -1,6 +1,6 @@
 """How often 95 % intervals of an error rate hold the truth, on simulated utterances.
 
-    python benchmarks/intervals.py [--draws 1000]
+Run: ``python benchmarks/intervals.py [--draws 1000]``.
 
 Utterances vary in length (36 phonemes on average), and their own error rates vary around the true one
 (beta-binomial errors). For each size of a test set the share of 1,000 simulated sets is printed whose
@@ -9,11 +9,14 @@ of the same kind for comparison.
 """
 
 import argparse
+import sys
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phonetics.intervals import rate_interval
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from phonetics.intervals import rate_interval  # noqa: E402 - found by the line above
 
 SIZES = (10, 25, 50, 100, 200)
 CONDITIONS = ((0.02, 0.02), (0.05, 0.02), (0.05, 0.1), (0.2, 0.02), (0.2, 0.1), (0.5, 0.1))  # rate, spread
@@ -57,10 +60,8 @@ def main() -> None:
                 held += interval.low <= rate <= interval.high
                 low, high = percentile_interval(errors, lengths, generator)
                 usual += low <= rate <= high
-            print(
-                f"{size:10d}  {rate:5.2f}  {spread:6.2f}  {100 * held / draws:14.1f}  {100 * usual / draws:13.1f}",
-                flush=True,
-            )
+            shares = f"{100 * held / draws:14.1f}  {100 * usual / draws:13.1f}"
+            print(f"{size:10d}  {rate:5.2f}  {spread:6.2f}  {shares}", flush=True)
 
 
 if __name__ == "__main__":
