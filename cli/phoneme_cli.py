@@ -196,8 +196,7 @@ class PhonemeCLI(LightningCLI):
         if best:
             self._evaluate_best(best)
         if self.section.write_report and self.trainer.is_global_zero:
-            summarise(self.folder)
-            write_report(self.folder)
+            write_report(self.folder, summarise(self.folder))
         log.info("experiment: %s", self.folder)
 
     def after_validate(self) -> None:

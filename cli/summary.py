@@ -5,9 +5,14 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durable_files import write_durably
+
+if TYPE_CHECKING:
+    from reports.error_analysis import SplitAnalysis
+
+    Analyses = dict[str, SplitAnalysis]
 
 log = logging.getLogger(__name__)
 
@@ -15,30 +20,31 @@ _METRICS = "metrics.json"
 PAGE = "report.html"
 
 
-def summarise(folder: Path) -> None:
+def summarise(folder: Path) -> "Analyses | None":
     """Add error counts and intervals of every recorded split to ``metrics.json``, and say them.
 
-    A run's figures stand by themselves: what goes wrong here is said, and ends nothing.
+    A run's figures stand by themselves: what goes wrong here is said, and ends nothing. Returns the analyses.
     """
     try:
-        _summarise(folder)
+        return _summarise(folder)
     except Exception as error:  # noqa: BLE001 - the run comes first
         log.warning(
             "the errors could not be analysed: %s: %s", type(error).__name__, error, exc_info=_debug()
         )
+        return None
 
 
-def _summarise(folder: Path) -> None:
+def _summarise(folder: Path) -> "Analyses":
     # Imported here: panphon takes seconds to load.
     from phonetics.intervals import DEFINITION
-    from reports.error_analysis import FEATURE_DEFINITION, analyse
-    from reports.utterance_record import read_records, recorded_splits
+    from reports.error_analysis import FEATURE_DEFINITION
+    from reports.experiment import analyse_records
 
     path = folder / _METRICS
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    for split, file in recorded_splits(folder).items():
-        analysis = analyse(split, read_records(file))
-        intervals = analysis.intervals()
+    analyses = analyse_records(folder)
+    for split, analysis in analyses.items():
+        intervals = analysis.intervals
         known[f"{split}_feature_error_rate"] = analysis.feature_error_rate
         known.setdefault("edits", {})[split] = {**analysis.edits, "phonemes": analysis.phonemes}
         known.setdefault("intervals", {}).update(
@@ -50,6 +56,7 @@ def _summarise(folder: Path) -> None:
         "intervals": DEFINITION,
     }
     write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
+    return analyses
 
 
 def in_words(split: str, edits: dict[str, int], phonemes: int, intervals: dict[str, Any]) -> str:
@@ -65,7 +72,7 @@ def in_words(split: str, edits: dict[str, int], phonemes: int, intervals: dict[s
     return "\n".join([*lines, f"{split}: {counts} in {phonemes} phonemes"])
 
 
-def write_report(folder: Path) -> None:
+def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
     """Write the experiment's page; what goes wrong is said, and ends nothing."""
     started = time.monotonic()
     try:
@@ -73,7 +80,7 @@ def write_report(folder: Path) -> None:
         from reports.experiment_page import experiment_page
         from reports.page import write_page
 
-        write_page(folder / PAGE, experiment_page(read_experiment(folder)))
+        write_page(folder / PAGE, experiment_page(read_experiment(folder, analyses)))
     except Exception as error:  # noqa: BLE001 - the run comes first
         log.warning(
             "%s could not be written: %s: %s; try ./run.sh report %s",

@@ -53,7 +53,7 @@ def _side_by_side(experiments: Sequence[Experiment]) -> Section:
     rows: list[list[object]] = []
     for experiment in experiments:
         for split, analysis in experiment.analyses.items():
-            intervals, total = analysis.intervals(), max(1, analysis.phonemes)
+            intervals, total = analysis.intervals, max(1, analysis.phonemes)
             rows.append(
                 [
                     experiment.name,

@@ -94,6 +94,7 @@ class SplitAnalysis:
         """Those that are known."""
         return {record.speaker for record in self.records if record.speaker}
 
+    @cached_property
     def intervals(self) -> dict[str, Interval]:
         """Of ``per`` and ``feature_error_rate``, and of ``per_by_speaker`` where speakers allow."""
         found = {

@@ -45,7 +45,7 @@ def span(interval: Interval | None) -> str:
 
 def result_figures(analysis: SplitAnalysis) -> Html:
     """The figures of a split, to be seen first."""
-    intervals, edits = analysis.intervals(), analysis.edits
+    intervals, edits = analysis.intervals, analysis.edits
     per = intervals.get("per")
     minutes = sum(record.seconds for record in analysis.records) / 60
     return key_figures(
@@ -71,7 +71,7 @@ def result_figures(analysis: SplitAnalysis) -> Html:
 
 def interval_notes(analysis: SplitAnalysis) -> list[Html]:
     """What the intervals say, and where not to trust them."""
-    intervals = analysis.intervals()
+    intervals = analysis.intervals
     notes = []
     if by_speaker := intervals.get("per_by_speaker"):
         notes.append(

@@ -45,11 +45,11 @@ def find_experiment(name: str) -> Path:
     )
 
 
-def read_experiment(folder: Path) -> Experiment:
-    """Read what is there."""
+def read_experiment(folder: Path, analyses: dict[str, SplitAnalysis] | None = None) -> Experiment:
+    """Read what is there; analyses of the records may be known already."""
     metrics = _read_json(folder / "metrics.json")
     return Experiment(
-        name=folder.resolve().name,
+        name=_name(folder.resolve()),
         folder=folder,
         figures={name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))},
         utterances=metrics.get("utterances", {}),
@@ -61,10 +61,18 @@ def read_experiment(folder: Path) -> Experiment:
         fam_record=next(iter(sorted(folder.rglob(FAM_RECORD))), None),
         data=_read_json(folder / "data.json"),
         skipped=read_skipped(folder / "skipped_recordings.tsv"),
-        analyses={
-            split: analyse(split, read_records(path)) for split, path in recorded_splits(folder).items()
-        },
+        analyses=analyse_records(folder) if analyses is None else analyses,
     )
+
+
+def analyse_records(folder: Path) -> dict[str, SplitAnalysis]:
+    """The errors of every split that the experiment keeps records of, the test split first."""
+    return {split: analyse(split, read_records(path)) for split, path in recorded_splits(folder).items()}
+
+
+def _name(folder: Path) -> str:
+    """Evaluations are called alike in every experiment."""
+    return f"{folder.parents[1].name}/{folder.name}" if folder.parent.name == "evaluations" else folder.name
 
 
 def _read_text(path: Path) -> str:

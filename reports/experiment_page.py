@@ -97,7 +97,7 @@ def _split_table(experiment: Experiment) -> Html:
         analysis = experiment.analyses.get(split)
         if f"{split}_per" not in experiment.figures and analysis is None:
             continue
-        intervals = analysis.intervals() if analysis else {}
+        intervals = analysis.intervals if analysis else {}
         rows.append(
             [
                 split,
