@@ -57,7 +57,7 @@ def result_figures(analysis: SplitAnalysis) -> Html:
                 f"95 %: {span(intervals.get('feature_error_rate'))}",
             ),
             *(
-                KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} of the phonemes")
+                KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
                 for name, count in edits.items()
             ),
             KeyFigure(
@@ -94,7 +94,7 @@ def interval_notes(analysis: SplitAnalysis) -> list[Html]:
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
         notes.append(note(f"Without articulatory features, so that any edit of theirs costs 1: {listed}."))
-    notes.append(note(f"Intervals: {DEFINITION}."))
+    notes.append(note(f"{DEFINITION}."))
     return notes
 
 
