@@ -119,7 +119,7 @@ _PAPER = """
   figure.tall svg { width: auto; max-width: 100%; max-height: 225mm; }
   .scroll { overflow: visible; }
   .drawn svg { max-width: 100%; height: auto; }
-  .utterance { break-inside: avoid; }
+  .utterance, .drawn { break-inside: avoid; }
   table { font-size: 8.5pt; }
   td.long { min-width: 0; }
   .pictures { grid-template-columns: 1fr 1fr; }
