@@ -13,6 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.arrow_columns import (
+    Buffer,
     binary_column,
     float_lists_column,
     integer_column,
@@ -55,10 +56,10 @@ class PreparedClip(NamedTuple):
     path: str = ""  # of the recording; empty where it is no file
 
 
-def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> bytes:
-    """The bytes that are stored for samples, (T,)."""
+def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> Buffer:
+    """The bytes that are stored for samples, (T,); no copy is made where they are stored as they are."""
     if storage == "pcm16":
-        return samples.tobytes()
+        return memoryview(np.ascontiguousarray(samples)).cast("B")
     stream = io.BytesIO()
     soundfile.write(stream, samples, sampling_rate, format="FLAC", subtype="PCM_16")
     return stream.getvalue()
@@ -82,7 +83,7 @@ class ClipWriter:
         self._schema = SCHEMA.with_metadata({_STORAGE_KEY: storage.encode()})
         self._writer = pa.ipc.new_file(self._file, self._schema)
         self._clips: list[PreparedClip] = []
-        self._audio: list[bytes] = []
+        self._audio: list[Buffer] = []
 
     def write(self, clip: PreparedClip) -> None:
         """Append one clip."""
@@ -108,7 +109,7 @@ class ClipWriter:
         self._file.close()
 
 
-def _block(clips: Sequence[PreparedClip], audio: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch:
+def _block(clips: Sequence[PreparedClip], audio: Sequence[Buffer], schema: pa.Schema) -> pa.RecordBatch:
     columns = {
         "id": string_column([clip.id for clip in clips]),
         "path": string_column([clip.path for clip in clips]),
