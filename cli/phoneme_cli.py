@@ -28,6 +28,8 @@ from cli.ranks import SEED_VARIABLE, tell_other_processes, told_by_first_process
 from cli.record import ExperimentRecord
 from cli.search_request import SearchRequest
 from cli.sections import OptunaSection
+from cli.summary import summarise, write_report
+from cli.utterance_records import UtteranceRecords
 from dataset_modules.base_dataset import Split
 from dataset_modules.contract import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
@@ -55,7 +57,7 @@ class PhonemeCLI(LightningCLI):
             PhonemeDataModule,
             save_config_callback=ExperimentRecord,
             # Batches are shared between processes by our own sampler.
-            trainer_defaults={"use_distributed_sampler": False},
+            trainer_defaults={"use_distributed_sampler": False, "callbacks": [UtteranceRecords()]},
             parser_kwargs={"default_env": True},
             seed_everything_default=0,
             parser_class=PhonemeArgumentParser,
@@ -78,6 +80,12 @@ class PhonemeCLI(LightningCLI):
             type=bool,
             default=False,
             help="Take from ckpt_path the weights that fit, and nothing else.",
+        )
+        parser.add_argument(
+            "--write_report",
+            type=bool,
+            default=True,
+            help="Analyse the errors and write report.html when training ends.",
         )
         parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
         parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
@@ -187,7 +195,21 @@ class PhonemeCLI(LightningCLI):
         best = getattr(keeper, "best_model_path", "") or getattr(keeper, "last_model_path", "")
         if best:
             self._evaluate_best(best)
+        if self.section.write_report and self.trainer.is_global_zero:
+            write_report(self.folder, summarise(self.folder))
         log.info("experiment: %s", self.folder)
+
+    def after_validate(self) -> None:
+        """Say how sure the figures are."""
+        self._summarise_evaluation()
+
+    def after_test(self) -> None:
+        """Say how sure the figures are."""
+        self._summarise_evaluation()
+
+    def _summarise_evaluation(self) -> None:
+        if self.folder is not None and self.section.write_report and self.trainer.is_global_zero:
+            summarise(self.folder)
 
     def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning would pass to its Trainer
         """Predict, and write one JSON line per utterance."""

@@ -39,7 +39,7 @@ from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 RECORDINGS_PER_SHARD = 256  # at most
 _FEWEST_PER_SHARD = 32
 _SHARDS_OF_SMALL_SPLITS = 64  # so many that processes end together, and a kill costs little

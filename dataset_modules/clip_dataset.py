@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline
-from dataset_modules.clip_store import ClipStore
+from dataset_modules.clip_store import ClipStore, PreparedClip
 from dataset_modules.sampler import ClipKey
 from dataset_modules.usable_clips import ClipSubset
 
@@ -21,6 +21,7 @@ class Example(NamedTuple):
     labels: list[int]
     id: str
     language: str | None = None
+    row: int = -1  # its place in the data set
 
 
 class ClipDataset(Dataset[Example]):
@@ -49,10 +50,14 @@ class ClipDataset(Dataset[Example]):
 
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        start = int(self._ends[number]) - len(self.stores[number])
-        clip = self.stores[number][index - start]
+        clip = self.clip(index)
         waveform = from_pcm16(clip.samples)
         if self.augment is not None:
             waveform = self.augment(waveform, self.sampling_rate, epoch, index)
-        return Example(waveform, self.labels[index], clip.id, clip.language)
+        return Example(waveform, self.labels[index], clip.id, clip.language, index)
+
+    def clip(self, index: int) -> PreparedClip:
+        """A clip as it was prepared, with all that is known of it."""
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        start = int(self._ends[number]) - len(self.stores[number])
+        return self.stores[number][index - start]

@@ -26,4 +26,5 @@ class Collator:
             label_lengths=torch.tensor([len(label) for label in labels]),
             ids=tuple(example.id for example in examples),
             languages=tuple(example.language for example in examples),
+            rows=tuple(example.row for example in examples),
         )

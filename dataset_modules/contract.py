@@ -44,3 +44,4 @@ class Batch(NamedTuple):
     label_lengths: Tensor  # (B,)
     ids: tuple[str, ...]
     languages: tuple[str | None, ...] = ()  # one for each utterance, or none where nobody says
+    rows: tuple[int, ...] = ()  # places in the split, by which more of an utterance can be looked up

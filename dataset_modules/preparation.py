@@ -1,5 +1,6 @@
 """Recording → prepared clip: read, mixed down, resampled, checked, labelled; faults are named, not fatal."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ def prepare_clip(
         phoneme_starts=clip.phoneme_starts,
         samples=to_pcm16(waveform),
         path=path_of(recording),
+        attributes=recording.attributes,
     )
 
 
@@ -86,6 +88,7 @@ def _check_names(recording: Recording) -> None:
         "text": recording.text or "",
         "speaker": recording.speaker or "",
         "phonemes": " ".join(recording.phonemes or ()),
+        "attributes": " ".join(itertools.chain(*(recording.attributes or {}).items())),
     }
     for name, text in texts.items():
         if not _is_encodable(text):

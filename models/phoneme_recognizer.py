@@ -274,13 +274,13 @@ class PhonemeRecognizer(LightningModule):
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch.ids))
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch to the split's sums."""
-        self._evaluate("val", batch)
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Add the batch to the split's sums; the scores are for whoever watches."""
+        return self._evaluate("val", batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch to the split's sums."""
-        self._evaluate("test", batch)
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Add the batch to the split's sums; the scores are for whoever watches."""
+        return self._evaluate("test", batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
         """The phonemes of each utterance."""
@@ -298,7 +298,7 @@ class PhonemeRecognizer(LightningModule):
         """Log the split's figures."""
         self._log_figures("test")
 
-    def _evaluate(self, stage: Stage, batch: Batch) -> None:
+    def _evaluate(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
         log_probs, frames = self(batch.waveforms, batch.waveform_lengths)
         references = [
             self.vocabulary.decode(ids[:length].tolist())
@@ -313,6 +313,7 @@ class PhonemeRecognizer(LightningModule):
             delimiter=self.vocabulary.word_delimiter,
             languages=batch.languages,
         )
+        return {"log_probs": log_probs, "frames": frames}
 
     def _log_figures(self, stage: Stage) -> None:
         figures = self.figures.finish(stage)
