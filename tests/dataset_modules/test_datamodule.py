@@ -192,7 +192,13 @@ def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
         loop = SimpleNamespace(
             epoch_loop=batches, epoch_progress=SimpleNamespace(current=SimpleNamespace(processed=3))
         )
-        data.trainer = SimpleNamespace(global_rank=rank, world_size=2, fit_loop=loop)  # type: ignore[assignment]
+        data.trainer = SimpleNamespace(  # type: ignore[assignment]
+            global_rank=rank,
+            world_size=2,
+            fit_loop=loop,
+            state=SimpleNamespace(fn="fit"),
+            strategy=SimpleNamespace(root_device=torch.device("cpu")),
+        )
         loader = data.train_dataloader()
         assert loader.batch_sampler.epoch == 3  # type: ignore[union-attr]
         seen += [key for batch in _batches(loader) for key in batch.ids]
@@ -230,7 +236,7 @@ def test_phonemes_outside_the_vocabulary_follow_the_policy(dataset: Counting, tm
     [
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"num_proc": 0}, "num_proc must be at least 1, got 0"),
-        ({"max_batch_seconds": 0.0}, r"max_batch_seconds must be positive or null, got 0\.0"),
+        ({"max_batch_seconds": 0.0}, r"max_batch_seconds must be positive, auto or null, got 0\.0"),
     ],
 )
 def test_mistakes_are_named(
