@@ -43,7 +43,8 @@ class AcousticForward:
         self.frontend = frontend
         self.uses_attention_mask = uses_attention_mask
         self.masks_time = masks_time
-        self._compiled = torch.compile(network, dynamic=True) if compiles else None
+        self.compiles = compiles
+        self._in_training = torch.compile(network, dynamic=True) if compiles else network
 
     def training_scores(
         self, waveforms: Tensor, lengths: Tensor, num_samples: Sequence[int], num_frames: Sequence[int]
@@ -57,12 +58,12 @@ class AcousticForward:
             num_frames: of the encoder's output, on the host.
         """
         network = self.network
-        if self._compiled is not None:
+        if self.compiles:
             waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
         if self.masks_time:  # masking raises on batches shorter than one mask
             network.config.apply_spec_augment = max(num_frames) > network.config.mask_time_length
         padded = min(num_samples) < waveforms.shape[1]
-        scores = self._head_scores(self._inputs(waveforms, lengths, padded=padded), self._compiled or network)
+        scores = self._head_scores(self._inputs(waveforms, lengths, padded=padded), self._in_training)
         if self.masks_time:
             # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
             scores = scores + 0.0 * network.base_model.masked_spec_embed.sum()

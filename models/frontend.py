@@ -25,11 +25,11 @@ def normalise(waveforms: Tensor, lengths: Tensor) -> Tensor:
     Sums are taken in float64, so that the padding of a batch does not move the result.
     """
     mask = length_mask(lengths, waveforms.shape[1])
-    samples = waveforms.double() * mask
-    count = lengths[:, None].double()
-    mean = samples.sum(dim=1, keepdim=True) / count
-    variance = (((samples - mean) * mask) ** 2).sum(dim=1, keepdim=True) / count
-    return ((samples - mean) / torch.sqrt(variance + _VARIANCE_FLOOR)).to(waveforms.dtype)
+    count = lengths[:, None]
+    mean = (waveforms * mask).sum(dim=1, keepdim=True, dtype=torch.float64) / count
+    centred = (waveforms - mean.to(waveforms.dtype)) * mask
+    variance = centred.square().sum(dim=1, keepdim=True, dtype=torch.float64) / count
+    return centred / torch.sqrt(variance + _VARIANCE_FLOOR).to(waveforms.dtype)
 
 
 class WaveformFrontend(nn.Module):
