@@ -211,6 +211,7 @@ class TrainerOfTransformers:
         self.go, self.done = threading.Semaphore(0), threading.Semaphore(0)
         self.current = Turn()
         self.failure: BaseException | None = None
+        self.start = 0.0
         self.trainer = build_trainer(self, settings, data, numpy_rows=numpy_rows)
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -269,6 +270,7 @@ def build_trainer(owner: TrainerOfTransformers, settings: Settings, data: Any, *
         max_grad_norm=CLIP_NORM,
         train_sampling_strategy="group_by_length",
         length_column_name="input_length",
+        remove_unused_columns=False,  # else it drops the lengths, and reads all clips for them first
         dataloader_num_workers=settings.workers,
         bf16="bf16" in settings.precision,
         use_cpu=settings.device == "cpu",
