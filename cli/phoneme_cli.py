@@ -15,6 +15,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from cli.checks import (
     LOGGED_FIGURES,
+    check_encoder_cache,
     check_hardware,
     check_monitors,
     check_watchers,
@@ -126,6 +127,7 @@ class PhonemeCLI(LightningCLI):
         section = self.section
         check_hardware(section.trainer)
         check_weights_only(section)
+        check_encoder_cache(section)
         self.plan = ExperimentPlan.of(str(self.subcommand), section)
         parameters = asdict(shared_audio_params(section))
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
@@ -145,6 +147,8 @@ class PhonemeCLI(LightningCLI):
             super().instantiate_classes()
             # Labels that an utterance has no frames for are a matter of both.
             self.datamodule.num_frames = self.model.num_frames
+            self.datamodule.frozen_encoder = self.model.frozen_encoder
+            self.datamodule.rehearsal = self.model.fits
         except ConfigError:
             raise
         except _CONFIGURATION_FAULTS as error:

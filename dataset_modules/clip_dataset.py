@@ -22,6 +22,8 @@ class Example(NamedTuple):
     id: str
     language: str | None = None
     row: int = -1  # its place in the data set
+    num_samples: int | None = None  # of audio that was not read
+    encoder_states: NDArray[np.float32] | None = None  # (F, H) instead of a waveform
 
 
 class ClipDataset(Dataset[Example]):
@@ -48,6 +50,16 @@ class ClipDataset(Dataset[Example]):
         lengths = [store.num_samples() for store in self.stores]
         return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
 
+    def name_of(self, index: int) -> tuple[str, str | None]:
+        """The id and the language of a clip, without touching audio."""
+        store, place = self._place(index)
+        return store.name_of(place)[0], store.language_of(place)
+
+    def _place(self, index: int) -> tuple[ClipStore | ClipSubset, int]:
+        """The store that holds a clip, and its index there."""
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return self.stores[number], index - int(self._ends[number]) + len(self.stores[number])
+
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
         clip = self.clip(index)
@@ -58,6 +70,5 @@ class ClipDataset(Dataset[Example]):
 
     def clip(self, index: int) -> PreparedClip:
         """A clip as it was prepared, with all that is known of it."""
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        start = int(self._ends[number]) - len(self.stores[number])
-        return self.stores[number][index - start]
+        store, place = self._place(index)
+        return store[place]

@@ -180,6 +180,12 @@ class ClipStore:
         block, row = self._place(index)
         return block["id"][row].as_py(), block["path"][row].as_py()
 
+    def language_of(self, index: int) -> str | None:
+        """The language of a clip, without touching audio."""
+        block, row = self._place(index)
+        language: str | None = block["language"][row].as_py()
+        return language
+
     def phonemes_of(self, index: int) -> list[str]:
         """The label of a clip, without touching audio."""
         block, row = self._place(index)

@@ -1,20 +1,27 @@
 """Data sets → batches, as Lightning asks for them."""
 
+import hashlib
 import logging
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
+import torch
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.batch_limit import CPU_BATCH_SECONDS, Rehearsal, fitting_batch_seconds
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
-from dataset_modules.contract import AudioParams
+from dataset_modules.contract import AudioParams, FrozenEncoder
+from dataset_modules.encoded_clips import EncodedClips, every_clip
+from dataset_modules.encoder_states import EncoderStateCache
 from dataset_modules.labels import LabelEncoder, UnknownPhonemePolicy
 from dataset_modules.recording import AudioError
 from dataset_modules.sampler import LengthBucketSampler
@@ -24,6 +31,8 @@ from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 
 log = logging.getLogger(__name__)
 
+_PREFETCHED_BATCHES = 4  # per worker
+_FOUND = "max_batch_seconds"
 _SPLITS_OF_STAGE: dict[str, tuple[Split, ...]] = {
     "fit": ("train", "val"),
     "validate": ("val",),
@@ -40,7 +49,8 @@ class PhonemeDataModule(LightningDataModule):
         vocab_file: the vocabulary; filled in from the model section.
         language: of data sets that name none.
         batch_size: utterances per batch and device.
-        max_batch_seconds: padded seconds of audio per batch and device, instead of ``batch_size``.
+        max_batch_seconds: padded seconds of audio per batch and device, instead of ``batch_size``;
+            ``auto`` finds what the device holds by trying the longest batches first.
         num_workers: processes that read and augment.
         num_proc: processes that prepare the cache.
         create_dataset: build the cache anew; the old one stays until the new one is whole.
@@ -59,7 +69,7 @@ class PhonemeDataModule(LightningDataModule):
         vocab_file: str | Path = "",
         language: str | None = None,
         batch_size: int = 8,
-        max_batch_seconds: float | None = None,
+        max_batch_seconds: float | Literal["auto"] | None = None,
         num_workers: int = 0,
         num_proc: int = 1,
         create_dataset: bool = False,
@@ -74,8 +84,10 @@ class PhonemeDataModule(LightningDataModule):
         _check_counts(batch_size=batch_size, num_proc=num_proc)
         if num_workers < 0:
             raise ValueError(f"data: num_workers must not be negative, got {num_workers}")
-        if max_batch_seconds is not None and max_batch_seconds <= 0:
-            raise ValueError(f"data: max_batch_seconds must be positive or null, got {max_batch_seconds}")
+        if isinstance(max_batch_seconds, float | int) and max_batch_seconds <= 0:
+            raise ValueError(
+                f"data: max_batch_seconds must be positive, auto or null, got {max_batch_seconds}"
+            )
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.dataset_classes = dataset_classes
         for dataset in dataset_classes:
@@ -88,8 +100,12 @@ class PhonemeDataModule(LightningDataModule):
         self.audio_params = audio_params or AudioParams()
         self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
         self.num_frames: FrameCounter | None = None  # the model's, where it is known
+        self.frozen_encoder: Callable[[], FrozenEncoder | None] | None = None  # the model's, likewise
+        self.rehearsal: Rehearsal | None = None  # tries a batch on the model's device, likewise
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
+        self._states: EncoderStateCache | None = None
+        self._found_batch_seconds: float | None = None
         self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
@@ -195,7 +211,7 @@ class PhonemeDataModule(LightningDataModule):
             self.splits[split].num_samples(),
             self.audio_params.sampling_rate,
             batch_size=self.batch_size,
-            max_batch_seconds=self.max_batch_seconds,
+            max_batch_seconds=self.batch_seconds(),
             shuffle=shuffle,
             seed=self.seed,
             rank=trainer.global_rank if trainer else 0,
@@ -203,18 +219,67 @@ class PhonemeDataModule(LightningDataModule):
         )
 
     def _loader(self, split: Split, *, shuffle: bool) -> DataLoader[Example]:
+        clips = self._heard(split)
         sampler = self.sampler(split, shuffle=shuffle)
         if shuffle and self.trainer:
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(_epoch_to_come(self.trainer))
             sampler.skip_batches = _batches_done(self.trainer, len(sampler))
         return DataLoader(
-            self.splits[split],
+            clips,
             batch_sampler=sampler,
             collate_fn=Collator(self.vocabulary.blank_id),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            prefetch_factor=_PREFETCHED_BATCHES if self.num_workers else None,
+            pin_memory=self._on_cuda(),
         )
+
+    def _on_cuda(self) -> bool:
+        return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+
+    def _heard(self, split: Split) -> ClipDataset | EncodedClips:
+        """What the model hears of a split: audio, or in training what its frozen encoder made of it."""
+        clips = self.splits[split]
+        training = self.trainer is not None and self.trainer.state.fn == "fit"
+        if not training or self.frozen_encoder is None or self.augment is not None or not len(clips):
+            return clips
+        encoder = self.frozen_encoder()
+        if encoder is None:
+            return clips
+        if self._states is None:
+            root = Path(self.dataset_classes[0].cache_dir) / "encoder_states"
+            self._states = EncoderStateCache(root, encoder)
+        batches = every_clip(clips, self.batch_size, self.vocabulary.blank_id, self.num_workers)
+        states = self._states.open_or_build(split, self._identity(split), clips.num_samples(), batches)
+        return clips if states is None else EncodedClips(clips, states)
+
+    def _identity(self, split: Split) -> str:
+        """Of the clips of a split and their order."""
+        usable = [part.usable.indices.tobytes() for part in self.parts if part.split == split]
+        digest = hashlib.sha256(b"|".join(usable))
+        return f"{self.fingerprints[split]} {digest.hexdigest()}"
+
+    def batch_seconds(self) -> float | None:
+        """Padded seconds per batch; what ``auto`` found stays for the whole run and its continuation."""
+        if self.max_batch_seconds != "auto":
+            return self.max_batch_seconds
+        if self._found_batch_seconds is None:
+            trainer = self.trainer
+            if trainer is None or trainer.state.fn != "fit" or self.rehearsal is None or not self._on_cuda():
+                return CPU_BATCH_SECONDS
+            longest = int(self.splits["train"].num_samples().max(initial=1))
+            found = fitting_batch_seconds(longest, self.audio_params.sampling_rate, self.rehearsal)
+            self._found_batch_seconds = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
+        return self._found_batch_seconds
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a continued run must not find out anew."""
+        return {_FOUND: self._found_batch_seconds} if self._found_batch_seconds else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Batches as they were when the checkpoint was written."""
+        self._found_batch_seconds = state_dict.get(_FOUND)
 
 
 def _epoch_to_come(trainer: Trainer) -> int:
