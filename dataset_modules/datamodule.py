@@ -4,6 +4,7 @@ import logging
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 from lightning.pytorch import LightningDataModule, Trainer
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.batch_place import check_place
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
@@ -90,6 +92,7 @@ class PhonemeDataModule(LightningDataModule):
         self.num_frames: FrameCounter | None = None  # the model's, where it is known
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
+        self._stored_place: dict[str, Any] = {}
         self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
@@ -163,6 +166,22 @@ class PhonemeDataModule(LightningDataModule):
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
         return parts
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the place in the epoch depends on; the place itself is in the loops' counters."""
+        trainer = self.trainer
+        return {
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "max_batch_seconds": self.max_batch_seconds,
+            "world_size": trainer.world_size if trainer else 1,
+            "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
+            "data": list(self.fingerprints.get("train", [])),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep it until the loader is asked for, when it is known where the epoch goes on."""
+        self._stored_place = state_dict
+
     def hours(self, split: Split) -> float:
         """How much audio a split holds."""
         return float(self.splits[split].num_samples().sum()) / self.audio_params.sampling_rate / 3600
@@ -208,6 +227,8 @@ class PhonemeDataModule(LightningDataModule):
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(_epoch_to_come(self.trainer))
             sampler.skip_batches = _batches_done(self.trainer, len(sampler))
+            if sampler.skip_batches:
+                check_place(self._stored_place, self.state_dict())
         return DataLoader(
             self.splits[split],
             batch_sampler=sampler,
@@ -223,8 +244,11 @@ def _epoch_to_come(trainer: Trainer) -> int:
 
 
 def _batches_done(trainer: Trainer, batches: int) -> int:
-    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
-    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
+    """How many batches of the epoch to come were trained on before the run was stopped in its middle.
+
+    A checkpoint that was written as a batch ended counts it as processed, not yet as completed.
+    """
+    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.processed)  # type: ignore[attr-defined]
     return done if done < batches else 0
 
 
