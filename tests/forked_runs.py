@@ -1,11 +1,12 @@
-"""Runs of the command line in processes of their own whose imports are paid for once, for tests that kill them.
+"""Runs of the command line in processes of their own whose imports are paid for once.
 
-As a program: reads jobs from standard input, one JSON list of ``[arguments, log file, environment]`` a line, runs
-those of a line at once, and answers each line with their exit statuses.
+As a program: reads jobs from standard input, a JSON list of ``[arguments, log file, environment]`` a line,
+runs those of a line at once, and answers each line with their exit statuses.
 """
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,10 @@ class ForkedRuns:
         """Run one command."""
         return self.together([(arguments, environment)])[0]
 
+    def torchrun(self, size: int, *arguments: str) -> list[tuple[int, str]]:
+        """Run one command in as many processes as torchrun would start on one machine."""
+        return self.together([(arguments, environment) for environment in ranks_of(size, free_port())])
+
     def close(self) -> None:
         self._process.stdin.close()
         self._process.wait(60)
@@ -63,10 +68,15 @@ def ranks_of(size: int, port: int) -> list[dict[str, str]]:
     return [shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(size)]
 
 
-def _serve() -> None:
-    from tuning.fork_server import ForkServer, Job
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
+
+def _serve() -> None:
     import cli.run
+    from tuning.fork_server import ForkServer, Job
 
     server = ForkServer({"run": cli.run.run})
     server.preload(
