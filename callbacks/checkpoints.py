@@ -170,6 +170,8 @@ class CustomModelCheckpoint(ModelCheckpoint):
 
     def _keep_last(self, trainer: Trainer) -> None:
         """Lightning writes ``last.ckpt`` only when the top ones change; the last is the last here."""
+        if self._steps_between and self._judges_steps and self._is_due(trainer):
+            self._save_place(trainer)
         every = self._every_n_epochs or int(bool(self._steps_between or self._time_between))
         due = every >= 1 and (trainer.current_epoch + 1) % every == 0
         stale = self._last_global_step_saved != trainer.global_step

@@ -6,7 +6,6 @@ from collections import Counter
 import pytest
 import torch
 import yaml
-from forked_runs import ForkedRuns
 from step_ledger import MOMENTS, ledger
 
 from cli.newest_checkpoint import newest_loadable
@@ -33,13 +32,6 @@ STEPS_PER_EPOCH, EPOCHS = 5, 3
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
-def runs(place):
-    forked = ForkedRuns(place)
-    yield forked
-    forked.close()
 
 
 @pytest.fixture(scope="module")
