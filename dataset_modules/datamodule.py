@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batch_limit import CPU_BATCH_SECONDS, Rehearsal, fitting_batch_seconds
+from dataset_modules.batch_place import check_place
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
@@ -106,6 +107,7 @@ class PhonemeDataModule(LightningDataModule):
         self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
         self._states: EncoderStateCache | None = None
         self._found_batch_seconds: float | None = None
+        self._stored_place: dict[str, Any] = {}
         self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
@@ -179,6 +181,27 @@ class PhonemeDataModule(LightningDataModule):
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
         return parts
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the place in the epoch depends on; the place itself is in the loops' counters.
+
+        And what a continued run must not find out anew.
+        """
+        trainer = self.trainer
+        return {
+            **({_FOUND: self._found_batch_seconds} if self._found_batch_seconds else {}),
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "max_batch_seconds": self.max_batch_seconds,
+            "world_size": trainer.world_size if trainer else 1,
+            "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
+            "data": list(self.fingerprints.get("train", [])),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep it until the loader is asked for, when it is known where the epoch goes on."""
+        self._stored_place = state_dict
+        self._found_batch_seconds = state_dict.get(_FOUND)
+
     def hours(self, split: Split) -> float:
         """How much audio a split holds."""
         return float(self.splits[split].num_samples().sum()) / self.audio_params.sampling_rate / 3600
@@ -225,6 +248,8 @@ class PhonemeDataModule(LightningDataModule):
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(_epoch_to_come(self.trainer))
             sampler.skip_batches = _batches_done(self.trainer, len(sampler))
+            if sampler.skip_batches:
+                check_place(self._stored_place, self.state_dict())
         return DataLoader(
             clips,
             batch_sampler=sampler,
@@ -273,14 +298,6 @@ class PhonemeDataModule(LightningDataModule):
             self._found_batch_seconds = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
         return self._found_batch_seconds
 
-    def state_dict(self) -> dict[str, Any]:
-        """What a continued run must not find out anew."""
-        return {_FOUND: self._found_batch_seconds} if self._found_batch_seconds else {}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Batches as they were when the checkpoint was written."""
-        self._found_batch_seconds = state_dict.get(_FOUND)
-
 
 def _epoch_to_come(trainer: Trainer) -> int:
     """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
@@ -288,8 +305,11 @@ def _epoch_to_come(trainer: Trainer) -> int:
 
 
 def _batches_done(trainer: Trainer, batches: int) -> int:
-    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
-    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
+    """How many batches of the epoch to come were trained on before the run was stopped in its middle.
+
+    A checkpoint that was written as a batch ended counts it as processed, not yet as completed.
+    """
+    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.processed)  # type: ignore[attr-defined]
     return done if done < batches else 0
 
 

@@ -188,7 +188,7 @@ def test_only_what_a_stage_reads_is_prepared(
 def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
     seen = []
     for rank in range(2):
-        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(completed=0)))
+        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(processed=0)))
         loop = SimpleNamespace(
             epoch_loop=batches, epoch_progress=SimpleNamespace(current=SimpleNamespace(processed=3))
         )
