@@ -5,11 +5,12 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from audiomentations.core.transforms_interface import BaseWaveformTransform
 from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
-from dataset_modules.augmentations import AugmentationPipeline
+from dataset_modules.augmentations import AugmentationPipeline, Transform
+from dataset_modules.augmentations.failures import described
+from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
@@ -64,7 +65,7 @@ class PhonemeDataModule(LightningDataModule):
         num_proc: int = 1,
         create_dataset: bool = False,
         audio_params: AudioParams | None = None,
-        augmentations: list[BaseWaveformTransform] | None = None,
+        augmentations: list[Transform] | None = None,
         unknown_phonemes: UnknownPhonemePolicy = "skip",
         seed: int | None = None,
         text_to_phonemes: TextToPhonemes = "espeak",
@@ -89,7 +90,8 @@ class PhonemeDataModule(LightningDataModule):
         self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
         self.num_frames: FrameCounter | None = None  # the model's, where it is known
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
-        self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
+        self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
+        self._told_failures = 0
         self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
@@ -105,6 +107,8 @@ class PhonemeDataModule(LightningDataModule):
             if split not in self._prepared:
                 self._prepare(split, rebuild=self.create_dataset)
                 self._prepared.add(split)
+        if "train" in splits:
+            self.prepare_sounds()
 
     def setup(self, stage: str) -> None:
         """Open the splits that a stage needs; training looks at all, so that it says what is left out."""
@@ -114,6 +118,34 @@ class PhonemeDataModule(LightningDataModule):
         if self.trainer is None or self.trainer.is_global_zero:
             warn_of_skipped(opened)
         self.parts += opened
+        if stage == "fit" and self.augment is not None:
+            self.use_prepared_sounds()
+            self.augment.warm_up(self.audio_params.sampling_rate)
+
+    def prepare_sounds(self) -> None:
+        """Bring what the augmentations mix in to the model's rate, once, into the first data set's cache."""
+        if self.augment is not None:
+            self._sounds.prepare(self.augment.sound_files(), self.num_proc)
+
+    def use_prepared_sounds(self) -> None:
+        """Let the augmentations read what ``prepare_sounds`` has left."""
+        if self.augment is not None:
+            self.augment.read_sounds_from(self._sounds.copies(self.augment.sound_files()))
+
+    @property
+    def _sounds(self) -> SoundStore:
+        return SoundStore(self.dataset_classes[0].cache_dir / "sounds", self.audio_params.sampling_rate)
+
+    def report_failures(self) -> None:
+        """Say how many clips could not be augmented, over all readers and ranks, where that is news."""
+        if self.augment is None or self.trainer is None:
+            return
+        counts = self.augment.ledger.per_transform().to(self.trainer.strategy.root_device)
+        failures = self.augment.ledger.failures(self.trainer.strategy.reduce(counts, reduce_op="sum"))
+        total = sum(failure.times for failure in failures)
+        if total > self._told_failures and self.trainer.is_global_zero:
+            log.warning("%s", described(failures, self.splits["train"].id_of))
+        self._told_failures = total
 
     def locate(self) -> None:
         """Let the data sets find their recordings; a wrong path is told here, before anything is read."""
@@ -158,7 +190,9 @@ class PhonemeDataModule(LightningDataModule):
         clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
         labels = EncodedLabels(clips, self.encode)
         augment = self.augment if split == "train" else None
-        self.splits[split] = ClipDataset(clips, labels, augment, self.audio_params.sampling_rate)
+        self.splits[split] = ClipDataset(
+            clips, labels, augment, self.audio_params.sampling_rate, self.num_frames
+        )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
         return parts
@@ -195,12 +229,18 @@ class PhonemeDataModule(LightningDataModule):
             self.splits[split].num_samples(),
             self.audio_params.sampling_rate,
             batch_size=self.batch_size,
-            max_batch_seconds=self.max_batch_seconds,
+            max_batch_seconds=self.batch_seconds(split),
             shuffle=shuffle,
             seed=self.seed,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
+
+    def batch_seconds(self, split: Split) -> float | None:
+        """The limit of a batch in seconds as recorded, so that it holds for what is heard."""
+        if self.max_batch_seconds is None or self.augment is None or split != "train":
+            return self.max_batch_seconds
+        return self.max_batch_seconds / self.augment.longest_stretch
 
     def _loader(self, split: Split, *, shuffle: bool) -> DataLoader[Example]:
         sampler = self.sampler(split, shuffle=shuffle)

@@ -21,9 +21,11 @@ from models.frame_count import Counts, frames_of
 from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import LogMelFrontend, WaveformFrontend, length_mask
 from models.grouping import Grouping, GroupingName
+from models.latent_masking import LatentMasking, check_masking
 from models.network import (
     NetworkName,
     build_network,
+    encoder_frames,
     frame_lengths,
     needs_attention_mask,
     network_configuration,
@@ -158,7 +160,9 @@ class PhonemeRecognizer(LightningModule):
         self.initial_weights = initial_weights
         self.map_vocabulary = map_vocabulary
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
+        check_masking(self.network_configuration)
         self.network: PreTrainedModel | None = None
+        self.masking: LatentMasking | None = None
         self.frozen: list[nn.Module] = []
         self.frontend = self._frontend()
         self.figures = EvaluationMetrics()
@@ -202,7 +206,7 @@ class PhonemeRecognizer(LightningModule):
             self.network, feature_extractor=self.freeze_feature_extractor, transformer=self.freeze_transformer
         )
         keep_in_eval_mode(self.frozen)  # Lightning keeps the modes it finds
-        self._masks_time = settle_masking(self.network)
+        self.masking = LatentMasking(self.network) if settle_masking(self.network) else None
         if self._trainer is not None and self._trainer.world_size > 1:
             self.network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
         if self.initial_weights is not None:
@@ -230,13 +234,24 @@ class PhonemeRecognizer(LightningModule):
         inputs, lengths = self.frontend(waveforms, waveform_lengths)
         frames = frame_lengths(network, lengths)
         mask = length_mask(lengths, inputs.shape[1]).long() if self.uses_attention_mask else None
-        if self._masks_time:  # masking raises on batches shorter than one mask
-            network.config.apply_spec_augment = int(frames.max()) > network.config.mask_time_length
+        self._settle_masks(inputs.shape[1], lengths)
         logits = network(**{self.frontend.input_name: inputs, "attention_mask": mask}).logits
-        if self._masks_time and self.training:
+        if self.masking is not None and self.training:
             # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
             logits = logits + 0.0 * network.base_model.masked_spec_embed.sum()
         return logits.float().log_softmax(dim=-1), frames
+
+    def _settle_masks(self, num_inputs: int, lengths: Tensor) -> None:
+        """Draw which frames the encoder does not hear in this step of training, if any."""
+        if self.masking is None:
+            return
+        if not self.training:
+            self.masking.skip()
+            return
+        network = self._built()
+        num_frames = int(encoder_frames(network, torch.tensor(num_inputs)))
+        frames = encoder_frames(network, lengths)
+        self.masking.draw(frames, num_frames, know_lengths=self.uses_attention_mask)
 
     def _forward_unpadded(self, waveforms: Tensor, waveform_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Without a mask, padding would move the figures: utterances of one length at a time."""
