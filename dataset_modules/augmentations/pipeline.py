@@ -32,7 +32,6 @@ class AugmentationPipeline:
     def __init__(self, transforms: Sequence[Transform], seed: int, num_workers: int = 0) -> None:
         self.transforms = list(transforms)
         self.seed = seed
-        self._writes_in_place = [_may_write_in_place(transform) for transform in self.transforms]
         self.ledger = FailureLedger([name_of(transform) for transform in self.transforms], num_workers)
 
     def __call__(
@@ -54,19 +53,17 @@ class AugmentationPipeline:
                 applied. None takes any length.
         """
         with seeded(self.seed, epoch, index):
-            number = 0
+            steps = _Steps(self.transforms, sampling_rate, fits)
             try:
-                augmented = waveform.copy()  # some transforms write into what they are given
-                for number, transform in enumerate(self.transforms):
-                    changed = transform(augmented, sampling_rate)
-                    if changed is not augmented or self._writes_in_place[number]:
-                        check_waveform(changed)
-                    if len(changed) >= len(augmented) or fits is None or fits(len(changed)):
-                        augmented = changed
+                augmented = steps.taken(waveform.copy())  # some transforms write into what they are given
+                check_waveform(augmented)
             except Exception as error:  # noqa: BLE001 - any transform, any fault: one clip must not end a run
-                self._report(error, number, index)
-                return waveform
-        return np.ascontiguousarray(augmented, dtype=np.float32)
+                fault = error
+            else:
+                return np.ascontiguousarray(augmented, dtype=np.float32)
+        with seeded(self.seed, epoch, index):
+            self._report(fault, steps.first_bad(waveform.copy()), index)
+        return waveform
 
     def _report(self, error: Exception, number: int, index: int) -> None:
         self.ledger.record(number, index)
@@ -112,6 +109,34 @@ class AugmentationPipeline:
             read_from(leaf, copies)
 
 
-def _may_write_in_place(transform: Transform) -> bool:
-    """Whether samples may be others though the array is the same: a user's transform may do that."""
-    return any(not type(leaf).__module__.startswith("audiomentations.") for leaf in leaves([transform]))
+class _Steps:
+    """The transforms, for one clip."""
+
+    def __init__(
+        self, transforms: Sequence[Transform], sampling_rate: int, fits: Callable[[int], bool] | None
+    ) -> None:
+        self.transforms = transforms
+        self.sampling_rate = sampling_rate
+        self.fits = fits
+
+    def taken(self, waveform: Waveform) -> Waveform:
+        """The clip after all of them; what makes it too short for its labels is left out."""
+        for transform in self.transforms:
+            waveform = self._taken(transform, waveform)
+        return waveform
+
+    def _taken(self, transform: Transform, waveform: Waveform) -> Waveform:
+        changed = transform(waveform, self.sampling_rate)
+        if len(changed) >= len(waveform) or self.fits is None or self.fits(len(changed)):
+            return changed
+        return waveform
+
+    def first_bad(self, waveform: Waveform) -> int:
+        """Which of them fails, looking closely; the last where none does it again."""
+        for number, transform in enumerate(self.transforms):
+            try:
+                waveform = self._taken(transform, waveform)
+                check_waveform(waveform)
+            except Exception:  # noqa: BLE001 - whatever it was
+                return number
+        return len(self.transforms) - 1
