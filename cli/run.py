@@ -1,5 +1,6 @@
 """One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration."""
 
+import difflib
 import importlib
 import os
 import re
@@ -41,8 +42,11 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     if not places:
         return ""
     takes = accepted_keys(places[0].component)
-    return f": it stands at {', '.join(map(str, places))}" + (
-        f"; accepted: {', '.join(takes)}" if takes else ""
+    near = difflib.get_close_matches(unknown[1], takes, n=2) if unknown else []
+    return (
+        f": it stands at {', '.join(map(str, places))}"
+        + (f"; nearest: {', '.join(near)}" if near else "")
+        + (f"; accepted: {', '.join(takes)}" if takes else "")
     )
 
 
