@@ -1,5 +1,7 @@
 """A configuration as users write it, through the command line's own parser."""
 
+import sys
+
 import pytest
 from audiomentations import Compose, Gain, OneOf, SomeOf
 
@@ -34,6 +36,7 @@ def node(class_path, **arguments):
 def own_class(tmp_path, monkeypatch):
     (tmp_path / "custom_augmentations.py").write_text(OWN, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "custom_augmentations", raising=False)
 
 
 def test_compositions_nest_to_any_depth(own_class):

@@ -1,6 +1,9 @@
 import builtins
+import inspect
 import random
+from pathlib import Path
 
+import audiomentations
 import numpy as np
 import pytest
 from audiomentations import Gain, Limiter, SomeOf
@@ -67,3 +70,27 @@ def test_state_is_as_it_was() -> None:
         rehearse(transform, RATE)
     assert (random.random(), np.random.rand()) == expected
     assert (transform.p, transform.parameters["should_apply"]) == (0.3, None)
+
+
+EXTRAS = {"Mp3Compression", "RoomSimulator", "LoudnessNormalization"}  # packages that nothing else needs
+CLASSES = sorted(
+    name
+    for name, value in vars(audiomentations).items()
+    if isinstance(value, type) and issubclass(value, BaseWaveformTransform) and name != "Lambda"
+)
+
+
+@pytest.mark.slow  # some compile their loops first
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_transform_of_audiomentations_can_be_used(name: str, sounds: Path) -> None:
+    takes = inspect.signature(getattr(audiomentations, name)).parameters
+    needs = {"sounds_path": sounds / "noises", "ir_path": sounds / "rooms", "duration_seconds": 1.5}
+    transform = getattr(audiomentations, name)(**{key: needs[key] for key in needs if key in takes})
+    try:
+        rehearse(transform, RATE)
+    except ImportError:
+        assert name in EXTRAS
+
+
+def test_there_are_as_many_transforms_as_the_manual_says() -> None:
+    assert len(CLASSES) > 35
