@@ -13,6 +13,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
+from cli.augmentation_checks import check_augmentations
 from cli.checks import (
     LOGGED_FIGURES,
     check_encoder_cache,
@@ -134,6 +135,11 @@ class PhonemeCLI(LightningCLI):
         parameters = asdict(shared_audio_params(section))
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
+        check_augmentations(
+            section.data.augmentations,
+            parameters["sampling_rate"],
+            rehearsed=self.subcommand == "fit",
+        )
         # Null would let an environment variable decide whether a checkpoint may run code.
         section.weights_only = section.weights_only is not False
         if section.only_weights_load:

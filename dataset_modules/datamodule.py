@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from audiomentations.core.transforms_interface import BaseWaveformTransform
 from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
-from dataset_modules.augmentations import AugmentationPipeline
+from dataset_modules.augmentations import AugmentationPipeline, Transform
+from dataset_modules.augmentations.failures import described
+from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batch_limit import CPU_BATCH_SECONDS, Rehearsal, fitting_batch_seconds
 from dataset_modules.batch_place import check_place
@@ -33,7 +34,7 @@ from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 log = logging.getLogger(__name__)
 
 _PREFETCHED_BATCHES = 4  # per worker
-_FOUND = "max_batch_seconds"
+_FOUND = "found_batch_seconds"
 _SPLITS_OF_STAGE: dict[str, tuple[Split, ...]] = {
     "fit": ("train", "val"),
     "validate": ("val",),
@@ -75,7 +76,7 @@ class PhonemeDataModule(LightningDataModule):
         num_proc: int = 1,
         create_dataset: bool = False,
         audio_params: AudioParams | None = None,
-        augmentations: list[BaseWaveformTransform] | None = None,
+        augmentations: list[Transform] | None = None,
         unknown_phonemes: UnknownPhonemePolicy = "skip",
         seed: int | None = None,
         text_to_phonemes: TextToPhonemes = "espeak",
@@ -104,7 +105,8 @@ class PhonemeDataModule(LightningDataModule):
         self.frozen_encoder: Callable[[], FrozenEncoder | None] | None = None  # the model's, likewise
         self.rehearsal: Rehearsal | None = None  # tries a batch on the model's device, likewise
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
-        self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
+        self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
+        self._told_failures = 0
         self._states: EncoderStateCache | None = None
         self._found_batch_seconds: float | None = None
         self._stored_place: dict[str, Any] = {}
@@ -123,6 +125,8 @@ class PhonemeDataModule(LightningDataModule):
             if split not in self._prepared:
                 self._prepare(split, rebuild=self.create_dataset)
                 self._prepared.add(split)
+        if "train" in splits:
+            self.prepare_sounds()
 
     def setup(self, stage: str) -> None:
         """Open the splits that a stage needs; training looks at all, so that it says what is left out."""
@@ -132,6 +136,34 @@ class PhonemeDataModule(LightningDataModule):
         if self.trainer is None or self.trainer.is_global_zero:
             warn_of_skipped(opened)
         self.parts += opened
+        if stage == "fit" and self.augment is not None:
+            self.use_prepared_sounds()
+            self.augment.warm_up(self.audio_params.sampling_rate)
+
+    def prepare_sounds(self) -> None:
+        """Bring what the augmentations mix in to the model's rate, once, into the first data set's cache."""
+        if self.augment is not None:
+            self._sounds.prepare(self.augment.sound_files(), self.num_proc)
+
+    def use_prepared_sounds(self) -> None:
+        """Let the augmentations read what ``prepare_sounds`` has left."""
+        if self.augment is not None:
+            self.augment.read_sounds_from(self._sounds.copies(self.augment.sound_files()))
+
+    @property
+    def _sounds(self) -> SoundStore:
+        return SoundStore(self.dataset_classes[0].cache_dir / "sounds", self.audio_params.sampling_rate)
+
+    def report_failures(self) -> None:
+        """Say how many clips could not be augmented, over all readers and ranks, where that is news."""
+        if self.augment is None or self.trainer is None:
+            return
+        counts = self.augment.ledger.per_transform().to(self.trainer.strategy.root_device)
+        failures = self.augment.ledger.failures(self.trainer.strategy.reduce(counts, reduce_op="sum"))
+        total = sum(failure.times for failure in failures)
+        if total > self._told_failures and self.trainer.is_global_zero:
+            log.warning("%s", described(failures, self.splits["train"].id_of))
+        self._told_failures = total
 
     def locate(self) -> None:
         """Let the data sets find their recordings; a wrong path is told here, before anything is read."""
@@ -176,7 +208,9 @@ class PhonemeDataModule(LightningDataModule):
         clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
         labels = EncodedLabels(clips, self.encode)
         augment = self.augment if split == "train" else None
-        self.splits[split] = ClipDataset(clips, labels, augment, self.audio_params.sampling_rate)
+        self.splits[split] = ClipDataset(
+            clips, labels, augment, self.audio_params.sampling_rate, self.num_frames
+        )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
         return parts
@@ -234,12 +268,19 @@ class PhonemeDataModule(LightningDataModule):
             self.splits[split].num_samples(),
             self.audio_params.sampling_rate,
             batch_size=self.batch_size,
-            max_batch_seconds=self.batch_seconds(),
+            max_batch_seconds=self.batch_seconds(split),
             shuffle=shuffle,
             seed=self.seed,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
+
+    def batch_seconds(self, split: Split) -> float | None:
+        """The limit of a batch in seconds as recorded, so that it holds for what is heard."""
+        limit = self._limit_seconds()
+        if limit is None or self.augment is None or split != "train":
+            return limit
+        return limit / self.augment.longest_stretch
 
     def _loader(self, split: Split, *, shuffle: bool) -> DataLoader[Example]:
         clips = self._heard(split)
@@ -285,7 +326,7 @@ class PhonemeDataModule(LightningDataModule):
         digest = hashlib.sha256(b"|".join(usable))
         return f"{self.fingerprints[split]} {digest.hexdigest()}"
 
-    def batch_seconds(self) -> float | None:
+    def _limit_seconds(self) -> float | None:
         """Padded seconds per batch; what ``auto`` found stays for the whole run and its continuation."""
         if self.max_batch_seconds != "auto":
             return self.max_batch_seconds

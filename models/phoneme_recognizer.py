@@ -25,6 +25,7 @@ from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import frontend_of
 from models.frozen_encoder import FrozenRecognizerEncoder, check_frozen, frozen_encoder_of
 from models.grouping import Grouping, GroupingName
+from models.latent_masking import LatentMasking, check_masking
 from models.network import NetworkName, build_network, mask_policy, network_configuration
 from models.optimization import OptimizerName, SchedulerName
 from models.optimization_plan import OptimizationPlan
@@ -168,6 +169,7 @@ class PhonemeRecognizer(LightningModule):
         self.initial_weights = initial_weights
         self.map_vocabulary = map_vocabulary
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
+        check_masking(self.network_configuration)
         check_attention(self.network_configuration, attention)
         self.attention = attention
         self.compiles = compile
@@ -207,7 +209,7 @@ class PhonemeRecognizer(LightningModule):
             self.network, feature_extractor=self.freeze_feature_extractor, transformer=self.freeze_transformer
         )
         keep_in_eval_mode(self.frozen)  # Lightning keeps the modes it finds
-        masks_time = settle_masking(self.network)
+        masking = LatentMasking(self.network) if settle_masking(self.network) else None
         if self._trainer is not None and self._trainer.world_size > 1:
             self.network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
         if self.gradient_checkpointing:
@@ -218,7 +220,7 @@ class PhonemeRecognizer(LightningModule):
             self.network,
             self.frontend,
             uses_attention_mask=self.uses_attention_mask,
-            masks_time=masks_time,
+            masking=masking,
             compiles=self.compiles,
         )
 
@@ -239,8 +241,7 @@ class PhonemeRecognizer(LightningModule):
         frames = acoustic.frames(waveform_lengths)
         if not self.training:
             return acoustic.scores(waveforms, waveform_lengths), frames
-        sizes = waveform_lengths.tolist(), frames.tolist()
-        return acoustic.training_scores(waveforms, waveform_lengths, *sizes), frames
+        return acoustic.training_scores(waveforms, waveform_lengths, waveform_lengths.tolist()), frames
 
     def _hear(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Log-probabilities and frame counts of a batch; training does not wait for the device."""
@@ -250,9 +251,7 @@ class PhonemeRecognizer(LightningModule):
         if batch.encoder_states is not None:
             scores = acoustic.head(batch.encoder_states)
         elif self.training:
-            scores = acoustic.training_scores(
-                batch.waveforms, batch.waveform_lengths, num_samples, num_frames.tolist()
-            )
+            scores = acoustic.training_scores(batch.waveforms, batch.waveform_lengths, num_samples)
         else:
             scores = acoustic.scores(batch.waveforms, batch.waveform_lengths)
         return scores, torch.from_numpy(num_frames)

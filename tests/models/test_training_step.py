@@ -13,16 +13,9 @@ from tests.models.host_guard import HostWaits, no_host_waits
 
 FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 STILL = {"apply_spec_augment": False, "layerdrop": 0.0}
-NO_DROPOUT = STILL | {
-    name: 0.0
-    for name in (
-        "hidden_dropout",
-        "attention_dropout",
-        "activation_dropout",
-        "feat_proj_dropout",
-        "final_dropout",
-    )
-}
+NO_DROPOUT = STILL | dict.fromkeys(
+    ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "final_dropout"), 0.0
+)
 
 
 @pytest.fixture
