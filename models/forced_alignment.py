@@ -65,6 +65,6 @@ def _check(log_probs: Tensor, labels: Sequence[int], blank_id: int) -> None:
         )
     if num_frames < frames_needed(labels):
         raise AlignmentError(
-            f"align: {len(labels)} labels need {frames_needed(labels)} frames (between repeats lies a blank), "
+            f"align: {len(labels)} labels need {frames_needed(labels)} frames (a blank between repeats), "
             f"there are {num_frames}"
         )
