@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-_VARIANCE_FLOOR = 1e-7
-_MEL_BINS, _MEL_STACK = 80, 2
+VARIANCE_FLOOR = 1e-7
+MEL_BINS, MEL_STACK = 80, 2
 _KALDI_SCALE = 2.0**15  # Kaldi's filters expect samples of 16-bit size
 
 
@@ -27,7 +27,20 @@ def normalise(waveforms: Tensor, lengths: Tensor) -> Tensor:
     count = lengths[:, None].double()
     mean = samples.sum(dim=1, keepdim=True) / count
     variance = (((samples - mean) * mask) ** 2).sum(dim=1, keepdim=True) / count
-    return ((samples - mean) / torch.sqrt(variance + _VARIANCE_FLOOR)).to(waveforms.dtype)
+    return ((samples - mean) / torch.sqrt(variance + VARIANCE_FLOOR)).to(waveforms.dtype)
+
+
+def log_mel(waveform: Tensor, sampling_rate: int) -> Tensor:
+    """Log energies of one utterance's samples, (T,), in 80 mel bins, (M, 80), as Kaldi has them."""
+    from torchaudio.compliance import kaldi  # here, because most networks do without it
+
+    return kaldi.fbank(
+        waveform[None] * _KALDI_SCALE,
+        num_mel_bins=MEL_BINS,
+        sample_frequency=sampling_rate,
+        window_type="povey",
+        dither=0.0,
+    )
 
 
 class WaveformFrontend(nn.Module):
@@ -51,7 +64,7 @@ class LogMelFrontend(nn.Module):
     """For Wav2Vec2Bert: 80 log-mel bins, normalised per bin, two frames stacked to one of 160."""
 
     input_name = "input_features"
-    mel_frames_per_input = _MEL_STACK
+    mel_frames_per_input = MEL_STACK
 
     def __init__(self, sampling_rate: int, padding_value: float) -> None:
         super().__init__()
@@ -72,15 +85,7 @@ class LogMelFrontend(nn.Module):
 
     def _features(self, waveform: Tensor) -> Tensor:
         """The frames of one utterance, (F, 160)."""
-        from torchaudio.compliance import kaldi  # here, because most networks do without it
-
-        mel = kaldi.fbank(
-            waveform[None].float() * _KALDI_SCALE,
-            num_mel_bins=_MEL_BINS,
-            sample_frequency=self.sampling_rate,
-            window_type="povey",
-            dither=0.0,
-        )
-        mel = (mel - mel.mean(dim=0)) / torch.sqrt(mel.var(dim=0, unbiased=True) + _VARIANCE_FLOOR)
-        usable = len(mel) // _MEL_STACK * _MEL_STACK
-        return mel[:usable].reshape(-1, _MEL_BINS * _MEL_STACK)
+        mel = log_mel(waveform.float(), self.sampling_rate)
+        mel = (mel - mel.mean(dim=0)) / torch.sqrt(mel.var(dim=0, unbiased=True) + VARIANCE_FLOOR)
+        usable = len(mel) // MEL_STACK * MEL_STACK
+        return mel[:usable].reshape(-1, MEL_BINS * MEL_STACK)
