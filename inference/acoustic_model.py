@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from dataset_modules.contract import AudioParams
 from inference.features import LogMelFeatures, SampleFeatures
+from models.frame_count import frames_of
 from models.frame_times import FrameClock, frame_clock
 from models.network import build_network, frame_lengths, needs_attention_mask
 from models.weights import CHECKPOINT_KEY, CheckpointError, read_checkpoint
@@ -63,6 +65,12 @@ class AcousticModel:
             AudioParams(**described["audio_params"]),
             device,
         )
+
+    def num_frames(self, num_samples: int) -> int:
+        """How many frames a stretch of samples has."""
+        counts = np.array([num_samples])
+        mel_frames, rate = self.features.mel_frames_per_input, self.audio_params.sampling_rate
+        return int(frames_of(self.network.config, counts, mel_frames, rate)[0])
 
     @torch.inference_mode()
     def log_probs(self, inputs: Sequence[Tensor]) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Recordings as a stream of blocks, mono and at the model's rate: an hour takes no more memory than a minute."""
+"""Recordings as blocks, mono and at the model's rate: an hour takes no more memory than a minute."""
 
 import shutil
 import tempfile

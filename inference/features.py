@@ -67,11 +67,9 @@ class SampleFeatures:
     def scale(self, blocks: Iterable[Samples]) -> Scale:
         """The scale of a whole recording, from blocks of it."""
         moments = _Moments()
-        if not self.do_normalize:
-            return Scale(torch.zeros(1), torch.ones(1))
         for block in blocks:
             moments.add(torch.from_numpy(block)[:, None])
-        return moments.scale(unbiased=False)
+        return moments.scale(unbiased=False) if self.do_normalize else Scale(torch.zeros(1), torch.ones(1))
 
     def inputs(self, samples: Samples, scale: Scale) -> Tensor:
         """What the network takes for a stretch of samples: (T,)."""

@@ -1,4 +1,4 @@
-"""A checkpoint as a function: recordings → phonemes with times, in memory that does not grow with their length."""
+"""A checkpoint as a function: recordings of any length → phonemes with times, in constant memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,24 +12,18 @@ from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
-from inference.audio_stream import AudioSamples, AudioStream, Samples
+from inference.audio_stream import AudioSamples, AudioStream
 from inference.decoders import Decoder, GreedyDecoder
-from inference.features import Scale
 from inference.transcript import Failure, HeardToken, Transcript, merge_adjacent, transcript_of
-from inference.windows import Segment, Window, WindowJoiner, plan_windows
+from inference.window_reader import Piece, WindowReader
+from inference.windows import Segment, WindowJoiner
 
+BATCH_SECONDS = 60.0
+ONE_PASS_SECONDS = 60.0
+WINDOW_SECONDS = 20.0
+OVERLAP_SECONDS = 4.0
 _BATCHES_AHEAD = 4  # recordings are sorted by length over so many batches
-_Progress = Callable[[float], object]
-
-
-class _Piece(NamedTuple):
-    """One window of a recording, ready for the network."""
-
-    recording: "_Recording"
-    window: Window
-    inputs: Tensor  # (N, …) normalised features
-    num_seconds: float
-    is_last: bool
+_CONTEXT_TOKENS = 16  # that a decoder is told of what was said before
 
 
 @dataclass
@@ -44,17 +38,23 @@ class _Recording:
     is_done: bool = False
 
 
+class _Waiting(NamedTuple):
+    """A window and the recording it belongs to."""
+
+    recording: _Recording
+    piece: Piece
+
+
 class Recognizer:
     """Recordings of any length and rate → transcripts.
-
-    A recording of up to ``window_seconds`` is heard in one pass. A longer one is heard in windows that
-    overlap, normalised by the whole recording and joined where both hold a frame for a blank.
 
     Args:
         model: network and vocabulary.
         decode: scores → tokens; None decodes greedily.
         batch_seconds: padded seconds of audio that the network takes at once.
-        window_seconds: the longest stretch heard in one pass.
+        one_pass_seconds: the longest recording heard in one pass. A longer one is heard in windows that
+            overlap, normalised by the whole recording and joined where both hold a frame for a blank.
+        window_seconds: length of a window.
         overlap_seconds: how far two windows overlap; each has half of it as context at the seam.
     """
 
@@ -63,29 +63,20 @@ class Recognizer:
         model: AcousticModel,
         decode: Decoder | None = None,
         *,
-        batch_seconds: float = 60.0,
-        window_seconds: float = 60.0,
-        overlap_seconds: float = 8.0,
+        batch_seconds: float = BATCH_SECONDS,
+        one_pass_seconds: float = ONE_PASS_SECONDS,
+        window_seconds: float = WINDOW_SECONDS,
+        overlap_seconds: float = OVERLAP_SECONDS,
     ) -> None:
-        if not 0 <= overlap_seconds < window_seconds:
-            raise ValueError(
-                f"Recognizer: window_seconds must be more than overlap_seconds, "
-                f"got {window_seconds} and {overlap_seconds}"
-            )
         self.model = model
         self.decode = decode or GreedyDecoder(model.vocabulary.blank_id)
         self.batch_seconds = batch_seconds
-        self._rate = model.audio_params.sampling_rate
-        frames_per_second = self._rate / model.clock.stride
-        self._window_frames = max(int(window_seconds * frames_per_second), 2)
-        self._overlap_frames = min(int(overlap_seconds * frames_per_second), self._window_frames - 1)
+        self._reader = WindowReader(model, one_pass_seconds, window_seconds, overlap_seconds)
 
     @classmethod
-    def from_checkpoint(
-        cls, path: str | Path, device: torch.device | str = "cpu", **windows: float
-    ) -> "Recognizer":
+    def from_checkpoint(cls, path: str | Path, device: torch.device | str = "cpu") -> "Recognizer":
         """The recogniser of a checkpoint, which needs nothing beside it."""
-        return cls(AcousticModel.from_checkpoint(Path(path), device), **windows)
+        return cls(AcousticModel.from_checkpoint(Path(path), device))
 
     def __call__(self, waveform: NDArray[np.float32] | Tensor, sampling_rate: int) -> Transcript:
         """Transcribe samples in memory, (T,) or (T, channels); ``AudioError`` where they cannot be."""
@@ -95,7 +86,7 @@ class Recognizer:
         return result
 
     def transcribe(
-        self, streams: Iterable[AudioStream], on_progress: _Progress = lambda seconds: None
+        self, streams: Iterable[AudioStream], on_progress: Callable[[float], object] | None = None
     ) -> Iterator[Transcript | Failure]:
         """Transcribe recordings; results come in their order, what cannot be heard as a ``Failure``.
 
@@ -103,166 +94,82 @@ class Recognizer:
             streams: the recordings.
             on_progress: called with the seconds of audio heard since the last call.
         """
-        waiting: list[_Recording] = []
-        for pieces in self._groups(streams, waiting):
-            for batch in self._batches(pieces):
+        under_way: list[_Recording] = []
+        for group in self._groups(streams, under_way):
+            for batch in self._batches(group):
                 self._hear(batch)
-                on_progress(sum(piece.num_seconds for piece in batch))
-            yield from self._finished(waiting)
-        yield from self._finished(waiting)
+                if on_progress is not None:
+                    on_progress(sum(piece.new_seconds for _, piece in batch))
+            yield from self._finished(under_way)
+        yield from self._finished(under_way)
 
     def scores(self, stream: AudioStream) -> Tensor:
         """The log-probabilities of a whole recording's frames, (F, V), joined from its windows."""
         joiner = WindowJoiner(self.model.vocabulary.blank_id)
         segments: list[Segment] = []
-        for piece in self._pieces(_Recording(stream.name, joiner), stream):
+        for piece in self._reader.pieces(stream):
             segments += joiner.add(piece.window, self.model.log_probs([piece.inputs])[0])
         return torch.cat([segment.log_probs for segment in (*segments, *joiner.finish())])
 
-    def _groups(self, streams: Iterable[AudioStream], waiting: list[_Recording]) -> Iterator[list[_Piece]]:
-        """Pieces of as many recordings as make a few batches; ``waiting`` gets every recording in order."""
-        group: list[_Piece] = []
-        seconds = 0.0
+    def _groups(
+        self, streams: Iterable[AudioStream], under_way: list[_Recording]
+    ) -> Iterator[list[_Waiting]]:
+        """Windows that make a few batches; ``under_way`` gets every recording, in order."""
+        group: list[_Waiting] = []
+        frames, limit = 0, _BATCHES_AHEAD * self.batch_seconds * self._reader.frames_per_second
         for stream in streams:
             recording = _Recording(stream.name, WindowJoiner(self.model.vocabulary.blank_id))
-            waiting.append(recording)
+            under_way.append(recording)
             try:
-                for piece in self._pieces(recording, stream):
-                    group.append(piece)
-                    seconds += self._seconds(piece.window)
-                    if seconds >= _BATCHES_AHEAD * self.batch_seconds:
+                for piece in self._reader.pieces(stream):
+                    group.append(_Waiting(recording, piece))
+                    frames += _size(piece)
+                    if frames >= limit:
                         yield group
-                        group, seconds = [], 0.0
+                        group, frames = [], 0
             except AudioError as error:
                 recording.failure, recording.is_done = str(error), True
         if group:
             yield group
 
-    def _pieces(self, recording: _Recording, stream: AudioStream) -> Iterator[_Piece]:
-        """The windows of one recording; it is read once if it fits in one, twice if not."""
-        features, clock = self.model.features, self.model.clock
-        longest = clock.samples_of(self._window_frames + 1) - 1
-        head = _first_samples(stream.blocks(self._rate), longest + 1)
-        if len(head) < clock.receptive_field:
-            raise AudioError(
-                f"{stream.name}: must last {clock.receptive_field / self._rate:.3f} s at least, "
-                f"lasts {len(head) / self._rate:.3f} s"
-            )
-        if len(head) <= longest:
-            inputs = features.inputs(head, features.scale([head]))
-            frames = (len(head) - clock.receptive_field) // clock.stride + 1
-            recording.num_seconds = len(head) / self._rate
-            yield _Piece(recording, Window(0, frames), inputs, recording.num_seconds, is_last=True)
-            return
-        counter = _Counter()
-        scale = features.scale(counter.count(stream.blocks(self._rate)))
-        for _ in counter.rest:
-            pass
-        yield from self._windows(recording, stream, scale, counter.num_samples)
-
-    def _windows(
-        self, recording: _Recording, stream: AudioStream, scale: Scale, num_samples: int
-    ) -> Iterator[_Piece]:
-        features, clock = self.model.features, self.model.clock
-        frames = (num_samples - clock.receptive_field) // clock.stride + 1
-        recording.num_seconds = num_samples / self._rate
-        windows = plan_windows(frames, self._window_frames, self._overlap_frames)
-        stretches = _stretches(
-            stream.blocks(self._rate),
-            [
-                (clock.first_sample(w.start_frame), clock.samples_of(w.end_frame - w.start_frame))
-                for w in windows
-            ],
-        )
-        for number, (window, samples) in enumerate(zip(windows, stretches, strict=True), start=1):
-            is_last = number == len(windows)
-            end = frames if is_last else windows[number].start_frame
-            seconds = self._seconds(Window(window.start_frame, end))
-            yield _Piece(recording, window, features.inputs(samples, scale), seconds, is_last)
-
-    def _batches(self, pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
-        """Pieces of similar length together; windows of one recording stay in order."""
-        batch: list[_Piece] = []
-        for piece in sorted(pieces, key=lambda piece: -len(piece.inputs)):
-            longest = self._seconds((batch or [piece])[0].window)
-            if batch and longest * (len(batch) + 1) > self.batch_seconds:
+    def _batches(self, group: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
+        """Windows of similar length together; those of one recording stay in order."""
+        limit = self.batch_seconds * self._reader.frames_per_second
+        batch: list[_Waiting] = []
+        for waiting in sorted(group, key=lambda waiting: -_size(waiting.piece)):
+            if batch and _size(batch[0].piece) * (len(batch) + 1) > limit:
                 yield batch
                 batch = []
-            batch.append(piece)
+            batch.append(waiting)
         if batch:
             yield batch
 
-    def _hear(self, batch: Sequence[_Piece]) -> None:
-        scores = self.model.log_probs([piece.inputs for piece in batch])
-        for piece, log_probs in zip(batch, scores, strict=True):
-            recording = piece.recording
+    def _hear(self, batch: Sequence[_Waiting]) -> None:
+        scores = self.model.log_probs([piece.inputs for _, piece in batch])
+        for (recording, piece), log_probs in zip(batch, scores, strict=True):
             self._take(recording, recording.joiner.add(piece.window, log_probs))
             if piece.is_last:
                 self._take(recording, recording.joiner.finish())
-                recording.is_done = True
+                recording.num_seconds, recording.is_done = piece.recording_seconds, True
 
     def _take(self, recording: _Recording, segments: Iterable[Segment]) -> None:
         for segment in segments:
-            said = tuple(token.token_id for token in recording.tokens[-8:])
-            recording.tokens += [
-                token._replace(
-                    start_frame=token.start_frame + segment.start_frame,
-                    end_frame=token.end_frame + segment.start_frame,
-                )
-                for token in self.decode(segment.log_probs, said)
-            ]
+            said = tuple(token.token_id for token in recording.tokens[-_CONTEXT_TOKENS:])
+            heard = self.decode(segment.log_probs, said)
+            recording.tokens += [token.later(segment.start_frame) for token in heard]
 
-    def _finished(self, waiting: list[_Recording]) -> Iterator[Transcript | Failure]:
-        while waiting and waiting[0].is_done:
-            recording = waiting.pop(0)
+    def _finished(self, under_way: list[_Recording]) -> Iterator[Transcript | Failure]:
+        """Take off the front what is done."""
+        while under_way and under_way[0].is_done:
+            recording = under_way.pop(0)
             if recording.failure is not None:
                 yield Failure(recording.name, recording.failure)
-            else:
-                tokens = merge_adjacent(recording.tokens)
-                yield transcript_of(
-                    recording.name, tokens, recording.num_seconds, self.model.vocabulary, self.model.clock
-                )
-
-    def _seconds(self, window: Window) -> float:
-        return (window.end_frame - window.start_frame) * self.model.clock.stride / self._rate
+                continue
+            tokens = merge_adjacent(recording.tokens)
+            yield transcript_of(
+                recording.name, tokens, recording.num_seconds, self.model.vocabulary, self.model.clock
+            )
 
 
-class _Counter:
-    """Counts the samples that pass."""
-
-    def __init__(self) -> None:
-        self.num_samples = 0
-        self.rest: Iterator[Samples] = iter(())
-
-    def count(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """The same blocks."""
-        self.rest = self._passing(blocks)
-        return self.rest
-
-    def _passing(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        for block in blocks:
-            self.num_samples += len(block)
-            yield block
-
-
-def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:
-    """The first samples of a stream, or all of them if there are fewer."""
-    taken: list[Samples] = [np.zeros(0, dtype=np.float32)]
-    missing = count
-    for block in blocks:
-        taken.append(block[:missing])
-        missing -= len(taken[-1])
-        if missing <= 0:
-            break
-    return np.concatenate(taken)
-
-
-def _stretches(blocks: Iterable[Samples], places: Sequence[tuple[int, int]]) -> Iterator[Samples]:
-    """Stretches of a stream, each by its first sample and length; starts never go back."""
-    held, first = np.zeros(0, dtype=np.float32), 0
-    source = iter(blocks)
-    for start, length in places:
-        held, first = held[start - first :], start
-        while len(held) < length:
-            held = np.concatenate([held, next(source)])
-        yield held[:length]
+def _size(piece: Piece) -> int:
+    return piece.window.end_frame - piece.window.start_frame

@@ -15,6 +15,11 @@ class HeardToken(NamedTuple):
     end_frame: int  # exclusive
     confidence: float  # 0…1
 
+    def later(self, num_frames: int) -> "HeardToken":
+        """The same token in a recording that begins so many frames earlier."""
+        start, end = self.start_frame + num_frames, self.end_frame + num_frames
+        return self._replace(start_frame=start, end_frame=end)
+
 
 class Phoneme(NamedTuple):
     """One phoneme of a recording."""
