@@ -10,9 +10,7 @@ from cli.errors import ConfigError
 from inference.audio_stream import AudioFile, spooled
 
 STANDARD_STREAM = "-"
-AUDIO_SUFFIXES = (
-    *(".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".rf64", ".sph", ".w64", ".wav"),
-)  # fmt: skip
+AUDIO_SUFFIXES = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
 
 
 class NamedRecording(NamedTuple):

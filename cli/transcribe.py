@@ -147,7 +147,7 @@ def _transcribe(
 
 
 def _write(transcript: "Transcript", result: Path, options: argparse.Namespace, *, many: bool) -> None:
-    """Onto standard output, plain text behind its recording's name where there are several; or into a file."""
+    """Onto standard output, text of many recordings behind their names; or into a file."""
     from durable_files import write_durably
     from inference.formats import FORMATS, named_text
 
@@ -182,7 +182,7 @@ class _Progress:
         """So many more were heard."""
         self._heard += seconds
         self._bar.set_postfix_str(f"real-time factor {self._factor():.3f}", refresh=False)
-        self._bar.update(seconds)
+        self._bar.update(min(seconds, self._bar.total - self._bar.n))  # headers may promise less
 
     def summary(self) -> str:
         """What it came to."""

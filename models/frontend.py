@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 VARIANCE_FLOOR = 1e-7
 MEL_BINS, MEL_STACK = 80, 2
-_KALDI_SCALE = 2.0**15  # Kaldi's filters expect samples of 16-bit size
+KALDI_SCALE = 2.0**15  # Kaldi's filters expect samples of 16-bit size
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
@@ -35,7 +35,7 @@ def log_mel(waveform: Tensor, sampling_rate: int) -> Tensor:
     from torchaudio.compliance import kaldi  # here, because most networks do without it
 
     return kaldi.fbank(
-        waveform[None] * _KALDI_SCALE,
+        waveform[None] * KALDI_SCALE,
         num_mel_bins=MEL_BINS,
         sample_frequency=sampling_rate,
         window_type="povey",

@@ -6,7 +6,7 @@ import pytest
 
 from inference.ngram import END, START, UNKNOWN, Entry, NgramError, NgramModel, estimate, read_arpa
 
-SEQUENCES = ["a b a".split(), "a b".split(), "b c".split()]
+SEQUENCES = [["a", "b", "a"], ["a", "b"], ["b", "c"]]
 ARPA = """\\data\\
 ngram 1=3
 ngram 2=1
@@ -24,7 +24,7 @@ ngram 2=1
 
 
 def test_witten_bell_by_hand():
-    model = estimate(["a a".split()], order=2)
+    model = estimate([["a", "a"]], order=2)
     # Unigrams: a twice, the end once, two kinds; three names share the rest: a, the end, the unknown.
     a = (2 + 2 / 3) / (3 + 2)
     assert model.log_prob("a", ()) == pytest.approx(math.log10(a))
@@ -34,9 +34,7 @@ def test_witten_bell_by_hand():
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-@pytest.mark.parametrize(
-    "before", [(), (START,), ("a",), ("a", "b"), (START, "a", "b"), ("c", "c"), ("b", "a")]
-)
+@pytest.mark.parametrize("before", [(), (START,), ("a", "b"), (START, "a", "b"), ("c", "c")])
 def test_probabilities_after_any_history_add_up_to_one(order, before):
     model = estimate(SEQUENCES, order)
     total = sum(10 ** model.log_prob(phoneme, before) for phoneme in ("a", "b", "c", END, UNKNOWN))
