@@ -72,7 +72,7 @@ def _tokenizer(vocabulary: Vocabulary, folder: Path) -> Any:  # noqa: ANN401 - t
         eos_token=None,
         unk_token=next((name for name in UNKNOWN_NAMES if name in vocabulary.ids), None),
         pad_token=next(name for name in BLANK_NAMES if name in vocabulary.ids),
-        phone_delimiter_token=" ",
+        phone_delimiter_token=" ",  # noqa: S106 - no password
         word_delimiter_token=None,
         do_phonemize=False,
     )

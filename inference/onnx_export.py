@@ -62,7 +62,7 @@ def _trace(model: AcousticModel, path: Path) -> None:
 
 
 def _quantise(path: Path) -> None:
-    """Weights of matrix products to 8 bits, per column; convolutions, mel bins and the head stay as they are."""
+    """Weights of matrix products to 8 bits, per column; convolutions, mel bins and the head stay."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

@@ -1,18 +1,14 @@
 """What an ONNX graph holds: samples in, log-probabilities out, normalisation and mel bins included."""
 
 import math
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inference.acoustic_model import AcousticModel
 from models.frontend import KALDI_SCALE, MEL_BINS, MEL_STACK, VARIANCE_FLOOR, length_mask, normalise
 from models.network import frame_lengths
-
-if TYPE_CHECKING:
-    from models.frame_times import FrameClock
 
 _PREEMPHASIS = 0.97
 _LOWEST_HERTZ = 20.0
@@ -111,5 +107,5 @@ def _mel_filters(sampling_rate: int, window: int) -> Tensor:
     return torch.from_numpy(np.maximum(0.0, np.minimum(rising, falling))).float()
 
 
-def _mel(hertz: "float | np.ndarray") -> "np.ndarray":
+def _mel(hertz: float | NDArray[np.float64]) -> NDArray[np.float64]:
     return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
