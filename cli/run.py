@@ -18,7 +18,12 @@ from cli.search_request import SearchRequest, StartSearch
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
-_TOOLS = {"report": ("cli.report", "run_report"), "vocabulary": ("cli.vocabulary", "run_vocabulary")}
+_TOOLS = {
+    "export": ("cli.export", "run_export"),
+    "report": ("cli.report", "run_report"),
+    "transcribe": ("cli.transcribe", "run_transcribe"),
+    "vocabulary": ("cli.vocabulary", "run_vocabulary"),
+}
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
