@@ -258,7 +258,13 @@ def _trainer(device: str, fn: str = "fit", world: float | None = None) -> Simple
         root_device=torch.device(device),
         reduce=lambda value, reduce_op: value if world is None else torch.tensor(world),
     )
-    return SimpleNamespace(strategy=strategy, state=SimpleNamespace(fn=fn), global_rank=0, world_size=1)
+    return SimpleNamespace(
+        strategy=strategy,
+        state=SimpleNamespace(fn=fn),
+        global_rank=0,
+        world_size=1,
+        accumulate_grad_batches=1,
+    )
 
 
 def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
