@@ -46,6 +46,18 @@ mode_report() {
     hand_over python main.py report "$@"
 }
 
+#: transcribe MODEL RECORDING…     recordings → phonemes with times (transcribe --help)
+mode_transcribe() {
+    prepare
+    hand_over python main.py transcribe "$@"
+}
+
+#: export MODEL --to hf|onnx|…     a trained model for other programs (export --help)
+mode_export() {
+    prepare
+    hand_over python main.py export "$@"
+}
+
 #: vocabulary build|check|merge …  the phonemes that labels need (vocabulary --help)
 mode_vocabulary() {
     prepare

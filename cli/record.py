@@ -43,6 +43,11 @@ class ExperimentRecord(SaveConfigCallback):
         if stage == "fit":
             super().setup(trainer, pl_module, stage)
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say on how many clips augmentation failed, whichever process read them."""
+        if report := getattr(trainer.datamodule, "report_failures", None):  # type: ignore[attr-defined]
+            report()
+
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write configuration, vocabulary, versions, and which recordings were skipped."""
         folder = Path(trainer.default_root_dir)

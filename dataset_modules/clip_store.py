@@ -14,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.arrow_columns import (
+    Buffer,
     binary_column,
     float_lists_column,
     integer_column,
@@ -58,10 +59,10 @@ class PreparedClip(NamedTuple):
     attributes: Mapping[str, str] | None = None
 
 
-def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> bytes:
-    """The bytes that are stored for samples, (T,)."""
+def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> Buffer:
+    """The bytes that are stored for samples, (T,); no copy is made where they are stored as they are."""
     if storage == "pcm16":
-        return samples.tobytes()
+        return memoryview(np.ascontiguousarray(samples)).cast("B")
     stream = io.BytesIO()
     soundfile.write(stream, samples, sampling_rate, format="FLAC", subtype="PCM_16")
     return stream.getvalue()
@@ -85,7 +86,7 @@ class ClipWriter:
         self._schema = SCHEMA.with_metadata({_STORAGE_KEY: storage.encode()})
         self._writer = pa.ipc.new_file(self._file, self._schema)
         self._clips: list[PreparedClip] = []
-        self._audio: list[bytes] = []
+        self._audio: list[Buffer] = []
 
     def write(self, clip: PreparedClip) -> None:
         """Append one clip."""
@@ -111,7 +112,7 @@ class ClipWriter:
         self._file.close()
 
 
-def _block(clips: Sequence[PreparedClip], audio: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch:
+def _block(clips: Sequence[PreparedClip], audio: Sequence[Buffer], schema: pa.Schema) -> pa.RecordBatch:
     columns = {
         "id": string_column([clip.id for clip in clips]),
         "path": string_column([clip.path for clip in clips]),
@@ -178,6 +179,12 @@ class ClipStore:
         """The id and the path of a clip, without touching audio."""
         block, row = self._place(index)
         return block["id"][row].as_py(), block["path"][row].as_py()
+
+    def language_of(self, index: int) -> str | None:
+        """The language of a clip, without touching audio."""
+        block, row = self._place(index)
+        language: str | None = block["language"][row].as_py()
+        return language
 
     def phonemes_of(self, index: int) -> list[str]:
         """The label of a clip, without touching audio."""

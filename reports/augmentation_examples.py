@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.clip_dataset import ClipDataset
-from dataset_modules.usable_clips import ClipSubset
+from dataset_modules.usable_clips import ClipSubset, FrameCounter
 from reports.markup import Html
 from reports.page import figure
 from reports.pictures import canvas, inline_svg
@@ -46,13 +46,25 @@ def augmentation_examples(
     sampling_rate: int,
     number: int,
     seed: int,
+    labels: Sequence[list[int]] | None = None,
+    num_frames: FrameCounter | None = None,
 ) -> list[AugmentationExample]:
-    """Up to ``number`` training clips, chosen by the seed, as the first epoch hears them."""
+    """Up to ``number`` training clips, chosen by the seed, as the first epoch hears them.
+
+    Args:
+        clips: of the training split.
+        augment: what training does to them.
+        sampling_rate: of the clips.
+        number: of examples.
+        seed: of their choice.
+        labels: of all clips, where the network must have frames for them.
+        num_frames: of the network.
+    """
     lookup = ClipLookup(clips)
     size = sum(len(subset) for subset in clips)
     rows = np.sort(np.random.default_rng(seed).permutation(size)[:number])
     # The very class that training reads from, so that a draw cannot differ.
-    heard = ClipDataset(clips, [[]] * size, augment, sampling_rate)
+    heard = ClipDataset(clips, labels or [[]] * size, augment, sampling_rate, num_frames)
     examples = []
     for row in rows.tolist():
         failures = augment.failures if augment else 0
