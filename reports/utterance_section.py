@@ -45,7 +45,7 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> Section | None:
         "Worst utterances",
         paragraph(
             f"Of the {analysis.split} split, by {ORDER}. Drawn are the times of phonemes: of the reference "
-            "by forced alignment with the model's own scores, of what was heard from the frames speaking it."
+            "by forced alignment with the model's own scores, of what was heard by greedy reading."
         ),
         _legend(),
         views,
