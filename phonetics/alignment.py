@@ -36,9 +36,9 @@ class Aligned(NamedTuple):
 def align(reference: Sequence[str], hypothesis: Sequence[str], inventory: Inventory) -> Aligned:
     """The alignment with the fewest edits and, among those, with the smallest difference in features.
 
-    >>> inventory = Inventory(["t", "a", "d"])
-    >>> align(["t", "a"], ["a", "d"], inventory).pairs[0]  # not t for a, though that is two edits, too
-    Pair(reference=0, hypothesis=None)
+    >>> inventory = Inventory(["z", "a", "s"])
+    >>> align(["a", "z"], ["s"], inventory).pairs  # s is heard for z, not for a
+    (Pair(reference=0, hypothesis=None), Pair(reference=1, hypothesis=0))
     """
     rows = np.array([inventory.ids[phoneme] for phoneme in reference], dtype=np.int64)
     columns = np.array([inventory.ids[phoneme] for phoneme in hypothesis], dtype=np.int64)

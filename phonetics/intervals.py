@@ -63,7 +63,7 @@ def rate_interval(
         return Interval(0.0, 0.0, _without_errors(float(denominators.sum())), len(numerators))
     bootstrap = _Bootstrap(numerators, denominators, seed, draws)
     low, high = bootstrap.ends()
-    return Interval(bootstrap.rate, max(0.0, low), high, len(numerators))
+    return Interval(float(bootstrap.rate), max(0.0, low), high, len(numerators))
 
 
 def paired_difference(
@@ -83,7 +83,7 @@ def paired_difference(
         return Difference(0.0, 0.0, 0.0, 0.5, len(gained))
     bootstrap = _Bootstrap(gained, denominators, seed, draws)
     lower = (bootstrap.rates < 0).mean() + 0.5 * (bootstrap.rates == 0).mean()
-    return Difference(bootstrap.rate, *bootstrap.ends(), float(lower), len(gained))
+    return Difference(float(bootstrap.rate), *bootstrap.ends(), float(lower), len(gained))
 
 
 def by_unit(keys: Sequence[str], *columns: ArrayLike) -> list[NDArray[np.float64]]:
