@@ -6,7 +6,17 @@ import warnings
 
 from tqdm import tqdm
 
-_OWN = ("callbacks", "cli", "dataset_modules", "models", "optim", "phonetics", "reports", "tuning")
+_OWN = (
+    "callbacks",
+    "cli",
+    "dataset_modules",
+    "inference",
+    "models",
+    "optim",
+    "phonetics",
+    "reports",
+    "tuning",
+)
 _LIBRARIES = ("lightning.fabric", "lightning.pytorch", "huggingface_hub", "transformers")
 # Warnings that are no news to a user who did nothing wrong.
 _NO_NEWS = (

@@ -13,8 +13,10 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
+from cli.augmentation_checks import check_augmentations
 from cli.checks import (
     LOGGED_FIGURES,
+    check_encoder_cache,
     check_hardware,
     check_monitors,
     check_watchers,
@@ -30,6 +32,8 @@ from cli.record import ExperimentRecord
 from cli.search_request import SearchRequest
 from cli.sections import OptunaSection
 from cli.stopping import StopBetweenSteps, StopRequests
+from cli.summary import summarise, write_report
+from cli.utterance_records import UtteranceRecords
 from dataset_modules.base_dataset import Split
 from dataset_modules.contract import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
@@ -58,7 +62,7 @@ class PhonemeCLI(LightningCLI):
             PhonemeDataModule,
             save_config_callback=ExperimentRecord,
             # Batches are shared between processes by our own sampler.
-            trainer_defaults={"use_distributed_sampler": False},
+            trainer_defaults={"use_distributed_sampler": False, "callbacks": [UtteranceRecords()]},
             parser_kwargs={"default_env": True},
             seed_everything_default=0,
             parser_class=PhonemeArgumentParser,
@@ -81,6 +85,12 @@ class PhonemeCLI(LightningCLI):
             type=bool,
             default=False,
             help="Take from ckpt_path the weights that fit, and nothing else.",
+        )
+        parser.add_argument(
+            "--write_report",
+            type=bool,
+            default=True,
+            help="Analyse the errors and write report.html when training ends.",
         )
         parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
         parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
@@ -120,10 +130,16 @@ class PhonemeCLI(LightningCLI):
         take_world(section.trainer)
         check_hardware(section.trainer)
         check_weights_only(section)
+        check_encoder_cache(section)
         self.plan = ExperimentPlan.of(str(self.subcommand), section)
         parameters = asdict(shared_audio_params(section))
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
+        check_augmentations(
+            section.data.augmentations,
+            parameters["sampling_rate"],
+            rehearsed=self.subcommand == "fit",
+        )
         # Null would let an environment variable decide whether a checkpoint may run code.
         section.weights_only = section.weights_only is not False
         if section.only_weights_load:
@@ -139,6 +155,8 @@ class PhonemeCLI(LightningCLI):
             super().instantiate_classes()
             # Labels that an utterance has no frames for are a matter of both.
             self.datamodule.num_frames = self.model.num_frames
+            self.datamodule.frozen_encoder = self.model.frozen_encoder
+            self.datamodule.rehearsal = self.model.fits
         except ConfigError:
             raise
         except _CONFIGURATION_FAULTS as error:
@@ -198,7 +216,21 @@ class PhonemeCLI(LightningCLI):
         best = getattr(keeper, "best_model_path", "") or getattr(keeper, "last_model_path", "")
         if best:
             self._evaluate_best(best)
+        if self.section.write_report and self.trainer.is_global_zero:
+            write_report(self.folder, summarise(self.folder))
         log.info("experiment: %s", self.folder)
+
+    def after_validate(self) -> None:
+        """Say how sure the figures are."""
+        self._summarise_evaluation()
+
+    def after_test(self) -> None:
+        """Say how sure the figures are."""
+        self._summarise_evaluation()
+
+    def _summarise_evaluation(self) -> None:
+        if self.folder is not None and self.section.write_report and self.trainer.is_global_zero:
+            summarise(self.folder)
 
     def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning would pass to its Trainer
         """Predict, and write one JSON line per utterance, sorted by id, whoever has heard it."""

@@ -3,6 +3,7 @@
 128 and the number of a signal: stopped by it, as 130 by Ctrl-C and 143 by SIGTERM.
 """
 
+import difflib
 import importlib
 import os
 import re
@@ -17,7 +18,12 @@ from cli.search_request import SearchRequest, StartSearch
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
-_TOOLS = {"report": ("cli.report", "run_report"), "vocabulary": ("cli.vocabulary", "run_vocabulary")}
+_TOOLS = {
+    "export": ("cli.export", "run_export"),
+    "report": ("cli.report", "run_report"),
+    "transcribe": ("cli.transcribe", "run_transcribe"),
+    "vocabulary": ("cli.vocabulary", "run_vocabulary"),
+}
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
@@ -45,8 +51,11 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     if not places:
         return ""
     takes = accepted_keys(places[0].component)
-    return f": it stands at {', '.join(map(str, places))}" + (
-        f"; accepted: {', '.join(takes)}" if takes else ""
+    near = difflib.get_close_matches(unknown[1], takes, n=2) if unknown else []
+    return (
+        f": it stands at {', '.join(map(str, places))}"
+        + (f"; nearest: {', '.join(near)}" if near else "")
+        + (f"; accepted: {', '.join(takes)}" if takes else "")
     )
 
 
