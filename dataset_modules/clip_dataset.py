@@ -67,6 +67,10 @@ class ClipDataset(Dataset[Example]):
         store, place = self._place(index)
         return store.name_of(place)[0], store.language_of(place)
 
+    def id_of(self, index: int) -> str:
+        """The id of a clip, without touching audio."""
+        return self.name_of(index)[0]
+
     def _place(self, index: int) -> tuple[ClipStore | ClipSubset, int]:
         """The store that holds a clip, and its index there."""
         number = int(np.searchsorted(self._ends, index, side="right"))
