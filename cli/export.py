@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TARGETS = ("hf", "onnx", "onnx-int8")
-_DESCRIPTION = """Hand a trained model over: as a folder that transformers' pipeline opens, or as an ONNX graph.
+_DESCRIPTION = """Hand a trained model over: a folder that transformers' pipeline opens, or an ONNX graph.
 With --check both hear the experiment's test set; the exit status is 1 where they differ (hf, onnx), or
 where 8 bits cost more than 0.01 of phoneme error rate."""
 
@@ -100,6 +100,7 @@ def _test_set(provenance: "Provenance", audio_params: "AudioParams") -> Iterator
     from inference.parity import Utterance
 
     for dataset in located_datasets(dict(provenance.configuration["data"])):
-        for clip in dataset.prepare("test", audio_params).clips:
+        clips = dataset.prepare("test", audio_params).clips
+        for clip in (clips[index] for index in range(len(clips))):
             phonemes = [phoneme for phoneme in clip.phonemes if phoneme != WORD_BOUNDARY]
             yield Utterance(from_pcm16(clip.samples), phonemes)
