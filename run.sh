@@ -53,6 +53,9 @@ mode_transcribe() {
     with_paths transcribe "$@"
 }
 
+#: lm --config CONFIG --output F    an n-gram model of phonemes for transcribe --beam (lm --help)
+mode_lm() { with_paths lm "$@"; }
+
 #: export MODEL --to hf|onnx|…     a trained model for other programs (export --help)
 mode_export() { with_paths export "$@"; }
 

@@ -4,7 +4,8 @@ An hour of speech is made by saying the clips of the experiment's test set again
 peak of memory of a process that transcribes the hour, and of one that transcribes six minutes of it; and the
 time, reading included, beside transformers' pipeline on the same model as exported, with windows of the same
 length, the same number of them at once and the same threads. Both run in turn, round after round, over the
-same file; the ratio is the median over rounds. The pipeline holds the whole recording in memory, as its users give it.
+same six minutes; the ratio is the median over rounds. The pipeline holds its recording in memory, as its
+users give it.
 """
 
 import argparse

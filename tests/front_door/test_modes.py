@@ -19,7 +19,7 @@ def test_unknown_mode_is_one_line_that_lists_the_modes_and_status_2(bare_front_d
     result = bare_front_door.run("trian", "config/config.yaml")
     assert result.returncode == 2
     assert the_line(result.stderr).startswith(
-        "run.sh: unknown mode 'trian'; the modes are: check doctor export help lock"
+        "run.sh: unknown mode 'trian'; the modes are: check doctor export help lm lock"
     )
 
 
@@ -48,6 +48,7 @@ def test_help_names_every_mode_and_needs_no_python(bare_front_door, argument):
         "report",
         "transcribe",
         "export",
+        "lm",
         "check",
         "shell",
         "lock",
