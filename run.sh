@@ -39,7 +39,7 @@ mode_predict() { lightning predict "$@"; }
 #: doctor [CONFIG] [OVERRIDES…]    look at the data before training on it (--audio N: hear N augmentations)
 mode_doctor() { lightning doctor "$@"; }
 
-#: report EXPERIMENT…              write an experiment's page (report.html) anew
+#: report EXPERIMENT…              write each experiment's page (report.html) anew, and compare several
 mode_report() {
     (($#)) || die "report needs an experiment's folder, or its name under experiments/"
     prepare

@@ -27,6 +27,7 @@ _NO_NEWS = (
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*The dirpath has changed from .*",
     r".*You're resuming from a checkpoint that ended before the epoch ended.*",  # our sampler goes on there
+    r".*It is recommended to use `self\.log\('.*', \.\.\., sync_dist=True\)`.*",  # sums are gathered before
     r".*You are using a custom batch sampler .*",
     r".*Converting a tensor with requires_grad=True to a scalar.*",
 )
