@@ -48,7 +48,7 @@ def run_export(arguments: Sequence[str]) -> int:
 
     try:
         model = AcousticModel.from_checkpoint(checkpoint)
-        provenance = read_provenance(experiment, checkpoint.stem)
+        provenance = _with_intervals(read_provenance(experiment, checkpoint.stem), experiment)
         utterances = list(_test_set(provenance, model.audio_params)) if options.check else []
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
@@ -90,6 +90,21 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
             raise ConfigError(f"export: --to {options.to} needs {' and '.join(missing)} (the extra onnx)")
     if options.check and not (experiment and (experiment / "config.yaml").is_file()):
         raise ConfigError("export: --check needs the experiment's config.yaml beside its checkpoints")
+
+
+def _with_intervals(provenance: "Provenance", experiment: Path | None) -> "Provenance":
+    """Add the intervals of the error rates, where the experiment kept what was heard in each utterance."""
+    from phonetics import edit_counts
+    from phonetics.intervals import rate_interval
+    from reports.utterance_record import read_records, recorded_splits
+
+    intervals: dict[str, tuple[float, float]] = {}
+    for split, path in (recorded_splits(experiment) if experiment else {}).items():
+        counts = [edit_counts(record.spoken, record.heard) for record in read_records(path)]
+        found = rate_interval([one.errors for one in counts], [one.reference_length for one in counts])
+        if found is not None:
+            intervals[f"{split}_per"] = (found.low, found.high)
+    return provenance._replace(metrics={**provenance.metrics, "intervals": intervals})
 
 
 def _test_set(provenance: "Provenance", audio_params: "AudioParams") -> Iterator["Utterance"]:

@@ -11,6 +11,7 @@ import torch
 
 from cli.run import run
 from models import PhonemeRecognizer
+from reports.utterance_record import UtteranceRecord, records_file, write_records
 from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
 
 
@@ -116,6 +117,20 @@ def test_export_writes_beside_the_checkpoints_and_only_once(experiment, capsys):
     assert (experiment / "exports" / "onnx" / "model.onnx").is_file()
     assert run(["export", str(experiment), "--to", "onnx"]) == 2
     assert "must be a new folder" in capsys.readouterr().err
+
+
+def test_a_card_has_the_intervals_of_the_records(experiment, tmp_path):
+    (experiment / "metrics.json").write_text(json.dumps({"test_per": 0.25, "utterances": {"test": 20}}))
+    records = [
+        UtteranceRecord(str(number), "test", ("a", "n"), ("a", "n" if number % 2 else "a"), 1.0, 50, 0.5)
+        for number in range(20)
+    ]
+    write_records(records_file(experiment, "test"), records)
+    assert run(["export", str(experiment), "--to", "onnx", "--output", str(tmp_path / "out")]) == 0
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in card.splitlines() if line.startswith("| per on test")]
+    low, high = (float(end) for end in row.split("|")[3].split("to"))
+    assert 0.1 < low < 0.25 < high < 0.4
 
 
 def test_a_check_needs_the_experiments_configuration(experiment, tmp_path, capsys):
