@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from dataset_modules.audio import from_pcm16
-from dataset_modules.augmentations import AugmentationPipeline
+from dataset_modules.augmentations import AugmentationPipeline, kept_random_state
 from dataset_modules.clip_store import ClipStore
 from dataset_modules.labels import frames_needed
 from dataset_modules.sampler import ClipKey
@@ -69,6 +69,11 @@ class ClipDataset(Dataset[Example]):
             fits = self._fits(labels)
             waveform = self.augment(waveform, self.sampling_rate, epoch, index, fits)
         return Example(waveform, labels, clip.id, clip.language)
+
+    def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:
+        """A batch; random states are put aside once for all of it."""
+        with kept_random_state():
+            return [self[key] for key in keys]
 
     def id_of(self, index: int) -> str:
         """The id of a clip."""
