@@ -23,6 +23,15 @@ def check_weights_only(section: Namespace) -> None:
         raise ConfigError("model.map_vocabulary: true needs only_weights_load: true")
 
 
+def check_encoder_cache(section: Namespace) -> None:
+    """Refuse to keep what an encoder makes of clips that sound different in every epoch."""
+    if section.model.cache_encoder and section.data.augmentations:
+        raise ConfigError(
+            "model.cache_encoder: true needs the same audio in every epoch, data.augmentations changes it; "
+            "leave one of them out"
+        )
+
+
 def check_monitors(callbacks: Sequence[object] | object | None, languages: Sequence[str] = ()) -> None:
     """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch.
 

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline, kept_random_state
-from dataset_modules.clip_store import ClipStore
+from dataset_modules.clip_store import ClipStore, PreparedClip
 from dataset_modules.labels import frames_needed
 from dataset_modules.sampler import ClipKey
 from dataset_modules.usable_clips import ClipSubset, FrameCounter
@@ -22,6 +22,9 @@ class Example(NamedTuple):
     labels: list[int]
     id: str
     language: str | None = None
+    row: int = -1  # its place in the data set
+    num_samples: int | None = None  # of audio that was not read
+    encoder_states: NDArray[np.float32] | None = None  # (F, H) instead of a waveform
 
 
 class ClipDataset(Dataset[Example]):
@@ -59,26 +62,38 @@ class ClipDataset(Dataset[Example]):
         lengths = [store.num_samples() for store in self.stores]
         return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
 
+    def name_of(self, index: int) -> tuple[str, str | None]:
+        """The id and the language of a clip, without touching audio."""
+        store, place = self._place(index)
+        return store.name_of(place)[0], store.language_of(place)
+
+    def id_of(self, index: int) -> str:
+        """The id of a clip, without touching audio."""
+        return self.name_of(index)[0]
+
+    def _place(self, index: int) -> tuple[ClipStore | ClipSubset, int]:
+        """The store that holds a clip, and its index there."""
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return self.stores[number], index - int(self._ends[number]) + len(self.stores[number])
+
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        start = int(self._ends[number]) - len(self.stores[number])
-        clip = self.stores[number][index - start]
+        clip = self.clip(index)
         waveform, labels = from_pcm16(clip.samples), self.labels[index]
         if self.augment is not None:
             fits = self._fits(labels)
             waveform = self.augment(waveform, self.sampling_rate, epoch, index, fits)
-        return Example(waveform, labels, clip.id, clip.language)
+        return Example(waveform, labels, clip.id, clip.language, index)
 
     def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:
         """A batch; random states are put aside once for all of it."""
         with kept_random_state():
             return [self[key] for key in keys]
 
-    def id_of(self, index: int) -> str:
-        """The id of a clip."""
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        return self.stores[number][index - int(self._ends[number]) + len(self.stores[number])].id
+    def clip(self, index: int) -> PreparedClip:
+        """A clip as it was prepared, with all that is known of it."""
+        store, place = self._place(index)
+        return store[place]
 
     def _fits(self, labels: Sequence[int]) -> Callable[[int], bool] | None:
         """Whether the network makes frames enough for these labels out of so many samples."""

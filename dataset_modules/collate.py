@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
-from torch.nn.utils.rnn import pad_sequence
+from numpy.typing import NDArray
+from torch import Tensor
 
 from dataset_modules.clip_dataset import Example
 from dataset_modules.contract import Batch
@@ -17,13 +19,36 @@ class Collator:
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
         """Build the batch of these examples, in their order."""
-        waveforms = [torch.from_numpy(example.waveform) for example in examples]
-        labels = [torch.tensor(example.labels, dtype=torch.long) for example in examples]
+        num_samples = tuple(map(_num_samples, examples))
+        num_labels = tuple(len(example.labels) for example in examples)
+        states = [example.encoder_states for example in examples if example.encoder_states is not None]
         return Batch(
-            waveforms=pad_sequence(waveforms, batch_first=True),
-            waveform_lengths=torch.tensor([len(waveform) for waveform in waveforms]),
-            labels=pad_sequence(labels, batch_first=True, padding_value=self.blank_id),
-            label_lengths=torch.tensor([len(label) for label in labels]),
+            waveforms=_padded([example.waveform for example in examples]),
+            waveform_lengths=torch.tensor(num_samples),
+            labels=_padded([np.array(example.labels, dtype=np.int64) for example in examples], self.blank_id),
+            label_lengths=torch.tensor(num_labels),
             ids=tuple(example.id for example in examples),
             languages=tuple(example.language for example in examples),
+            rows=tuple(example.row for example in examples),
+            num_samples=num_samples,
+            num_labels=num_labels,
+            encoder_states=_padded(states) if states else None,
         )
+
+
+def _num_samples(example: Example) -> int:
+    return len(example.waveform) if example.num_samples is None else example.num_samples
+
+
+def _padded(rows: Sequence[NDArray[np.generic]], value: int = 0) -> Tensor:
+    """One tensor, (B, longest, …), every row copied once.
+
+    >>> _padded([np.array([1]), np.array([2, 3])], value=9).tolist()
+    [[1, 9], [2, 3]]
+    """
+    shape = (len(rows), max(len(row) for row in rows), *rows[0].shape[1:])
+    padded = np.empty(shape, dtype=rows[0].dtype)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+        padded[number, len(row) :] = value
+    return torch.from_numpy(padded)

@@ -1,9 +1,15 @@
 """What the data rooms and the model rooms agree on: audio facts, and the batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
+
+# Lengths of clips that are batched together differ by at most this factor, which bounds the padding.
+BUCKET_RATIO = 1.08
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,43 @@ class AudioParams:
 
 
 class Batch(NamedTuple):
-    """Utterances as the model takes them."""
+    """Utterances as the model takes them: waveforms, or what a frozen encoder has made of them."""
 
-    waveforms: Tensor  # (B, T) float32, zero-padded
+    waveforms: Tensor  # (B, T) float32, zero-padded; (B, 0) beside encoder states
     waveform_lengths: Tensor  # (B,) samples
     labels: Tensor  # (B, L) int64, padded with the blank
     label_lengths: Tensor  # (B,)
     ids: tuple[str, ...]
     languages: tuple[str | None, ...] = ()  # one for each utterance, or none where nobody says
+    rows: tuple[int, ...] = ()  # places in the split, by which more of an utterance can be looked up
+    # Both lengths as the host knows them: to read them from an accelerator is to wait for it.
+    num_samples: tuple[int, ...] = ()
+    num_labels: tuple[int, ...] = ()
+    encoder_states: Tensor | None = None  # (B, F, H) float32, zero-padded
+
+    def lengths_on_host(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Samples and labels of each utterance; a batch made by hand has them only on its device."""
+        if self.num_samples or not len(self.waveform_lengths):
+            return self.num_samples, self.num_labels
+        return self.waveform_lengths.tolist(), self.label_lengths.tolist()
+
+
+class FrozenEncoder(Protocol):
+    """An encoder that training does not change: what it makes of an utterance can be kept."""
+
+    @property
+    def width(self) -> int:
+        """Numbers per frame."""
+
+    @property
+    def required(self) -> bool:
+        """Whether the configuration insists on keeping its states."""
+
+    def fingerprint(self) -> str:
+        """Of everything that its states depend on, beside the utterance."""
+
+    def num_frames(self, num_samples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Frames that it makes of utterances of these lengths."""
+
+    def states(self, batch: Batch) -> list[NDArray[np.float32]]:
+        """Its states of each utterance, (F, H), as if each were alone."""

@@ -1,10 +1,14 @@
 """Data sets → batches, as Lightning asks for them."""
 
+import hashlib
 import logging
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
+import torch
 from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
@@ -12,10 +16,14 @@ from dataset_modules.augmentations import AugmentationPipeline, Transform
 from dataset_modules.augmentations.failures import described
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.batch_limit import CPU_BATCH_SECONDS, Rehearsal, fitting_batch_seconds
+from dataset_modules.batch_place import check_place
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
-from dataset_modules.contract import AudioParams
+from dataset_modules.contract import AudioParams, FrozenEncoder
+from dataset_modules.encoded_clips import EncodedClips, every_clip
+from dataset_modules.encoder_states import EncoderStateCache
 from dataset_modules.labels import LabelEncoder, UnknownPhonemePolicy
 from dataset_modules.recording import AudioError
 from dataset_modules.sampler import LengthBucketSampler
@@ -25,6 +33,8 @@ from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 
 log = logging.getLogger(__name__)
 
+_PREFETCHED_BATCHES = 4  # per worker
+_FOUND = "found_batch_seconds"
 _SPLITS_OF_STAGE: dict[str, tuple[Split, ...]] = {
     "fit": ("train", "val"),
     "validate": ("val",),
@@ -41,7 +51,8 @@ class PhonemeDataModule(LightningDataModule):
         vocab_file: the vocabulary; filled in from the model section.
         language: of data sets that name none.
         batch_size: utterances per batch and device.
-        max_batch_seconds: padded seconds of audio per batch and device, instead of ``batch_size``.
+        max_batch_seconds: padded seconds of audio per batch and device, instead of ``batch_size``;
+            ``auto`` finds what the device holds by trying the longest batches first.
         num_workers: processes that read and augment.
         num_proc: processes that prepare the cache.
         create_dataset: build the cache anew; the old one stays until the new one is whole.
@@ -60,7 +71,7 @@ class PhonemeDataModule(LightningDataModule):
         vocab_file: str | Path = "",
         language: str | None = None,
         batch_size: int = 8,
-        max_batch_seconds: float | None = None,
+        max_batch_seconds: float | Literal["auto"] | None = None,
         num_workers: int = 0,
         num_proc: int = 1,
         create_dataset: bool = False,
@@ -75,8 +86,10 @@ class PhonemeDataModule(LightningDataModule):
         _check_counts(batch_size=batch_size, num_proc=num_proc)
         if num_workers < 0:
             raise ValueError(f"data: num_workers must not be negative, got {num_workers}")
-        if max_batch_seconds is not None and max_batch_seconds <= 0:
-            raise ValueError(f"data: max_batch_seconds must be positive or null, got {max_batch_seconds}")
+        if isinstance(max_batch_seconds, float | int) and max_batch_seconds <= 0:
+            raise ValueError(
+                f"data: max_batch_seconds must be positive, auto or null, got {max_batch_seconds}"
+            )
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.dataset_classes = dataset_classes
         for dataset in dataset_classes:
@@ -89,9 +102,14 @@ class PhonemeDataModule(LightningDataModule):
         self.audio_params = audio_params or AudioParams()
         self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
         self.num_frames: FrameCounter | None = None  # the model's, where it is known
+        self.frozen_encoder: Callable[[], FrozenEncoder | None] | None = None  # the model's, likewise
+        self.rehearsal: Rehearsal | None = None  # tries a batch on the model's device, likewise
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
         self._told_failures = 0
+        self._states: EncoderStateCache | None = None
+        self._found_batch_seconds: float | None = None
+        self._stored_place: dict[str, Any] = {}
         self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
@@ -197,6 +215,27 @@ class PhonemeDataModule(LightningDataModule):
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
         return parts
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the place in the epoch depends on; the place itself is in the loops' counters.
+
+        And what a continued run must not find out anew.
+        """
+        trainer = self.trainer
+        return {
+            **({_FOUND: self._found_batch_seconds} if self._found_batch_seconds else {}),
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "max_batch_seconds": self.max_batch_seconds,
+            "world_size": trainer.world_size if trainer else 1,
+            "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
+            "data": list(self.fingerprints.get("train", [])),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep it until the loader is asked for, when it is known where the epoch goes on."""
+        self._stored_place = state_dict
+        self._found_batch_seconds = state_dict.get(_FOUND)
+
     def hours(self, split: Split) -> float:
         """How much audio a split holds."""
         return float(self.splits[split].num_samples().sum()) / self.audio_params.sampling_rate / 3600
@@ -238,23 +277,67 @@ class PhonemeDataModule(LightningDataModule):
 
     def batch_seconds(self, split: Split) -> float | None:
         """The limit of a batch in seconds as recorded, so that it holds for what is heard."""
-        if self.max_batch_seconds is None or self.augment is None or split != "train":
-            return self.max_batch_seconds
-        return self.max_batch_seconds / self.augment.longest_stretch
+        limit = self._limit_seconds()
+        if limit is None or self.augment is None or split != "train":
+            return limit
+        return limit / self.augment.longest_stretch
 
     def _loader(self, split: Split, *, shuffle: bool) -> DataLoader[Example]:
+        clips = self._heard(split)
         sampler = self.sampler(split, shuffle=shuffle)
         if shuffle and self.trainer:
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(_epoch_to_come(self.trainer))
             sampler.skip_batches = _batches_done(self.trainer, len(sampler))
+            if sampler.skip_batches:
+                check_place(self._stored_place, self.state_dict())
         return DataLoader(
-            self.splits[split],
+            clips,
             batch_sampler=sampler,
             collate_fn=Collator(self.vocabulary.blank_id),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            prefetch_factor=_PREFETCHED_BATCHES if self.num_workers else None,
+            pin_memory=self._on_cuda(),
         )
+
+    def _on_cuda(self) -> bool:
+        return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+
+    def _heard(self, split: Split) -> ClipDataset | EncodedClips:
+        """What the model hears of a split: audio, or in training what its frozen encoder made of it."""
+        clips = self.splits[split]
+        training = self.trainer is not None and self.trainer.state.fn == "fit"
+        if not training or self.frozen_encoder is None or self.augment is not None or not len(clips):
+            return clips
+        encoder = self.frozen_encoder()
+        if encoder is None:
+            return clips
+        if self._states is None:
+            root = Path(self.dataset_classes[0].cache_dir) / "encoder_states"
+            self._states = EncoderStateCache(root, encoder)
+        batches = every_clip(clips, self.batch_size, self.vocabulary.blank_id, self.num_workers)
+        states = self._states.open_or_build(split, self._identity(split), clips.num_samples(), batches)
+        return clips if states is None else EncodedClips(clips, states)
+
+    def _identity(self, split: Split) -> str:
+        """Of the clips of a split and their order."""
+        usable = [part.usable.indices.tobytes() for part in self.parts if part.split == split]
+        digest = hashlib.sha256(b"|".join(usable))
+        return f"{self.fingerprints[split]} {digest.hexdigest()}"
+
+    def _limit_seconds(self) -> float | None:
+        """Padded seconds per batch; what ``auto`` found stays for the whole run and its continuation."""
+        if self.max_batch_seconds != "auto":
+            return self.max_batch_seconds
+        if self._found_batch_seconds is None:
+            trainer = self.trainer
+            if trainer is None or trainer.state.fn != "fit" or self.rehearsal is None or not self._on_cuda():
+                return CPU_BATCH_SECONDS
+            longest = int(self.splits["train"].num_samples().max(initial=1))
+            found = fitting_batch_seconds(longest, self.audio_params.sampling_rate, self.rehearsal)
+            self._found_batch_seconds = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
+        return self._found_batch_seconds
 
 
 def _epoch_to_come(trainer: Trainer) -> int:
@@ -263,8 +346,11 @@ def _epoch_to_come(trainer: Trainer) -> int:
 
 
 def _batches_done(trainer: Trainer, batches: int) -> int:
-    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
-    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
+    """How many batches of the epoch to come were trained on before the run was stopped in its middle.
+
+    A checkpoint that was written as a batch ended counts it as processed, not yet as completed.
+    """
+    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.processed)  # type: ignore[attr-defined]
     return done if done < batches else 0
 
 

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-ClipKey = tuple[int, int]  # (epoch, index)
+from dataset_modules.contract import BUCKET_RATIO
 
-# Lengths within one bucket differ by at most this factor, which bounds the padding.
-BUCKET_RATIO = 1.08
+ClipKey = tuple[int, int]  # (epoch, index)
 
 
 def bucket_numbers(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

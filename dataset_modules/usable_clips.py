@@ -79,6 +79,14 @@ class ClipSubset:
         """Length of every clip."""
         return self.store.num_samples()[self.indices]
 
+    def name_of(self, index: int) -> tuple[str, str]:
+        """The id and the path of a clip."""
+        return self.store.name_of(int(self.indices[index]))
+
+    def language_of(self, index: int) -> str | None:
+        """The language of a clip."""
+        return self.store.language_of(int(self.indices[index]))
+
     def phonemes_of(self, index: int) -> list[str]:
         """The label of a clip."""
         return self.store.phonemes_of(int(self.indices[index]))

@@ -10,8 +10,8 @@ def ctc_losses(
 ) -> Tensor:
     """Loss of each utterance divided by its label length, (B,).
 
-    ``log_probs`` is (B, F, V). An utterance whose frames cannot hold its labels counts zero instead
-    of making the whole batch infinite.
+    ``log_probs`` is (B, F, V). Both lengths, (B,), best lie on the host: torch's loss reads them there.
+    An utterance whose frames cannot hold its labels counts zero instead of making the whole batch infinite.
     """
     losses = F.ctc_loss(
         log_probs.transpose(0, 1).float(),
@@ -22,4 +22,4 @@ def ctc_losses(
         reduction="none",
         zero_infinity=True,
     )
-    return losses / torch.clamp(label_lengths, min=1)
+    return losses / torch.clamp(label_lengths, min=1).to(losses.device, non_blocking=True)

@@ -24,5 +24,5 @@ def greedy_decode(log_probs: Tensor, frame_lengths: Tensor, blank_id: int) -> li
 def blank_share(log_probs: Tensor, frame_lengths: Tensor, blank_id: int) -> tuple[int, int]:
     """How many of the batch's real frames are best explained by the blank, and how many there are."""
     best = log_probs.argmax(dim=-1)  # (B, F)
-    real = torch.arange(best.shape[1], device=best.device) < frame_lengths[:, None]
+    real = torch.arange(best.shape[1], device=best.device) < frame_lengths[:, None].to(best.device)
     return int(((best == blank_id) & real).sum()), int(real.sum())

@@ -1,9 +1,8 @@
 """The figures of a split, summed batch by batch and computed once at its end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from models.language_edits import LanguageEdits
@@ -63,13 +62,3 @@ class EvaluationMetrics(nn.Module):
 
     def _ratio(self, stage: Stage, name: str) -> RatioOfSums:
         return self.ratios[f"{stage}_{name}"]  # type: ignore[return-value]
-
-
-def unpadded_groups(lengths: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """The different lengths of a batch, (B,), and the utterances that have them.
-
-    >>> [(length, members.tolist()) for length, members in unpadded_groups(torch.tensor([3, 5, 3]))]
-    [(3, [0, 2]), (5, [1])]
-    """
-    for length in torch.unique(lengths).tolist():
-        yield length, torch.nonzero(lengths == length)[:, 0]

@@ -30,15 +30,17 @@ class LatentMasking:
         self._mask: Tensor | None = None  # (B, F), of the forward pass to come
         network.base_model.register_forward_pre_hook(self._hand_over, with_kwargs=True)
 
-    def draw(self, frames: Tensor, num_frames: int, *, know_lengths: bool) -> None:
-        """Draw the mask of the next forward pass.
+    def draw(self, frames: Tensor, num_frames: int, *, know_lengths: bool, device: torch.device) -> None:
+        """Draw the mask of the next forward pass; nothing here waits for the device.
 
         Args:
-            frames: of each clip, (B,).
+            frames: of each clip, (B,), on the host.
             num_frames: of the padded batch.
             know_lengths: whether the encoder is told the clips' lengths; else padding is masked alike.
+            device: of the encoder.
         """
-        self._mask = time_mask(self.config, frames, num_frames, know_lengths=know_lengths)
+        mask = time_mask(self.config, frames, num_frames, know_lengths=know_lengths)
+        self._mask = mask.to(device, non_blocking=True)
 
     def skip(self) -> None:
         """Mask nothing in the next forward pass."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from models.attention import AttentionName, ask_no_masks
+
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
@@ -105,19 +107,24 @@ def _check_overrides(config: "PretrainedConfig", overrides: dict[str, Any]) -> N
             )
 
 
-def build_network(config: "PretrainedConfig", pretrained_name: str | None) -> "PreTrainedModel":
+def build_network(
+    config: "PretrainedConfig", pretrained_name: str | None, attention: AttentionName | None = None
+) -> "PreTrainedModel":
     """Build the network; with a name, its weights are loaded, all but the head's."""
     from transformers import AutoModelForCTC
     from transformers.utils import logging as transformers_logging
 
     if pretrained_name is None:
-        return AutoModelForCTC.from_config(config)
+        network = AutoModelForCTC.from_config(config, attn_implementation=attention)
+        ask_no_masks(network)
+        return network
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
     try:
         network, loading = AutoModelForCTC.from_pretrained(
             pretrained_name,
             config=config,
+            attn_implementation=attention,
             dtype=torch.float32,  # whatever it was stored in: the Trainer decides on precision
             ignore_mismatched_sizes=True,
             output_loading_info=True,
@@ -126,6 +133,7 @@ def build_network(config: "PretrainedConfig", pretrained_name: str | None) -> "P
         transformers_logging.set_verbosity(verbosity)
     _report_loading(pretrained_name, loading)
     _renew_head(network)
+    ask_no_masks(network)
     return network
 
 
@@ -148,6 +156,20 @@ def _renew_head(network: "PreTrainedModel") -> None:
 def needs_attention_mask(config: "PretrainedConfig") -> bool:
     """Whether the family was trained with masks: all but encoders with group norm were."""
     return getattr(config, "feat_extract_norm", "layer") != "group"
+
+
+def mask_policy(config: "PretrainedConfig", chosen: bool | None) -> bool:
+    """Follow the family unless told otherwise; say so when what was told does not suit it."""
+    family = needs_attention_mask(config)
+    if chosen is not None and chosen != family:
+        log.warning(
+            "model: this %s model was trained %s attention masks, audio_params.return_attention_mask is %s; "
+            "null follows the model",
+            config.model_type,
+            "with" if family else "without",
+            str(chosen).lower(),
+        )
+    return family if chosen is None else chosen
 
 
 def feature_extractor_of(network: "PreTrainedModel") -> nn.Module | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
@@ -14,24 +15,21 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dataset_modules.contract import AudioParams, Batch
+from models.acoustic_forward import AcousticForward
+from models.attention import AttentionName, check_attention
 from models.ctc_loss import ctc_losses
 from models.decoding import blank_share, greedy_decode
-from models.evaluation import EvaluationMetrics, Stage, unpadded_groups
+from models.evaluation import EvaluationMetrics, Stage
 from models.frame_count import Counts, frames_of
 from models.freezing import freeze, keep_in_eval_mode, settle_masking
-from models.frontend import LogMelFrontend, WaveformFrontend, length_mask
+from models.frontend import frontend_of
+from models.frozen_encoder import FrozenRecognizerEncoder, check_frozen, frozen_encoder_of
 from models.grouping import Grouping, GroupingName
 from models.latent_masking import LatentMasking, check_masking
-from models.network import (
-    NetworkName,
-    build_network,
-    encoder_frames,
-    frame_lengths,
-    needs_attention_mask,
-    network_configuration,
-)
+from models.network import NetworkName, build_network, mask_policy, network_configuration
 from models.optimization import OptimizerName, SchedulerName
 from models.optimization_plan import OptimizationPlan
+from models.rehearsal import fits
 from models.step_seeding import seed_step
 from models.weights import CHECKPOINT_KEY, check_vocabulary, load_matching
 from phonetics import Vocabulary
@@ -86,6 +84,11 @@ class PhonemeRecognizer(LightningModule):
         initial_weights: a checkpoint to take fitting weights from (set by only_weights_load).
         map_vocabulary: carry head rows over by phoneme where initial_weights has another vocabulary.
         seed: of dropout and masking; null takes the run's.
+        attention: how it is computed; null takes scaled-dot-product attention where the network has it.
+        compile: whether training goes through torch.compile; evaluation never does.
+        gradient_checkpointing: compute activations anew in the backward pass instead of keeping them.
+        cache_encoder: whether training keeps on disk what a wholly frozen encoder makes of each utterance;
+            null where it can: both parts frozen, no augmentation, and room for it.
     """
 
     def __init__(
@@ -120,6 +123,10 @@ class PhonemeRecognizer(LightningModule):
         initial_weights: Path | None = None,
         map_vocabulary: bool = False,
         seed: int | None = None,
+        attention: AttentionName | None = None,
+        compile: bool = False,  # noqa: A002 - the configuration's key
+        gradient_checkpointing: bool = False,
+        cache_encoder: bool | None = None,
     ) -> None:
         super().__init__()
         self.vocabulary = Vocabulary.from_file(vocab_file)
@@ -156,35 +163,29 @@ class PhonemeRecognizer(LightningModule):
         )
         self.freeze_feature_extractor = freeze_feature_extractor
         self.freeze_transformer = freeze_transformer
-        self.uses_attention_mask = self._mask_policy()
+        self.uses_attention_mask = mask_policy(
+            self.network_configuration, self.audio_params.return_attention_mask
+        )
         self.initial_weights = initial_weights
         self.map_vocabulary = map_vocabulary
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         check_masking(self.network_configuration)
-        self.network: PreTrainedModel | None = None
-        self.masking: LatentMasking | None = None
-        self.frozen: list[nn.Module] = []
-        self.frontend = self._frontend()
-        self.figures = EvaluationMetrics()
-
-    def _mask_policy(self) -> bool:
-        """Follow the family unless told otherwise; say so when what was told does not suit it."""
-        family = needs_attention_mask(self.network_configuration)
-        chosen = self.audio_params.return_attention_mask
-        if chosen is not None and chosen != family:
-            log.warning(
-                "model: %s models are trained %s attention masks, audio_params.return_attention_mask is %s; "
-                "null follows the model",
-                self.network_name,
-                "with" if family else "without",
-                str(chosen).lower(),
+        check_attention(self.network_configuration, attention)
+        self.attention = attention
+        self.compiles = compile
+        self.gradient_checkpointing = gradient_checkpointing
+        self.cache_encoder = cache_encoder
+        if cache_encoder:
+            check_frozen(
+                self.network_configuration,
+                feature_extractor=freeze_feature_extractor,
+                transformer=freeze_transformer,
             )
-        return family if chosen is None else chosen
-
-    def _frontend(self) -> WaveformFrontend | LogMelFrontend:
-        if self.network_name == "Wav2Vec2Bert":
-            return LogMelFrontend(self.audio_params.sampling_rate, self.audio_params.padding_value)
-        return WaveformFrontend(self.audio_params.do_normalize, self.audio_params.padding_value)
+        self.network: PreTrainedModel | None = None
+        self.acoustic: AcousticForward | None = None
+        self.frozen: list[nn.Module] = []
+        self.frontend = frontend_of(self.network_configuration.model_type, self.audio_params)
+        self.figures = EvaluationMetrics()
 
     def num_frames(self, num_samples: Counts) -> Counts:
         """How many frames utterances of these lengths will have; known before the network is built."""
@@ -200,17 +201,28 @@ class PhonemeRecognizer(LightningModule):
         if self.network is not None:
             return
         resuming = self._trainer is not None and self._trainer.ckpt_path is not None
-        self.network = build_network(self.network_configuration, None if resuming else self.pretrained_name)
-        self.network.train()
+        network = build_network(
+            self.network_configuration, None if resuming else self.pretrained_name, self.attention
+        )
+        self.network = network.train()
         self.frozen = freeze(
             self.network, feature_extractor=self.freeze_feature_extractor, transformer=self.freeze_transformer
         )
         keep_in_eval_mode(self.frozen)  # Lightning keeps the modes it finds
-        self.masking = LatentMasking(self.network) if settle_masking(self.network) else None
+        masking = LatentMasking(self.network) if settle_masking(self.network) else None
         if self._trainer is not None and self._trainer.world_size > 1:
             self.network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
+        if self.gradient_checkpointing:
+            self.network.gradient_checkpointing_enable({"use_reentrant": False})
         if self.initial_weights is not None:
             load_matching(self, self.initial_weights, self.vocabulary, map_vocabulary=self.map_vocabulary)
+        self.acoustic = AcousticForward(
+            self.network,
+            self.frontend,
+            uses_attention_mask=self.uses_attention_mask,
+            masking=masking,
+            compiles=self.compiles,
+        )
 
     def train(self, mode: bool = True) -> "PhonemeRecognizer":
         """As usual, but frozen parts stay in eval mode."""
@@ -225,53 +237,37 @@ class PhonemeRecognizer(LightningModule):
             waveforms: (B, T), zero-padded, at the model's rate.
             waveform_lengths: (B,) samples.
         """
-        if self.training or self.uses_attention_mask:
-            return self._forward_padded(waveforms, waveform_lengths)
-        return self._forward_unpadded(waveforms, waveform_lengths)
-
-    def _forward_padded(self, waveforms: Tensor, waveform_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        network = self._built()
-        inputs, lengths = self.frontend(waveforms, waveform_lengths)
-        frames = frame_lengths(network, lengths)
-        mask = length_mask(lengths, inputs.shape[1]).long() if self.uses_attention_mask else None
-        self._settle_masks(inputs.shape[1], lengths)
-        logits = network(**{self.frontend.input_name: inputs, "attention_mask": mask}).logits
-        if self.masking is not None and self.training:
-            # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
-            logits = logits + 0.0 * network.base_model.masked_spec_embed.sum()
-        return logits.float().log_softmax(dim=-1), frames
-
-    def _settle_masks(self, num_inputs: int, lengths: Tensor) -> None:
-        """Draw which frames the encoder does not hear in this step of training, if any."""
-        if self.masking is None:
-            return
+        acoustic = self._built()
+        frames = acoustic.frames(waveform_lengths)
         if not self.training:
-            self.masking.skip()
-            return
-        network = self._built()
-        num_frames = int(encoder_frames(network, torch.tensor(num_inputs)))
-        frames = encoder_frames(network, lengths)
-        self.masking.draw(frames, num_frames, know_lengths=self.uses_attention_mask)
+            return acoustic.scores(waveforms, waveform_lengths), frames
+        return acoustic.training_scores(waveforms, waveform_lengths, waveform_lengths.tolist()), frames
 
-    def _forward_unpadded(self, waveforms: Tensor, waveform_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Without a mask, padding would move the figures: utterances of one length at a time."""
-        frames = torch.zeros_like(waveform_lengths)
-        pieces: list[tuple[Tensor, Tensor]] = []
-        for length, members in unpadded_groups(waveform_lengths):
-            log_probs, frames[members] = self._forward_padded(
-                waveforms[members, :length], waveform_lengths[members]
-            )
-            pieces.append((members, log_probs))
-        longest = max(log_probs.shape[1] for _, log_probs in pieces)
-        joined = pieces[0][1].new_zeros(len(waveforms), longest, len(self.vocabulary))
-        for members, log_probs in pieces:
-            joined[members, : log_probs.shape[1]] = log_probs
-        return joined, frames
+    def _hear(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Log-probabilities and frame counts of a batch; training does not wait for the device."""
+        acoustic = self._built()
+        num_samples, _ = batch.lengths_on_host()
+        num_frames = self.num_frames(np.asarray(num_samples))
+        if batch.encoder_states is not None:
+            scores = acoustic.head(batch.encoder_states)
+        elif self.training:
+            scores = acoustic.training_scores(batch.waveforms, batch.waveform_lengths, num_samples)
+        else:
+            scores = acoustic.scores(batch.waveforms, batch.waveform_lengths)
+        return scores, torch.from_numpy(num_frames)
 
-    def _built(self) -> "PreTrainedModel":
-        if self.network is None:
+    def _built(self) -> AcousticForward:
+        if self.acoustic is None:
             raise RuntimeError("PhonemeRecognizer: configure_model() must have been called before forward()")
-        return self.network
+        return self.acoustic
+
+    def frozen_encoder(self) -> FrozenRecognizerEncoder | None:
+        """What the data module may ask once for all epochs; None where the encoder trains."""
+        return frozen_encoder_of(self)
+
+    def fits(self, num_clips: int, num_samples: int) -> bool:
+        """Whether the device holds a training step on so many clips of this length."""
+        return fits(self, num_clips, num_samples)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make the step's randomness a function of its place."""
@@ -284,22 +280,25 @@ class PhonemeRecognizer(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The mean loss of the batch."""
-        log_probs, frames = self(batch.waveforms, batch.waveform_lengths)
-        loss = self._losses(log_probs, frames, batch).mean()
+        loss = self.loss_of(batch)
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch.ids))
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch to the split's sums."""
-        self._evaluate("val", batch)
+    def loss_of(self, batch: Batch) -> Tensor:
+        """The mean loss of a batch, to be trained on."""
+        return self._losses(*self._hear(batch), batch).mean()
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch to the split's sums."""
-        self._evaluate("test", batch)
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Add the batch to the split's sums; the scores are for whoever watches."""
+        return self._evaluate("val", batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Add the batch to the split's sums; the scores are for whoever watches."""
+        return self._evaluate("test", batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
         """The phonemes of each utterance."""
-        log_probs, frames = self(batch.waveforms, batch.waveform_lengths)
+        log_probs, frames = self._hear(batch)
         return [
             Prediction(key, phonemes)
             for key, phonemes in zip(batch.ids, self._decode(log_probs, frames), strict=True)
@@ -313,11 +312,11 @@ class PhonemeRecognizer(LightningModule):
         """Log the split's figures."""
         self._log_figures("test")
 
-    def _evaluate(self, stage: Stage, batch: Batch) -> None:
-        log_probs, frames = self(batch.waveforms, batch.waveform_lengths)
+    def _evaluate(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
+        log_probs, frames = self._hear(batch)
         references = [
             self.vocabulary.decode(ids[:length].tolist())
-            for ids, length in zip(batch.labels, batch.label_lengths.tolist(), strict=True)
+            for ids, length in zip(batch.labels.cpu(), batch.lengths_on_host()[1], strict=True)
         ]
         self.figures.add(
             stage,
@@ -328,6 +327,7 @@ class PhonemeRecognizer(LightningModule):
             delimiter=self.vocabulary.word_delimiter,
             languages=batch.languages,
         )
+        return {"log_probs": log_probs, "frames": frames}
 
     def _log_figures(self, stage: Stage) -> None:
         figures = self.figures.finish(stage)
@@ -335,7 +335,8 @@ class PhonemeRecognizer(LightningModule):
         self.log(f"{stage}_per", figures["per"], prog_bar=True)
 
     def _losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
-        return ctc_losses(log_probs, frames, batch.labels, batch.label_lengths, self.vocabulary.blank_id)
+        _, num_labels = batch.lengths_on_host()
+        return ctc_losses(log_probs, frames, batch.labels, torch.tensor(num_labels), self.vocabulary.blank_id)
 
     def _decode(self, log_probs: Tensor, frames: Tensor) -> Sequence[list[str]]:
         decoded = greedy_decode(log_probs, frames, self.vocabulary.blank_id)

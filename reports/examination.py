@@ -63,7 +63,7 @@ class Examination:
             vocabulary=data.vocabulary.phonemes,
             unknown_policy=data.encode.policy,
             sampling_rate=data.audio_params.sampling_rate,
-            max_batch_seconds=data.max_batch_seconds,
+            max_batch_seconds=data.batch_seconds("train"),
             max_epochs=plan.max_epochs,
             max_steps=plan.max_steps,
             world_size=plan.world_size,

@@ -192,11 +192,17 @@ def test_only_what_a_stage_reads_is_prepared(
 def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
     seen = []
     for rank in range(2):
-        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(completed=0)))
+        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(processed=0)))
         loop = SimpleNamespace(
             epoch_loop=batches, epoch_progress=SimpleNamespace(current=SimpleNamespace(processed=3))
         )
-        data.trainer = SimpleNamespace(global_rank=rank, world_size=2, fit_loop=loop)  # type: ignore[assignment]
+        data.trainer = SimpleNamespace(  # type: ignore[assignment]
+            global_rank=rank,
+            world_size=2,
+            fit_loop=loop,
+            state=SimpleNamespace(fn="fit"),
+            strategy=SimpleNamespace(root_device=torch.device("cpu")),
+        )
         loader = data.train_dataloader()
         assert loader.batch_sampler.epoch == 3  # type: ignore[union-attr]
         seen += [key for batch in _batches(loader) for key in batch.ids]
@@ -234,7 +240,7 @@ def test_phonemes_outside_the_vocabulary_follow_the_policy(dataset: Counting, tm
     [
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"num_proc": 0}, "num_proc must be at least 1, got 0"),
-        ({"max_batch_seconds": 0.0}, r"max_batch_seconds must be positive or null, got 0\.0"),
+        ({"max_batch_seconds": 0.0}, r"max_batch_seconds must be positive, auto or null, got 0\.0"),
     ],
 )
 def test_mistakes_are_named(
@@ -317,3 +323,62 @@ def test_sounds_are_prepared_beside_the_cache_of_the_data(
     module.setup("fit")
     assert module.augment.sound_files() == [sound]
     assert all(map(torch.equal, first, [batch.waveforms for batch in module.train_dataloader()]))
+
+
+def _trainer(device: str, fn: str = "fit", world: float | None = None) -> SimpleNamespace:
+    strategy = SimpleNamespace(
+        root_device=torch.device(device),
+        reduce=lambda value, reduce_op: value if world is None else torch.tensor(world),
+    )
+    return SimpleNamespace(
+        strategy=strategy,
+        state=SimpleNamespace(fn=fn),
+        global_rank=0,
+        world_size=1,
+        accumulate_grad_batches=1,
+    )
+
+
+def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
+    dataset: Counting, russian_vocab_file: Path
+) -> None:
+    tried = []
+
+    def fits(count: int, num_samples: int) -> bool:
+        tried.append(num_samples)
+        return count <= 10
+
+    data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
+    data.setup("fit")
+    data.trainer, data.rehearsal = _trainer("cuda"), fits  # type: ignore[assignment]
+    longest = data.splits["train"].num_samples().max()
+    found = data.batch_seconds("train")
+    assert found == pytest.approx(10 * 0.9 * longest / 16000)
+    assert set(tried) == {longest}
+    count = len(tried)
+    assert data.batch_seconds("train") == found
+    assert len(tried) == count
+    sampler = data.sampler("train", shuffle=True)
+    assert max(sampler.num_samples[batch].max() * len(batch) for batch in sampler.batches(0)) <= found * 16000
+
+    continued = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
+    continued.setup("fit")
+    continued.trainer = _trainer("cuda")  # type: ignore[assignment]
+    continued.rehearsal = lambda *_: pytest.fail("a continued run must not try again")
+    continued.load_state_dict(data.state_dict())
+    assert continued.batch_seconds("train") == found
+
+
+def test_auto_takes_what_the_smallest_device_holds(dataset: Counting, russian_vocab_file: Path) -> None:
+    data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
+    data.setup("fit")
+    data.trainer, data.rehearsal = _trainer("cuda", world=7.0), lambda count, _: count < 20  # type: ignore[assignment]
+    assert data.batch_seconds("train") == 7.0
+
+
+def test_auto_is_a_figure_where_there_is_no_accelerator(dataset: Counting, russian_vocab_file: Path) -> None:
+    data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
+    assert data.batch_seconds("train") == 60.0
+    data.trainer = _trainer("cpu")  # type: ignore[assignment]
+    assert data.batch_seconds("train") == 60.0
+    assert "found_batch_seconds" not in data.state_dict()

@@ -151,3 +151,32 @@ def test_no_clips_are_no_batches(limits: dict, shuffle: bool) -> None:
 def test_clips_of_one_length_are_still_shuffled() -> None:
     lengths = np.full(100, RATE)
     assert _batches(_sampler(lengths), 0) != _batches(_sampler(lengths), 1)
+
+
+@pytest.mark.parametrize("batch_size", [4, 8, 16, 32])
+def test_padding_stays_small_at_every_batch_size(batch_size: int) -> None:
+    for spread in (LENGTHS, (2 * RATE + 10 * RATE * np.random.default_rng(1).beta(2, 3.2, 2000)).astype(int)):
+        shares = [padding_share(spread, _sampler(spread, batch_size=batch_size).batches(e)) for e in range(3)]
+        assert max(shares) < 0.05
+
+
+def test_companions_change_and_nobody_has_a_place_of_its_own() -> None:
+    """Over epochs: other companions, and each clip as likely early in an epoch as late, whatever its length."""
+    epochs, correlations = 60, []
+    for seed in range(6):
+        sampler = _sampler(LENGTHS[:400], batch_size=8, seed=seed)
+        companions: list[set[int]] = [set() for _ in range(400)]
+        places = np.zeros(400)
+        for epoch in range(epochs):
+            batches = sampler.batches(epoch)
+            for number, batch in enumerate(batches):
+                places[batch] += number / (len(batches) - 1) / epochs
+                for index in batch:
+                    companions[index].update(batch.tolist())
+        assert np.median([len(met) for met in companions]) > 16  # a bucket holds about 400 / 23 clips
+        # Means of 60 uniform draws: standard deviation 0.29 / √60 = 0.037; five of them either way.
+        assert np.abs(places - 0.5).max() < 0.19
+        assert places.std() == pytest.approx(0.29 / np.sqrt(epochs), rel=0.3)
+        correlations.append(np.corrcoef(LENGTHS[:400], places)[0, 1])
+    # Clips of like length share batches, about 23 groups: 0.21 / √6 = 0.09 is a standard deviation.
+    assert abs(np.mean(correlations)) < 0.35

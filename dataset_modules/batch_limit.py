@@ -1,0 +1,51 @@
+"""How many seconds of audio a device holds in one training step, found by trying."""
+
+import logging
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+CPU_BATCH_SECONDS = 60.0  # where there is no accelerator whose memory could be tried
+_SAFETY = 0.9  # memory falls to pieces in a long run
+_FINENESS = 1.1  # the search ends when what fits and what does not are so near
+
+Rehearsal = Callable[[int, int], bool]  # clips of so many samples → whether a training step on them fits
+
+
+def fitting_batch_seconds(longest: int, sampling_rate: int, fits: Rehearsal) -> float:
+    """Padded seconds per batch that the device holds with room to spare.
+
+    Batches of the longest clips are tried, for they take most: one clip, then twice as many each time
+    until they do not fit, then between the last two.
+
+    Args:
+        longest: samples of the longest clip.
+        sampling_rate: of the clips.
+        fits: tries a step.
+    """
+    clips = largest_fitting(lambda count: fits(count, longest))
+    seconds = max(clips * _SAFETY, 1.0) * longest / sampling_rate
+    if not clips:
+        log.warning(
+            "data: max_batch_seconds: auto: not even one clip of %.1f s fits the device; cut the longest, "
+            "lower max_seconds of the data set, or set model.gradient_checkpointing: true",
+            longest / sampling_rate,
+        )
+    else:
+        log.info("data: max_batch_seconds: auto: %.0f s per batch", seconds)
+    return seconds
+
+
+def largest_fitting(fits: Callable[[int], bool], most: int = 1 << 14) -> int:
+    """The largest count that fits, nearly; zero where one does not.
+
+    >>> largest_fitting(lambda count: count <= 100)
+    96
+    """
+    fitting, failing = 0, 1
+    while failing <= most and fits(failing):
+        fitting, failing = failing, 2 * failing
+    while failing - fitting > 1 and fitting and failing / fitting > _FINENESS:
+        middle = (fitting + failing) // 2
+        fitting, failing = (middle, failing) if fits(middle) else (fitting, middle)
+    return fitting

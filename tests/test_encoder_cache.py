@@ -1,0 +1,156 @@
+"""Head-only training from the encoder's kept states is head-only training."""
+
+import logging
+
+import pytest
+import torch
+from lightning.pytorch import Callback, Trainer
+
+from dataset_modules.datamodule import PhonemeDataModule
+from dataset_modules.synthetic import SyntheticSpeechDataset
+from models import PhonemeRecognizer
+from models.acoustic_forward import AcousticForward
+from tests.models.conftest import TINY
+
+FROZEN = {"freeze_feature_extractor": True, "freeze_transformer": True}
+
+
+class Watch(Callback):
+    """What the model heard, and the figures of each validation."""
+
+    def __init__(self):
+        self.heard, self.figures = [], []
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        self.heard.append("audio" if batch.encoder_states is None else "states")
+
+    def on_validation_end(self, trainer, module):
+        if not trainer.sanity_checking:
+            self.figures.append(
+                {name: float(trainer.callback_metrics[name]) for name in ("val_per", "val_loss")}
+            )
+
+
+@pytest.fixture
+def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
+    """Train two epochs; gives what was watched, the model and how often the encoder was run."""
+
+    def run(
+        cache, family="Wav2Vec2", root=tiny_cache_dir, trainer=None, augment=None, network=None, **arguments
+    ):
+        torch.manual_seed(3)
+        data = PhonemeDataModule(
+            [SyntheticSpeechDataset("ru", num_train=12, num_val=4, num_test=4, cache_dir=root)],
+            russian_vocab_file,
+            batch_size=5,
+            seed=0,
+            augmentations=augment,
+        )
+        model = PhonemeRecognizer(
+            russian_vocab_file,
+            network_name=family,
+            network_config=TINY[family] | (network or {}),
+            lr=1e-2,
+            seed=1,
+            cache_encoder=cache,
+            **(FROZEN | arguments),
+        )
+        data.num_frames, data.frozen_encoder, data.rehearsal = (
+            model.num_frames,
+            model.frozen_encoder,
+            model.fits,
+        )
+        runs = []
+        states = AcousticForward.states
+        monkeypatch.setattr(AcousticForward, "states", lambda *a, **k: runs.append(1) or states(*a, **k))
+        watch = Watch()
+        Trainer(
+            default_root_dir=tmp_path,
+            accelerator="cpu",
+            callbacks=[watch],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            **({"max_epochs": 2} | (trainer or {})),
+        ).fit(model, datamodule=data)
+        monkeypatch.setattr(AcousticForward, "states", states)
+        return watch, model, len(runs)
+
+    return run
+
+
+@pytest.mark.parametrize("family", ["Wav2Vec2", "Wav2Vec2Bert"])
+def test_a_head_learns_the_same_from_kept_states(train, tmp_path, family):
+    heard, plain, runs = train(False, family)
+    assert (set(heard.heard), runs) == ({"audio"}, 0)
+    kept, model, runs = train(True, family, root=tmp_path / "fresh")
+    assert (set(kept.heard), runs) == (
+        {"states"},
+        4,
+    )  # three batches of train, one of val: once, not per epoch
+    assert [figures["val_per"] for figures in kept.figures] == [
+        figures["val_per"] for figures in heard.figures
+    ]
+    for first, second in zip(heard.figures, kept.figures, strict=True):
+        assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
+    torch.testing.assert_close(model.network.lm_head.weight, plain.network.lm_head.weight, atol=1e-5, rtol=0)
+    _, _, runs = train(True, family, root=tmp_path / "fresh")
+    assert runs == 0
+
+
+def test_a_group_norm_encoder_is_asked_as_if_each_utterance_were_alone(train, tmp_path):
+    """Its states depend on padding; what is kept does not."""
+    network = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
+    _, one, _ = train(True, root=tmp_path / "one", network=network)
+    encoder = one.frozen_encoder()
+    data = one.trainer.datamodule
+    clips = data.splits["train"]
+    kept = data._heard("train").states
+    from dataset_modules.collate import Collator
+
+    for index in (0, 7):
+        (alone,) = encoder.states(Collator(0)([clips[(0, index)]]))
+        torch.testing.assert_close(
+            torch.from_numpy(kept[index].copy()), torch.from_numpy(alone), atol=1e-6, rtol=0
+        )
+
+
+def test_what_changes_the_states_changes_the_fingerprint(train):
+    _, model, _ = train(True)
+    encoder = model.frozen_encoder()
+    before = encoder.fingerprint()
+    with torch.no_grad():
+        model.network.lm_head.weight.add_(1.0)
+    assert encoder.fingerprint() == before
+    with torch.no_grad():
+        next(model.network.base_model.parameters()).view(-1)[0] += 1e-3
+    assert encoder.fingerprint() != before
+
+
+def test_by_itself_it_is_used_where_it_can(train, caplog):
+    from audiomentations import Gain
+
+    assert set(train(None)[0].heard) == {"states"}
+    assert set(train(None, freeze_feature_extractor=False)[0].heard) == {"audio"}
+    assert set(train(None, augment=[Gain(p=1.0)])[0].heard) == {"audio"}
+    with caplog.at_level(logging.INFO):
+        assert set(train(None, trainer={"limit_train_batches": 2})[0].heard) == {"audio"}
+    assert "a part of each epoch is trained on" in caplog.text
+
+
+def test_insisting_where_it_cannot_be_is_refused(train, russian_vocab_file):
+    with pytest.raises(ValueError, match="cache_encoder: true needs freeze_feature_extractor and"):
+        PhonemeRecognizer(russian_vocab_file, freeze_transformer=False, cache_encoder=True, lr=1e-3)
+    with pytest.raises(RuntimeError, match="a part of each epoch is trained on"):
+        train(True, trainer={"limit_train_batches": 2})
+
+
+def test_dropout_before_the_head_still_applies(train):
+    _, model, _ = train(True, network={"final_dropout": 0.5})
+    states = torch.ones(1, 4, model.network.lm_head.in_features)
+    model.train()
+    assert not torch.equal(model.acoustic.head(states), model.acoustic.head(states))
+    model.eval()
+    assert torch.equal(model.acoustic.head(states), model.acoustic.head(states))
