@@ -48,15 +48,16 @@ mode_report() {
 
 #: transcribe MODEL RECORDING…     recordings → phonemes with times (transcribe --help)
 mode_transcribe() {
-    prepare
-    hand_over python main.py transcribe "$@"
+    local argument
+    for argument; do [[ $argument != - ]] || READS_INPUT=1; done
+    with_paths transcribe "$@"
 }
 
+#: lm --config CONFIG --output F    an n-gram model of phonemes for transcribe --beam (lm --help)
+mode_lm() { with_paths lm "$@"; }
+
 #: export MODEL --to hf|onnx|…     a trained model for other programs (export --help)
-mode_export() {
-    prepare
-    hand_over python main.py export "$@"
-}
+mode_export() { with_paths export "$@"; }
 
 #: vocabulary build|check|merge …  the phonemes that labels need (vocabulary --help)
 mode_vocabulary() {
@@ -127,6 +128,23 @@ lightning() {
     [[ -z $config ]] || set -- --config "$config" "$@"
     prepare "$config"
     hand_over python main.py "$subcommand" "$@"
+}
+
+# One subcommand of main.py, with the caller's files by paths that hold from the project's folder, too.
+with_paths() {
+    local subcommand=$1 argument before="" outside="" arguments=()
+    shift
+    for argument; do
+        if [[ $argument != [-/]* && $argument != "" && (-e $CALLER/$argument || $before == --output) ]]; then
+            argument=$CALLER/$argument
+        fi
+        if [[ $argument == "$ROOT"/* ]]; then argument=${argument#"$ROOT/"}; fi
+        if [[ $argument == /* ]]; then outside=$argument; fi
+        arguments+=("$argument")
+        before=$argument
+    done
+    prepare "$outside"
+    hand_over python main.py "$subcommand" ${arguments[@]+"${arguments[@]}"}
 }
 
 names_config() {

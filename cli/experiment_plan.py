@@ -70,7 +70,7 @@ class ExperimentPlan:
         parent, name = _place(section)
         if subcommand == "fit":
             return cls._of_training(parent, name, section)
-        checkpoint = _given(section, parent, name) or _newest_best(parent, name)
+        checkpoint = _given(section, resumes=False) or _newest_best(parent, name)
         _check(checkpoint, section)
         folder = experiment_of(checkpoint)
         return cls(
@@ -83,7 +83,7 @@ class ExperimentPlan:
 
     @classmethod
     def _of_training(cls, parent: Path, name: str, section: Namespace) -> "ExperimentPlan":
-        checkpoint = _given(section, parent, name)
+        checkpoint = _given(section, resumes=not section.only_weights_load)
         if checkpoint is None:
             return cls(parent, name, None, resumes=False, logs=True)
         _check(checkpoint, section)
@@ -145,14 +145,13 @@ def _default_name(section: Namespace) -> str:
     )
 
 
-def _given(section: Namespace, parent: Path, name: str) -> Path | None:
+def _given(section: Namespace, *, resumes: bool) -> Path | None:
     """The checkpoint that the configuration names; ``best`` and ``last`` mean the newest run's."""
+    parent, name = _place(section)
     if section.ckpt_path == "best":
         return _newest_best(parent, name)
     if section.ckpt_path == "last":
-        return newest_loadable(
-            runs_named(parent, name), resumes=not section.only_weights_load
-        ) or _none_found(parent, name)
+        return newest_loadable(runs_named(parent, name), resumes=resumes) or _none_found(parent, name)
     return Path(section.ckpt_path) if section.ckpt_path else None
 
 
@@ -173,7 +172,7 @@ def seed_to_resume(section: Namespace) -> int | None:
     if not section.ckpt_path or section.only_weights_load:
         return None
     try:
-        section.ckpt_path = str(_given(section, *_place(section)))  # ``last`` is looked for once
+        section.ckpt_path = str(_given(section, resumes=True))  # ``last`` is looked for once
         described = read_checkpoint(Path(section.ckpt_path)).get(CHECKPOINT_KEY)
     except (CheckpointError, ConfigError):
         return None  # told later, with its reason

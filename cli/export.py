@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TARGETS = ("hf", "onnx", "onnx-int8")
-_DESCRIPTION = """Hand a trained model over: as a folder that transformers' pipeline opens, or as an ONNX graph.
+_DESCRIPTION = """Hand a trained model over: a folder that transformers' pipeline opens, or an ONNX graph.
 With --check both hear the experiment's test set; the exit status is 1 where they differ (hf, onnx), or
 where 8 bits cost more than 0.01 of phoneme error rate."""
 
@@ -48,7 +48,7 @@ def run_export(arguments: Sequence[str]) -> int:
 
     try:
         model = AcousticModel.from_checkpoint(checkpoint)
-        provenance = read_provenance(experiment, checkpoint.stem)
+        provenance = _with_intervals(read_provenance(experiment, checkpoint.stem), experiment)
         utterances = list(_test_set(provenance, model.audio_params)) if options.check else []
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
@@ -92,6 +92,21 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
         raise ConfigError("export: --check needs the experiment's config.yaml beside its checkpoints")
 
 
+def _with_intervals(provenance: "Provenance", experiment: Path | None) -> "Provenance":
+    """Add the intervals of the error rates, where the experiment kept what was heard in each utterance."""
+    from phonetics import edit_counts
+    from phonetics.intervals import rate_interval
+    from reports.utterance_record import read_records, recorded_splits
+
+    intervals: dict[str, tuple[float, float]] = {}
+    for split, path in (recorded_splits(experiment) if experiment else {}).items():
+        counts = [edit_counts(record.spoken, record.heard) for record in read_records(path)]
+        found = rate_interval([one.errors for one in counts], [one.reference_length for one in counts])
+        if found is not None:
+            intervals[f"{split}_per"] = (found.low, found.high)
+    return provenance._replace(metrics={**provenance.metrics, "intervals": intervals})
+
+
 def _test_set(provenance: "Provenance", audio_params: "AudioParams") -> Iterator["Utterance"]:
     """The clips of the test split as they were prepared for training, their labels without boundaries."""
     from cli.data_section import located_datasets
@@ -100,6 +115,7 @@ def _test_set(provenance: "Provenance", audio_params: "AudioParams") -> Iterator
     from inference.parity import Utterance
 
     for dataset in located_datasets(dict(provenance.configuration["data"])):
-        for clip in dataset.prepare("test", audio_params).clips:
+        clips = dataset.prepare("test", audio_params).clips
+        for clip in (clips[index] for index in range(len(clips))):
             phonemes = [phoneme for phoneme in clip.phonemes if phoneme != WORD_BOUNDARY]
             yield Utterance(from_pcm16(clip.samples), phonemes)

@@ -100,7 +100,8 @@ class PhonemeCLI(LightningCLI):
         self.config = parser.parse_args(args)  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
         if section.seed_everything is None or section.seed_everything is True:
-            section.seed_everything = int(agree(SEED, lambda: str(_drawn_seed(section))))
+            resumed = seed_to_resume(section) if self.config.subcommand == "fit" else None
+            section.seed_everything = int(agree(SEED, lambda: str(_drawn(resumed))))
             log.info("seed_everything: drawn at random: %d", section.seed_everything)
 
     def _parse_ckpt_path(self) -> None:
@@ -262,7 +263,6 @@ class PhonemeCLI(LightningCLI):
                 )
 
 
-def _drawn_seed(section: Namespace) -> int:
+def _drawn(resumed: int | None) -> int:
     """The seed of a run that is gone on with, or a new one."""
-    resumed = seed_to_resume(section)
     return random.SystemRandom().randrange(2**31) if resumed is None else resumed

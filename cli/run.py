@@ -20,6 +20,7 @@ from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places
 DEBUG_VARIABLE = "PHONEME_DEBUG"
 _TOOLS = {
     "export": ("cli.export", "run_export"),
+    "lm": ("cli.language_model", "run_language_model"),
     "report": ("cli.report", "run_report"),
     "transcribe": ("cli.transcribe", "run_transcribe"),
     "vocabulary": ("cli.vocabulary", "run_vocabulary"),

@@ -17,7 +17,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cli.fit_place import FitPlace
-from cli.ranks import stops_with_the_first
+from cli.ranks import is_first, stops_with_the_first
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class StopRequests:
     def __init__(self) -> None:
         self.received: int | None = None
         self.can_wait = False  # whether somebody looks at `received` soon
-        self._process = os.getpid()
+        self._process, self._speaks = os.getpid(), is_first()
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """What the system calls."""
@@ -53,9 +53,9 @@ class StopRequests:
             _leave_to_parent(number)
         elif self.received is None and self.can_wait:
             self.received = number
-            name = signal.Signals(number).name
-            # Logging could be what was interrupted.
-            os.write(2, f"\n{name}: stopping after this step; once more stops at once\n".encode())
+            if self._speaks:  # logging could be what was interrupted
+                name = signal.Signals(number).name
+                os.write(2, f"\n{name}: stopping after this step; once more stops at once\n".encode())
         else:
             raise Stopped(number)
 

@@ -170,7 +170,8 @@ class _Progress:
 
         self._heard, self._started = 0.0, time.monotonic()
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"
-        self._bar = tqdm(total=total_seconds(recordings), desc="transcribe", bar_format=form, file=sys.stderr)
+        self._total = total_seconds(recordings)
+        self._bar = tqdm(total=self._total, desc="transcribe", bar_format=form, file=sys.stderr)
 
     def __enter__(self) -> "_Progress":
         return self
@@ -182,7 +183,7 @@ class _Progress:
         """So many more were heard."""
         self._heard += seconds
         self._bar.set_postfix_str(f"real-time factor {self._factor():.3f}", refresh=False)
-        self._bar.update(min(seconds, self._bar.total - self._bar.n))  # headers may promise less
+        self._bar.update(min(seconds, self._total - self._bar.n))  # headers may promise less
 
     def summary(self) -> str:
         """What it came to."""

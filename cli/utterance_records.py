@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, distributed
 
@@ -15,6 +14,7 @@ from dataset_modules.datamodule import PhonemeDataModule
 from models import PhonemeRecognizer
 from models.decoding import blank_share
 from models.forced_alignment import AlignmentError, align
+from models.frame_times import frame_clock, token_times
 from models.token_times import greedy_tokens
 from reports.signal_to_noise import signal_to_noise_db
 from reports.utterance_record import Span, UtteranceRecord, records_file, write_records
@@ -141,9 +141,9 @@ class Describer:
     def __init__(self, model: PhonemeRecognizer, sampling_rate: int) -> None:
         self._vocabulary = model.vocabulary
         self._sampling_rate = sampling_rate
-        lengths = np.array([10 * sampling_rate, 20 * sampling_rate])
-        fewer, more = np.asarray(model.num_frames(lengths)).tolist()
-        self._frame_seconds = 10.0 / (more - fewer)
+        self._clock = frame_clock(
+            model.network_configuration, model.frontend.mel_frames_per_input, sampling_rate
+        )
 
     def __call__(
         self, clip: PreparedClip, split: str, log_probs: Tensor, labels: list[int]
@@ -153,13 +153,14 @@ class Describer:
         heard = greedy_tokens(log_probs, blank_id)
         blanks, _ = blank_share(log_probs[None], log_probs.new_tensor([frames]).long(), blank_id)
         reference = tuple(self._vocabulary.decode(labels))
-        times, confidences = self._laid_over(log_probs, labels)
+        seconds = len(clip.samples) / self._sampling_rate
+        times, confidences = self._laid_over(log_probs, labels, seconds)
         return UtteranceRecord(
             id=clip.id,
             split=split,
             reference=reference,
             hypothesis=tuple(self._vocabulary.decode(token.id for token in heard)),
-            seconds=round(len(clip.samples) / self._sampling_rate, 4),
+            seconds=round(seconds, 4),
             frames=frames,
             blank_share=round(blanks / max(1, frames), 4),
             path=clip.path,
@@ -168,7 +169,7 @@ class Describer:
             text=clip.text,
             attributes=clip.attributes or {},
             snr_db=signal_to_noise_db(clip.samples, self._sampling_rate),
-            hypothesis_times=tuple(self._span(token.start_frame, token.end_frame) for token in heard),
+            hypothesis_times=self._times([(token.start_frame, token.end_frame) for token in heard], seconds),
             hypothesis_confidences=tuple(round(token.confidence, 4) for token in heard),
             reference_times=times,
             reference_confidences=confidences,
@@ -176,18 +177,20 @@ class Describer:
         )
 
     def _laid_over(
-        self, log_probs: Tensor, labels: list[int]
+        self, log_probs: Tensor, labels: list[int], seconds: float
     ) -> tuple[tuple[Span, ...] | None, tuple[float, ...] | None]:
         """When the reference was spoken, as the model hears it; None where there are too few frames."""
         try:
             tokens = align(log_probs, labels, self._vocabulary.blank_id)
         except AlignmentError:
             return None, None
-        spans = tuple(self._span(token.start_frame, token.end_frame) for token in tokens)
-        return spans, tuple(round(token.confidence, 4) for token in tokens)
+        times = self._times([(token.start_frame, token.end_frame) for token in tokens], seconds)
+        return times, tuple(round(token.confidence, 4) for token in tokens)
 
-    def _span(self, start_frame: int, end_frame: int) -> Span:
-        return round(start_frame * self._frame_seconds, 3), round(end_frame * self._frame_seconds, 3)
+    def _times(self, spans: list[tuple[int, int]], seconds: float) -> tuple[Span, ...]:
+        """When tokens sound that are spoken in these frames."""
+        times = token_times(spans, self._clock, seconds)
+        return tuple((round(start, 3), round(end, 3)) for start, end in times)
 
 
 def _stated_starts(clip: PreparedClip, reference: tuple[str, ...]) -> tuple[float, ...] | None:

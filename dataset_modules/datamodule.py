@@ -228,7 +228,7 @@ class PhonemeDataModule(LightningDataModule):
             "max_batch_seconds": self.max_batch_seconds,
             "world_size": trainer.world_size if trainer else 1,
             "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
-            "data": list(self.fingerprints.get("train", [])),
+            "data": self._identity("train") if "train" in self.splits else "",
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ engine_answers() {
 }
 
 prepare_container() {
-    [[ ${1:-} != /* ]] || die "the container sees the project only: put $1 into config/, or set PHONEME_LOCAL=1"
+    [[ ${1:-} != /* ]] || die "the container sees the project only: put $1 into config/ or data/, or set PHONEME_LOCAL=1"
     mkdir -p config data experiments
     USER_IDS=$(id -u):$(id -g) GPUS=""
     # A rootless engine maps its root to the calling user.
@@ -96,7 +96,11 @@ run_in_container() {
     local name options=(--user="$USER_IDS")
     # The image holds no git history: what the experiment's folder says of the code comes from here.
     options+=(--env=PHONEME_REVISION="$(git describe --always --dirty --abbrev=40 2>/dev/null || true)")
-    if [[ -t 0 && -t 1 ]]; then options+=(--interactive --tty); fi
+    if [[ -t 0 && -t 1 ]]; then
+        options+=(--interactive --tty)
+    elif [[ -n ${READS_INPUT:-} ]]; then
+        options+=(--interactive)
+    fi
     for name in "${PASSED_ON[@]}"; do
         [[ -z ${!name+set} ]] || options+=(--env="$name")
     done

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
+from inference.card_usage import MASK_USAGE, ONNX_USAGE, PIPELINE_USAGE
 from inference.parity import Parity
 from phonetics import Vocabulary
 
@@ -86,73 +87,24 @@ def _head(provenance: Provenance, target: Target, license_name: str | None) -> s
 
 def _usage(target: Target, hears_mel: bool) -> list[str]:
     if target != "hf":
-        return [
-            "`model.onnx` takes `waveforms` (float32, batch × samples, mono, -1…1, zero-padded) and `lengths`",
-            "(int64, samples of each), and gives `log_probs` and the number of real `frames` of each.",
-            "Normalisation and features are inside. `recognizer.json` tells rate, frame times and limits.",
-            "",
-            "```python",
-            "import json, numpy, onnxruntime, soundfile",
-            "tokens = list(json.load(open('vocab.json', encoding='utf-8')))",
-            "samples, rate = soundfile.read('speech.wav', dtype='float32')  # at the rate of recognizer.json",
-            "session = onnxruntime.InferenceSession('model.onnx')",
-            "inputs = {'waveforms': samples[None], 'lengths': numpy.array([len(samples)])}",
-            "scores, frames = session.run(None, inputs)",
-            "best = scores[0, : frames[0]].argmax(-1)",
-            "best = best[numpy.flatnonzero(numpy.diff(best, prepend=-1))]",
-            "blank = json.load(open('recognizer.json'))['blank_id']",
-            "print(' '.join(tokens[i] for i in best if i != blank))",
-            "```",
-        ]
-    lines = [
-        "```python",
-        "import soundfile",
-        "from transformers import pipeline",
-        "recognise = pipeline('automatic-speech-recognition', model='this/folder')",
-        "samples, rate = soundfile.read('speech.wav', dtype='float32')",
-        "print(recognise({'raw': samples, 'sampling_rate': rate})['text'])",
-        "```",
-        "",
-        "Phonemes are parted by spaces, words by `|`. Give it samples: for names of files it needs ffmpeg.",
-    ]
-    if hears_mel:
-        lines += [
-            "",
-            "The feature extractor of this family fills an odd number of 10 ms windows up to an even one and masks",
-            "what it filled in, but the pipeline decodes that frame as well: now and then one phoneme too many at",
-            "the end. Cut by the mask, the phonemes are exactly the checkpoint's:",
-            "",
-            "```python",
-            "from transformers import AutoModelForCTC, AutoProcessor",
-            "processor = AutoProcessor.from_pretrained('this/folder')",
-            "model = AutoModelForCTC.from_pretrained('this/folder')",
-            "inputs = processor(samples, sampling_rate=rate, return_tensors='pt')",
-            "scores = model(**inputs).logits[:, : inputs.attention_mask.sum()]",
-            "print(processor.batch_decode(scores.argmax(-1))[0])",
-            "```",
-        ]
-    return lines
+        return [ONNX_USAGE]
+    return [PIPELINE_USAGE, "", MASK_USAGE] if hears_mel else [PIPELINE_USAGE]
 
 
 def _figures(provenance: Provenance, target: Target, parity: Parity | None) -> list[str]:
     metrics = provenance.metrics
     rows = [
-        f"| {name} on {split} | {metrics[key]:.4f} | {_interval(metrics, key)} | {_utterances(metrics, split)} |"
+        f"| {name} on {split} | {metrics[key]:.4f} | {_interval(metrics, key)} | "
+        f"{_utterances(metrics, split)} |"
         for split in ("test", "val")
         for name in _FIGURES
         if isinstance(metrics.get(key := f"{split}_{name}"), float)
     ]
-    table = (
-        ["| figure | value | 95 % interval | utterances |", "|---|---|---|---|", *rows, ""] if rows else []
-    )
+    head = ["| figure | value | 95 % interval | utterances |", "|---|---|---|---|"]
     definitions = metrics.get("definitions", {})
-    told = [f"- `{name}`: {definitions[name]}" for name in _FIGURES if rows and name in definitions]
-    handed = f"This {target} form beside its checkpoint: {parity}." if parity else ""
-    return (
-        [line for line in (*table, *told, "" if told else None, handed) if line is not None]
-        if rows or parity
-        else []
-    )
+    told = [f"- `{name}`: {definitions[name]}" for name in _FIGURES if name in definitions]
+    handed = [f"This {target} form beside its checkpoint: {parity}."] if parity else []
+    return [*head, *rows, "", *told, "", *handed] if rows else handed
 
 
 def _interval(metrics: Mapping[str, Any], key: str) -> str:
@@ -192,9 +144,8 @@ def _phonemes(provenance: Provenance, vocabulary: Vocabulary) -> list[str]:
             "",
             f"Texts become phonemes by `{made.get('class_path') if isinstance(made, dict) else made}`",
         ]
-        versions = [
-            f"{name} {packages[name]}" for name in ("phonemizer", "espeakng-loader") if packages.get(name)
-        ]
+        makers = ("phonemizer", "espeakng-loader", "epitran")
+        versions = [f"{name} {packages[name]}" for name in makers if packages.get(name)]
         lines[-1] += f" ({', '.join(versions)}), where the data does not bring its own." if versions else "."
     return lines
 

@@ -1,6 +1,7 @@
 """What an ONNX graph holds: samples in, log-probabilities out, normalisation and mel bins included."""
 
 import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ class BatchedLogMel(nn.Module):
         super().__init__()
         self.window, self.shift = int(sampling_rate * 0.025), int(sampling_rate * 0.010)
         self.padding_value = padding_value
-        self.register_buffer("transform", _frame_transform(self.window))  # (2K, 1, window)
-        self.register_buffer("filters", _mel_filters(sampling_rate, self.window))  # (K, 80)
+        self.transform = nn.Buffer(_frame_transform(self.window))  # (2K, 1, window)
+        self.filters = nn.Buffer(_mel_filters(sampling_rate, self.window))  # (K, 80)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, F, 160) and their lengths in stacked frames."""

@@ -17,6 +17,7 @@ from inference.decoders import Decoder, GreedyDecoder
 from inference.transcript import Failure, HeardToken, Transcript, merge_adjacent, transcript_of
 from inference.window_reader import Piece, WindowReader
 from inference.windows import Segment, WindowJoiner
+from models.forced_alignment import align
 
 BATCH_SECONDS = 60.0
 ONE_PASS_SECONDS = 60.0
@@ -102,6 +103,22 @@ class Recognizer:
                     on_progress(sum(piece.new_seconds for _, piece in batch))
             yield from self._finished(under_way)
         yield from self._finished(under_way)
+
+    def align(
+        self, waveform: NDArray[np.float32] | Tensor, sampling_rate: int, phonemes: Sequence[str]
+    ) -> Transcript:
+        """Tell when known phonemes, word boundaries among them, were said in samples, (T,) or (T, channels).
+
+        ``AlignmentError`` where there are more than the frames can hold, ``VocabularyError`` where one is
+        not in the vocabulary.
+        """
+        stream = AudioSamples(np.asarray(waveform), sampling_rate)
+        vocabulary = self.model.vocabulary
+        labels = vocabulary.encode(phonemes)
+        spans = align(self.scores(stream), labels, vocabulary.blank_id)
+        tokens = [HeardToken(label, *span) for label, span in zip(labels, spans, strict=True)]
+        seconds = len(stream.samples) / sampling_rate
+        return transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
 
     def scores(self, stream: AudioStream) -> Tensor:
         """The log-probabilities of a whole recording's frames, (F, V), joined from its windows."""

@@ -21,8 +21,8 @@ _FEWEST_UNITS = 2
 FEWEST_SPEAKERS = 10  # with fewer, intervals by speaker hold the truth less often than they say
 
 DEFINITION = (
-    f"{LEVEL:.0%} interval, studentised bootstrap ({DRAWS} draws with replacement, seeded) of the ratio of "
-    "sums over utterances; by speaker, whole speakers are drawn "
+    f"{100 * LEVEL:.0f} % intervals: studentised bootstrap ({DRAWS} draws with replacement, seeded) of the "
+    "ratio of sums over utterances; by speaker, whole speakers are drawn "
     f"(where there are {FEWEST_SPEAKERS} or more). Without a single error the upper end is that of "
     "independent phonemes, 1 - 0.025^(1/phonemes)"
 )

@@ -23,7 +23,7 @@ from reports.signal_to_noise import DEFINITION as SIGNAL_TO_NOISE
 from reports.slices import Cut, Slice, cuts
 from reports.whisker import whisker
 
-_CONFUSIONS = 15
+_CONFUSIONS, _LISTED = 15, 60
 _FEW_ERRORS = 10  # utterances with errors, below which an interval is rough
 
 
@@ -57,7 +57,7 @@ def result_figures(analysis: SplitAnalysis) -> Html:
                 f"95 %: {span(intervals.get('feature_error_rate'))}",
             ),
             *(
-                KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} of the phonemes")
+                KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
                 for name, count in edits.items()
             ),
             KeyFigure(
@@ -94,7 +94,7 @@ def interval_notes(analysis: SplitAnalysis) -> list[Html]:
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
         notes.append(note(f"Without articulatory features, so that any edit of theirs costs 1: {listed}."))
-    notes.append(note(f"Intervals: {DEFINITION}."))
+    notes.append(note(f"{DEFINITION}."))
     return notes
 
 
@@ -114,7 +114,12 @@ def confusion_section(analysis: SplitAnalysis) -> Section:
         bullets([_in_words(error) for error in errors[:_CONFUSIONS]]),
         confusion_matrix(analysis),
         details("Every phoneme: precision and recall", _phoneme_table(analysis)),
-        details(f"All {len(errors)} kinds of errors", _error_table(errors)),
+        details(
+            f"All {len(errors)} kinds of errors"
+            if len(errors) <= _LISTED
+            else f"The {_LISTED} most frequent of {len(errors)} kinds of errors",
+            _error_table(errors[:_LISTED]),
+        ),
     )
 
 

@@ -1,10 +1,11 @@
-"""How long hypotheses are beside references, how much is blank, and whether confidence means anything."""
+"""Lengths, blanks, times and confidences: whether they are what they should be."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phonetics import WORD_DELIMITER
 from reports.error_analysis import SplitAnalysis
 from reports.error_sections import percent
 from reports.markup import Html
@@ -34,6 +35,7 @@ def length_section(analysis: SplitAnalysis) -> Section:
                 KeyFigure(
                     "without an error", percent(float((analysis.errors == 0).mean()), 1), "of the utterances"
                 ),
+                *_times(analysis),
             ]
         ),
         pictures(
@@ -44,6 +46,29 @@ def length_section(analysis: SplitAnalysis) -> Section:
             _histogram(blanks, "share of frames that are blank", None),
         ),
         _confidences(analysis),
+    )
+
+
+def _times(analysis: SplitAnalysis) -> list[KeyFigure]:
+    """How well the model's times agree with the data's own, where it has any."""
+    errors = onset_errors(analysis)
+    if not len(errors):
+        return []
+    median = f"{1000 * float(np.median(np.abs(errors))):.0f} ms"
+    return [KeyFigure("error of onsets", median, "median, of the reference laid over the frames")]
+
+
+def onset_errors(analysis: SplitAnalysis) -> NDArray[np.float64]:
+    """Onsets by forced alignment minus those that the data states, phoneme by phoneme, seconds."""
+    return np.array(
+        [
+            start - stated
+            for record in analysis.records
+            for token, (start, _), stated in zip(
+                record.reference, record.reference_times or (), record.stated_starts or (), strict=False
+            )
+            if token != WORD_DELIMITER
+        ]
     )
 
 
@@ -91,7 +116,7 @@ def confidence_columns(analysis: SplitAnalysis) -> tuple[NDArray[np.float64], ND
         confidences = [
             value
             for token, value in zip(record.hypothesis, record.hypothesis_confidences, strict=False)
-            if token != "|"  # noqa: S105 - a word boundary
+            if token != WORD_DELIMITER
         ]
         if len(confidences) != len(record.heard):
             continue

@@ -77,9 +77,9 @@ summary { cursor: pointer; padding: 0.5rem 0; font-weight: 600; }
 .badge { display: inline-block; font-size: 0.75rem; font-weight: 700; letter-spacing: 0.04em;
   color: var(--faint); text-transform: uppercase; margin-right: 0.6rem; }
 .bad .badge { color: var(--bad); } .warn .badge { color: var(--warn); } .good .badge { color: var(--good); }
-.slices td:first-child { min-width: 9.5rem; }
+@media (min-width: 40rem) { .slices td:first-child { min-width: 9.5rem; } }
 td.drawing { padding-top: 0.45rem; }
-svg.whisker { display: block; }
+svg.whisker { display: block; width: min(180px, 33vw); height: auto; }
 .whisker line { stroke: var(--series-1); stroke-width: 2; } .whisker circle { fill: var(--series-1); }
 .whisker path { stroke: var(--series-1); stroke-width: 2; fill: none; }
 .whisker .whole { stroke: var(--faint); stroke-width: 1; }
@@ -119,7 +119,7 @@ _PAPER = """
   figure.tall svg { width: auto; max-width: 100%; max-height: 225mm; }
   .scroll { overflow: visible; }
   .drawn svg { max-width: 100%; height: auto; }
-  .utterance { break-inside: avoid; }
+  .utterance, .drawn { break-inside: avoid; }
   table { font-size: 8.5pt; }
   td.long { min-width: 0; }
   .pictures { grid-template-columns: 1fr 1fr; }

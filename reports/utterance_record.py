@@ -31,8 +31,8 @@ class UtteranceRecord(NamedTuple):
     text: str | None = None
     attributes: Mapping[str, str] = {}  # noqa: RUF012 - never written to
     snr_db: float | None = None
-    hypothesis_times: tuple[Span, ...] = ()  # frames that speak the token, greedily read
-    hypothesis_confidences: tuple[float, ...] = ()  # its mean probability over these
+    hypothesis_times: tuple[Span, ...] = ()  # greedily read; neighbours meet half-way
+    hypothesis_confidences: tuple[float, ...] = ()  # mean probability over the frames that speak the token
     reference_times: tuple[Span, ...] | None = None  # by forced alignment; None where it is not possible
     reference_confidences: tuple[float, ...] | None = None
     stated_starts: tuple[float, ...] | None = None  # seconds, where the data itself knows them

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _SHOWN = 12
 _AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; what exceeds it has none
-_PIXELS_PER_SECOND = 240
+_PIXELS_PER_SECOND, _PIXELS_OF_LONG, _LONG_SECONDS = 480, 360, 4.0  # a phoneme needs 8 or so
 _PICTURE_HEIGHT, _TIER = 110, 24
 
 
@@ -45,7 +45,7 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> Section | None:
         "Worst utterances",
         paragraph(
             f"Of the {analysis.split} split, by {ORDER}. Drawn are the times of phonemes: of the reference "
-            "by forced alignment with the model's own scores, of what was heard from the frames speaking it."
+            "by forced alignment with the model's own scores, of what was heard by greedy reading."
         ),
         _legend(),
         views,
@@ -115,7 +115,8 @@ def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes,
 
 def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
     """The spectrogram with both sequences laid under it."""
-    width = max(240, round(record.seconds * _PIXELS_PER_SECOND))
+    pace = _PIXELS_OF_LONG if record.seconds > _LONG_SECONDS else _PIXELS_PER_SECOND
+    width = max(240, round(record.seconds * pace))
     top = _PICTURE_HEIGHT if picture else 0
     height = top + 2 * _TIER + 18
     shapes: list[Html] = []
@@ -125,11 +126,13 @@ def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
             element("image", href=href, x=0, y=0, width=width, height=top, preserveAspectRatio="none")
         )
     kinds = _kinds(record, aligned)
-    shapes += _tier(record.spoken, _sound_spans(record.reference, record.reference_times), kinds[0], top)
     shapes += _tier(
-        record.heard, _sound_spans(record.hypothesis, record.hypothesis_times), kinds[1], top + _TIER
+        record.spoken, _sound_spans(record.reference, record.reference_times), kinds[0], top, pace
     )
-    shapes += _axis(record.seconds, width, top + 2 * _TIER)
+    shapes += _tier(
+        record.heard, _sound_spans(record.hypothesis, record.hypothesis_times), kinds[1], top + _TIER, pace
+    )
+    shapes += _axis(record.seconds, width, top + 2 * _TIER, pace)
     drawing = element(
         "svg", shapes, viewBox=f"0 0 {width} {height}", width=width, height=height, class_="tiers"
     )
@@ -170,12 +173,14 @@ def _kind(record: UtteranceRecord, pair: Pair) -> str:
     return "right" if record.spoken[pair.reference] == record.heard[pair.hypothesis] else "wrong"
 
 
-def _tier(phonemes: Sequence[str], spans: Sequence[Span], kinds: Sequence[str], top: int) -> list[Html]:
+def _tier(
+    phonemes: Sequence[str], spans: Sequence[Span], kinds: Sequence[str], top: int, pace: int
+) -> list[Html]:
     """Phonemes at their times; the block is the time that speaks the phoneme."""
     shapes = []
     for phoneme, (start, end), kind in zip(phonemes, spans, kinds, strict=False):
-        x = round(start * _PIXELS_PER_SECOND, 1)
-        width = round(max(3.0, (end - start) * _PIXELS_PER_SECOND - 1), 1)
+        x = round(start * pace, 1)
+        width = round(max(3.0, (end - start) * pace - 1), 1)
         shapes.append(
             element(
                 "g",
@@ -188,11 +193,11 @@ def _tier(phonemes: Sequence[str], spans: Sequence[Span], kinds: Sequence[str], 
     return shapes
 
 
-def _axis(seconds: float, width: int, top: int) -> list[Html]:
+def _axis(seconds: float, width: int, top: int, pace: int) -> list[Html]:
     """A mark every half second."""
     shapes = [element("line", x1=0, x2=width, y1=top + 1, y2=top + 1)]
     for half in range(int(seconds * 2) + 1):
-        x = half * _PIXELS_PER_SECOND / 2
+        x = half * pace / 2
         shapes.append(element("line", x1=x, x2=x, y1=top + 1, y2=top + 5))
         if x < width - 30:
             shapes.append(element("text", f"{half / 2:g} s", x=x + 2, y=top + 14, class_="axis"))

@@ -6,6 +6,7 @@ import os
 import pytest
 from forked_runs import free_port, ranks_of
 from jsonargparse import Namespace
+from lightning.pytorch.strategies import StrategyRegistry
 
 from cli import ranks
 from cli.errors import ConfigError
@@ -102,3 +103,9 @@ def test_devices_and_machines_that_are_left_open_follow_the_launcher(two_machine
 def test_devices_that_contradict_the_launcher_are_refused(two_machines):
     with pytest.raises(ConfigError, match="trainer.devices must be 2, as torchrun has started it, got 3"):
         take_world(Namespace(devices=3, num_nodes=2))
+
+
+def test_strategies_chosen_by_name_wait_for_minutes():
+    ranks.shorten_timeouts()
+    assert StrategyRegistry.get("ddp")._timeout == ranks.STEP_TIMEOUT
+    assert StrategyRegistry.get("ddp_find_unused_parameters_true")._timeout == ranks.STEP_TIMEOUT

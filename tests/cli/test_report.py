@@ -3,6 +3,7 @@
 import json
 
 from cli.run import run
+from reports.utterance_record import UtteranceRecord, records_file, write_records
 
 
 def test_pages_are_written_beside_what_they_tell_of(tmp_path):
@@ -13,6 +14,19 @@ def test_pages_are_written_beside_what_they_tell_of(tmp_path):
         (folder / "metrics.json").write_text(json.dumps({"test_per": 0.5}))
     assert run(["report", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
     assert "50.00 %" in (tmp_path / "two" / "report.html").read_text()
+
+
+def test_several_experiments_are_compared_in_the_folder_of_the_first(tmp_path):
+    for name, heard in (("one", ("d", "a")), ("two", ("t", "a"))):
+        folder = tmp_path / name / "evaluations" / "test"  # evaluations have no configuration
+        folder.mkdir(parents=True)
+        records = [UtteranceRecord(f"u{n}", "test", ("t", "a"), heard, 1.0, 50, 0.5) for n in range(3)]
+        write_records(records_file(folder, "test"), records)
+    assert run(["report", *(str(tmp_path / name / "evaluations" / "test") for name in ("one", "two"))]) == 0
+    text = (tmp_path / "one" / "evaluations" / "test" / "comparison.html").read_text()
+    assert "two/test makes fewer errors than one/test: -50.00 points" in text
+    assert (tmp_path / "two" / "evaluations" / "test" / "report.html").is_file()
+    assert not (tmp_path / "two" / "evaluations" / "test" / "comparison.html").exists()
 
 
 def test_a_folder_without_an_experiment_is_a_mistake_of_the_command(tmp_path, capsys):

@@ -14,7 +14,13 @@ from reports.utterance_record import UtteranceRecord, read_records
 
 
 def model(tokens=("[PAD]", "a", "t", "|")):
-    return SimpleNamespace(vocabulary=Vocabulary(tokens), num_frames=lambda samples: samples // 320 - 1)
+    """Frames of 20 ms, the first of which begins with the clip."""
+    layers = SimpleNamespace(conv_kernel=[320], conv_stride=[320])
+    return SimpleNamespace(
+        vocabulary=Vocabulary(tokens),
+        network_configuration=layers,
+        frontend=SimpleNamespace(mel_frames_per_input=0),
+    )
 
 
 def clip(**more):
@@ -34,7 +40,8 @@ def test_a_record_holds_times_confidences_and_what_is_known():
     assert (record.id, record.split, record.path, record.language) == ("clip", "test", "x.wav", "de")
     assert (record.speaker, record.attributes, record.text) == ("me", {"room": "hall"}, "ta")
     assert record.reference == record.hypothesis == ("t", "a")
-    assert record.hypothesis_times == ((0.1, 0.14), (0.34, 0.4))
+    # Spoken in frames 5 and 6, and 17 to 19: they meet half-way, and reach 80 ms into the silence beside.
+    assert record.hypothesis_times == ((0.05, 0.22), (0.26, 0.48))
     assert record.hypothesis_confidences == pytest.approx((0.7, 0.7))
     assert record.reference_times == record.hypothesis_times
     assert (record.seconds, record.frames) == (1.0, 50)

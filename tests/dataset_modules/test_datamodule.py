@@ -12,6 +12,7 @@ from audiomentations import AddGaussianNoise, Gain
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 
 from dataset_modules.augmentations import AddBackgroundNoiseWrapper, SpeedPerturbation
+from dataset_modules.batch_place import PlaceError
 from dataset_modules.contract import Batch
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset
@@ -207,6 +208,36 @@ def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
         assert loader.batch_sampler.epoch == 3  # type: ignore[union-attr]
         seen += [key for batch in _batches(loader) for key in batch.ids]
     assert sorted(seen) == sorted(f"train-{index:05d}" for index in range(12))
+
+
+def _in_mid_epoch(**counts: int) -> SimpleNamespace:
+    """A Trainer that has taken up a checkpoint."""
+    batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(**counts)))
+    epochs = SimpleNamespace(current=SimpleNamespace(processed=0))
+    return SimpleNamespace(
+        global_rank=0,
+        world_size=1,
+        accumulate_grad_batches=1,
+        fit_loop=SimpleNamespace(epoch_loop=batches, epoch_progress=epochs),
+        state=SimpleNamespace(fn="fit"),
+        strategy=SimpleNamespace(root_device=torch.device("cpu")),
+    )
+
+
+def test_a_checkpoint_written_as_a_batch_ended_counts_that_batch(data: PhonemeDataModule) -> None:
+    data.trainer = _in_mid_epoch(processed=1, completed=0)  # type: ignore[assignment]
+    loader = data.train_dataloader()
+    order = loader.batch_sampler.batches(0)  # type: ignore[union-attr]
+    assert len(_batches(loader)) == len(order) - 1
+
+
+def test_a_place_among_other_batches_is_refused(data: PhonemeDataModule) -> None:
+    data.trainer = _in_mid_epoch(processed=1, completed=1)  # type: ignore[assignment]
+    data.load_state_dict(data.state_dict() | {"world_size": 2})
+    with pytest.raises(PlaceError, match="number of processes .* was 2, is 1"):
+        data.train_dataloader()
+    data.load_state_dict(data.state_dict())
+    data.train_dataloader()
 
 
 def test_an_empty_training_split_is_refused(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:

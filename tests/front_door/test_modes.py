@@ -19,7 +19,7 @@ def test_unknown_mode_is_one_line_that_lists_the_modes_and_status_2(bare_front_d
     result = bare_front_door.run("trian", "config/config.yaml")
     assert result.returncode == 2
     assert the_line(result.stderr).startswith(
-        "run.sh: unknown mode 'trian'; the modes are: check doctor help lock"
+        "run.sh: unknown mode 'trian'; the modes are: check doctor export help lm lock"
     )
 
 
@@ -46,6 +46,9 @@ def test_help_names_every_mode_and_needs_no_python(bare_front_door, argument):
         "predict",
         "doctor",
         "report",
+        "transcribe",
+        "export",
+        "lm",
         "check",
         "shell",
         "lock",
@@ -95,6 +98,21 @@ def test_report_names_experiments_and_no_configuration(prepared):
     assert prepared.run("report", "demo", "demo_2").returncode == 0
     assert prepared.calls() == [["python", "main.py", "report", "demo", "demo_2"]]
     assert prepared.run("report").returncode == 2
+
+
+def test_transcribe_takes_the_callers_files_from_any_folder(prepared):
+    elsewhere = prepared.folder / "data" / "my speech"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "a.wav").touch()
+    result = prepared.run("transcribe", "demo", "a.wav", "-", "--output", "out", cwd=elsewhere)
+    assert result.returncode == 0
+    arguments = ["demo", "data/my speech/a.wav", "-", "--output", "data/my speech/out"]
+    assert prepared.calls() == [["python", "main.py", "transcribe", *arguments]]
+
+
+def test_export_hands_its_arguments_to_main(prepared):
+    assert prepared.run("export", "demo", "--to", "hf").returncode == 0
+    assert prepared.calls() == [["python", "main.py", "export", "demo", "--to", "hf"]]
 
 
 def test_vocabulary_hands_its_arguments_to_main(prepared):

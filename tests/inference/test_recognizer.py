@@ -13,6 +13,7 @@ from dataset_modules.recording import AudioError
 from inference import Failure, Recognizer
 from inference.audio_stream import AudioFile, AudioSamples
 from models import PhonemeRecognizer
+from phonetics import VocabularyError
 from tests.inference.tiny_models import FAMILIES, TRANSFORMER, speech
 
 NO_ATTENTION = {"num_hidden_layers": 0}  # such a network hears no further than its convolutions
@@ -80,6 +81,22 @@ def test_times_are_in_order_and_inside_the_recording(recognizer_of):
     assert times[0] >= 0
     assert times[-1] <= transcript.num_seconds
     assert all(0 < phoneme.confidence <= 1 for phoneme in transcript.phonemes)
+
+
+def test_what_was_heard_is_aligned_where_it_was_heard(recognizer_of):
+    recognizer, waveform = recognizer_of(), speech(4.0)
+    heard = recognizer(waveform, 16000)
+    tokens = recognizer.decode(recognizer.scores(AudioSamples(waveform, 16000)), ())
+    said = [recognizer.model.vocabulary.tokens[token.token_id] for token in tokens]
+    aligned = recognizer.align(waveform, 16000, said)
+    assert aligned.text == heard.text
+    for one, other in zip(aligned.phonemes, heard.phonemes, strict=True):
+        assert one[1:] == pytest.approx(other[1:], abs=1e-4)
+
+
+def test_other_phonemes_than_the_vocabularys_cannot_be_aligned(recognizer_of):
+    with pytest.raises(VocabularyError, match="xyz"):
+        recognizer_of().align(speech(1.0), 16000, ["xyz"])
 
 
 def test_words_end_where_the_boundary_is_said(recognizer_of):

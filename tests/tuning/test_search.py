@@ -50,6 +50,7 @@ def test_a_trial_has_its_folder_with_the_command_that_repeats_it(stand_in, place
     assert config["optuna"] == {"tune": False}
     assert config["data"]["create_dataset"] is False
     assert config["trainer"]["limit_test_batches"] == 0
+    assert config["write_report"] is False
 
 
 def test_failures_are_recorded_with_their_kind_and_the_search_goes_on(stand_in, place):

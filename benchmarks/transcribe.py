@@ -1,0 +1,163 @@
+"""Transcribe an hour, and time the pipeline beside it: ``python benchmarks/transcribe.py EXPERIMENT``.
+
+An hour of speech is made by saying the clips of the experiment's test set again and again. Measured are the
+peak of memory of a process that transcribes the hour, and of one that transcribes six minutes of it; and the
+time, reading included, beside transformers' pipeline on the same model as exported, with windows of the same
+length, the same number of them at once and the same threads. Both run in turn, round after round, over the
+same six minutes; the ratio is the median over rounds. The pipeline holds its recording in memory, as its
+users give it.
+"""
+
+import argparse
+import json
+import logging
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from cli.data_section import located_datasets  # noqa: E402
+from cli.experiment import experiment_of  # noqa: E402
+from cli.trained import find_checkpoint  # noqa: E402
+from inference import Recognizer, Transcript  # noqa: E402
+from inference.acoustic_model import AcousticModel  # noqa: E402
+from inference.audio_stream import AudioFile  # noqa: E402
+from inference.huggingface import save_huggingface  # noqa: E402
+from inference.model_card import read_provenance  # noqa: E402
+from phonetics import edit_counts  # noqa: E402
+
+WINDOW_SECONDS, WINDOWS_AT_ONCE = 20.0, 3
+
+
+def write_speech(checkpoint: Path, path: Path, seconds: float) -> list[str]:
+    """Say the test set's clips until a file lasts so long; returns what was said."""
+    experiment = experiment_of(checkpoint)
+    assert experiment is not None, "the checkpoint must lie in an experiment's folder"
+    model = AcousticModel.from_checkpoint(checkpoint)
+    (dataset,) = located_datasets(dict(read_provenance(experiment, "").configuration["data"]))
+    clips = dataset.prepare("test", model.audio_params).clips
+    said: list[str] = []
+    with soundfile.SoundFile(path, "w", model.audio_params.sampling_rate, 1, "PCM_16") as stream:
+        while stream.frames < seconds * stream.samplerate:
+            for clip in (clips[index] for index in range(len(clips))):
+                stream.write(np.array(clip.samples))
+                said += [phoneme for phoneme in clip.phonemes if phoneme != "|"]
+                if stream.frames >= seconds * stream.samplerate:
+                    break
+    return said
+
+
+def recognizer_of(checkpoint: Path) -> Recognizer:
+    """The recogniser with the benchmark's windows."""
+    return Recognizer(
+        AcousticModel.from_checkpoint(checkpoint),
+        window_seconds=WINDOW_SECONDS,
+        batch_seconds=WINDOW_SECONDS * WINDOWS_AT_ONCE,
+        one_pass_seconds=WINDOW_SECONDS,
+    )
+
+
+def transcribe(recognizer: Recognizer, path: Path) -> list[str]:
+    """The phonemes of a file."""
+    (result,) = recognizer.transcribe([AudioFile(path, path.name)])
+    assert isinstance(result, Transcript), result
+    return [phoneme.symbol for phoneme in result.phonemes]
+
+
+def pipeline_of(checkpoint: Path, folder: Path) -> Callable[[Path], list[str]]:
+    """Transformers' pipeline over the exported model."""
+    from transformers import pipeline
+
+    save_huggingface(AcousticModel.from_checkpoint(checkpoint), folder)
+    recognise = pipeline("automatic-speech-recognition", model=str(folder), device="cpu")
+
+    def heard(path: Path) -> list[str]:
+        samples, rate = soundfile.read(path, dtype="float32")
+        said = recognise(
+            {"raw": samples, "sampling_rate": rate}, chunk_length_s=WINDOW_SECONDS, batch_size=WINDOWS_AT_ONCE
+        )
+        return [token for token in said["text"].split() if token != "|"]
+
+    return heard
+
+
+def timed(run: Callable[[Path], list[str]], path: Path) -> tuple[float, list[str]]:
+    """Seconds, and what was heard."""
+    started = time.perf_counter()
+    heard = run(path)
+    return time.perf_counter() - started, heard
+
+
+def peak_megabytes(checkpoint: Path, path: Path, threads: int) -> float:
+    """Of a fresh process that transcribes a file."""
+    command = [sys.executable, __file__, str(checkpoint), "--only", str(path), "--threads", str(threads)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout.strip().splitlines()[-1])
+
+
+def per(said: list[str], heard: list[str]) -> float:
+    """Phoneme error rate."""
+    return round(edit_counts(said, heard).errors / len(said), 4)
+
+
+def measure(checkpoint: Path, minutes: float, rounds: int, threads: int) -> dict[str, object]:
+    """All of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        long, short = Path(folder) / "long.wav", Path(folder) / "short.wav"
+        said_long = write_speech(checkpoint, long, minutes * 60)
+        said = write_speech(checkpoint, short, minutes * 6)
+        recognizer = recognizer_of(checkpoint)
+        theirs = pipeline_of(checkpoint, Path(folder) / "hf")
+        own = lambda path: transcribe(recognizer, path)  # noqa: E731
+        transcribe(recognizer, short)  # both warm
+        pairs = [(timed(own, short), timed(theirs, short)) for _ in range(rounds)]
+        seconds, heard = timed(own, long)
+        return {
+            "threads": threads,
+            "minutes": minutes,
+            "ratio of times to the pipeline's, median of pairs": round(
+                statistics.median(mine[0] / other[0] for mine, other in pairs), 3
+            ),
+            "ratios": [round(mine[0] / other[0], 3) for mine, other in pairs],
+            "PER, shorter recording": per(said, pairs[0][0][1]),
+            "PER, shorter recording, pipeline": per(said, pairs[0][1][1]),
+            "real-time factor, longer recording": round(seconds / (minutes * 60), 4),
+            "phonemes heard and said, longer recording": [len(heard), len(said_long)],
+            "peak MB, longer recording": peak_megabytes(checkpoint, long, threads),
+            "peak MB, a tenth of it": peak_megabytes(checkpoint, short, threads),
+        }
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("experiment", help="a folder, a name under experiments/, or a checkpoint in one")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of the longer recording")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    checkpoint = find_checkpoint("transcribe", options.experiment)
+    if options.only:
+        transcribe(recognizer_of(checkpoint), options.only)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return 0
+    result = measure(checkpoint, options.minutes, options.rounds, options.threads)
+    print(json.dumps(result, indent=1, ensure_ascii=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

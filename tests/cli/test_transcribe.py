@@ -1,0 +1,140 @@
+"""``transcribe`` and ``export`` as their users call them."""
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+import soundfile
+import torch
+
+from cli.run import run
+from models import PhonemeRecognizer
+from reports.utterance_record import UtteranceRecord, records_file, write_records
+from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    """An experiment's folder with the checkpoint of a tiny network."""
+    folder = tmp_path_factory.mktemp("experiments") / "tiny"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "vocab.json").write_text(VOCABULARY.to_json(), encoding="utf-8")
+    torch.manual_seed(1)
+    name, network = FAMILIES["Wav2Vec2 layer"]
+    module = PhonemeRecognizer(folder / "vocab.json", network_name=name, network_config=network)
+    module.configure_model()
+    torch.nn.init.normal_(module.network.lm_head.weight, std=1.0)
+    checkpoint = {"state_dict": module.state_dict()}
+    module.on_save_checkpoint(checkpoint)
+    torch.save(checkpoint, folder / "checkpoints" / "best.ckpt")
+    (folder / "checkpoints" / "best.json").write_text(json.dumps({"path": "best.ckpt"}))
+    return folder
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    folder = tmp_path / "speech"
+    (folder / "deep").mkdir(parents=True)
+    soundfile.write(folder / "a.wav", speech(1.0), 16000)
+    soundfile.write(folder / "deep" / "b.flac", speech(1.5, 1), 22050)
+    (folder / "bad.wav").write_text("no audio")
+    (folder / "notes.txt").write_text("no recording")
+    return folder
+
+
+def test_a_folder_is_transcribed_and_a_bad_file_is_one_line(experiment, recordings, capsys):
+    assert run(["transcribe", str(experiment), str(recordings), "--device", "cpu"]) == 1
+    captured = capsys.readouterr()
+    names = [line.split("\t")[0] for line in captured.out.splitlines()]
+    assert names == [str(recordings / "a.wav"), str(recordings / "deep" / "b.flac")]
+    assert captured.err.count("bad.wav: cannot be decoded") == 1
+    assert "2 of 3 recordings" in captured.err
+    assert "real-time factor" in captured.err
+
+
+def test_results_go_into_a_folder_as_the_recordings_lie(experiment, recordings, tmp_path, capsys):
+    (recordings / "bad.wav").unlink()
+    soundfile.write(recordings / "a.flac", speech(0.5), 16000)
+    out = tmp_path / "out"
+    command = ["transcribe", str(experiment), str(recordings), "--format", "textgrid", "--output", str(out)]
+    assert run(command) == 0
+    written = sorted(str(path.relative_to(out)) for path in out.rglob("*.TextGrid"))
+    assert written == ["a.TextGrid", "a_2.TextGrid", "deep/b.TextGrid"]
+    assert capsys.readouterr().out == ""
+
+
+def test_standard_input_is_one_recording(experiment, monkeypatch, capsys):
+    stream = io.BytesIO()
+    soundfile.write(stream, speech(1.0), 16000, format="WAV")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stream.getvalue())))
+    checkpoint = experiment / "checkpoints" / "best.ckpt"
+    assert run(["transcribe", str(checkpoint), "-", "--format", "jsonl"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert described["name"] == "stdin"
+    assert described["seconds"] == 1.0
+    assert described["words"]
+
+
+def test_a_beam_search_takes_a_language_model(experiment, recordings, tmp_path, capsys):
+    arpa = tmp_path / "lm.arpa"
+    arpa.write_text("\\1-grams:\n-0.1\ta\n-3\tn\n-3\ttʃ\n-3\toː\n-3\tɡ\n-3\t|\n\\end\\\n", encoding="utf-8")
+    command = ["transcribe", str(experiment), str(recordings / "a.wav"), "--beam", "4"]
+    assert run([*command, "--lm", str(arpa), "--lm_weight", "8"]) == 0
+    with_model = capsys.readouterr().out.split()
+    assert run(command) == 0
+    without = capsys.readouterr().out.split()
+    assert set(with_model) <= {"a", "|"}
+    assert with_model != without
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "a.wav"], "nowhere must be a checkpoint"),
+        (["{experiment}", "absent.wav"], "absent.wav must be a file or a folder"),
+        (["{experiment}", "{experiment}/checkpoints"], "must hold recordings"),
+        (["{experiment}", "a.wav", "--beam", "0"], "--beam must be at least 1"),
+        (["{experiment}", "a.wav", "--lm", "x.arpa"], "--lm needs a beam search"),
+        (["{experiment}", "a.wav", "--overlap", "30"], "--overlap must be less than --window"),
+        (["{experiment}", "a.wav", "--format", "mp3"], "invalid choice"),
+        (
+            ["{experiment}", "{experiment}/vocab.json", "--device", "abacus"],
+            "--device must be one that is here",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(experiment, arguments, message, capsys):
+    assert run(["transcribe", *(argument.format(experiment=experiment) for argument in arguments)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_export_writes_beside_the_checkpoints_and_only_once(experiment, capsys):
+    assert run(["export", str(experiment), "--to", "onnx"]) == 0
+    assert (experiment / "exports" / "onnx" / "model.onnx").is_file()
+    assert run(["export", str(experiment), "--to", "onnx"]) == 2
+    assert "must be a new folder" in capsys.readouterr().err
+
+
+def test_a_card_has_the_intervals_of_the_records(experiment, tmp_path):
+    (experiment / "metrics.json").write_text(json.dumps({"test_per": 0.25, "utterances": {"test": 20}}))
+    records = [
+        UtteranceRecord(str(number), "test", ("a", "n"), ("a", "n" if number % 2 else "a"), 1.0, 50, 0.5)
+        for number in range(20)
+    ]
+    write_records(records_file(experiment, "test"), records)
+    assert run(["export", str(experiment), "--to", "onnx", "--output", str(tmp_path / "out")]) == 0
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in card.splitlines() if line.startswith("| per on test")]
+    low, high = (float(end) for end in row.split("|")[3].split("to"))
+    assert 0.1 < low < 0.25 < high < 0.4
+
+
+def test_a_check_needs_the_experiments_configuration(experiment, tmp_path, capsys):
+    command = ["export", str(experiment), "--to", "hf", "--check", "--output", str(tmp_path / "hf")]
+    assert run(command) == 2
+    assert "--check needs the experiment's config.yaml" in capsys.readouterr().err
+    assert not (tmp_path / "hf").exists()
