@@ -47,8 +47,10 @@ def _is_node(value: object) -> bool:
 
 
 def _arguments(node: Node) -> dict[str, Any]:
-    arguments = node.get("init_args") or {}
-    return dict(arguments.items()) if isinstance(arguments, Mapping) else dict(vars(arguments))
+    """What a class is given; ``dict_kwargs`` are those that its own signature does not name."""
+    given = [node.get(key) or {} for key in ("init_args", "dict_kwargs")]
+    named = [part if isinstance(part, Mapping) else vars(part) for part in given]
+    return {key: value for part in named for key, value in part.items()}
 
 
 def _built(place: str, node: Node) -> object:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from dataset_modules.audio import from_pcm16
-from dataset_modules.augmentations import AugmentationPipeline
+from dataset_modules.augmentations import AugmentationPipeline, kept_random_state
 from dataset_modules.clip_store import ClipStore, PreparedClip
 from dataset_modules.labels import frames_needed
 from dataset_modules.sampler import ClipKey
@@ -84,6 +84,11 @@ class ClipDataset(Dataset[Example]):
             fits = self._fits(labels)
             waveform = self.augment(waveform, self.sampling_rate, epoch, index, fits)
         return Example(waveform, labels, clip.id, clip.language, index)
+
+    def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:
+        """A batch; random states are put aside once for all of it."""
+        with kept_random_state():
+            return [self[key] for key in keys]
 
     def clip(self, index: int) -> PreparedClip:
         """A clip as it was prepared, with all that is known of it."""

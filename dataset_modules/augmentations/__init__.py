@@ -3,7 +3,7 @@
 from dataset_modules.augmentations.background_noise import AddBackgroundNoiseWrapper, noise_files
 from dataset_modules.augmentations.nesting import Transform
 from dataset_modules.augmentations.pipeline import AugmentationPipeline
-from dataset_modules.augmentations.seeding import seeded
+from dataset_modules.augmentations.seeding import kept_random_state, seeded
 from dataset_modules.augmentations.speed_perturbation import SpeedPerturbation
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "AugmentationPipeline",
     "SpeedPerturbation",
     "Transform",
+    "kept_random_state",
     "noise_files",
     "seeded",
 ]

@@ -1,4 +1,7 @@
-"""Background noise out of ESC-50, or any folder of audio."""
+"""Background noise out of ESC-50, or any folder of audio.
+
+ESC-50 may not be used commercially (CC BY-NC); its subset ESC-10 may (CC BY).
+"""
 
 import csv
 import difflib

@@ -384,3 +384,21 @@ def test_a_language_of_texts_that_espeak_does_not_know_is_refused(
     assert message in said
     assert "Traceback" not in said
     assert not list(tmp_path.glob("experiments/*"))
+
+
+def test_a_class_with_open_arguments_is_built_with_them(base, attempt, tmp_path, monkeypatch):
+    """It gets as far as its own complaint."""
+    (tmp_path / "open_augmentations.py").write_text(
+        "from audiomentations.core.transforms_interface import BaseWaveformTransform\n"
+        "class Open(BaseWaveformTransform):\n"
+        "    def __init__(self, **others):\n"
+        "        super().__init__(p=1.0)\n"
+        "        raise ValueError(f'got {others}')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    base["data"]["augmentations"] = [
+        {"class_path": "open_augmentations.Open", "dict_kwargs": {"depth": 3}, "init_args": {}}
+    ]
+    status, message = attempt(base)
+    assert status == 2
+    assert "data.augmentations[0]: open_augmentations.Open: got {'depth': 3}" in message

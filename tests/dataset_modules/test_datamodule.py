@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -5,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from audiomentations import AddGaussianNoise, Gain
+from audiomentations.core.transforms_interface import BaseWaveformTransform
 
+from dataset_modules.augmentations import AddBackgroundNoiseWrapper, SpeedPerturbation
 from dataset_modules.batch_place import PlaceError
 from dataset_modules.contract import Batch
 from dataset_modules.datamodule import PhonemeDataModule
@@ -282,6 +286,74 @@ def test_the_seed_of_the_run_is_taken(
 ) -> None:
     monkeypatch.setenv("PL_GLOBAL_SEED", "17")
     assert _data([dataset], russian_vocab_file, seed=None).seed == 17
+
+
+class Fragile(BaseWaveformTransform):
+    """Fails on every clip."""
+
+    def apply(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+        raise RuntimeError("broken")
+
+
+def test_failures_of_all_readers_are_one_line_with_names_and_ids(
+    dataset: Counting, russian_vocab_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Strategy:
+        root_device = torch.device("cpu")
+
+        def reduce(self, counts: torch.Tensor, reduce_op: str) -> torch.Tensor:
+            assert reduce_op == "sum"
+            return 2 * counts  # another rank had as many
+
+    module = _data([dataset], russian_vocab_file, augmentations=[Gain(p=0.0), Fragile(p=1.0)], num_workers=2)
+    module.prepare_data()
+    module.setup("fit")
+    assert module.augment is not None
+    assert module.augment.failures == 0  # warming up does not count
+    list(module.train_dataloader())
+    assert module.augment.failures == 12
+    module.trainer = SimpleNamespace(is_global_zero=True, strategy=Strategy())  # type: ignore[assignment]
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        module.report_failures()
+        module.report_failures()  # nothing new to tell
+    (record,) = caplog.records
+    assert "failed 24×" in record.getMessage()
+    assert "Fragile 24 (first: train-" in record.getMessage()
+
+
+def test_a_limit_in_seconds_holds_for_slowed_clips(dataset: Counting, russian_vocab_file: Path) -> None:
+    module = _data(
+        [dataset],
+        russian_vocab_file,
+        max_batch_seconds=9.0,
+        augmentations=[SpeedPerturbation([0.5])],
+    )
+    module.prepare_data()
+    module.setup("fit")
+    shapes = [batch.waveforms.shape for batch in module.train_dataloader()]
+    longest = 2 * module.splits["train"].num_samples().max()
+    assert max(clips * samples for clips, samples in shapes) <= max(9.0 * 16000, longest + 1)
+    assert max(samples for _, samples in shapes) == pytest.approx(longest, abs=2)
+    assert module.batch_seconds("val") == 9.0
+
+
+def test_sounds_are_prepared_beside_the_cache_of_the_data(
+    dataset: Counting, russian_vocab_file: Path, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 22050)
+    soundfile.write(tmp_path / "noise.wav", noise, 22050)
+    module = _data([dataset], russian_vocab_file, augmentations=[AddBackgroundNoiseWrapper(tmp_path, p=1.0)])
+    module.prepare_data()
+    module.setup("fit")
+    assert module.augment is not None
+    (sound,) = module.augment.sound_files()
+    assert sound.parent == dataset.cache_dir / "sounds" / "16000"
+    first = [batch.waveforms for batch in module.train_dataloader()]
+    module.prepare_data()  # as Lightning does before every fit
+    module.setup("fit")
+    assert module.augment.sound_files() == [sound]
+    assert all(map(torch.equal, first, [batch.waveforms for batch in module.train_dataloader()]))
 
 
 def _trainer(device: str, fn: str = "fit", world: float | None = None) -> SimpleNamespace:
