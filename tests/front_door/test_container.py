@@ -175,6 +175,21 @@ def test_no_terminal_is_asked_for_where_there_is_none(contained):
     assert {"--tty", "--interactive"}.isdisjoint(commands(contained)[0])
 
 
+def test_a_recording_on_standard_input_reaches_the_container(contained):
+    assert contained.run("transcribe", "demo", "-").returncode == 0
+    words = commands(contained)[0]
+    assert "--interactive" in words
+    assert "--tty" not in words
+    assert words[-5:] == ["python", "main.py", "transcribe", "demo", "-"]
+
+
+def test_a_recording_outside_the_project_is_refused_in_one_line(contained, tmp_path):
+    (tmp_path / "a.wav").touch()
+    result = contained.run("transcribe", "demo", str(tmp_path / "a.wav"))
+    assert result.returncode == 2
+    assert str(tmp_path / "a.wav") in result.stderr.splitlines()[-1]
+
+
 def test_a_configuration_outside_the_project_is_refused_in_one_line(contained, tmp_path):
     (tmp_path / "my.yaml").touch()
     result = contained.run("train", str(tmp_path / "my.yaml"))
