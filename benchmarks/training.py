@@ -185,7 +185,7 @@ class BareLoop:
         clips = self.data.splits["train"]
         batch = Collator(self.data.vocabulary.blank_id)([clips[(0, int(index))] for index in indices])
         values, lengths = self.model.frontend(batch.waveforms, batch.waveform_lengths)
-        frames = torch.from_numpy(self.model.num_frames(np.array(batch.num_samples)))
+        frames = torch.from_numpy(self.model.num_frames(batch.num_samples))
         device = self.settings.device
         inputs = {
             "input_values": values.to(device),

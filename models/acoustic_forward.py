@@ -1,7 +1,7 @@
 """Waveforms → log-probabilities, padded or utterance by utterance, and the states of the encoder between."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dataset_modules.contract import BUCKET_RATIO
+from models.frame_count import Counts
 from models.frontend import Frontend, length_mask
 from models.network import frame_lengths
 
@@ -47,7 +48,7 @@ class AcousticForward:
         self._in_training = torch.compile(network, dynamic=True) if compiles else network
 
     def training_scores(
-        self, waveforms: Tensor, lengths: Tensor, num_samples: Sequence[int], num_frames: Sequence[int]
+        self, waveforms: Tensor, lengths: Tensor, num_samples: Counts, num_frames: Counts
     ) -> Tensor:
         """Log-probabilities, (B, F, V), of a padded batch; nothing here waits for the device.
 
@@ -61,8 +62,8 @@ class AcousticForward:
         if self.compiles:
             waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
         if self.masks_time:  # masking raises on batches shorter than one mask
-            network.config.apply_spec_augment = max(num_frames) > network.config.mask_time_length
-        padded = min(num_samples) < waveforms.shape[1]
+            network.config.apply_spec_augment = int(num_frames.max()) > network.config.mask_time_length
+        padded = int(num_samples.min()) < waveforms.shape[1]
         scores = self._head_scores(self._inputs(waveforms, lengths, padded=padded), self._in_training)
         if self.masks_time:
             # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.

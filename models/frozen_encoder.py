@@ -106,7 +106,7 @@ class FrozenRecognizerEncoder:
         waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)
         with torch.no_grad(), self.autocast():
             states = self.acoustic.states(waveforms, lengths).cpu()
-        counts = self.num_frames(np.asarray(batch.lengths_on_host()[0]))
+        counts = self.num_frames(batch.lengths_on_host()[0])
         return [utterance[:count].numpy() for utterance, count in zip(states, counts.tolist(), strict=True)]
 
 

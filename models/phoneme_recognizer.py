@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
@@ -239,19 +238,19 @@ class PhonemeRecognizer(LightningModule):
         frames = acoustic.frames(waveform_lengths)
         if not self.training:
             return acoustic.scores(waveforms, waveform_lengths), frames
-        sizes = waveform_lengths.tolist(), frames.tolist()
+        sizes = waveform_lengths.cpu().numpy(), frames.cpu().numpy()
         return acoustic.training_scores(waveforms, waveform_lengths, *sizes), frames
 
     def _hear(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Log-probabilities and frame counts of a batch; training does not wait for the device."""
         acoustic = self._built()
         num_samples, _ = batch.lengths_on_host()
-        num_frames = self.num_frames(np.asarray(num_samples))
+        num_frames = self.num_frames(num_samples)
         if batch.encoder_states is not None:
             scores = acoustic.head(batch.encoder_states)
         elif self.training:
             scores = acoustic.training_scores(
-                batch.waveforms, batch.waveform_lengths, num_samples, num_frames.tolist()
+                batch.waveforms, batch.waveform_lengths, num_samples, num_frames
             )
         else:
             scores = acoustic.scores(batch.waveforms, batch.waveform_lengths)
@@ -336,7 +335,9 @@ class PhonemeRecognizer(LightningModule):
 
     def _losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         _, num_labels = batch.lengths_on_host()
-        return ctc_losses(log_probs, frames, batch.labels, torch.tensor(num_labels), self.vocabulary.blank_id)
+        return ctc_losses(
+            log_probs, frames, batch.labels, torch.from_numpy(num_labels), self.vocabulary.blank_id
+        )
 
     def _decode(self, log_probs: Tensor, frames: Tensor) -> Sequence[list[str]]:
         decoded = greedy_decode(log_probs, frames, self.vocabulary.blank_id)
