@@ -1,9 +1,9 @@
 """Head-only training on the demo's data: epochs from the encoder cache against epochs without it.
 
-Run: ``python benchmarks/encoder_cache.py`` (``--clips 400`` for a quick look; ``--base`` takes the architecture of
-Wav2Vec2-base instead of the demo's small network). Both runs go through the command line as users start it,
-with the same seed, batches and steps, and validate after every epoch; their encoder has random weights, which
-cost what trained ones cost. Times are of whole epochs with their validation, first epochs left out.
+Run: ``python benchmarks/encoder_cache.py`` (``--clips 400`` for a quick look; ``--base`` takes the network of
+Wav2Vec2-base instead of the demo's small one). Both runs go through the command line as users start it, with
+the same seed, batches and steps, and validate after every epoch; their encoder has random weights, which cost
+what trained ones cost. Times are of whole epochs with their validation, first epochs left out.
 """
 
 import argparse

@@ -32,7 +32,7 @@ from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 log = logging.getLogger(__name__)
 
 _PREFETCHED_BATCHES = 4  # per worker
-_FOUND = "max_batch_seconds"
+_FOUND = "found_batch_seconds"
 _SPLITS_OF_STAGE: dict[str, tuple[Split, ...]] = {
     "fit": ("train", "val"),
     "validate": ("val",),
@@ -211,7 +211,7 @@ class PhonemeDataModule(LightningDataModule):
             self.splits[split].num_samples(),
             self.audio_params.sampling_rate,
             batch_size=self.batch_size,
-            max_batch_seconds=self.batch_seconds(),
+            max_batch_seconds=self.settled_batch_seconds(),
             shuffle=shuffle,
             seed=self.seed,
             rank=trainer.global_rank if trainer else 0,
@@ -260,7 +260,7 @@ class PhonemeDataModule(LightningDataModule):
         digest = hashlib.sha256(b"|".join(usable))
         return f"{self.fingerprints[split]} {digest.hexdigest()}"
 
-    def batch_seconds(self) -> float | None:
+    def settled_batch_seconds(self) -> float | None:
         """Padded seconds per batch; what ``auto`` found stays for the whole run and its continuation."""
         if self.max_batch_seconds != "auto":
             return self.max_batch_seconds

@@ -15,16 +15,17 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dataset_modules.contract import AudioParams, Batch
 from models.acoustic_forward import AcousticForward
-from models.attention import AttentionName, check_attention
+from models.attention import AttentionName
+from models.building import NetworkSwitches, build_acoustic
 from models.ctc_loss import ctc_losses
 from models.decoding import blank_share, greedy_decode
 from models.evaluation import EvaluationMetrics, Stage
 from models.frame_count import Counts, frames_of
-from models.freezing import freeze, keep_in_eval_mode, settle_masking
+from models.freezing import keep_in_eval_mode
 from models.frontend import frontend_of
-from models.frozen_encoder import FrozenRecognizerEncoder, check_frozen, frozen_encoder_of
+from models.frozen_encoder import FrozenRecognizerEncoder, frozen_encoder_of
 from models.grouping import Grouping, GroupingName
-from models.network import NetworkName, build_network, mask_policy, network_configuration
+from models.network import NetworkName, mask_policy, network_configuration
 from models.optimization import OptimizerName, SchedulerName
 from models.optimization_plan import OptimizationPlan
 from models.rehearsal import fits
@@ -159,25 +160,21 @@ class PhonemeRecognizer(LightningModule):
             vocab_size=len(self.vocabulary),
             blank_id=self.vocabulary.blank_id,
         )
-        self.freeze_feature_extractor = freeze_feature_extractor
-        self.freeze_transformer = freeze_transformer
         self.uses_attention_mask = mask_policy(
             self.network_configuration, self.audio_params.return_attention_mask
         )
         self.initial_weights = initial_weights
         self.map_vocabulary = map_vocabulary
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
-        check_attention(self.network_configuration, attention)
-        self.attention = attention
-        self.compiles = compile
-        self.gradient_checkpointing = gradient_checkpointing
-        self.cache_encoder = cache_encoder
-        if cache_encoder:
-            check_frozen(
-                self.network_configuration,
-                feature_extractor=freeze_feature_extractor,
-                transformer=freeze_transformer,
-            )
+        self.switches = NetworkSwitches(
+            freeze_feature_extractor,
+            freeze_transformer,
+            attention,
+            compile,
+            gradient_checkpointing,
+            cache_encoder,
+        )
+        self.switches.check(self.network_configuration)
         self.network: PreTrainedModel | None = None
         self.acoustic: AcousticForward | None = None
         self.frozen: list[nn.Module] = []
@@ -198,28 +195,17 @@ class PhonemeRecognizer(LightningModule):
         if self.network is not None:
             return
         resuming = self._trainer is not None and self._trainer.ckpt_path is not None
-        network = build_network(
-            self.network_configuration, None if resuming else self.pretrained_name, self.attention
+        self.acoustic, self.frozen = build_acoustic(
+            self.network_configuration,
+            None if resuming else self.pretrained_name,
+            self.frontend,
+            self.switches,
+            uses_attention_mask=self.uses_attention_mask,
+            is_shared=self._trainer is not None and self._trainer.world_size > 1,
         )
-        self.network = network.train()
-        self.frozen = freeze(
-            self.network, feature_extractor=self.freeze_feature_extractor, transformer=self.freeze_transformer
-        )
-        keep_in_eval_mode(self.frozen)  # Lightning keeps the modes it finds
-        masks_time = settle_masking(self.network)
-        if self._trainer is not None and self._trainer.world_size > 1:
-            self.network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
-        if self.gradient_checkpointing:
-            self.network.gradient_checkpointing_enable({"use_reentrant": False})
+        self.network = self.acoustic.network
         if self.initial_weights is not None:
             load_matching(self, self.initial_weights, self.vocabulary, map_vocabulary=self.map_vocabulary)
-        self.acoustic = AcousticForward(
-            self.network,
-            self.frontend,
-            uses_attention_mask=self.uses_attention_mask,
-            masks_time=masks_time,
-            compiles=self.compiles,
-        )
 
     def train(self, mode: bool = True) -> "PhonemeRecognizer":
         """As usual, but frozen parts stay in eval mode."""

@@ -274,11 +274,11 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
     data.setup("fit")
     data.trainer, data.rehearsal = _trainer("cuda"), fits  # type: ignore[assignment]
     longest = data.splits["train"].num_samples().max()
-    found = data.batch_seconds()
+    found = data.settled_batch_seconds()
     assert found == pytest.approx(10 * 0.9 * longest / 16000)
     assert set(tried) == {longest}
     count = len(tried)
-    assert data.batch_seconds() == found
+    assert data.settled_batch_seconds() == found
     assert len(tried) == count
     sampler = data.sampler("train", shuffle=True)
     assert max(sampler.num_samples[batch].max() * len(batch) for batch in sampler.batches(0)) <= found * 16000
@@ -288,19 +288,19 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
     continued.trainer = _trainer("cuda")  # type: ignore[assignment]
     continued.rehearsal = lambda *_: pytest.fail("a continued run must not try again")
     continued.load_state_dict(data.state_dict())
-    assert continued.batch_seconds() == found
+    assert continued.settled_batch_seconds() == found
 
 
 def test_auto_takes_what_the_smallest_device_holds(dataset: Counting, russian_vocab_file: Path) -> None:
     data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
     data.setup("fit")
     data.trainer, data.rehearsal = _trainer("cuda", world=7.0), lambda count, _: count < 20  # type: ignore[assignment]
-    assert data.batch_seconds() == 7.0
+    assert data.settled_batch_seconds() == 7.0
 
 
 def test_auto_is_a_figure_where_there_is_no_accelerator(dataset: Counting, russian_vocab_file: Path) -> None:
     data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
-    assert data.batch_seconds() == 60.0
+    assert data.settled_batch_seconds() == 60.0
     data.trainer = _trainer("cpu")  # type: ignore[assignment]
-    assert data.batch_seconds() == 60.0
+    assert data.settled_batch_seconds() == 60.0
     assert data.state_dict() == {}

@@ -1,7 +1,7 @@
 """Trying a batch leaves no trace."""
 
-from types import SimpleNamespace
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
