@@ -50,7 +50,7 @@ class NetworkSwitches:
         check_attention(config, self.attention)
         if self.cache_encoder and not self.freezes_all(config):
             raise ValueError(
-                "model: cache_encoder: true needs freeze_feature_extractor and freeze_transformer to be true, "
+                "model: cache_encoder: true needs freeze_feature_extractor and freeze_transformer: true, "
                 f"got {str(self.freeze_feature_extractor).lower()} and {str(self.freeze_transformer).lower()}"
             )
 
