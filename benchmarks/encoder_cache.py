@@ -42,7 +42,7 @@ class EpochClock(Callback):
 
     def on_validation_end(self, trainer: Trainer, *_: object) -> None:
         """It has ended with its validation."""
-        if trainer.sanity_checking:
+        if trainer.sanity_checking or trainer.state.fn != "fit":
             return
         figures = {name: repr(float(trainer.callback_metrics[name])) for name in ("val_per", "val_loss")}
         self.epochs.append({"seconds": time.perf_counter() - self.start, **figures})

@@ -2,8 +2,8 @@
 
 Run: ``python benchmarks/training.py`` (``--quick`` for a short look); the Trainer needs accelerate. All train
 the same Wav2Vec2 from the same weights, on the same clips of noise with Common Voice's spread of lengths (2
-to 12 s), with the same batch size, precision, fused AdamW and gradient clipping. They take turns of a few steps,
-in alternating order, in one process; figures are medians over turns, ratios those of paired turns.
+to 12 s), with the same batch size, precision, fused AdamW and gradient clipping. They take turns of a few
+steps, in alternating order, in one process; figures are medians over turns, ratios those of paired turns.
 
 - *bare*: the application's own batches, as tensors in memory, normalised and padded: the limit.
 - *application*: data module, prepared cache, LightningModule and Trainer, with default callbacks and loggers.
