@@ -39,11 +39,23 @@ mode_predict() { lightning predict "$@"; }
 #: doctor [CONFIG] [OVERRIDES…]    look at the data before training on it (--audio N: hear N augmentations)
 mode_doctor() { lightning doctor "$@"; }
 
-#: report EXPERIMENT…              write an experiment's page (report.html) anew
+#: report EXPERIMENT…              write each experiment's page (report.html) anew, and compare several
 mode_report() {
     (($#)) || die "report needs an experiment's folder, or its name under experiments/"
     prepare
     hand_over python main.py report "$@"
+}
+
+#: transcribe MODEL RECORDING…     recordings → phonemes with times (transcribe --help)
+mode_transcribe() {
+    prepare
+    hand_over python main.py transcribe "$@"
+}
+
+#: export MODEL --to hf|onnx|…     a trained model for other programs (export --help)
+mode_export() {
+    prepare
+    hand_over python main.py export "$@"
 }
 
 #: vocabulary build|check|merge …  the phonemes that labels need (vocabulary --help)

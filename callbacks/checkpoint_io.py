@@ -5,6 +5,7 @@ system, so a kill in between leaves half a file over a good one; and it passes o
 errors in silence.
 """
 
+import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+
+_SUFFIX = ".ckpt.tmp"
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -23,18 +26,36 @@ class DurableCheckpointIO(TorchCheckpointIO):
         """Save atomically."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_SUFFIX)
+        unfinished = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX)  # falls with the process: see remove_unfinished
                 torch.save(checkpoint, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(unfinished).chmod(0o666 & ~_umask())  # mkstemp gives a file to its owner alone
-            Path(unfinished).replace(target)
+                unfinished.chmod(0o666 & ~_umask())  # mkstemp gives a file to its owner alone
+                unfinished.replace(target)
         except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
             raise
         flush_folder(target.parent)
+
+
+def remove_unfinished(folder: Path) -> list[Path]:
+    """Remove what killed saves have left behind, but nothing that is being written at the moment."""
+    return [path for path in sorted(folder.glob(f".*{_SUFFIX}")) if _is_abandoned(path)]
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Remove a file unless somebody holds its lock; whether it was removed."""
+    try:
+        with path.open("rb+") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except OSError:  # it is being written, has just been renamed, or is not ours
+        return False
+    return True
 
 
 def flush_folder(folder: Path) -> None:

@@ -1,6 +1,8 @@
 """Which checkpoints are kept, and where."""
 
 import json
+import logging
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -8,8 +10,11 @@ from typing import Any, Literal
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from callbacks.checkpoint_io import DurableCheckpointIO
+from callbacks.checkpoint_io import DurableCheckpointIO, remove_unfinished
+from callbacks.kept_checkpoints import relocated
 from durable_files import write_durably
+
+log = logging.getLogger(__name__)
 
 FOLDER = "checkpoints"
 BEST_FILE = "best.json"
@@ -19,7 +24,11 @@ class CustomModelCheckpoint(ModelCheckpoint):
     """Lightning's ``ModelCheckpoint`` with this application's place, defaults and durable writing.
 
     ``best.json`` beside the checkpoints names the best one. Arguments are those of
-    ``ModelCheckpoint``; ``dirpath`` defaults to ``checkpoints`` in the experiment's folder.
+    ``ModelCheckpoint``, with these differences: ``dirpath`` defaults to ``checkpoints`` in the
+    experiment's folder; ``every_n_train_steps`` and ``train_time_interval`` keep ``last.ckpt``
+    current between validations, for runs that are cut off, and go together with
+    ``every_n_epochs``: what is monitored in validation is still judged after each; with several
+    processes ``save_on_exception`` does nothing, because one of them cannot save alone.
     """
 
     def __init__(
@@ -40,6 +49,16 @@ class CustomModelCheckpoint(ModelCheckpoint):
         enable_version_counter: bool = True,
         save_on_exception: bool = False,
     ) -> None:
+        self._steps_between = every_n_train_steps or 0
+        self._time_between = train_time_interval
+        self._judges_steps = monitor is None or not monitor.startswith("val_")
+        _check_intervals(self._steps_between, train_time_interval)
+        between = bool(self._steps_between or train_time_interval)
+        if between and not self._judges_steps and save_last is not True:
+            raise ValueError(
+                f"CustomModelCheckpoint: every_n_train_steps and train_time_interval write last.ckpt while "
+                f"{monitor} is judged in validation; save_last must be true, got {save_last!r}"
+            )
         super().__init__(
             dirpath=dirpath,
             filename=filename,
@@ -50,9 +69,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
             save_weights_only=save_weights_only,
             mode=mode,
             auto_insert_metric_name=auto_insert_metric_name,
-            every_n_train_steps=every_n_train_steps,
-            train_time_interval=train_time_interval,
-            every_n_epochs=every_n_epochs,
+            every_n_epochs=0 if between and self._judges_steps and every_n_epochs is None else every_n_epochs,
             save_on_train_epoch_end=save_on_train_epoch_end,
             enable_version_counter=enable_version_counter,
             save_on_exception=save_on_exception,
@@ -69,16 +86,69 @@ class CustomModelCheckpoint(ModelCheckpoint):
             trainer.strategy.checkpoint_io = DurableCheckpointIO()
             if trainer.is_global_zero:
                 self._check_writable(Path(self.dirpath))
+                for path in remove_unfinished(Path(self.dirpath)):
+                    log.info("checkpoints: removed %s, which a killed save had left", path.name)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the state, also where the folder has moved since (another mount, another machine)."""
-        super().load_state_dict(relocated(state_dict, self.dirpath))
+        state = relocated(state_dict, self.dirpath, self.mode)
+        super().load_state_dict(state)
+        last = Path(str(self.dirpath)) / f"{self.CHECKPOINT_NAME_LAST}{self.FILE_EXTENSION}"
+        if state["dirpath"] == self.dirpath and last.is_file():
+            self.last_model_path = str(last)  # it may be newer than this state, or broken: it is replaced
 
     @staticmethod
     def _check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         write_durably(folder / ".writable", "")
         (folder / ".writable").unlink()
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        """Save every so many steps; here validation and all else that belongs to the step before is done."""
+        if batch_idx % trainer.accumulate_grad_batches == 0 and self._is_due(trainer):
+            self._save_place(trainer)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
+    ) -> None:
+        """Not here, as Lightning would: a validation that follows would be left out on resume."""
+
+    def save_now(self, trainer: Trainer) -> str:
+        """Keep what was trained so far, as ``last.ckpt`` or where it lies already; the file's path."""
+        saved = Path(self._last_checkpoint_saved)
+        if self._last_global_step_saved != trainer.global_step or not saved.name:
+            self._save_last(trainer)
+        return str(self._last_checkpoint_saved)
+
+    def _is_due(self, trainer: Trainer) -> bool:
+        if self._should_skip_saving_checkpoint(trainer):
+            return False
+        if self._steps_between:
+            return trainer.global_step % self._steps_between == 0
+        if self._time_between is None:
+            return False
+        now = time.monotonic()
+        waited = now - (self._last_time_checked or now)
+        # The first process decides, or others would wait for it.
+        due = trainer.strategy.broadcast(waited >= self._time_between.total_seconds())
+        if due:
+            self._last_time_checked = now
+        return bool(due)
+
+    def _save_place(self, trainer: Trainer) -> None:
+        if self._judges_steps:
+            self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
+        if self.save_last:
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+        self._note_best(trainer)
+
+    def _save_last(self, trainer: Trainer) -> None:
+        """Also where the configuration keeps no last one."""
+        wanted, self.save_last = self.save_last, True
+        self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+        self.save_last = wanted
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save as usual, then see to the last and the best."""
@@ -94,9 +164,16 @@ class CustomModelCheckpoint(ModelCheckpoint):
             self._keep_last(trainer)
         self._note_best(trainer)
 
+    def _should_save_on_exception(self, trainer: Trainer) -> bool:
+        """One of several processes cannot save alone: the others would wait for it forever."""
+        return trainer.world_size == 1 and bool(super()._should_save_on_exception(trainer))
+
     def _keep_last(self, trainer: Trainer) -> None:
         """Lightning writes ``last.ckpt`` only when the top ones change; the last is the last here."""
-        due = self._every_n_epochs >= 1 and (trainer.current_epoch + 1) % self._every_n_epochs == 0
+        if self._steps_between and self._judges_steps and self._is_due(trainer):
+            self._save_place(trainer)
+        every = self._every_n_epochs or int(bool(self._steps_between or self._time_between))
+        due = every >= 1 and (trainer.current_epoch + 1) % every == 0
         stale = self._last_global_step_saved != trainer.global_step
         if self.save_last and due and stale and not self._should_skip_saving_checkpoint(trainer):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
@@ -113,20 +190,12 @@ class CustomModelCheckpoint(ModelCheckpoint):
         return not (training and self.best_model_path)
 
 
-def relocated(state: dict[str, Any], folder: str | Path | None) -> dict[str, Any]:
-    """The callback's state with its files looked for in a folder, where they all lie there.
-
-    >>> relocated({"dirpath": "/a", "best_model_path": ""}, None)["dirpath"]
-    '/a'
-    """
-    if folder is None:
-        return state
-    here = Path(folder)
-    top = {str(here / Path(path).name): score for path, score in state["best_k_models"].items()}
-    if not all(Path(path).is_file() for path in top):
-        return state
-    moved = {
-        key: str(here / Path(state[key]).name) if state[key] else state[key]
-        for key in ("best_model_path", "last_model_path", "kth_best_model_path")
-    }
-    return {**state, **moved, "best_k_models": top, "dirpath": str(folder)}
+def _check_intervals(steps: int, interval: timedelta | None) -> None:
+    if steps < 0:
+        raise ValueError(
+            f"CustomModelCheckpoint: every_n_train_steps must be positive, 0 or null, got {steps}"
+        )
+    if steps and interval is not None:
+        raise ValueError(
+            "CustomModelCheckpoint: give every_n_train_steps or train_time_interval, they exclude each other"
+        )

@@ -6,7 +6,17 @@ import warnings
 
 from tqdm import tqdm
 
-_OWN = ("callbacks", "cli", "dataset_modules", "models", "optim", "phonetics", "reports", "tuning")
+_OWN = (
+    "callbacks",
+    "cli",
+    "dataset_modules",
+    "inference",
+    "models",
+    "optim",
+    "phonetics",
+    "reports",
+    "tuning",
+)
 _LIBRARIES = ("lightning.fabric", "lightning.pytorch", "huggingface_hub", "transformers")
 # Warnings that are no news to a user who did nothing wrong.
 _NO_NEWS = (
@@ -17,6 +27,7 @@ _NO_NEWS = (
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*The dirpath has changed from .*",
     r".*You're resuming from a checkpoint that ended before the epoch ended.*",  # our sampler goes on there
+    r".*It is recommended to use `self\.log\('.*', \.\.\., sync_dist=True\)`.*",  # sums are gathered before
     r".*You are using a custom batch sampler .*",
     r".*Converting a tensor with requires_grad=True to a scalar.*",
 )

@@ -68,12 +68,6 @@ def best_checkpoint(folder: Path) -> Path | None:
     return checkpoint if checkpoint.is_file() else None
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint that an experiment wrote last."""
-    checkpoint = folder / CHECKPOINTS / "last.ckpt"
-    return checkpoint if checkpoint.is_file() else None
-
-
 def experiment_of(checkpoint: Path) -> Path | None:
     """The experiment's folder that a checkpoint lies in."""
     parent = checkpoint.resolve().parent

@@ -1,11 +1,11 @@
 """Where a command writes, and which checkpoint it starts from; decided before anything is built."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonargparse import Namespace
 
@@ -16,11 +16,18 @@ from cli.experiment import (
     claim_folder,
     default_name,
     experiment_of,
-    last_checkpoint,
     runs_named,
 )
-from cli.ranks import FOLDER_VARIABLE, tell_other_processes, told_by_first_process
-from models.weights import CHECKPOINT_KEY, CheckpointError, check_vocabulary, read_checkpoint
+from cli.newest_checkpoint import newest_loadable
+from cli.ranks import FOLDER, agree
+from dataset_modules.batch_place import PlaceError, check_place, is_mid_epoch
+from models.weights import (
+    CHECKPOINT_KEY,
+    CheckpointError,
+    check_content,
+    check_vocabulary,
+    read_checkpoint,
+)
 from phonetics import Vocabulary, VocabularyError
 
 if TYPE_CHECKING:
@@ -36,7 +43,7 @@ _SHAPES = (
     "conv_dim",
     "conv_kernel",
 )
-_KEYWORDS = {"best": best_checkpoint, "last": last_checkpoint}
+_DATA_STATE = "PhonemeDataModule"  # Lightning keeps a data module's state under its class' name
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,10 @@ class ExperimentPlan:
     @classmethod
     def of(cls, subcommand: str, section: Namespace) -> "ExperimentPlan":
         """Decide from the configuration; checkpoints are read once, so that a broken one is told now."""
-        parent = Path(section.trainer.default_root_dir or ".") / EXPERIMENTS
-        name = section.custom_folder_name or _default_name(section)
+        parent, name = _place(section)
         if subcommand == "fit":
             return cls._of_training(parent, name, section)
-        checkpoint = _given(section, parent, name) or _newest(parent, name, best_checkpoint)
+        checkpoint = _given(section, parent, name) or _newest_best(parent, name)
         _check(checkpoint, section)
         folder = experiment_of(checkpoint)
         return cls(
@@ -81,6 +87,8 @@ class ExperimentPlan:
         if checkpoint is None:
             return cls(parent, name, None, resumes=False, logs=True)
         _check(checkpoint, section)
+        if not section.only_weights_load:
+            _check_place(checkpoint, section)
         folder = None if section.only_weights_load else experiment_of(checkpoint)
         continues = (
             folder is not None
@@ -91,11 +99,10 @@ class ExperimentPlan:
 
     def claim(self) -> Path:
         """The folder: the run's own on resume, else a new one; the same for all processes of a run."""
-        if told := told_by_first_process(FOLDER_VARIABLE):
-            return Path(told)
-        folder = self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
-        tell_other_processes(FOLDER_VARIABLE, folder.absolute())
-        return folder
+        return Path(agree(FOLDER, lambda: str(self._own_folder().absolute())))
+
+    def _own_folder(self) -> Path:
+        return self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
 
     def release(self, folder: Path) -> None:
         """Take back a claimed folder that nothing was written to."""
@@ -118,6 +125,12 @@ def _resolved(folders: Sequence[Path]) -> list[Path]:
     return [folder.resolve() for folder in folders]
 
 
+def _place(section: Namespace) -> tuple[Path, str]:
+    """Where experiments are, and what this one is called."""
+    parent = Path(section.trainer.default_root_dir or ".") / EXPERIMENTS
+    return parent, section.custom_folder_name or _default_name(section)
+
+
 def _default_name(section: Namespace) -> str:
     model, optimizer = section.model, section.model.optimizer
     return default_name(
@@ -134,29 +147,35 @@ def _default_name(section: Namespace) -> str:
 
 def _given(section: Namespace, parent: Path, name: str) -> Path | None:
     """The checkpoint that the configuration names; ``best`` and ``last`` mean the newest run's."""
-    if section.ckpt_path in _KEYWORDS:
-        return _newest(parent, name, _KEYWORDS[section.ckpt_path])
+    if section.ckpt_path == "best":
+        return _newest_best(parent, name)
+    if section.ckpt_path == "last":
+        return newest_loadable(
+            runs_named(parent, name), resumes=not section.only_weights_load
+        ) or _none_found(parent, name)
     return Path(section.ckpt_path) if section.ckpt_path else None
 
 
-def _newest(parent: Path, name: str, checkpoint_in: Callable[[Path], Path | None]) -> Path:
-    """The checkpoint of the newest run of this name that has one."""
-    found = [checkpoint for folder in runs_named(parent, name) if (checkpoint := checkpoint_in(folder))]
-    if not found:
-        raise ConfigError(
-            f"ckpt_path: {parent / name} holds no trained checkpoint; train first, or give --ckpt_path"
-        )
-    return found[-1]
+def _newest_best(parent: Path, name: str) -> Path:
+    """The best checkpoint of the newest run of this name that has one."""
+    found = [best for folder in runs_named(parent, name) if (best := best_checkpoint(folder))]
+    return found[-1] if found else _none_found(parent, name)
+
+
+def _none_found(parent: Path, name: str) -> NoReturn:
+    raise ConfigError(
+        f"ckpt_path: {parent / name} holds no trained checkpoint; train first, or give --ckpt_path"
+    )
 
 
 def seed_to_resume(section: Namespace) -> int | None:
     """The seed of the run that is resumed, for a configuration that leaves it open."""
-    path = Path(section.ckpt_path or "")
-    if not path.is_file() or section.only_weights_load:
+    if not section.ckpt_path or section.only_weights_load:
         return None
     try:
-        described = read_checkpoint(path).get(CHECKPOINT_KEY)
-    except CheckpointError:
+        section.ckpt_path = str(_given(section, *_place(section)))  # ``last`` is looked for once
+        described = read_checkpoint(Path(section.ckpt_path)).get(CHECKPOINT_KEY)
+    except (CheckpointError, ConfigError):
         return None  # told later, with its reason
     return described["seed"] if described else None
 
@@ -165,6 +184,7 @@ def _check(checkpoint: Path, section: Namespace) -> None:
     """Refuse a checkpoint that is broken, or that does not belong to this configuration."""
     try:
         stored = read_checkpoint(checkpoint)
+        check_content(checkpoint)
         if not (section.only_weights_load and section.model.map_vocabulary):
             check_vocabulary(stored, Vocabulary.from_file(section.model.vocab_file), checkpoint)
     except (CheckpointError, VocabularyError) as error:
@@ -177,6 +197,26 @@ def _check(checkpoint: Path, section: Namespace) -> None:
         )
     if described := stored.get(CHECKPOINT_KEY):
         _check_architecture(checkpoint, described, section)
+
+
+def _check_place(checkpoint: Path, section: Namespace) -> None:
+    """Refuse early what the data module would refuse with the data opened."""
+    stored = read_checkpoint(checkpoint)
+    if not is_mid_epoch(stored):
+        return
+    data = section.data
+    now = {
+        "seed": section.seed_everything if data.seed is None else data.seed,
+        "batch_size": data.batch_size,
+        "max_batch_seconds": data.max_batch_seconds,
+        "accumulate_grad_batches": section.trainer.accumulate_grad_batches,
+    }
+    # What is a word here is settled with the data.
+    known = {key: value for key, value in now.items() if not isinstance(value, str | bool)}
+    try:
+        check_place(stored.get(_DATA_STATE, {}), known)
+    except PlaceError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _check_architecture(checkpoint: Path, described: dict[str, Any], section: Namespace) -> None:

@@ -13,6 +13,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
+from cli.augmentation_checks import check_augmentations
 from cli.checks import (
     LOGGED_FIGURES,
     check_encoder_cache,
@@ -24,11 +25,15 @@ from cli.checks import (
 )
 from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan, seed_to_resume
+from cli.fit_place import FitPlace
 from cli.parser import PhonemeArgumentParser, shortened
-from cli.ranks import SEED_VARIABLE, tell_other_processes, told_by_first_process
+from cli.ranks import SEED, agree, gathered, shorten_timeouts, take_world
 from cli.record import ExperimentRecord
 from cli.search_request import SearchRequest
 from cli.sections import OptunaSection
+from cli.stopping import StopBetweenSteps, StopRequests
+from cli.summary import summarise, write_report
+from cli.utterance_records import UtteranceRecords
 from dataset_modules.base_dataset import Split
 from dataset_modules.contract import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
@@ -49,14 +54,15 @@ _CONFIGURATION_FAULTS = (ValueError, TypeError, ImportError, OSError, RuntimeErr
 class PhonemeCLI(LightningCLI):
     """``fit``, ``validate``, ``test`` and ``predict`` over one YAML file."""
 
-    def __init__(self, args: ArgsType = None) -> None:
+    def __init__(self, args: ArgsType = None, stop_requests: StopRequests | None = None) -> None:
+        self.stop_requests = stop_requests or StopRequests()
         self.folder: Path | None = None  # the experiment's; none in a fast development run
         super().__init__(
             PhonemeRecognizer,
             PhonemeDataModule,
             save_config_callback=ExperimentRecord,
             # Batches are shared between processes by our own sampler.
-            trainer_defaults={"use_distributed_sampler": False},
+            trainer_defaults={"use_distributed_sampler": False, "callbacks": [UtteranceRecords()]},
             parser_kwargs={"default_env": True},
             seed_everything_default=0,
             parser_class=PhonemeArgumentParser,
@@ -80,6 +86,12 @@ class PhonemeCLI(LightningCLI):
             default=False,
             help="Take from ckpt_path the weights that fit, and nothing else.",
         )
+        parser.add_argument(
+            "--write_report",
+            type=bool,
+            default=True,
+            help="Analyse the errors and write report.html when training ends.",
+        )
         parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
         parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
 
@@ -88,9 +100,7 @@ class PhonemeCLI(LightningCLI):
         self.config = parser.parse_args(args)  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
         if section.seed_everything is None or section.seed_everything is True:
-            told = told_by_first_process(SEED_VARIABLE) or seed_to_resume(section)
-            section.seed_everything = int(told) if told else random.SystemRandom().randrange(2**31)
-            tell_other_processes(SEED_VARIABLE, section.seed_everything)
+            section.seed_everything = int(agree(SEED, lambda: str(_drawn_seed(section))))
             log.info("seed_everything: drawn at random: %d", section.seed_everything)
 
     def _parse_ckpt_path(self) -> None:
@@ -117,6 +127,7 @@ class PhonemeCLI(LightningCLI):
         if self.is_search:
             return
         section = self.section
+        take_world(section.trainer)
         check_hardware(section.trainer)
         check_weights_only(section)
         check_encoder_cache(section)
@@ -124,6 +135,11 @@ class PhonemeCLI(LightningCLI):
         parameters = asdict(shared_audio_params(section))
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
+        check_augmentations(
+            section.data.augmentations,
+            parameters["sampling_rate"],
+            rehearsed=self.subcommand == "fit",
+        )
         # Null would let an environment variable decide whether a checkpoint may run code.
         section.weights_only = section.weights_only is not False
         if section.only_weights_load:
@@ -150,16 +166,25 @@ class PhonemeCLI(LightningCLI):
         """A Trainer whose root is the experiment's folder; it is claimed once everything else stands."""
         self._check_data()
         self._check_monitors()
+        shorten_timeouts()
         if self.config_init[self.subcommand].trainer.fast_dev_run:
-            return super().instantiate_trainer(**kwargs)
+            return self._watched(super().instantiate_trainer(**kwargs))
         self.folder = self.plan.claim()
         try:
             logger = self.plan.loggers(self.folder, self.section.trainer.logger)
             extra = {} if logger is None else {"logger": logger}
-            return super().instantiate_trainer(default_root_dir=str(self.folder), **extra, **kwargs)
+            return self._watched(
+                super().instantiate_trainer(default_root_dir=str(self.folder), **extra, **kwargs)
+            )
         except BaseException:
             self.plan.release(self.folder)
             raise
+
+    def _watched(self, trainer: Trainer) -> Trainer:
+        """With what every run needs, whatever callbacks its configuration names."""
+        place = FitPlace()
+        trainer.callbacks[:0] = [place, StopBetweenSteps(self.stop_requests, place)]  # type: ignore[attr-defined]
+        return trainer
 
     def _check_monitors(self) -> None:
         """Refuse to watch figures that there will not be."""
@@ -191,17 +216,31 @@ class PhonemeCLI(LightningCLI):
         best = getattr(keeper, "best_model_path", "") or getattr(keeper, "last_model_path", "")
         if best:
             self._evaluate_best(best)
+        if self.section.write_report and self.trainer.is_global_zero:
+            write_report(self.folder, summarise(self.folder))
         log.info("experiment: %s", self.folder)
 
+    def after_validate(self) -> None:
+        """Say how sure the figures are."""
+        self._summarise_evaluation()
+
+    def after_test(self) -> None:
+        """Say how sure the figures are."""
+        self._summarise_evaluation()
+
+    def _summarise_evaluation(self) -> None:
+        if self.folder is not None and self.section.write_report and self.trainer.is_global_zero:
+            summarise(self.folder)
+
     def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning would pass to its Trainer
-        """Predict, and write one JSON line per utterance."""
+        """Predict, and write one JSON line per utterance, sorted by id, whoever has heard it."""
         batches = self.trainer.predict(**arguments) or []
+        predictions = [prediction for batch in batches for prediction in batch]
         lines = [
             json.dumps({"id": prediction.id, "phonemes": prediction.phonemes}, ensure_ascii=False)
-            for batch in batches
-            for prediction in batch
+            for prediction in sorted(gathered(self.trainer, predictions), key=lambda one: str(one.id))
         ]
-        if self.folder is None:
+        if self.folder is None or not self.trainer.is_global_zero:
             return
         path = self.folder / "predictions.jsonl"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -221,3 +260,9 @@ class PhonemeCLI(LightningCLI):
                     verbose=False,
                     weights_only=True,
                 )
+
+
+def _drawn_seed(section: Namespace) -> int:
+    """The seed of a run that is gone on with, or a new one."""
+    resumed = seed_to_resume(section)
+    return random.SystemRandom().randrange(2**31) if resumed is None else resumed

@@ -23,6 +23,7 @@ _PACKAGES = (
     "jsonargparse",
     "lightning",
     "numpy",
+    "panphon",
     "phonemizer",
     "torch",
     "torchaudio",
@@ -42,10 +43,18 @@ class ExperimentRecord(SaveConfigCallback):
         if stage == "fit":
             super().setup(trainer, pl_module, stage)
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say on how many clips augmentation failed, whichever process read them."""
+        if report := getattr(trainer.datamodule, "report_failures", None):  # type: ignore[attr-defined]
+            report()
+
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write configuration, vocabulary, versions, and which recordings were skipped."""
         folder = Path(trainer.default_root_dir)
         self.parser.save(self.config, free_name(folder, "config", ".yaml"), skip_none=False)
+        free_name(folder, "data", ".json").write_text(
+            json.dumps(_data_facts(trainer), indent=1), encoding="utf-8"
+        )
         (folder / "vocab.json").write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
         fingerprints = getattr(trainer.datamodule, "fingerprints", {})  # type: ignore[attr-defined]
         record = {**versions(), "data": fingerprints}
@@ -55,6 +64,21 @@ class ExperimentRecord(SaveConfigCallback):
         write_skipped(skipped, parts)
         if any(part.num_skipped for part in parts):
             log.warning("%s recordings skipped; why: %s", counted(parts), skipped)
+
+
+def _data_facts(trainer: Trainer) -> dict[str, dict[str, float]]:
+    """How much each split holds, and how much was left out of it."""
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    facts: dict[str, dict[str, float]] = {}
+    for split, clips in getattr(data, "splits", {}).items():
+        parts = [part for part in data.parts if part.split == split]
+        facts[split] = {
+            "clips": len(clips),
+            "hours": round(data.hours(split), 4),
+            "recordings": sum(part.num_recordings for part in parts),
+            "skipped": sum(part.num_skipped for part in parts),
+        }
+    return facts
 
 
 def free_name(folder: Path, stem: str, suffix: str) -> Path:

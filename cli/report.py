@@ -1,31 +1,40 @@
-"""``report EXPERIMENT…``: write each experiment's page anew."""
+"""``report EXPERIMENT…``: write each experiment's page anew, and compare several."""
 
 import argparse
 import logging
 from collections.abc import Sequence
 
 from cli.errors import ConfigError
+from cli.summary import PAGE
 
 log = logging.getLogger(__name__)
 
-PAGE = "report.html"
+COMPARISON = "comparison.html"
 
 
 def run_report(arguments: Sequence[str]) -> int:
-    """Rebuild the pages of the named experiments."""
-    parser = argparse.ArgumentParser("report", description="Write each experiment's page anew.")
+    """Rebuild the pages of the named experiments; nothing is evaluated again."""
+    parser = argparse.ArgumentParser(
+        "report", description="Write each experiment's page anew; compare the others with the first."
+    )
     parser.add_argument("experiments", nargs="+", help="folders, or names under experiments/")
     # Imported after parsing: drawing takes seconds to load.
     names = parser.parse_args(list(arguments)).experiments
+    from reports.comparison_page import comparison_page
     from reports.experiment import find_experiment, read_experiment
     from reports.experiment_page import experiment_page
     from reports.page import write_page
 
     try:
-        folders = [find_experiment(name) for name in names]
+        folders = list(dict.fromkeys(find_experiment(name) for name in names))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    for folder in folders:
-        write_page(folder / PAGE, experiment_page(read_experiment(folder)))
-        log.info("report: %s", folder / PAGE)
+    experiments = [read_experiment(folder) for folder in folders]
+    for experiment in experiments:
+        write_page(experiment.folder / PAGE, experiment_page(experiment))
+        log.info("report: %s", experiment.folder / PAGE)
+    if len(experiments) > 1:
+        path = experiments[0].folder / COMPARISON
+        write_page(path, comparison_page(experiments))
+        log.info("comparison: %s", path)
     return 0

@@ -1,5 +1,9 @@
-"""One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration."""
+"""One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration.
 
+128 and the number of a signal: stopped by it, as 130 by Ctrl-C and 143 by SIGTERM.
+"""
+
+import difflib
 import importlib
 import os
 import re
@@ -9,11 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.errors import ConfigError
+from cli.ranks import die_with_the_first, is_first
 from cli.search_request import SearchRequest, StartSearch
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
-_TOOLS = {"report": ("cli.report", "run_report"), "vocabulary": ("cli.vocabulary", "run_vocabulary")}
+_TOOLS = {
+    "export": ("cli.export", "run_export"),
+    "report": ("cli.report", "run_report"),
+    "transcribe": ("cli.transcribe", "run_transcribe"),
+    "vocabulary": ("cli.vocabulary", "run_vocabulary"),
+}
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
 
 
@@ -41,14 +51,19 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     if not places:
         return ""
     takes = accepted_keys(places[0].component)
-    return f": it stands at {', '.join(map(str, places))}" + (
-        f"; accepted: {', '.join(takes)}" if takes else ""
+    near = difflib.get_close_matches(unknown[1], takes, n=2) if unknown else []
+    return (
+        f": it stands at {', '.join(map(str, places))}"
+        + (f"; nearest: {', '.join(near)}" if near else "")
+        + (f"; accepted: {', '.join(takes)}" if takes else "")
     )
 
 
 def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
     from cli.console import quieten
+    from cli.stopping import Stopped
+    from dataset_modules.batch_place import PlaceError
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError
     from phonetics import VocabularyError
@@ -56,8 +71,14 @@ def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     quieten()
     try:
         return _command(arguments, start_search)
+    except PlaceError as error:
+        return _fail(error, str(error), status=2)
     except (AudioError, CheckpointError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
+    except Stopped as stop:
+        if is_first():
+            sys.stderr.write(f"{stop.message}\n")
+        return int(stop.code or 0)
 
 
 def _command(arguments: list[str], start_search: StartSearch | None) -> int:
@@ -67,8 +88,12 @@ def _command(arguments: list[str], start_search: StartSearch | None) -> int:
 
         return run_doctor(arguments[1:])
     from cli.phoneme_cli import PhonemeCLI
+    from cli.stopping import StopRequests
 
-    cli = PhonemeCLI(arguments)
+    die_with_the_first()
+    requests = StopRequests()
+    with requests.handled():
+        cli = PhonemeCLI(arguments, requests)
     return _search(cli.search_request(), start_search) if cli.is_search else 0
 
 

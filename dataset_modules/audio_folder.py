@@ -151,10 +151,10 @@ def _within(bounds: _Bounds, file: AudioFile) -> Recording:
 
 def _recording(file: AudioFile, row: ManifestRow | None = None) -> Recording:
     """A recording with its labels: the manifest's, else those beside it, else none."""
-    speaker = row.speaker if row else None
+    speaker, attributes = (row.speaker, row.attributes) if row else (None, None)
     try:
         stated = Labels(row.phonemes, row.text) if row and (row.phonemes or row.text) else None
         labels = stated or read_side_labels(file.label_files)
     except AudioError as error:
         return Recording(file.id, UnusableAudio(str(error), file.path), speaker=speaker)
-    return Recording(file.id, file.path, labels.phonemes, labels.text, speaker)
+    return Recording(file.id, file.path, labels.phonemes, labels.text, speaker, attributes=attributes)

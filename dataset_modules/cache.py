@@ -39,8 +39,10 @@ from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 2
-RECORDINGS_PER_SHARD = 256
+FORMAT_VERSION = 3
+RECORDINGS_PER_SHARD = 256  # at most
+_FEWEST_PER_SHARD = 32
+_SHARDS_OF_SMALL_SPLITS = 64  # so many that processes end together, and a kill costs little
 _MANIFEST = "manifest.json"
 
 
@@ -111,8 +113,9 @@ class ClipCache:
         incomplete.mkdir(exist_ok=True)
         if salvage:
             _link_shards(folder, incomplete)
-        num_shards = -(-count // RECORDINGS_PER_SHARD)
-        tasks = self._tasks(incomplete, recordings, num_shards)
+        shard_size = _shard_size(count)
+        num_shards = -(-count // shard_size)
+        tasks = self._tasks(incomplete, recordings, shard_size, num_shards)
         results = run_in_processes(_finish_shard, tasks, min(self.num_proc, num_shards))
         summaries = []
         for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2):
@@ -131,10 +134,20 @@ class ClipCache:
         remember_verified(folder, manifest.files)
 
     def _tasks(
-        self, folder: Path, recordings: Iterable[Recording], num_shards: int
+        self, folder: Path, recordings: Iterable[Recording], shard_size: int, num_shards: int
     ) -> Iterator["_ShardTask"]:
-        for index, shard in enumerate(_chunks(recordings, RECORDINGS_PER_SHARD)):
+        for index, shard in enumerate(_chunks(recordings, shard_size)):
             yield folder / f"shard-{index:05d}-of-{num_shards:05d}", shard, self.settings
+
+
+def _shard_size(count: int) -> int:
+    """Recordings per shard of a split: a function of their number alone, so that builds can be taken up.
+
+    >>> _shard_size(100), _shard_size(4000), _shard_size(1_000_000)
+    (32, 63, 256)
+    """
+    fewest = min(_FEWEST_PER_SHARD, RECORDINGS_PER_SHARD)
+    return min(max(fewest, -(-count // _SHARDS_OF_SMALL_SPLITS)), RECORDINGS_PER_SHARD)
 
 
 _ShardTask = tuple[Path, Sequence[Recording], PreparationSettings]

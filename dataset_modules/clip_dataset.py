@@ -1,6 +1,6 @@
 """Prepared clips as a torch data set: labels encoded, audio read and augmented on access."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +9,10 @@ from torch.utils.data import Dataset
 
 from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline
-from dataset_modules.clip_store import ClipStore
+from dataset_modules.clip_store import ClipStore, PreparedClip
+from dataset_modules.labels import frames_needed
 from dataset_modules.sampler import ClipKey
-from dataset_modules.usable_clips import ClipSubset
+from dataset_modules.usable_clips import ClipSubset, FrameCounter
 
 
 class Example(NamedTuple):
@@ -21,12 +22,22 @@ class Example(NamedTuple):
     labels: list[int]
     id: str
     language: str | None = None
+    row: int = -1  # its place in the data set
     num_samples: int | None = None  # of audio that was not read
     encoder_states: NDArray[np.float32] | None = None  # (F, H) instead of a waveform
 
 
 class ClipDataset(Dataset[Example]):
-    """The clips of several stores, one after another; a key is ``(epoch, index)``."""
+    """The clips of several stores, one after another; a key is ``(epoch, index)``.
+
+    Args:
+        stores: the clips.
+        labels: of every clip.
+        augment: what changes waveforms; None leaves them as they are.
+        sampling_rate: of the clips.
+        num_frames: of the network, so that no clip becomes too short for its labels; None where no
+            network is known.
+    """
 
     def __init__(
         self,
@@ -34,11 +45,13 @@ class ClipDataset(Dataset[Example]):
         labels: Sequence[list[int]],
         augment: AugmentationPipeline | None,
         sampling_rate: int,
+        num_frames: FrameCounter | None = None,
     ) -> None:
         self.stores = list(stores)
         self.labels = labels
         self.augment = augment
         self.sampling_rate = sampling_rate
+        self.num_frames = num_frames
         self._ends = np.cumsum([len(store) for store in self.stores])
 
     def __len__(self) -> int:
@@ -54,6 +67,10 @@ class ClipDataset(Dataset[Example]):
         store, place = self._place(index)
         return store.name_of(place)[0], store.language_of(place)
 
+    def id_of(self, index: int) -> str:
+        """The id of a clip, without touching audio."""
+        return self.name_of(index)[0]
+
     def _place(self, index: int) -> tuple[ClipStore | ClipSubset, int]:
         """The store that holds a clip, and its index there."""
         number = int(np.searchsorted(self._ends, index, side="right"))
@@ -61,9 +78,21 @@ class ClipDataset(Dataset[Example]):
 
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
-        store, place = self._place(index)
-        clip = store[place]
-        waveform = from_pcm16(clip.samples)
+        clip = self.clip(index)
+        waveform, labels = from_pcm16(clip.samples), self.labels[index]
         if self.augment is not None:
-            waveform = self.augment(waveform, self.sampling_rate, epoch, index)
-        return Example(waveform, self.labels[index], clip.id, clip.language)
+            fits = self._fits(labels)
+            waveform = self.augment(waveform, self.sampling_rate, epoch, index, fits)
+        return Example(waveform, labels, clip.id, clip.language, index)
+
+    def clip(self, index: int) -> PreparedClip:
+        """A clip as it was prepared, with all that is known of it."""
+        store, place = self._place(index)
+        return store[place]
+
+    def _fits(self, labels: Sequence[int]) -> Callable[[int], bool] | None:
+        """Whether the network makes frames enough for these labels out of so many samples."""
+        num_frames = self.num_frames
+        if num_frames is None:
+            return None
+        return lambda num_samples: int(num_frames(np.array([num_samples]))[0]) >= frames_needed(labels)

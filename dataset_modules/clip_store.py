@@ -1,8 +1,9 @@
 """Prepared clips on disk: immutable Arrow files, memory-mapped, audio as 16-bit samples or FLAC."""
 
 import io
+import json
 import mmap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple
@@ -13,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.arrow_columns import (
+    Buffer,
     binary_column,
     float_lists_column,
     integer_column,
@@ -34,6 +36,7 @@ SCHEMA = pa.schema(
         ("language", pa.string()),
         ("speaker", pa.string()),
         ("text", pa.string()),
+        ("attributes", pa.string()),  # a JSON object
         ("phonemes", pa.list_(pa.string())),
         ("phoneme_starts", pa.list_(pa.float32())),
         ("num_samples", pa.int64()),
@@ -53,12 +56,13 @@ class PreparedClip(NamedTuple):
     phoneme_starts: tuple[float, ...] | None
     samples: NDArray[np.int16]  # (T,)
     path: str = ""  # of the recording; empty where it is no file
+    attributes: Mapping[str, str] | None = None
 
 
-def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> bytes:
-    """The bytes that are stored for samples, (T,)."""
+def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> Buffer:
+    """The bytes that are stored for samples, (T,); no copy is made where they are stored as they are."""
     if storage == "pcm16":
-        return samples.tobytes()
+        return memoryview(np.ascontiguousarray(samples)).cast("B")
     stream = io.BytesIO()
     soundfile.write(stream, samples, sampling_rate, format="FLAC", subtype="PCM_16")
     return stream.getvalue()
@@ -82,7 +86,7 @@ class ClipWriter:
         self._schema = SCHEMA.with_metadata({_STORAGE_KEY: storage.encode()})
         self._writer = pa.ipc.new_file(self._file, self._schema)
         self._clips: list[PreparedClip] = []
-        self._audio: list[bytes] = []
+        self._audio: list[Buffer] = []
 
     def write(self, clip: PreparedClip) -> None:
         """Append one clip."""
@@ -108,19 +112,24 @@ class ClipWriter:
         self._file.close()
 
 
-def _block(clips: Sequence[PreparedClip], audio: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch:
+def _block(clips: Sequence[PreparedClip], audio: Sequence[Buffer], schema: pa.Schema) -> pa.RecordBatch:
     columns = {
         "id": string_column([clip.id for clip in clips]),
         "path": string_column([clip.path for clip in clips]),
         "language": string_column([clip.language for clip in clips]),
         "speaker": string_column([clip.speaker for clip in clips]),
         "text": string_column([clip.text for clip in clips]),
+        "attributes": string_column([_attributes_text(clip.attributes) for clip in clips]),
         "phonemes": string_lists_column([clip.phonemes for clip in clips]),
         "phoneme_starts": float_lists_column([clip.phoneme_starts for clip in clips]),
         "num_samples": integer_column([len(clip.samples) for clip in clips]),
         "audio": binary_column(audio, pa.binary()),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _attributes_text(attributes: Mapping[str, str] | None) -> str | None:
+    return json.dumps(dict(attributes), ensure_ascii=False) if attributes else None
 
 
 class ClipStore:
@@ -151,6 +160,7 @@ class ClipStore:
     def __getitem__(self, index: int) -> PreparedClip:
         block, row = self._place(index)
         starts = block["phoneme_starts"][row].as_py()
+        attributes = block["attributes"][row].as_py()
         audio = block["audio"][row].as_buffer()
         self._touched_bytes += audio.size
         return PreparedClip(
@@ -162,6 +172,7 @@ class ClipStore:
             phoneme_starts=None if starts is None else tuple(starts),
             samples=decode_audio(audio, self._storage),
             path=block["path"][row].as_py(),
+            attributes=json.loads(attributes) if attributes else None,
         )
 
     def name_of(self, index: int) -> tuple[str, str]:

@@ -29,6 +29,7 @@ class Collator:
             label_lengths=torch.from_numpy(num_labels.copy()),
             ids=tuple(example.id for example in examples),
             languages=tuple(example.language for example in examples),
+            rows=tuple(example.row for example in examples),
             num_samples=num_samples,
             num_labels=num_labels,
             encoder_states=_padded(states) if states else None,

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dataset_modules.base_dataset import Split
@@ -15,6 +15,11 @@ log = logging.getLogger(__name__)
 SPLIT_FILES: dict[Split, str] = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
 _MARKS = (*SPLIT_FILES.values(), "validated.tsv")  # a folder with any of these is a locale's
 _DURATION_FILES = ("clip_durations.tsv", "times.txt")
+# Columns by what they are called here; releases called the accent in two ways.
+_ATTRIBUTES = {
+    **{"accent": "accent", "accents": "accent"},
+    **{"age": "age", "gender": "gender", "variant": "variant"},
+}
 _LONGEST_NAME = 255  # bytes that file systems allow
 
 
@@ -66,7 +71,19 @@ def _recording(folder: Path, table: Path, row: TsvRow) -> Recording:
         reason = f"path must be a file's name in clips, got {row.cells['path'][:80]!r}"
         return Recording(f"{table.name}:{row.line}", UnusableAudio(reason, table))
     speaker = row.cells["client_id"] or None
-    return Recording(name, folder / "clips" / name, text=row.cells["sentence"], speaker=speaker)
+    attributes = speaker_attributes(row.cells)
+    return Recording(
+        name, folder / "clips" / name, text=row.cells["sentence"], speaker=speaker, attributes=attributes
+    )
+
+
+def speaker_attributes(cells: Mapping[str, object]) -> dict[str, str] | None:
+    """What volunteers say of themselves, under names that do not change with the release.
+
+    >>> speaker_attributes({"accents": "England English", "age": "", "gender": "male_masculine"})
+    {'accent': 'England English', 'gender': 'male_masculine'}
+    """
+    return {_ATTRIBUTES[column]: str(cells[column]) for column in _ATTRIBUTES if cells.get(column)} or None
 
 
 def _clip_name(path: str) -> str | None:

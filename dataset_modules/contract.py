@@ -49,6 +49,7 @@ class Batch(NamedTuple):
     label_lengths: Tensor  # (B,)
     ids: tuple[str, ...]
     languages: tuple[str | None, ...] = ()  # one for each utterance, or none where nobody says
+    rows: tuple[int, ...] = ()  # places in the split, by which more of an utterance can be looked up
     # Both lengths as the host knows them: to read them from an accelerator is to wait for it. Arrays, because
     # Lightning walks through tuples item by item, several times a step.
     num_samples: NDArray[np.int64] | None = None  # (B,)

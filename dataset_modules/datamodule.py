@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from audiomentations.core.transforms_interface import BaseWaveformTransform
 from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
 
-from dataset_modules.augmentations import AugmentationPipeline
+from dataset_modules.augmentations import AugmentationPipeline, Transform
+from dataset_modules.augmentations.failures import described
+from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batch_limit import CPU_BATCH_SECONDS, Rehearsal, fitting_batch_seconds
+from dataset_modules.batch_place import check_place
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
@@ -74,7 +76,7 @@ class PhonemeDataModule(LightningDataModule):
         num_proc: int = 1,
         create_dataset: bool = False,
         audio_params: AudioParams | None = None,
-        augmentations: list[BaseWaveformTransform] | None = None,
+        augmentations: list[Transform] | None = None,
         unknown_phonemes: UnknownPhonemePolicy = "skip",
         seed: int | None = None,
         text_to_phonemes: TextToPhonemes = "espeak",
@@ -103,9 +105,11 @@ class PhonemeDataModule(LightningDataModule):
         self.frozen_encoder: Callable[[], FrozenEncoder | None] | None = None  # the model's, likewise
         self.rehearsal: Rehearsal | None = None  # tries a batch on the model's device, likewise
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
-        self.augment = AugmentationPipeline(augmentations, self.seed) if augmentations else None
+        self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
+        self._told_failures = 0
         self._states: EncoderStateCache | None = None
         self._found_batch_seconds: float | None = None
+        self._stored_place: dict[str, Any] = {}
         self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
@@ -121,6 +125,8 @@ class PhonemeDataModule(LightningDataModule):
             if split not in self._prepared:
                 self._prepare(split, rebuild=self.create_dataset)
                 self._prepared.add(split)
+        if "train" in splits:
+            self.prepare_sounds()
 
     def setup(self, stage: str) -> None:
         """Open the splits that a stage needs; training looks at all, so that it says what is left out."""
@@ -130,6 +136,34 @@ class PhonemeDataModule(LightningDataModule):
         if self.trainer is None or self.trainer.is_global_zero:
             warn_of_skipped(opened)
         self.parts += opened
+        if stage == "fit" and self.augment is not None:
+            self.use_prepared_sounds()
+            self.augment.warm_up(self.audio_params.sampling_rate)
+
+    def prepare_sounds(self) -> None:
+        """Bring what the augmentations mix in to the model's rate, once, into the first data set's cache."""
+        if self.augment is not None:
+            self._sounds.prepare(self.augment.sound_files(), self.num_proc)
+
+    def use_prepared_sounds(self) -> None:
+        """Let the augmentations read what ``prepare_sounds`` has left."""
+        if self.augment is not None:
+            self.augment.read_sounds_from(self._sounds.copies(self.augment.sound_files()))
+
+    @property
+    def _sounds(self) -> SoundStore:
+        return SoundStore(self.dataset_classes[0].cache_dir / "sounds", self.audio_params.sampling_rate)
+
+    def report_failures(self) -> None:
+        """Say how many clips could not be augmented, over all readers and ranks, where that is news."""
+        if self.augment is None or self.trainer is None:
+            return
+        counts = self.augment.ledger.per_transform().to(self.trainer.strategy.root_device)
+        failures = self.augment.ledger.failures(self.trainer.strategy.reduce(counts, reduce_op="sum"))
+        total = sum(failure.times for failure in failures)
+        if total > self._told_failures and self.trainer.is_global_zero:
+            log.warning("%s", described(failures, self.splits["train"].id_of))
+        self._told_failures = total
 
     def locate(self) -> None:
         """Let the data sets find their recordings; a wrong path is told here, before anything is read."""
@@ -174,10 +208,33 @@ class PhonemeDataModule(LightningDataModule):
         clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
         labels = EncodedLabels(clips, self.encode)
         augment = self.augment if split == "train" else None
-        self.splits[split] = ClipDataset(clips, labels, augment, self.audio_params.sampling_rate)
+        self.splits[split] = ClipDataset(
+            clips, labels, augment, self.audio_params.sampling_rate, self.num_frames
+        )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
         return parts
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the place in the epoch depends on; the place itself is in the loops' counters.
+
+        And what a continued run must not find out anew.
+        """
+        trainer = self.trainer
+        return {
+            **({_FOUND: self._found_batch_seconds} if self._found_batch_seconds else {}),
+            "seed": self.seed,
+            "batch_size": self.batch_size,
+            "max_batch_seconds": self.max_batch_seconds,
+            "world_size": trainer.world_size if trainer else 1,
+            "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
+            "data": list(self.fingerprints.get("train", [])),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep it until the loader is asked for, when it is known where the epoch goes on."""
+        self._stored_place = state_dict
+        self._found_batch_seconds = state_dict.get(_FOUND)
 
     def hours(self, split: Split) -> float:
         """How much audio a split holds."""
@@ -211,12 +268,19 @@ class PhonemeDataModule(LightningDataModule):
             self.splits[split].num_samples(),
             self.audio_params.sampling_rate,
             batch_size=self.batch_size,
-            max_batch_seconds=self.settled_batch_seconds(),
+            max_batch_seconds=self.batch_seconds(split),
             shuffle=shuffle,
             seed=self.seed,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
+
+    def batch_seconds(self, split: Split) -> float | None:
+        """The limit of a batch in seconds as recorded, so that it holds for what is heard."""
+        limit = self._limit_seconds()
+        if limit is None or self.augment is None or split != "train":
+            return limit
+        return limit / self.augment.longest_stretch
 
     def _loader(self, split: Split, *, shuffle: bool) -> DataLoader[Example]:
         clips = self._heard(split)
@@ -225,6 +289,8 @@ class PhonemeDataModule(LightningDataModule):
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(_epoch_to_come(self.trainer))
             sampler.skip_batches = _batches_done(self.trainer, len(sampler))
+            if sampler.skip_batches:
+                check_place(self._stored_place, self.state_dict())
         return DataLoader(
             clips,
             batch_sampler=sampler,
@@ -260,7 +326,7 @@ class PhonemeDataModule(LightningDataModule):
         digest = hashlib.sha256(b"|".join(usable))
         return f"{self.fingerprints[split]} {digest.hexdigest()}"
 
-    def settled_batch_seconds(self) -> float | None:
+    def _limit_seconds(self) -> float | None:
         """Padded seconds per batch; what ``auto`` found stays for the whole run and its continuation."""
         if self.max_batch_seconds != "auto":
             return self.max_batch_seconds
@@ -273,14 +339,6 @@ class PhonemeDataModule(LightningDataModule):
             self._found_batch_seconds = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
         return self._found_batch_seconds
 
-    def state_dict(self) -> dict[str, Any]:
-        """What a continued run must not find out anew."""
-        return {_FOUND: self._found_batch_seconds} if self._found_batch_seconds else {}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Batches as they were when the checkpoint was written."""
-        self._found_batch_seconds = state_dict.get(_FOUND)
-
 
 def _epoch_to_come(trainer: Trainer) -> int:
     """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
@@ -288,8 +346,11 @@ def _epoch_to_come(trainer: Trainer) -> int:
 
 
 def _batches_done(trainer: Trainer, batches: int) -> int:
-    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
-    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
+    """How many batches of the epoch to come were trained on before the run was stopped in its middle.
+
+    A checkpoint that was written as a batch ended counts it as processed, not yet as completed.
+    """
+    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.processed)  # type: ignore[attr-defined]
     return done if done < batches else 0
 
 

@@ -33,8 +33,9 @@ class EncodedClips(Dataset[Example]):
             self.clips.labels[index],
             name,
             language,
-            int(self._num_samples[index]),
-            self.states[index],
+            row=index,
+            num_samples=int(self._num_samples[index]),
+            encoder_states=self.states[index],
         )
 
 

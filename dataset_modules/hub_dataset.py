@@ -16,6 +16,7 @@ import soundfile
 
 from dataset_modules.audio import read_file
 from dataset_modules.base_dataset import Split
+from dataset_modules.common_voice_release import speaker_attributes
 from dataset_modules.recording import AudioError, Clip, Recording
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _recordings(name: str, tables: "DatasetDict", split: Split) -> Iterator[Reco
     for index, row in enumerate(known):
         identity = Path(str(row.get("path") or f"{present}-{index:07d}")).name
         text, speaker = _first(row, _TEXT_COLUMNS), _first(row, _SPEAKER_COLUMNS)
-        yield Recording(identity, HubClip(rows, index), text=text, speaker=speaker)
+        attributes = speaker_attributes(row)
+        yield Recording(identity, HubClip(rows, index), text=text, speaker=speaker, attributes=attributes)
 
 
 def _check_columns(name: str, columns: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ _SPLITS: dict[str, Split] = {
     **{"train": "train", "test": "test"},
     **{"val": "val", "validation": "val", "valid": "val", "dev": "val"},
 }
+_OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split"}
 
 
 class ManifestRow(NamedTuple):
@@ -24,6 +25,7 @@ class ManifestRow(NamedTuple):
     text: str | None = None
     speaker: str | None = None
     split: Split | None = None
+    attributes: Mapping[str, str] | None = None
     fault: str | None = None
 
 
@@ -104,7 +106,18 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
         text=_text(fields, "text"),
         speaker=_text(fields, "speaker"),
         split=_SPLITS[split.lower()] if split else None,
+        attributes=_attributes(fields),
     )
+
+
+def _attributes(fields: Mapping[str, object]) -> dict[str, str] | None:
+    """What the further columns say, as text; lists and objects say nothing that figures go by."""
+    texts = {
+        name: _text(fields, name)
+        for name, value in fields.items()
+        if name and name not in _OWN_COLUMNS and not isinstance(value, (list, dict))
+    }
+    return {name: text for name, text in texts.items() if text} or None
 
 
 def _text(fields: Mapping[str, object], name: str) -> str | None:

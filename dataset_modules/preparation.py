@@ -1,5 +1,7 @@
 """Recording → prepared clip: read, mixed down, resampled, checked, labelled; faults are named, not fatal."""
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,10 +63,10 @@ def prepare_clip(
     _check_names(recording)
     clip = read_clip(recording.audio, settings.max_seconds)
     waveform = resample(to_mono(clip.waveform), clip.sampling_rate, settings.sampling_rate)
-    _check_samples(waveform, settings)
+    peak = _checked_peak(waveform, settings)
     phonemes = _labels(recording, clip, settings, spoken)
     if phonemes:
-        _check_audible(waveform, settings.silence_db)
+        _check_audible(peak, settings.silence_db)
     return PreparedClip(
         id=recording.id,
         language=recording.language,
@@ -74,6 +76,7 @@ def prepare_clip(
         phoneme_starts=clip.phoneme_starts,
         samples=to_pcm16(waveform),
         path=path_of(recording),
+        attributes=recording.attributes,
     )
 
 
@@ -85,6 +88,7 @@ def _check_names(recording: Recording) -> None:
         "text": recording.text or "",
         "speaker": recording.speaker or "",
         "phonemes": " ".join(recording.phonemes or ()),
+        "attributes": " ".join(itertools.chain(*(recording.attributes or {}).items())),
     }
     for name, text in texts.items():
         if not _is_encodable(text):
@@ -99,21 +103,23 @@ def _is_encodable(text: str) -> bool:
     return True
 
 
-def _check_samples(waveform: NDArray[np.float32], settings: PreparationSettings) -> None:
+def _checked_peak(waveform: NDArray[np.float32], settings: PreparationSettings) -> float:
+    """The largest sample's size; refuses what is too short, too long, or no number."""
     seconds = len(waveform) / settings.sampling_rate
     if seconds < settings.min_seconds or not len(waveform):
         raise AudioError(f"must last min_seconds={settings.min_seconds} at least, lasts {seconds:.3f}")
     check_longest(seconds, settings.max_seconds)
     # Both ends are no number where any sample is none, and need no array of their own.
-    if not (np.isfinite(waveform.min()) and np.isfinite(waveform.max())):
+    lowest, highest = float(waveform.min()), float(waveform.max())
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
         raise AudioError("samples must be finite, some are NaN or infinite")
+    return max(highest, -lowest)
 
 
-def _check_audible(waveform: NDArray[np.float32], silence_db: float | None) -> None:
+def _check_audible(peak: float, silence_db: float | None) -> None:
     """Refuse silence that is labelled as speech: it would teach the model to hear what is not there."""
-    peak = max(float(waveform.max()), -float(waveform.min()))
     if silence_db is not None and peak < 10 ** (silence_db / 20):
-        level = f"{20 * np.log10(peak):.0f} dB" if peak else "no sound at all"
+        level = f"{20 * math.log10(peak):.0f} dB" if peak else "no sound at all"
         raise AudioError(f"it is silent: its peak must reach silence_db={silence_db}, there is {level}")
 
 

@@ -1,5 +1,6 @@
 """What a data set knows of a recording before it is read, and what reading it gives."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -41,6 +42,8 @@ class Recording(NamedTuple):
     text: str | None = None
     speaker: str | None = None
     language: str | None = None
+    # What else is known of it, by name: accent, age, room … Figures are told apart by it.
+    attributes: Mapping[str, str] | None = None
 
 
 class SkippedRecording(NamedTuple):

@@ -1,5 +1,7 @@
 """Processes that prepare shards: fed a few at a time, and gone when the process that started them is."""
 
+import contextlib
+import ctypes
 import gc
 import itertools
 import multiprocessing
@@ -16,6 +18,9 @@ Result = TypeVar("Result")
 
 _WAITING_PER_PROCESS = 2  # tasks handed out ahead; the rest stays where it is, and memory does not grow
 _WATCH_SECONDS = 0.3
+# glibc's names for what it does with memory that was freed (malloc.h).
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEPT_BYTES, _LARGEST_KEPT_BYTES = 256 << 20, 32 << 20  # the second is the most that glibc takes
 
 
 def run_in_processes(
@@ -42,7 +47,16 @@ def run_in_processes(
 
 
 def _begin(parent: int) -> None:
+    _keep_freed_memory()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _keep_freed_memory() -> None:
+    """Use memory again for the next clip: giving it back and taking it anew, page by page, costs time."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
 
 
 def _end_with(parent: int) -> None:

@@ -133,7 +133,15 @@ class SyntheticSpeechDataset(BaseDataset):
             f"{self.language}+{speaker}", draw.randint(*self.words_per_minute), draw.randint(*self.pitch)
         )
         audio = SpokenSentence(text, voice, self.normalisation or IpaNormaliser())
-        return Recording(f"{split}-{index:05d}", audio, text=text, speaker=speaker, language=self.language)
+        attributes = {"words_per_minute": str(voice.words_per_minute), "pitch": str(voice.pitch)}
+        return Recording(
+            f"{split}-{index:05d}",
+            audio,
+            text=text,
+            speaker=speaker,
+            language=self.language,
+            attributes=attributes,
+        )
 
     def get_train_data(self) -> Iterable[Recording]:
         """Sentences in the training voices."""

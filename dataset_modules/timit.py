@@ -142,7 +142,9 @@ class TimitDataset(BaseDataset):
         source = TimitUtterance(audio, files[f"{stem}.phn"], self.folding)
         words = files.get(f"{stem}.wrd")
         text = " ".join(line.split()[-1] for line in _lines(words)) if words else None
-        return Recording(f"{speaker}-{stem}", source, text=text, speaker=speaker)
+        # TIMIT's folders: the dialect region, and speakers whose names begin with their sex.
+        attributes = {"dialect": audio.parent.parent.name.lower(), "gender": speaker[0]}
+        return Recording(f"{speaker}-{stem}", source, text=text, speaker=speaker, attributes=attributes)
 
 
 def read_phones(path: Path) -> list[Segment]:

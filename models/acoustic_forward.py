@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from dataset_modules.contract import BUCKET_RATIO
 from models.frame_count import Counts
 from models.frontend import Frontend, length_mask
-from models.network import frame_lengths
+from models.latent_masking import LatentMasking
+from models.network import encoder_frames, frame_lengths
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,7 +28,7 @@ class AcousticForward:
         network: with its head.
         frontend: what the network hears.
         uses_attention_mask: whether padding is masked; where it is not, only training pads.
-        masks_time: whether training masks stretches of time.
+        masking: of stretches of time in training; null masks none.
         compiles: whether training goes through ``torch.compile``, with few shapes.
     """
 
@@ -37,38 +38,45 @@ class AcousticForward:
         frontend: Frontend,
         *,
         uses_attention_mask: bool,
-        masks_time: bool,
+        masking: LatentMasking | None,
         compiles: bool = False,
     ) -> None:
         self.network = network
         self.frontend = frontend
         self.uses_attention_mask = uses_attention_mask
-        self.masks_time = masks_time
+        self.masking = masking
         self.compiles = compiles
         self._in_training = torch.compile(network, dynamic=True) if compiles else network
 
-    def training_scores(
-        self, waveforms: Tensor, lengths: Tensor, num_samples: Counts, num_frames: Counts
-    ) -> Tensor:
+    def training_scores(self, waveforms: Tensor, lengths: Tensor, num_samples: Counts) -> Tensor:
         """Log-probabilities, (B, F, V), of a padded batch; nothing here waits for the device.
 
         Args:
             waveforms: (B, T).
             lengths: (B,) samples.
             num_samples: the same, on the host.
-            num_frames: of the encoder's output, on the host.
         """
-        network = self.network
         if self.compiles:
             waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
-        if self.masks_time:  # masking raises on batches shorter than one mask
-            network.config.apply_spec_augment = int(num_frames.max()) > network.config.mask_time_length
-        padded = int(num_samples.min()) < waveforms.shape[1]
-        scores = self._head_scores(self._inputs(waveforms, lengths, padded=padded), self._in_training)
-        if self.masks_time:
-            # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
-            scores = scores + 0.0 * network.base_model.masked_spec_embed.sum()
-        return scores
+        inputs = self._inputs(waveforms, lengths, padded=int(num_samples.min()) < waveforms.shape[1])
+        if self.masking is None:
+            return self._head_scores(inputs, self._in_training)
+        self._draw_mask(self.masking, inputs, num_samples)
+        scores = self._head_scores(inputs, self._in_training)
+        self.masking.skip()  # evaluation hears every frame
+        # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
+        return scores + 0.0 * self.network.base_model.masked_spec_embed.sum()
+
+    def _draw_mask(
+        self, masking: LatentMasking, inputs: dict[str, Tensor | None], num_samples: Counts
+    ) -> None:
+        """Draw on the host which frames the encoder does not hear in this step."""
+        heard = inputs[self.frontend.input_name]
+        if heard is None:
+            raise RuntimeError("AcousticForward: the front end has made no inputs")
+        lengths = encoder_frames(self.network, self.frontend.lengths(torch.from_numpy(num_samples)))
+        num_frames = int(encoder_frames(self.network, torch.tensor(heard.shape[1])))
+        masking.draw(lengths, num_frames, know_lengths=self.uses_attention_mask, device=heard.device)
 
     def scores(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Log-probabilities, (B, F, V), of each utterance as if it were alone."""

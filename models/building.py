@@ -9,6 +9,7 @@ from models.acoustic_forward import AcousticForward
 from models.attention import AttentionName, check_attention
 from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import Frontend
+from models.latent_masking import LatentMasking
 from models.network import build_network
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def build_acoustic(
         transformer=switches.freeze_transformer,
     )
     keep_in_eval_mode(frozen)  # Lightning keeps the modes it finds
-    masks_time = settle_masking(network)
+    masking = LatentMasking(network) if settle_masking(network) else None
     if is_shared:
         network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
     if switches.gradient_checkpointing:
@@ -95,7 +96,7 @@ def build_acoustic(
         network,
         frontend,
         uses_attention_mask=uses_attention_mask,
-        masks_time=masks_time,
+        masking=masking,
         compiles=switches.compiles,
     )
     return Built(acoustic, frozen)

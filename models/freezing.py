@@ -34,6 +34,8 @@ def freeze(network: "PreTrainedModel", *, feature_extractor: bool, transformer: 
 
 def settle_masking(network: "PreTrainedModel") -> bool:
     """Whether training masks stretches of time; the mask's embedding trains only if it does."""
+    if not hasattr(network.config, "mask_feature_min_masks"):  # WavLM reads it, and does not have it
+        network.config.mask_feature_min_masks = 0
     masks = bool(network.config.apply_spec_augment) and network.config.mask_time_prob > 0
     embedding = getattr(network.base_model, "masked_spec_embed", None)
     if embedding is not None:

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from dataset_modules.contract import AudioParams
 
-_VARIANCE_FLOOR = 1e-7
-_MEL_BINS, _MEL_STACK = 80, 2
-_KALDI_SCALE = 2.0**15  # Kaldi's filters expect samples of 16-bit size
+VARIANCE_FLOOR = 1e-7
+MEL_BINS, MEL_STACK = 80, 2
+KALDI_SCALE = 2.0**15  # Kaldi's filters expect samples of 16-bit size
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
@@ -29,7 +29,20 @@ def normalise(waveforms: Tensor, lengths: Tensor) -> Tensor:
     mean = (waveforms * mask).sum(dim=1, keepdim=True, dtype=torch.float64) / count
     centred = (waveforms - mean.to(waveforms.dtype)) * mask
     variance = centred.square().sum(dim=1, keepdim=True, dtype=torch.float64) / count
-    return centred / torch.sqrt(variance + _VARIANCE_FLOOR).to(waveforms.dtype)
+    return centred / torch.sqrt(variance + VARIANCE_FLOOR).to(waveforms.dtype)
+
+
+def log_mel(waveform: Tensor, sampling_rate: int) -> Tensor:
+    """Log energies of samples, (T,), in 80 mel bins, (M, 80), as Kaldi has them."""
+    from torchaudio.compliance import kaldi  # here, because most networks do without it
+
+    return kaldi.fbank(
+        waveform[None] * KALDI_SCALE,
+        num_mel_bins=MEL_BINS,
+        sample_frequency=sampling_rate,
+        window_type="povey",
+        dither=0.0,
+    )
 
 
 class WaveformFrontend(nn.Module):
@@ -58,7 +71,7 @@ class LogMelFrontend(nn.Module):
     """For Wav2Vec2Bert: 80 log-mel bins, normalised per bin, two frames stacked to one of 160."""
 
     input_name = "input_features"
-    mel_frames_per_input = _MEL_STACK
+    mel_frames_per_input = MEL_STACK
 
     def __init__(self, sampling_rate: int, padding_value: float) -> None:
         super().__init__()
@@ -73,7 +86,7 @@ class LogMelFrontend(nn.Module):
 
     def lengths(self, lengths: Tensor) -> Tensor:
         """Lengths of inputs for waveforms of these lengths, (B,)."""
-        return self._windows(lengths) // _MEL_STACK
+        return self._windows(lengths) // MEL_STACK
 
     def _windows(self, lengths: Tensor) -> Tensor:
         """How many windows lie wholly within, (B,)."""
@@ -82,29 +95,21 @@ class LogMelFrontend(nn.Module):
     def _batch(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self._windows(lengths)
         mel = _normalise_bins(self._mel(waveforms.float()), counts)
-        usable = mel.shape[1] // _MEL_STACK * _MEL_STACK
-        features = mel[:, :usable].reshape(len(mel), -1, _MEL_BINS * _MEL_STACK)
-        frames = counts // _MEL_STACK
+        usable = mel.shape[1] // MEL_STACK * MEL_STACK
+        features = mel[:, :usable].reshape(len(mel), -1, MEL_BINS * MEL_STACK)
+        frames = counts // MEL_STACK
         padding = ~length_mask(frames, features.shape[1])[:, :, None]
         return features.masked_fill(padding, self.padding_value).to(waveforms.dtype), frames
 
     def _mel(self, waveforms: Tensor) -> Tensor:
         """Log-mel frames of all utterances, (B, F, 80), by one call over their samples end to end."""
-        from torchaudio.compliance import kaldi  # here, because most networks do without it
-
         size = waveforms.shape[1]
         per_row = -(-size // self._shift)
         row = per_row * self._shift  # a whole number of shifts, so that every utterance begins a window
         samples = nn.functional.pad(waveforms, (0, row - size)).flatten()
-        mel = kaldi.fbank(
-            nn.functional.pad(samples, (0, self._window))[None] * _KALDI_SCALE,
-            num_mel_bins=_MEL_BINS,
-            sample_frequency=self.sampling_rate,
-            window_type="povey",
-            dither=0.0,
-        )
+        mel = log_mel(nn.functional.pad(samples, (0, self._window)), self.sampling_rate)
         whole = max((size - self._window) // self._shift + 1, 0)  # later ones reach into the next utterance
-        return mel[: len(waveforms) * per_row].view(len(waveforms), per_row, _MEL_BINS)[:, :whole]
+        return mel[: len(waveforms) * per_row].view(len(waveforms), per_row, MEL_BINS)[:, :whole]
 
 
 Frontend = WaveformFrontend | LogMelFrontend
@@ -127,4 +132,4 @@ def _normalise_bins(mel: Tensor, counts: Tensor) -> Tensor:
     mean = (mel * mask).sum(dim=1, keepdim=True, dtype=torch.float64) / frames
     centred = (mel - mean.to(mel.dtype)) * mask
     variance = centred.square().sum(dim=1, keepdim=True, dtype=torch.float64) / (frames - 1)
-    return centred / torch.sqrt(variance + _VARIANCE_FLOOR).to(mel.dtype)
+    return centred / torch.sqrt(variance + VARIANCE_FLOOR).to(mel.dtype)

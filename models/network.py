@@ -186,3 +186,10 @@ def transformer_parts_of(network: "PreTrainedModel") -> Iterator[nn.Module]:
 def frame_lengths(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
     """Frames of the encoder's output for inputs of these lengths."""
     return network._get_feat_extract_output_lengths(input_lengths).long()
+
+
+def encoder_frames(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
+    """Frames within the encoder, where it masks them; an adapter at its end may leave fewer."""
+    if not getattr(network.config, "add_adapter", False):
+        return frame_lengths(network, input_lengths)
+    return network._get_feat_extract_output_lengths(input_lengths, add_adapter=False).long()

@@ -25,6 +25,7 @@ from models.freezing import keep_in_eval_mode
 from models.frontend import frontend_of
 from models.frozen_encoder import FrozenRecognizerEncoder, frozen_encoder_of
 from models.grouping import Grouping, GroupingName
+from models.latent_masking import check_masking
 from models.network import NetworkName, mask_policy, network_configuration
 from models.optimization import OptimizerName, SchedulerName
 from models.optimization_plan import OptimizationPlan
@@ -166,6 +167,7 @@ class PhonemeRecognizer(LightningModule):
         self.initial_weights = initial_weights
         self.map_vocabulary = map_vocabulary
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
+        check_masking(self.network_configuration)
         self.switches = NetworkSwitches(
             freeze_feature_extractor,
             freeze_transformer,
@@ -224,8 +226,8 @@ class PhonemeRecognizer(LightningModule):
         frames = acoustic.frames(waveform_lengths)
         if not self.training:
             return acoustic.scores(waveforms, waveform_lengths), frames
-        sizes = waveform_lengths.cpu().numpy(), frames.cpu().numpy()
-        return acoustic.training_scores(waveforms, waveform_lengths, *sizes), frames
+        num_samples = waveform_lengths.cpu().numpy()
+        return acoustic.training_scores(waveforms, waveform_lengths, num_samples), frames
 
     def _hear(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Log-probabilities and frame counts of a batch; training does not wait for the device."""
@@ -235,9 +237,7 @@ class PhonemeRecognizer(LightningModule):
         if batch.encoder_states is not None:
             scores = acoustic.head(batch.encoder_states)
         elif self.training:
-            scores = acoustic.training_scores(
-                batch.waveforms, batch.waveform_lengths, num_samples, num_frames
-            )
+            scores = acoustic.training_scores(batch.waveforms, batch.waveform_lengths, num_samples)
         else:
             scores = acoustic.scores(batch.waveforms, batch.waveform_lengths)
         return scores, torch.from_numpy(num_frames)
@@ -274,13 +274,13 @@ class PhonemeRecognizer(LightningModule):
         """The mean loss of a batch, to be trained on."""
         return self._losses(*self._hear(batch), batch).mean()
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch to the split's sums."""
-        self._evaluate("val", batch)
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Add the batch to the split's sums; the scores are for whoever watches."""
+        return self._evaluate("val", batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch to the split's sums."""
-        self._evaluate("test", batch)
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Add the batch to the split's sums; the scores are for whoever watches."""
+        return self._evaluate("test", batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
         """The phonemes of each utterance."""
@@ -298,7 +298,7 @@ class PhonemeRecognizer(LightningModule):
         """Log the split's figures."""
         self._log_figures("test")
 
-    def _evaluate(self, stage: Stage, batch: Batch) -> None:
+    def _evaluate(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
         log_probs, frames = self._hear(batch)
         references = [
             self.vocabulary.decode(ids[:length].tolist())
@@ -313,6 +313,7 @@ class PhonemeRecognizer(LightningModule):
             delimiter=self.vocabulary.word_delimiter,
             languages=batch.languages,
         )
+        return {"log_probs": log_probs, "frames": frames}
 
     def _log_figures(self, stage: Stage) -> None:
         figures = self.figures.finish(stage)

@@ -1,6 +1,8 @@
 """Weights of one network for another: what fits by name and shape, heads mapped by phoneme."""
 
 import logging
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +50,17 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"ckpt_path: {path} must hold a state_dict, as Lightning's checkpoints do; it does not"
         )
     return checkpoint
+
+
+def check_content(path: Path) -> None:
+    """Refuse a checkpoint whose bytes are not those that were written; torch itself does not look."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            spoilt = archive.testzip()
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise CheckpointError(f"ckpt_path: {path} is damaged: {error}") from error
+    if spoilt is not None:
+        raise CheckpointError(f"ckpt_path: {path} is damaged: {spoilt} does not match its checksum")
 
 
 def stored_vocabulary(checkpoint: Mapping[str, Any]) -> Vocabulary | None:

@@ -1,6 +1,9 @@
 """What a phoneme is: vocabularies, normalisation, text to phonemes, distances. Nothing here needs torch."""
 
+from phonetics.alignment import Aligned, Pair, align
+from phonetics.articulation import MANNERS, Inventory
 from phonetics.backends import TextToPhonemes, backend_for
+from phonetics.confusions import Confusion, Heard, PhonemeScore, heard_pairs, most_frequent, phoneme_scores
 from phonetics.distances import EditCounts, edit_counts, split_words
 from phonetics.epitran import EpitranPhonemes
 from phonetics.espeak import EspeakPhonemes, espeak_languages, espeak_voices, nearest_languages
@@ -8,26 +11,38 @@ from phonetics.grapheme_to_phoneme import GraphemeToPhoneme, UnpronounceableErro
 from phonetics.lexicon import LexiconPhonemes
 from phonetics.normalisation import IpaNormaliser, strip_language_switches
 from phonetics.phoneme_store import StoredPhonemes
-from phonetics.vocabulary import Vocabulary, VocabularyError
+from phonetics.vocabulary import WORD_DELIMITER, Vocabulary, VocabularyError
 
 __all__ = [
+    "MANNERS",
+    "WORD_DELIMITER",
+    "Aligned",
+    "Confusion",
     "EditCounts",
     "EpitranPhonemes",
     "EspeakPhonemes",
     "GraphemeToPhoneme",
+    "Heard",
+    "Inventory",
     "IpaNormaliser",
     "LexiconPhonemes",
+    "Pair",
+    "PhonemeScore",
     "StoredPhonemes",
     "TextToPhonemes",
     "UnpronounceableError",
     "Vocabulary",
     "VocabularyError",
+    "align",
     "backend_for",
     "edit_counts",
     "espeak_languages",
     "espeak_voices",
+    "heard_pairs",
     "in_batches",
+    "most_frequent",
     "nearest_languages",
+    "phoneme_scores",
     "split_words",
     "strip_language_switches",
 ]

@@ -14,7 +14,7 @@ from phonetics.grapheme_to_phoneme import GraphemeToPhoneme
 
 log = logging.getLogger(__name__)
 
-_MAX_PENDING = 256
+_MAX_PENDING = 512
 _WAIT_SECONDS = 60.0  # for another process that writes
 _KEYS_PER_QUERY = 500
 _Phonemes = tuple[str, ...]

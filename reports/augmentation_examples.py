@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from dataset_modules.audio import from_pcm16
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.clip_dataset import ClipDataset
-from dataset_modules.usable_clips import ClipSubset
+from dataset_modules.usable_clips import ClipSubset, FrameCounter
 from reports.markup import Html
 from reports.page import figure
 from reports.pictures import canvas, inline_svg
+from reports.spectrogram import RANGE_DB, log_energy
 from reports.survey_taking import ClipLookup
-
-_WINDOW_SECONDS = 0.025
-_MOST_COLUMNS = 400  # of a picture
-_RANGE_DB = 80.0
 
 
 class AugmentationExample(NamedTuple):
@@ -49,13 +46,25 @@ def augmentation_examples(
     sampling_rate: int,
     number: int,
     seed: int,
+    labels: Sequence[list[int]] | None = None,
+    num_frames: FrameCounter | None = None,
 ) -> list[AugmentationExample]:
-    """Up to ``number`` training clips, chosen by the seed, as the first epoch hears them."""
+    """Up to ``number`` training clips, chosen by the seed, as the first epoch hears them.
+
+    Args:
+        clips: of the training split.
+        augment: what training does to them.
+        sampling_rate: of the clips.
+        number: of examples.
+        seed: of their choice.
+        labels: of all clips, where the network must have frames for them.
+        num_frames: of the network.
+    """
     lookup = ClipLookup(clips)
     size = sum(len(subset) for subset in clips)
     rows = np.sort(np.random.default_rng(seed).permutation(size)[:number])
     # The very class that training reads from, so that a draw cannot differ.
-    heard = ClipDataset(clips, [[]] * size, augment, sampling_rate)
+    heard = ClipDataset(clips, labels or [[]] * size, augment, sampling_rate, num_frames)
     examples = []
     for row in rows.tolist():
         failures = augment.failures if augment else 0
@@ -105,7 +114,7 @@ def spectrogram(waveform: NDArray[np.float32], sampling_rate: int, label: str) -
         origin="lower",
         aspect="auto",
         cmap="magma",
-        vmin=-_RANGE_DB,
+        vmin=-RANGE_DB,
         vmax=0.0,
         interpolation="none",
         extent=(0.0, seconds, 0.0, sampling_rate / 2000),
@@ -114,13 +123,3 @@ def spectrogram(waveform: NDArray[np.float32], sampling_rate: int, label: str) -
     axes.set_ylabel("kHz")
     axes.set_title(label)
     return figure(inline_svg(drawing), alt=f"Spectrogram {label} augmentation, {seconds:.2f} s")
-
-
-def log_energy(waveform: NDArray[np.float32], sampling_rate: int) -> NDArray[np.float64]:
-    """Energy in dB below the loudest, (frequencies, windows)."""
-    size = max(16, int(_WINDOW_SECONDS * sampling_rate))
-    padded = np.pad(waveform.astype(np.float64), (0, max(0, size - len(waveform))))
-    shift = max(size // 4, -(-(len(padded) - size) // _MOST_COLUMNS))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::shift] * np.hanning(size)
-    power = np.abs(np.fft.rfft(windows, axis=1)).T ** 2
-    return 10.0 * np.log10(np.maximum(power / max(power.max(), 1e-20), 10 ** (-_RANGE_DB / 10)))

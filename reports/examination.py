@@ -7,7 +7,7 @@ from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.sampler import LengthBucketSampler
 from dataset_modules.skipping import SplitPart
-from dataset_modules.usable_clips import ClipSubset, FrameCounter, usable_clips
+from dataset_modules.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
 from reports.augmentation_examples import AugmentationExample, augmentation_examples
 from reports.data_survey import SplitSurvey, Survey
 from reports.survey_taking import SurveyTaker, with_batching
@@ -63,7 +63,7 @@ class Examination:
             vocabulary=data.vocabulary.phonemes,
             unknown_policy=data.encode.policy,
             sampling_rate=data.audio_params.sampling_rate,
-            max_batch_seconds=data.settled_batch_seconds(),
+            max_batch_seconds=data.batch_seconds("train"),
             max_epochs=plan.max_epochs,
             max_steps=plan.max_steps,
             world_size=plan.world_size,
@@ -73,8 +73,19 @@ class Examination:
     def examples(self, number: int) -> Sequence[AugmentationExample]:
         """Training clips before and after augmentation; after a survey."""
         data = self.data
+        if number:
+            data.prepare_sounds()
+            data.use_prepared_sounds()
         clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in self.parts["train"]]
-        return augmentation_examples(clips, data.augment, data.audio_params.sampling_rate, number, data.seed)
+        return augmentation_examples(
+            clips,
+            data.augment,
+            data.audio_params.sampling_rate,
+            number,
+            data.seed,
+            EncodedLabels(clips, data.encode),
+            self.plan.frame_counts,
+        )
 
     def _prepare(self, dataset: BaseDataset, split: Split) -> SplitPart:
         """As training prepares it; where training would stop at too many faults, they become findings."""
@@ -91,7 +102,7 @@ class Examination:
             split.clips.num_samples[split.clips.used],
             split.sampling_rate,
             batch_size=self.data.batch_size,
-            max_batch_seconds=self.data.settled_batch_seconds(),
+            max_batch_seconds=self.data.batch_seconds(split.name),
             shuffle=split.name == "train",
             seed=self.data.seed,
             world_size=self.plan.world_size,

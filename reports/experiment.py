@@ -6,6 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reports.data_section import SkippedRow, read_skipped
+from reports.error_analysis import SplitAnalysis, analyse
+from reports.utterance_record import read_records, recorded_splits
+
 FAM_RECORD = "fam_debug.jsonl"
 _EXPERIMENTS = Path("experiments")
 Curve = dict[int, float]  # step → value
@@ -24,12 +28,15 @@ class Experiment(NamedTuple):
     configuration: str  # YAML
     versions: dict[str, Any]
     fam_record: Path | None
+    data: dict[str, dict[str, Any]] = {}  # noqa: RUF012 - never written to; by split
+    skipped: list[SkippedRow] = []  # noqa: RUF012 - never written to
+    analyses: dict[str, SplitAnalysis] = {}  # noqa: RUF012 - never written to; by split, test first
 
 
 def find_experiment(name: str) -> Path:
-    """An experiment's folder by its path, or by its name under ``experiments/``."""
+    """A run's folder, or an evaluation's, by its path, or by its name under ``experiments/``."""
     for folder in (Path(name), _EXPERIMENTS / name):
-        if (folder / "config.yaml").is_file():
+        if (folder / "config.yaml").is_file() or recorded_splits(folder):
             return folder
     present = sorted(path.parent.name for path in _EXPERIMENTS.glob("*/config.yaml"))
     raise ValueError(
@@ -38,21 +45,38 @@ def find_experiment(name: str) -> Path:
     )
 
 
-def read_experiment(folder: Path) -> Experiment:
-    """Read what is there."""
+def read_experiment(folder: Path, analyses: dict[str, SplitAnalysis] | None = None) -> Experiment:
+    """Read what is there; analyses of the records may be known already."""
     metrics = _read_json(folder / "metrics.json")
     return Experiment(
-        name=folder.resolve().name,
+        name=_name(folder.resolve()),
         folder=folder,
         figures={name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))},
         utterances=metrics.get("utterances", {}),
         definitions=metrics.get("definitions", {}),
         checkpoint=metrics.get("checkpoint"),
         curves=read_curves(sorted(folder.glob("logs/csv/*/metrics.csv"), key=_version)),
-        configuration=(folder / "config.yaml").read_text(encoding="utf-8"),
+        configuration=_read_text(folder / "config.yaml"),
         versions=_read_json(folder / "versions.json"),
         fam_record=next(iter(sorted(folder.rglob(FAM_RECORD))), None),
+        data=_read_json(folder / "data.json"),
+        skipped=read_skipped(folder / "skipped_recordings.tsv"),
+        analyses=analyse_records(folder) if analyses is None else analyses,
     )
+
+
+def analyse_records(folder: Path) -> dict[str, SplitAnalysis]:
+    """The errors of every split that the experiment keeps records of, the test split first."""
+    return {split: analyse(split, read_records(path)) for split, path in recorded_splits(folder).items()}
+
+
+def _name(folder: Path) -> str:
+    """Evaluations are called alike in every experiment."""
+    return f"{folder.parents[1].name}/{folder.name}" if folder.parent.name == "evaluations" else folder.name
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _read_json(path: Path) -> dict[str, Any]:

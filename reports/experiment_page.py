@@ -1,10 +1,19 @@
-"""An experiment as a page: figures, learning curves, what its optimizer recorded, configuration, versions."""
+"""An experiment as a page: figures, errors, learning curves, data, configuration, versions."""
 
 from collections.abc import Sequence
 
-from optim.fam_debug import read_fam_records
-from optim.fam_debug_plot import draw_fam_record
+from reports.data_section import data_section
+from reports.error_sections import (
+    confusion_section,
+    definitions_note,
+    interval_notes,
+    percent,
+    result_figures,
+    slice_section,
+    span,
+)
 from reports.experiment import Curve, Experiment
+from reports.length_section import length_section
 from reports.markup import Html, element
 from reports.page import (
     KeyFigure,
@@ -21,6 +30,7 @@ from reports.page import (
     table,
 )
 from reports.pictures import canvas, inline_png, inline_svg
+from reports.utterance_section import utterance_section
 
 _SPLITS = ("test", "val")
 _CURVES = (
@@ -34,46 +44,85 @@ def experiment_page(experiment: Experiment) -> str:
     """The whole page."""
     sections = [
         _results(experiment),
+        *_errors(experiment),
         _learning(experiment),
         _fam(experiment),
+        data_section(experiment.data, experiment.skipped),
         _origin(experiment),
     ]
     return page(
         f"Experiment {experiment.name}",
         [part for part in sections if part is not None],
-        lead="What was trained, how it went, and what it reached.",
+        lead="What it reached, what it gets wrong, how it was trained, and on what.",
         footer=f"Made from {experiment.folder}; rebuild it with ./run.sh report {experiment.name}.",
     )
 
 
 def _results(experiment: Experiment) -> Section:
-    if not experiment.figures:
+    if not experiment.figures and not experiment.analyses:
         return section("Results", paragraph("The run has not come to its evaluation yet."))
-    rows = [
-        [split, experiment.utterances.get(split), *(_of(experiment, split, name) for name in ("per", "loss"))]
-        for split in _SPLITS
-        if f"{split}_per" in experiment.figures
-    ]
+    judged = next(iter(experiment.analyses.values()), None)
     others = sorted(name for name in experiment.figures if name.rpartition("_")[2] not in ("per", "loss"))
     return section(
         "Results",
-        key_figures(
-            [
-                KeyFigure(
-                    f"PER, {split}",
-                    f"{100 * experiment.figures[f'{split}_per']:.2f} %",
-                    _size(experiment, split),
-                )
-                for split in _SPLITS
-                if f"{split}_per" in experiment.figures
-            ]
-        ),
-        table(["split", "utterances", "phoneme error rate", "loss"], rows),
+        paragraph(f"The {judged.split} split:") if judged else "",
+        result_figures(judged) if judged else _plain_figures(experiment),
+        interval_notes(judged) if judged else "",
+        _split_table(experiment),
         details(
             "All figures", table(["figure", "value"], [[name, experiment.figures[name]] for name in others])
         ),
-        note(*(f"{name}: {meaning}. " for name, meaning in experiment.definitions.items())),
+        details(
+            "What the figures mean",
+            [note(f"{name}: {meaning}.") for name, meaning in experiment.definitions.items()],
+            definitions_note() if judged and "feature_error_rate" not in experiment.definitions else "",
+        ),
     )
+
+
+def _plain_figures(experiment: Experiment) -> Html:
+    """Rates of splits that no records are kept of."""
+    return key_figures(
+        [
+            KeyFigure(f"PER, {split}", percent(experiment.figures[f"{split}_per"]), _size(experiment, split))
+            for split in _SPLITS
+            if f"{split}_per" in experiment.figures
+        ]
+    )
+
+
+def _split_table(experiment: Experiment) -> Html:
+    rows: list[list[object]] = []
+    for split in _SPLITS:
+        analysis = experiment.analyses.get(split)
+        if f"{split}_per" not in experiment.figures and analysis is None:
+            continue
+        intervals = analysis.intervals if analysis else {}
+        rows.append(
+            [
+                split,
+                experiment.utterances.get(split) or (len(analysis.records) if analysis else None),
+                percent(_of(experiment, split, "per")),
+                span(intervals.get("per")),
+                percent(analysis.feature_error_rate) if analysis else "–",
+                _of(experiment, split, "loss"),
+            ]
+        )
+    headers = ["split", "utterances", "phoneme error rate", "95 % interval", "feature error rate", "loss"]
+    return table(headers, rows)
+
+
+def _errors(experiment: Experiment) -> list[Section | None]:
+    """What the model gets wrong in the split it is reported by."""
+    analysis = next(iter(experiment.analyses.values()), None)
+    if analysis is None or not analysis.phonemes:
+        return []
+    return [
+        confusion_section(analysis),
+        slice_section(analysis),
+        length_section(analysis),
+        utterance_section(analysis, experiment.folder),
+    ]
 
 
 def _of(experiment: Experiment, split: str, name: str) -> float | None:
@@ -87,7 +136,9 @@ def _size(experiment: Experiment, split: str) -> str:
 
 def _learning(experiment: Experiment) -> Section | None:
     drawn = [
-        _curves(title, unit, {name: curve for name in names for curve in [_curve(experiment, name)] if curve})
+        curves_picture(
+            title, unit, {name: curve for name in names for curve in [_curve(experiment, name)] if curve}
+        )
         for title, unit, names in _CURVES
         if any(_curve(experiment, name) for name in names)
     ]
@@ -98,7 +149,8 @@ def _curve(experiment: Experiment, name: str) -> Curve | None:
     return experiment.curves.get(name)
 
 
-def _curves(title: str, unit: str, curves: dict[str, Curve]) -> Html:
+def curves_picture(title: str, unit: str, curves: dict[str, Curve]) -> Html:
+    """Figures over steps in one picture."""
     drawing, axes = canvas()
     for name, curve in curves.items():
         axes.plot(
@@ -115,6 +167,10 @@ def _curves(title: str, unit: str, curves: dict[str, Curve]) -> Html:
 def _fam(experiment: Experiment) -> Section | None:
     if experiment.fam_record is None:
         return None
+    # Imported here: these bring torch with them, which takes seconds to load.
+    from optim.fam_debug import read_fam_records
+    from optim.fam_debug_plot import draw_fam_record
+
     records = read_fam_records(experiment.fam_record)
     if not records:
         return section("FAM", paragraph("The debug record holds no step yet: FAM records every tenth one."))

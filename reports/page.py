@@ -182,6 +182,8 @@ def _cell(value: object, is_number: bool) -> Html:
     if is_number:
         return element("td", "" if value is None else number(value), class_="number")
     shown = "" if value is None else value
+    if str(shown).startswith("<svg"):
+        return element("td", shown, class_="drawing")
     return element("td", shown, class_="short" if len(str(shown)) <= _SHORT else "long")
 
 
@@ -228,7 +230,9 @@ def image(data: bytes, *, alt: str, media_type: str = "image/png") -> Html:
 
 def audio_player(data: bytes, *, label: str, media_type: str = "audio/wav") -> Html:
     """A player with its sound inside the page."""
-    return element("audio", src=data_uri(data, media_type), controls=True, preload="none", aria_label=label)
+    return element(
+        "audio", src=data_uri(data, media_type), controls=True, preload="metadata", aria_label=label
+    )
 
 
 def data_uri(data: bytes, media_type: str) -> str:

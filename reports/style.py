@@ -7,7 +7,7 @@ SERIES = ("--series-1", "--series-2", "--series-3", "--series-4", "--series-5", 
 _DARK = """
   --paper: #14171c; --card: #1d2129; --ink: #e6e9ee; --faint: #a3acba; --grid: #3a414d; --accent: #7db4ff;
   --bad: #ff8d85; --bad-back: #3d1f20; --warn: #f2c14e; --warn-back: #382c12; --good: #7fd49a;
-  --good-back: #17301f;
+  --good-back: #17301f; --added-back: #2c2444;
   --series-1: #6ea8fe; --series-2: #f5a65b; --series-3: #6fd0a0; --series-4: #e58ac0; --series-5: #c3a6ff;
   --series-6: #d9c95b;
 """
@@ -15,7 +15,7 @@ _DARK = """
 _LIGHT = """
   --paper: #ffffff; --card: #f5f6f8; --ink: #1a1d23; --faint: #59616e; --grid: #d4d8df; --accent: #0b57b8;
   --bad: #a8201a; --bad-back: #fdeceb; --warn: #7a5200; --warn-back: #fdf3da; --good: #1c6b38;
-  --good-back: #e6f5ea;
+  --good-back: #e6f5ea; --added-back: #f0eafc;
   --series-1: #2166ac; --series-2: #c55a11; --series-3: #1b7f5c; --series-4: #a8327d; --series-5: #6a3fb5;
   --series-6: #857600;
 """
@@ -77,6 +77,34 @@ summary { cursor: pointer; padding: 0.5rem 0; font-weight: 600; }
 .badge { display: inline-block; font-size: 0.75rem; font-weight: 700; letter-spacing: 0.04em;
   color: var(--faint); text-transform: uppercase; margin-right: 0.6rem; }
 .bad .badge { color: var(--bad); } .warn .badge { color: var(--warn); } .good .badge { color: var(--good); }
+.slices td:first-child { min-width: 9.5rem; }
+td.drawing { padding-top: 0.45rem; }
+svg.whisker { display: block; }
+.whisker line { stroke: var(--series-1); stroke-width: 2; } .whisker circle { fill: var(--series-1); }
+.whisker path { stroke: var(--series-1); stroke-width: 2; fill: none; }
+.whisker .whole { stroke: var(--faint); stroke-width: 1; }
+.drawn svg { display: block; max-width: none; font-size: 12px; fill: var(--ink); }
+.matrix line { stroke: var(--grid); } .matrix .right { fill: var(--series-1); }
+.matrix .wrong { fill: var(--series-2); } .matrix .row { text-anchor: end; }
+.matrix .count { font-size: 9px; text-anchor: middle; } .matrix .strong { fill: var(--paper); }
+.tiers text { font-size: 12.5px; } .tiers .axis { font-size: 10px; fill: var(--faint); }
+.tiers line { stroke: var(--faint); } .tiers rect { fill: var(--series-1); fill-opacity: 0.22; }
+.tiers .wrong rect { fill: var(--series-2); fill-opacity: 0.55; }
+.tiers .missed rect { fill: var(--bad); fill-opacity: 0.45; }
+.tiers .added rect { fill: var(--series-5); fill-opacity: 0.5; }
+.utterance { border-top: 1px solid var(--grid); margin-top: 1.2rem; }
+.aligned { display: flex; flex-wrap: wrap; gap: 0.35rem 0.1rem; margin: 0.6rem 0; }
+.pair { display: inline-flex; flex-direction: column; text-align: center; min-width: 1.5rem;
+  padding: 0 0.15rem; border-radius: 0.25rem; line-height: 1.35; }
+.pair span + span { color: var(--faint); }
+.pair.wrong, .pair.missed, .pair.added { border: 1px solid; font-weight: 600; }
+.pair.wrong { background: var(--warn-back); border-color: var(--warn); }
+.pair.missed { background: var(--bad-back); border-color: var(--bad); }
+.pair.added { background: var(--added-back); border-color: var(--series-5); }
+.pair.wrong span + span, .pair.missed span + span, .pair.added span + span { color: var(--ink); }
+.gap { width: 0.8rem; }
+.legend { max-width: none; }
+.legend > span { display: inline-flex; align-items: center; gap: 0.4rem; margin: 0.2rem 1rem 0.2rem 0; }
 audio { width: 100%; min-width: 11rem; max-width: 26rem; height: 2.4rem; display: block; }
 """
 
@@ -90,6 +118,8 @@ _PAPER = """
   figure, .finding, tr, .key-figures > div { break-inside: avoid; }
   figure.tall svg { width: auto; max-width: 100%; max-height: 225mm; }
   .scroll { overflow: visible; }
+  .drawn svg { max-width: 100%; height: auto; }
+  .utterance { break-inside: avoid; }
   table { font-size: 8.5pt; }
   td.long { min-width: 0; }
   .pictures { grid-template-columns: 1fr 1fr; }

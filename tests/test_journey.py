@@ -9,6 +9,8 @@ import torch
 import yaml
 
 from cli.run import run
+from models.metrics import phoneme_edits
+from reports.utterance_record import read_records
 
 TINY = {
     "hidden_size": 32,
@@ -95,11 +97,17 @@ def straight(place, config):
 
 def test_training_leaves_an_experiments_folder(straight):
     assert {path.name for path in straight.iterdir()} == {
+        "audio_test",
+        "audio_val",
         "checkpoints",
         "config.yaml",
+        "data.json",
         "logs",
         "metrics.json",
+        "report.html",
         "skipped_recordings.tsv",
+        "utterances_test.jsonl",
+        "utterances_val.jsonl",
         "versions.json",
         "vocab.json",
     }
@@ -109,6 +117,51 @@ def test_training_leaves_an_experiments_folder(straight):
     record = json.loads((straight / "versions.json").read_text())
     assert record["packages"]["torch"]
     assert record["data"]["train"]
+
+
+def test_every_utterance_of_an_evaluated_split_is_recorded_once(straight):
+    records = read_records(straight / "utterances_test.jsonl")
+    assert [record.id for record in records] == [f"test-{index:05d}" for index in range(6)]
+    edits = [phoneme_edits(record.reference, record.hypothesis, "|") for record in records]
+    rate = sum(own.errors for own in edits) / sum(own.reference_length for own in edits)
+    result = figures(straight)
+    assert rate == pytest.approx(result["test_per"], rel=1e-12)
+    assert result["edits"]["test"]["phonemes"] == sum(own.reference_length for own in edits)
+    interval = result["intervals"]["test_per"]
+    assert interval["low"] <= result["test_per"] <= interval["high"]
+    assert "studentised" in result["definitions"]["intervals"]
+
+
+def test_records_hold_what_is_known_of_an_utterance(straight):
+    for record in read_records(straight / "utterances_val.jsonl"):
+        assert (record.language, record.split) == ("ru", "val")
+        assert set(record.attributes) == {"words_per_minute", "pitch"}
+        assert record.speaker in ("m6", "f3", "steph")
+        assert 0 <= record.blank_share <= 1
+        assert len(record.hypothesis_times) == len(record.hypothesis_confidences) == len(record.hypothesis)
+        assert len(record.reference_times) == len(record.stated_starts) == len(record.reference)
+        starts = [start for start, _ in record.reference_times]
+        assert starts == sorted(starts)
+        assert record.reference_times[-1][1] <= record.seconds + 0.03
+        assert record.snr_db is not None
+
+
+def test_the_page_shows_the_errors_of_the_test_split(straight):
+    text = (straight / "report.html").read_text(encoding="utf-8")
+    for title in ("Results", "Confusions", "Worst utterances", "Learning", "Data", "Origin"):
+        assert f"<h2>{title}</h2>" in text
+    assert "</audio>" in text
+
+
+def test_a_report_that_cannot_be_written_does_not_end_a_run(place, config, straight, monkeypatch, capsys):
+    def fail(experiment):
+        raise ZeroDivisionError("no page today")
+
+    monkeypatch.setattr("reports.experiment_page.experiment_page", fail)
+    command("fit", config, "--custom_folder_name", "unreported", "--trainer.max_epochs", "1")
+    said = capsys.readouterr().err
+    assert "report.html could not be written: ZeroDivisionError: no page today" in said
+    assert "test_per" in figures(place / "experiments" / "unreported")
 
 
 def test_the_saved_configuration_trains_as_it_is(straight):
@@ -178,6 +231,9 @@ def test_figures_do_not_depend_on_the_batch_size(place, config, straight, batch_
     trained, evaluated = figures(straight), figures(folder)
     for name in ("test_per", "test_cer", "test_wer"):
         assert evaluated[name] == trained[name]
+    assert evaluated["intervals"] == {
+        name: interval for name, interval in trained["intervals"].items() if name.startswith("test_")
+    }
     assert evaluated["test_loss"] == pytest.approx(trained["test_loss"], abs=1e-5)
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from tuning.process_ties import become_first_victim, die_with_parent
+from cli.process_ties import become_first_victim, die_with_parent
 
 log = logging.getLogger(__name__)
 

@@ -48,6 +48,7 @@ def trial_configuration(
     return {
         **_plain(config, seed, f"{study}/{TRIALS}/{number:04d}/{RUN}"),
         "trainer": trainer,
+        "write_report": False,  # a search has a page of its own
     }
 
 

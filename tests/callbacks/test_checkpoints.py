@@ -1,9 +1,11 @@
 """Where checkpoints are, which is the best, and what cannot be written."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 
 from callbacks import CustomModelCheckpoint, DurableCheckpointIO
 
@@ -44,3 +46,59 @@ def test_a_place_that_cannot_be_written_to_is_told_before_training(train, one_we
     with pytest.raises(OSError, match="taken"):
         train(model, CustomModelCheckpoint(dirpath=tmp_path / "taken"))
     assert float(model.weight) == 1.0
+
+
+class Seen(Callback):
+    """What ``last.ckpt`` held as each step began."""
+
+    def __init__(self, folder):
+        self.folder, self.steps = folder, []
+
+    def on_train_batch_end(self, trainer, *_):
+        path = self.folder / "last.ckpt"
+        self.steps.append(torch.load(path, weights_only=True)["global_step"] if path.is_file() else None)
+
+
+def test_every_so_many_steps_the_last_is_brought_up_to_date_and_the_best_is_judged_as_always(
+    train, one_weight, tmp_path
+):
+    seen = Seen(tmp_path / "checkpoints")
+    train(one_weight(pers=(0.5, 0.25)), CustomModelCheckpoint(every_n_train_steps=3), seen, max_epochs=2)
+    assert seen.steps == [None, None, None, 3, 4, 4, 6, 6]  # four steps an epoch
+    names = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.ckpt"))
+    assert names == ["epoch=1-val_per=0.2500.ckpt", "last.ckpt"]
+    assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 8
+
+
+def test_after_so_much_time_the_last_is_brought_up_to_date(train, one_weight, tmp_path):
+    seen = Seen(tmp_path / "checkpoints")
+    train(one_weight(), CustomModelCheckpoint(train_time_interval=timedelta(0)), seen)
+    assert seen.steps == [None, 1, 2, 3]
+
+
+def test_without_a_figure_of_validation_every_step_checkpoint_is_kept(train, one_weight, tmp_path):
+    keep = CustomModelCheckpoint(monitor=None, filename="{step}", save_top_k=-1, every_n_train_steps=2)
+    train(one_weight(), keep, max_epochs=2)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.ckpt"))
+    assert names == ["last.ckpt", "step=2.ckpt", "step=4.ckpt", "step=6.ckpt", "step=8.ckpt"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"every_n_train_steps": -1},
+        {"every_n_train_steps": 2, "train_time_interval": timedelta(1)},
+        {"every_n_train_steps": 2, "save_last": False},
+    ],
+)
+def test_intervals_that_make_no_sense_are_refused(arguments):
+    with pytest.raises(ValueError, match="CustomModelCheckpoint"):
+        CustomModelCheckpoint(**arguments)
+
+
+def test_leftovers_of_killed_saves_are_removed_at_the_start(train, one_weight, tmp_path):
+    leftover = tmp_path / "checkpoints" / ".last.ckpt.abc.ckpt.tmp"
+    leftover.parent.mkdir()
+    leftover.write_bytes(b"half")
+    train(one_weight(), CustomModelCheckpoint())
+    assert not leftover.exists()

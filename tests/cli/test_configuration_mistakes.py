@@ -71,6 +71,10 @@ def set_at(config, path, value):
     config[last] = value
 
 
+def one_of(*transforms, **arguments):
+    return {"class_path": "audiomentations.OneOf", "init_args": {"transforms": list(transforms), **arguments}}
+
+
 MISTAKES = {
     "misspelt key at the top": (("sed_everything",), 1, "sed_everything"),
     "misspelt key in the model": (("model", "vocab_fil"), "x", "vocab_fil"),
@@ -112,6 +116,56 @@ MISTAKES = {
             }
         ],
         "sounds_path",
+    ),
+    "misspelt argument inside a composition": (
+        ("data", "augmentations"),
+        [one_of({"class_path": "audiomentations.Gain", "init_args": {"min_gain_in_db": -3}})],
+        "nearest: min_gain_db",
+    ),
+    "a composition with a weight too many": (
+        ("data", "augmentations"),
+        [one_of({"class_path": "audiomentations.Gain"}, weights=[1, 2])],
+        "data.augmentations[0]: audiomentations.OneOf: Length of weights",
+    ),
+    "missing folder of rooms": (
+        ("data", "augmentations"),
+        [one_of({"class_path": "audiomentations.ApplyImpulseResponse", "init_args": {"ir_path": "nowhere"}})],
+        "data.augmentations[0].init_args.transforms[0]: audiomentations.ApplyImpulseResponse: ir_path must",
+    ),
+    "a folder of noises without any": (
+        ("data", "augmentations"),
+        [{"class_path": "audiomentations.AddShortNoises", "init_args": {"sounds_path": "config"}}],
+        "sounds_path must hold audio files, config holds none",
+    ),
+    "a probability above one": (
+        ("data", "augmentations"),
+        [{"class_path": "audiomentations.Gain", "init_args": {"p": 3}}],
+        "data.augmentations[0]: audiomentations.Gain: must hold: 0 <= p <= 1",
+    ),
+    "an augmentation whose package is missing": (
+        ("data", "augmentations"),
+        [{"class_path": "audiomentations.Mp3Compression"}],
+        "data.augmentations[0]: audiomentations.Mp3Compression needs the package fast-mp3-augment",
+    ),
+    "a composition of too few": (
+        ("data", "augmentations"),
+        [
+            {
+                "class_path": "audiomentations.SomeOf",
+                "init_args": {"num_transforms": 2, "transforms": [{"class_path": "audiomentations.Gain"}]},
+            }
+        ],
+        "audiomentations.SomeOf fails on 2 s of audio at 16000 Hz",
+    ),
+    "speeds nobody speaks at": (
+        ("data", "augmentations"),
+        [{"class_path": "dataset_modules.augmentations.SpeedPerturbation", "init_args": {"factors": [9]}}],
+        "factors must be speeds",
+    ),
+    "a mask wider than the network": (
+        ("model", "network_config"),
+        {"hidden_size": 24, "mask_feature_prob": 0.1, "mask_feature_length": 64},
+        "mask_feature_length must be at most hidden_size (24), got 64",
     ),
     "misspelt key in a callback": (
         ("trainer", "callbacks"),

@@ -25,6 +25,15 @@ def speech(seed, seconds=1.5):
     return (0.2 * swell * generator.normal(size=len(times)) / 3).astype(np.float32)
 
 
+OWN_TRANSFORM = """
+from audiomentations.core.transforms_interface import BaseWaveformTransform
+
+class CustomHalf(BaseWaveformTransform):
+    def apply(self, samples, sample_rate):
+        return samples / 2
+"""
+
+
 class Corpus:
     """A folder of recordings with a manifest."""
 
@@ -237,6 +246,34 @@ def test_nothing_is_overwritten_and_no_experiment_is_begun(examine, tmp_path):
     assert "t_doctor_2" in out
     assert (tmp_path / "experiments/t_doctor/doctor.html").read_bytes() == first
     assert sorted(path.name for path in (tmp_path / "experiments").iterdir()) == ["t_doctor", "t_doctor_2"]
+
+
+def test_examples_hear_compositions_noises_and_classes_of_the_users_own(
+    examine, config, tmp_path, monkeypatch
+):
+    (tmp_path / "own_augmentations.py").write_text(OWN_TRANSFORM, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "noises").mkdir()
+    soundfile.write(tmp_path / "noises" / "rain.flac", speech(30), 22050)
+    noise = {
+        "class_path": "dataset_modules.augmentations.AddBackgroundNoiseWrapper",
+        "init_args": {"sounds_path": str(tmp_path / "noises"), "p": 1.0},
+    }
+    own = {"class_path": "own_augmentations.CustomHalf", "init_args": {"p": 1.0}}
+    config["data"]["augmentations"] = [
+        {"class_path": "audiomentations.Compose", "init_args": {"transforms": [noise, own]}}
+    ]
+    status, _, _ = examine("--audio", "2")
+    assert status == 0
+    folder = tmp_path / "experiments" / "t_doctor"
+    for number in (1, 2):
+        before, _ = soundfile.read(folder / "examples" / f"{number:03d}_before.wav")
+        after, _ = soundfile.read(folder / "examples" / f"{number:03d}_after.wav")
+        added = 2 * after - before
+        snr_db = 10 * np.log10(np.mean(before**2) / np.mean(added**2))
+        assert 2.9 < snr_db < 30.5
+    assert (folder / "doctor.html").read_text(encoding="utf-8").count("Spectrogram") >= 4
+    assert len(list((tmp_path / "cache" / "sounds" / "16000").glob("*.wav"))) == 1
 
 
 MISTAKES = {

@@ -47,7 +47,9 @@ def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
     heard = []
 
     class Listener(AugmentationPipeline):
-        def __call__(self, waveform: np.ndarray, sampling_rate: int, epoch: int, index: int) -> np.ndarray:
+        def __call__(
+            self, waveform: np.ndarray, sampling_rate: int, epoch: int, index: int, fits: object = None
+        ) -> np.ndarray:
             heard.append((sampling_rate, epoch, index))
             return -waveform
 

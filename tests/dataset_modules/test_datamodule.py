@@ -188,7 +188,7 @@ def test_only_what_a_stage_reads_is_prepared(
 def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
     seen = []
     for rank in range(2):
-        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(completed=0)))
+        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(processed=0)))
         loop = SimpleNamespace(
             epoch_loop=batches, epoch_progress=SimpleNamespace(current=SimpleNamespace(processed=3))
         )
@@ -258,7 +258,13 @@ def _trainer(device: str, fn: str = "fit", world: float | None = None) -> Simple
         root_device=torch.device(device),
         reduce=lambda value, reduce_op: value if world is None else torch.tensor(world),
     )
-    return SimpleNamespace(strategy=strategy, state=SimpleNamespace(fn=fn), global_rank=0, world_size=1)
+    return SimpleNamespace(
+        strategy=strategy,
+        state=SimpleNamespace(fn=fn),
+        global_rank=0,
+        world_size=1,
+        accumulate_grad_batches=1,
+    )
 
 
 def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
@@ -274,11 +280,11 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
     data.setup("fit")
     data.trainer, data.rehearsal = _trainer("cuda"), fits  # type: ignore[assignment]
     longest = data.splits["train"].num_samples().max()
-    found = data.settled_batch_seconds()
+    found = data.batch_seconds("train")
     assert found == pytest.approx(10 * 0.9 * longest / 16000)
     assert set(tried) == {longest}
     count = len(tried)
-    assert data.settled_batch_seconds() == found
+    assert data.batch_seconds("train") == found
     assert len(tried) == count
     sampler = data.sampler("train", shuffle=True)
     assert max(sampler.num_samples[batch].max() * len(batch) for batch in sampler.batches(0)) <= found * 16000
@@ -288,19 +294,19 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
     continued.trainer = _trainer("cuda")  # type: ignore[assignment]
     continued.rehearsal = lambda *_: pytest.fail("a continued run must not try again")
     continued.load_state_dict(data.state_dict())
-    assert continued.settled_batch_seconds() == found
+    assert continued.batch_seconds("train") == found
 
 
 def test_auto_takes_what_the_smallest_device_holds(dataset: Counting, russian_vocab_file: Path) -> None:
     data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
     data.setup("fit")
     data.trainer, data.rehearsal = _trainer("cuda", world=7.0), lambda count, _: count < 20  # type: ignore[assignment]
-    assert data.settled_batch_seconds() == 7.0
+    assert data.batch_seconds("train") == 7.0
 
 
 def test_auto_is_a_figure_where_there_is_no_accelerator(dataset: Counting, russian_vocab_file: Path) -> None:
     data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
-    assert data.settled_batch_seconds() == 60.0
+    assert data.batch_seconds("train") == 60.0
     data.trainer = _trainer("cpu")  # type: ignore[assignment]
-    assert data.settled_batch_seconds() == 60.0
-    assert data.state_dict() == {}
+    assert data.batch_seconds("train") == 60.0
+    assert "found_batch_seconds" not in data.state_dict()

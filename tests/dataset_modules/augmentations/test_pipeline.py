@@ -1,24 +1,16 @@
 import logging
 import random
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from audiomentations import AddGaussianNoise, Gain, PolarityInversion
+from audiomentations import AddGaussianNoise, Gain, OneOf, PolarityInversion, SomeOf
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 
-from dataset_modules.augmentations import AddBackgroundNoiseWrapper, AugmentationPipeline, noise_files, seeded
+from dataset_modules.augmentations import AugmentationPipeline, SpeedPerturbation, seeded
 
 RATE = 16000
 WAVEFORM = np.random.default_rng(0).uniform(-0.5, 0.5, RATE).astype(np.float32)
-CATEGORIES = {
-    "1-1-A-0.wav": "dog",
-    "1-2-A-20.wav": "crying_baby",
-    "1-3-A-9.wav": "crow",
-    "1-4-A-24.wav": "coughing",
-}
 
 
 class TorchNoise(BaseWaveformTransform):
@@ -50,17 +42,6 @@ class Giving(BaseWaveformTransform):
 @pytest.fixture
 def pipeline() -> AugmentationPipeline:
     return AugmentationPipeline([AddGaussianNoise(p=0.8), Gain(p=0.8), PolarityInversion(p=0.5)], seed=3)
-
-
-@pytest.fixture
-def esc50(tmp_path: Path, write_tone: Callable[..., Path]) -> Path:
-    for name in CATEGORIES:
-        write_tone(tmp_path / "ESC-50" / "audio" / name, seconds=1.0)
-    rows = "".join(f"{name},1,0,{category},False,0,A\n" for name, category in CATEGORIES.items())
-    (tmp_path / "ESC-50" / "meta").mkdir()
-    header = "filename,fold,target,category,esc10,src_file,take\n"
-    (tmp_path / "ESC-50" / "meta" / "esc50.csv").write_text(header + rows)
-    return tmp_path / "ESC-50"
 
 
 def test_audio_is_a_function_of_seed_epoch_and_index_in_any_order(pipeline: AugmentationPipeline) -> None:
@@ -155,32 +136,50 @@ def test_many_failures_are_counted_and_reported_ever_more_rarely(caplog: pytest.
     assert len(caplog.records) == 7  # the 1st, 2nd, 4th … 64th
 
 
-def test_voice_like_classes_of_esc50_are_left_out(esc50: Path) -> None:
-    assert [path.name for path in noise_files(esc50)] == ["1-1-A-0.wav", "1-3-A-9.wav"]
+class Spoiling(BaseWaveformTransform):
+    """Writes what is no audio into the array that it was given."""
+
+    def apply(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+        samples[3] = np.inf
+        return samples
 
 
-def test_files_that_the_category_file_lists_but_the_folder_lacks_are_left_out(esc50: Path) -> None:
-    (esc50 / "audio" / "1-1-A-0.wav").unlink()
-    assert [path.name for path in noise_files(esc50)] == ["1-3-A-9.wav"]
+@pytest.mark.parametrize("culprit", [Failing(p=1.0), Spoiling(p=1.0)], ids=["raises", "writes in place"])
+def test_the_transform_that_failed_is_named(culprit: BaseWaveformTransform) -> None:
+    pipeline = AugmentationPipeline([Gain(p=1.0), OneOf([culprit]), PolarityInversion(p=1.0)], seed=0)
+    np.testing.assert_array_equal(pipeline(WAVEFORM, RATE, 0, 17), WAVEFORM)
+    (failure,) = pipeline.ledger.failures()
+    assert failure == (f"OneOf({type(culprit).__name__})", 1, (17,))
 
 
-def test_any_other_folder_gives_all_its_audio_at_any_depth(
-    tmp_path: Path, write_tone: Callable[..., Path]
-) -> None:
-    (tmp_path / "readme.txt").write_text("noises")
-    expected = [write_tone(tmp_path / "a" / "b" / "deep.flac"), write_tone(tmp_path / "top.WAV")]
-    assert noise_files(tmp_path) == expected
+def test_nested_transforms_draw_from_the_same_numbers() -> None:
+    nested = [SomeOf((1, None), [Gain(p=0.5), OneOf([AddGaussianNoise(p=1.0), PolarityInversion(p=1.0)])])]
+    pipeline = AugmentationPipeline(nested, seed=3)
+    first = [pipeline(WAVEFORM, RATE, 0, index) for index in range(6)]
+    random.seed(99)
+    np.random.seed(99)
+    for index in reversed(range(6)):
+        np.testing.assert_array_equal(pipeline(WAVEFORM, RATE, 0, index), first[index])
+    assert len({audio.tobytes() for audio in first}) > 3
 
 
-@pytest.mark.parametrize("folder", ["nowhere", "."])
-def test_a_folder_without_noises_is_one_clear_error(tmp_path: Path, folder: str) -> None:
-    with pytest.raises(ValueError, match="AddBackgroundNoiseWrapper: sounds_path must"):
-        AddBackgroundNoiseWrapper(tmp_path / folder)
+def test_what_makes_a_clip_too_short_for_its_labels_is_left_out_alone() -> None:
+    pipeline = AugmentationPipeline([SpeedPerturbation([1.1]), PolarityInversion(p=1.0)], seed=0)
+    assert len(pipeline(WAVEFORM, RATE, 0, 0)) == round(RATE / 1.1)
+    kept = pipeline(WAVEFORM, RATE, 0, 0, fits=lambda samples: samples >= RATE)
+    np.testing.assert_array_equal(kept, -WAVEFORM)
+    assert pipeline.failures == 0
 
 
-def test_noise_is_added_at_the_asked_for_level(esc50: Path) -> None:
-    wrapper = AddBackgroundNoiseWrapper(esc50, min_snr_db=10, max_snr_db=10, p=1.0)
-    noisy = AugmentationPipeline([wrapper], seed=0)(WAVEFORM, RATE, 0, 0)
-    noise = noisy - WAVEFORM
-    snr_db = 10 * np.log10(np.mean(WAVEFORM**2) / np.mean(noise**2))
-    assert snr_db == pytest.approx(10, abs=0.1)
+def test_warming_up_changes_no_random_state_and_no_transform() -> None:
+    transform = AddGaussianNoise(p=0.25)
+    pipeline = AugmentationPipeline([OneOf([transform]), Failing(p=0.5)], seed=0)
+    random.seed(1)
+    np.random.seed(1)
+    expected = (random.random(), np.random.rand())
+    random.seed(1)
+    np.random.seed(1)
+    pipeline.warm_up(RATE)
+    assert (random.random(), np.random.rand()) == expected
+    assert (transform.p, transform.parameters) == (0.25, {"should_apply": None})
+    assert pipeline.failures == 0

@@ -1,0 +1,168 @@
+"""What wrapping costs: the augmentation pipeline against calling audiomentations alone.
+
+Run: ``python benchmarks/augmentations.py [ROUNDS]``. The seven transforms of the reference configuration
+(``tests/reference.yaml``), on clips of 2 to 12 s in memory; noises and impulse responses are made at
+44.1 kHz in a temporary folder. Every clip goes through all arms one after another, with the same draws,
+so that the arms do the same work (the audio is compared); their order changes with the clip. Sums over
+the clips are compared within a round; what counts is the median of the rounds' ratios.
+"""
+
+import hashlib
+import logging
+import random
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from dataset_modules.augmentations import AddBackgroundNoiseWrapper, AugmentationPipeline  # noqa: E402
+from dataset_modules.augmentations.nesting import leaves  # noqa: E402
+from dataset_modules.augmentations.sound_store import SoundStore  # noqa: E402
+
+RATE, SOUND_RATE, SEED, NUM_CLIPS, BOUND = 16000, 44100, 3, 40, 1.05
+SOUNDS = ("as they are", "resampled once")
+Arm = Callable[[np.ndarray, int], np.ndarray]
+
+
+def make_sounds(folder: Path) -> None:
+    """Noises of 5 s as ESC-50 has them, and stereo impulse responses of a second."""
+    generator = np.random.default_rng(SEED)
+    for name in ("noises", "rooms"):
+        (folder / name).mkdir()
+    for number in range(40):
+        noise = np.cumsum(generator.standard_normal(5 * SOUND_RATE)) * 1e-3
+        soundfile.write(folder / "noises" / f"{number}.wav", np.tanh(noise), SOUND_RATE)
+    decay = np.exp(-np.arange(SOUND_RATE) / (0.1 * SOUND_RATE))[:, None]
+    for number in range(8):
+        room = 0.1 * generator.standard_normal((SOUND_RATE, 2)) * decay
+        soundfile.write(folder / "rooms" / f"{number}.wav", room, SOUND_RATE)
+
+
+def make_clips() -> list[np.ndarray]:
+    """Noise that swells like syllables."""
+    generator = np.random.default_rng(SEED)
+    clips = []
+    for seconds in np.linspace(2.0, 12.0, NUM_CLIPS):
+        times = np.arange(int(seconds * RATE)) / RATE
+        swell = 0.1 * np.abs(np.sin(2 * np.pi * 2.0 * times))
+        clips.append((swell * generator.standard_normal(len(times))).astype(np.float32))
+    return clips
+
+
+def reference_transforms(folder: Path) -> list:
+    """The transforms of the reference configuration over these sounds."""
+    import audiomentations
+
+    section = yaml.safe_load((ROOT / "tests" / "reference.yaml").read_text(encoding="utf-8"))
+    paths = {"sounds_path": folder / "noises", "ir_path": folder / "rooms"}
+    transforms = []
+    for entry in section["data"]["augmentations"]:
+        name = entry["class_path"].rpartition(".")[2]
+        made = getattr(audiomentations, name, AddBackgroundNoiseWrapper)
+        transforms.append(made(**{key: paths.get(key, value) for key, value in entry["init_args"].items()}))
+    return transforms
+
+
+def alone(transforms: list) -> Arm:
+    """Audiomentations' transforms, one after another; seeded outside the timed part."""
+
+    def apply(waveform: np.ndarray, index: int) -> np.ndarray:
+        for transform in transforms:
+            waveform = transform(waveform, RATE)
+        return waveform
+
+    return apply
+
+
+def seed_as_pipeline(index: int) -> None:
+    """The draws that the pipeline makes for this clip."""
+    value = int.from_bytes(hashlib.blake2b(f"{SEED}|0|{index}".encode(), digest_size=4).digest())
+    random.seed(value)
+    np.random.seed(value)
+
+
+def time_round(clips: list[np.ndarray], arms: dict[str, Arm], turn: int) -> dict[str, float]:
+    """Seconds of each arm over all clips."""
+    spent = dict.fromkeys(arms, 0.0)
+    for index, clip in enumerate(clips):
+        names = list(arms)
+        shift = (index + turn) % len(names)
+        for name in names[shift:] + names[:shift]:
+            waveform = clip.copy()
+            seed_as_pipeline(index)
+            start = time.perf_counter()
+            arms[name](waveform, index)
+            spent[name] += time.perf_counter() - start
+    return spent
+
+
+def main() -> None:
+    """Time the rounds and print medians and ratios."""
+    logging.disable(logging.INFO)
+    warnings.simplefilter("ignore")
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    clips = make_clips()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_sounds(folder)
+        arms = make_arms(folder)
+        check_same_audio(clips, arms)
+        times = [time_round(clips, arms, turn) for turn in range(rounds)]
+    for name in arms:
+        print(f"{name:34} {1000 * statistics.median(row[name] for row in times) / len(clips):7.2f} ms a clip")
+    for sounds in SOUNDS:
+        ratio = _ratio(times, f"pipeline, sounds {sounds}", f"alone, sounds {sounds}")
+        verdict = "holds" if ratio <= BOUND else "does NOT hold"
+        print(f"pipeline / alone, sounds {sounds:14} {ratio:6.3f}   bound {BOUND}: {verdict}")
+    whole = _ratio(times, "pipeline, sounds resampled once", "alone, sounds as they are")
+    print(f"pipeline as it trains / alone as it comes  {whole:6.3f}")
+
+
+def check_same_audio(clips: list[np.ndarray], arms: dict[str, Arm]) -> None:
+    """Both callers must do the same work, or their times mean nothing; warms up, too."""
+    for sounds in SOUNDS:
+        for index, clip in enumerate(clips):
+            heard = []
+            for caller in ("alone", "pipeline"):
+                seed_as_pipeline(index)
+                heard.append(arms[f"{caller}, sounds {sounds}"](clip.copy(), index))
+            np.testing.assert_array_equal(*heard)
+
+
+def make_arms(folder: Path) -> dict[str, Arm]:
+    """Both callers, with sounds as they are and as training reads them."""
+    store = SoundStore(folder / "cache", RATE)
+    arms: dict[str, Arm] = {}
+    for sounds in SOUNDS:
+        for caller in ("alone", "pipeline"):
+            pipeline = AugmentationPipeline(reference_transforms(folder), SEED)
+            if sounds == "resampled once":
+                store.prepare(pipeline.sound_files(), 2)
+                pipeline.read_sounds_from(store.copies(pipeline.sound_files()))
+            pipeline.warm_up(RATE)
+            arms[f"{caller}, sounds {sounds}"] = (
+                alone(list(leaves(pipeline.transforms))) if caller == "alone" else _piped(pipeline)
+            )
+    return arms
+
+
+def _piped(pipeline: AugmentationPipeline) -> Arm:
+    return lambda waveform, index: pipeline(waveform, RATE, 0, index)
+
+
+def _ratio(times: list[dict[str, float]], one: str, other: str) -> float:
+    return statistics.median(row[one] / row[other] for row in times)
+
+
+if __name__ == "__main__":
+    main()

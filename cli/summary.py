@@ -1,0 +1,98 @@
+"""What follows an evaluation: how sure its figures are, and the experiment's page."""
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_files import write_durably
+
+if TYPE_CHECKING:
+    from reports.error_analysis import SplitAnalysis
+
+    Analyses = dict[str, SplitAnalysis]
+
+log = logging.getLogger(__name__)
+
+_METRICS = "metrics.json"
+PAGE = "report.html"
+
+
+def summarise(folder: Path) -> "Analyses | None":
+    """Add error counts and intervals of every recorded split to ``metrics.json``, and say them.
+
+    A run's figures stand by themselves: what goes wrong here is said, and ends nothing. Returns the analyses.
+    """
+    try:
+        return _summarise(folder)
+    except Exception as error:  # noqa: BLE001 - the run comes first
+        log.warning(
+            "the errors could not be analysed: %s: %s", type(error).__name__, error, exc_info=_debug()
+        )
+        return None
+
+
+def _summarise(folder: Path) -> "Analyses":
+    # Imported here: panphon takes seconds to load.
+    from phonetics.intervals import DEFINITION
+    from reports.error_analysis import FEATURE_DEFINITION
+    from reports.experiment import analyse_records
+
+    path = folder / _METRICS
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    analyses = analyse_records(folder)
+    for split, analysis in analyses.items():
+        intervals = analysis.intervals
+        known[f"{split}_feature_error_rate"] = analysis.feature_error_rate
+        known.setdefault("edits", {})[split] = {**analysis.edits, "phonemes": analysis.phonemes}
+        known.setdefault("intervals", {}).update(
+            {f"{split}_{name}": interval._asdict() for name, interval in intervals.items()}
+        )
+        log.info("%s", in_words(split, analysis.edits, analysis.phonemes, intervals))
+    known["definitions"] = known.get("definitions", {}) | {
+        "feature_error_rate": FEATURE_DEFINITION,
+        "intervals": DEFINITION,
+    }
+    write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
+    return analyses
+
+
+def in_words(split: str, edits: dict[str, int], phonemes: int, intervals: dict[str, Any]) -> str:
+    """The figures of a split for the terminal."""
+    lines = []
+    for name, interval in intervals.items():
+        units = "speakers" if name.endswith("by_speaker") else "utterances"
+        lines.append(
+            f"{split}_{name}: {100 * interval.rate:.2f} %, 95 % interval {100 * interval.low:.2f} to "
+            f"{100 * interval.high:.2f} over {interval.units} {units}"
+        )
+    counts = ", ".join(f"{count} {name}" for name, count in edits.items())
+    return "\n".join([*lines, f"{split}: {counts} in {phonemes} phonemes"])
+
+
+def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
+    """Write the experiment's page; what goes wrong is said, and ends nothing."""
+    started = time.monotonic()
+    try:
+        from reports.experiment import read_experiment
+        from reports.experiment_page import experiment_page
+        from reports.page import write_page
+
+        write_page(folder / PAGE, experiment_page(read_experiment(folder, analyses)))
+    except Exception as error:  # noqa: BLE001 - the run comes first
+        log.warning(
+            "%s could not be written: %s: %s; try ./run.sh report %s",
+            *(PAGE, type(error).__name__, error, folder),
+            exc_info=_debug(),
+        )
+        return
+    log.info("report: %s (%.0f s)", folder / PAGE, time.monotonic() - started)
+
+
+def _debug() -> bool:
+    """Whether tracebacks were asked for."""
+    from cli.run import DEBUG_VARIABLE  # which imports this module, by and by
+
+    return bool(os.environ.get(DEBUG_VARIABLE))

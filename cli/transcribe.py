@@ -1,0 +1,193 @@
+"""``transcribe MODEL RECORDING…``: recordings → phonemes with times."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from tqdm import tqdm
+
+from cli.errors import ConfigError
+from cli.trained import find_checkpoint
+
+if TYPE_CHECKING:
+    from cli.recordings import NamedRecording
+    from inference import Recognizer, Transcript
+
+log = logging.getLogger(__name__)
+
+_FORMATS = ("text", "jsonl", "ctm", "textgrid", "srt")
+_DESCRIPTION = """Transcribe recordings: files, folders (all recordings in them, at any depth), or - for the
+bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder.
+A recording that cannot be read is one line on standard error; the exit status is 1 if there was one."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Mistakes end like those of any other command."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"transcribe: {message}; see ./run.sh transcribe --help")
+
+
+def run_transcribe(arguments: Sequence[str]) -> int:
+    """Transcribe; the exit status is 1 where a recording could not be read."""
+    options = _parser().parse_args(arguments)
+    _check(options)
+    checkpoint = find_checkpoint("transcribe", options.model)
+    # Imported only now: a wrong argument should not wait for it.
+    from cli.recordings import find_recordings
+
+    with ExitStack() as stack:
+        recordings = find_recordings(options.recordings, stack)
+        return _transcribe(_recognizer(options, checkpoint), recordings, options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="./run.sh transcribe", description=_DESCRIPTION)
+    parser.add_argument("model", help="an experiment (its best checkpoint is taken), or a checkpoint")
+    parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
+    parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
+    parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
+    parser.add_argument("--batch_seconds", type=float, default=60.0, help="of audio that is heard at once")
+    parser.add_argument("--one_pass", type=float, default=60.0, help="longest recording heard in one pass")
+    parser.add_argument("--window", type=float, default=20.0, help="longer ones are heard in such windows")
+    parser.add_argument("--overlap", type=float, default=4.0, help="of the windows")
+    parser.add_argument("--beam", type=int, default=1, help="hypotheses of a beam search; 1: greedy")
+    parser.add_argument("--lm", type=Path, help="an n-gram model of phonemes (ARPA), for --beam")
+    parser.add_argument("--lm_weight", type=float, default=0.5, help="of the model's log-probabilities")
+    parser.add_argument("--token_bonus", type=float, default=0.0, help="for each phoneme, against deletions")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    for name in ("batch_seconds", "window"):
+        if not getattr(options, name) > 0:
+            raise ConfigError(f"transcribe: --{name} must be positive, got {getattr(options, name)}")
+    if not 0 <= options.overlap < options.window:
+        raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
+    if options.beam < 1:
+        raise ConfigError(f"transcribe: --beam must be at least 1, got {options.beam}")
+    if options.beam == 1 and options.lm:
+        raise ConfigError("transcribe: --lm needs a beam search, such as --beam 16")
+    if options.lm and not options.lm.is_file():
+        raise ConfigError(f"transcribe: --lm must be a file, {options.lm} is not there")
+    if options.output and options.output.is_file():
+        raise ConfigError(f"transcribe: --output must be a folder, {options.output} is a file")
+
+
+def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
+    from inference import Recognizer
+    from inference.acoustic_model import AcousticModel
+    from inference.beam_search import BeamDecoder
+    from inference.ngram import NgramError, read_arpa
+    from models.weights import CheckpointError
+
+    try:
+        model = AcousticModel.from_checkpoint(checkpoint, _device(options.device))
+        language_model = read_arpa(options.lm) if options.lm else None
+    except (CheckpointError, NgramError) as error:
+        raise ConfigError(str(error)) from error
+    return Recognizer(
+        model,
+        BeamDecoder(
+            model.vocabulary,
+            options.beam,
+            language_model,
+            lm_weight=options.lm_weight,
+            token_bonus=options.token_bonus,
+        )
+        if options.beam > 1
+        else None,
+        batch_seconds=options.batch_seconds,
+        one_pass_seconds=options.one_pass,
+        window_seconds=options.window,
+        overlap_seconds=options.overlap,
+    )
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"transcribe: --device must be one that is here, got {name!r}: {reason}") from error
+    return name
+
+
+def _transcribe(
+    recognizer: "Recognizer", recordings: Sequence["NamedRecording"], options: argparse.Namespace
+) -> int:
+    from inference import Failure
+
+    num_failed = 0
+    with _Progress(recordings) as progress:
+        results = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
+        for recording, result in zip(recordings, results, strict=True):
+            if isinstance(result, Failure):
+                num_failed += 1
+                log.warning("transcribe: %s", result.reason)
+            else:
+                _write(result, recording.result, options, many=len(recordings) > 1)
+    log.info(
+        "transcribe: %d of %d recordings, %s",
+        len(recordings) - num_failed,
+        len(recordings),
+        progress.summary(),
+    )
+    return 1 if num_failed else 0
+
+
+def _write(transcript: "Transcript", result: Path, options: argparse.Namespace, *, many: bool) -> None:
+    """Onto standard output, text of many recordings behind their names; or into a file."""
+    from durable_files import write_durably
+    from inference.formats import FORMATS, named_text
+
+    form = FORMATS[options.format]
+    if options.output is None:
+        content = named_text(transcript) if many and options.format == "text" else form.write(transcript)
+        sys.stdout.write(content)
+        sys.stdout.flush()
+        return
+    path = options.output / result.with_name(result.name + form.suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, form.write(transcript))
+
+
+class _Progress:
+    """A bar of the seconds heard, with the real-time factor: seconds of work for a second of audio."""
+
+    def __init__(self, recordings: Sequence["NamedRecording"]) -> None:
+        from cli.recordings import total_seconds
+
+        self._heard, self._started = 0.0, time.monotonic()
+        form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"
+        self._bar = tqdm(total=total_seconds(recordings), desc="transcribe", bar_format=form, file=sys.stderr)
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._bar.close()
+
+    def add(self, seconds: float) -> None:
+        """So many more were heard."""
+        self._heard += seconds
+        self._bar.set_postfix_str(f"real-time factor {self._factor():.3f}", refresh=False)
+        self._bar.update(min(seconds, self._bar.total - self._bar.n))  # headers may promise less
+
+    def summary(self) -> str:
+        """What it came to."""
+        elapsed = time.monotonic() - self._started
+        return f"{self._heard:.1f} s of audio in {elapsed:.1f} s (real-time factor {self._factor():.3f})"
+
+    def _factor(self) -> float:
+        return (time.monotonic() - self._started) / max(self._heard, 1e-9)

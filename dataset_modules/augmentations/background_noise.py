@@ -1,0 +1,75 @@
+"""Background noise out of ESC-50, or any folder of audio."""
+
+import csv
+import difflib
+from collections.abc import Collection
+from pathlib import Path
+
+from audiomentations import AddBackgroundNoise
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
+# Classes of ESC-50 that sound like a voice would teach the model to ignore voices.
+VOICE_LIKE_CATEGORIES = frozenset({"breathing", "coughing", "crying_baby", "laughing", "sneezing", "snoring"})
+_CATEGORY_FILE = Path("meta") / "esc50.csv"
+
+
+class AddBackgroundNoiseWrapper(AddBackgroundNoise):
+    """Background noise from an ESC-50 folder (without voice-like classes), or any folder of audio.
+
+    Args:
+        sounds_path: the folder; where it holds ``meta/esc50.csv`` its categories are respected.
+        min_snr_db: quietest signal over noise.
+        max_snr_db: loudest signal over noise.
+        p: the probability of adding any.
+        exclude_categories: of ESC-50, the classes to leave out; null leaves out those that sound like a
+            voice, an empty list none.
+    """
+
+    def __init__(
+        self,
+        sounds_path: str | Path,
+        min_snr_db: float = 3.0,
+        max_snr_db: float = 30.0,
+        p: float = 0.5,
+        exclude_categories: list[str] | None = None,
+    ) -> None:
+        files = noise_files(Path(sounds_path), exclude_categories)
+        super().__init__(sounds_path=files, min_snr_db=min_snr_db, max_snr_db=max_snr_db, p=p)
+        self.exclude_categories = exclude_categories
+
+
+def noise_files(folder: Path, exclude_categories: Collection[str] | None = None) -> list[Path]:
+    """The noises of a folder, sorted; of ESC-50, those of classes that are not excluded (voice-like)."""
+    if not folder.is_dir():
+        raise ValueError(
+            f"AddBackgroundNoiseWrapper: sounds_path must be a folder of audio, {folder} is not there"
+        )
+    if (folder / _CATEGORY_FILE).is_file():
+        files = _of_other_categories(folder, exclude_categories)
+    elif exclude_categories is not None:
+        raise ValueError(
+            f"AddBackgroundNoiseWrapper: exclude_categories needs ESC-50's {_CATEGORY_FILE}, "
+            f"{folder} holds none"
+        )
+    else:
+        files = [path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES]
+    present = sorted(path for path in files if path.is_file())
+    if not present:
+        raise ValueError(f"AddBackgroundNoiseWrapper: sounds_path must hold audio files, {folder} holds none")
+    return present
+
+
+def _of_other_categories(folder: Path, exclude_categories: Collection[str] | None) -> list[Path]:
+    """What the category file lists, without the excluded categories."""
+    with (folder / _CATEGORY_FILE).open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    known = sorted({row["category"] for row in rows})
+    for name in exclude_categories or ():
+        if name not in known:
+            near = ", ".join(difflib.get_close_matches(name, known, n=3)) or ", ".join(known)
+            raise ValueError(
+                f"AddBackgroundNoiseWrapper: exclude_categories must be among ESC-50's, got {name!r}; "
+                f"nearest: {near}"
+            )
+    excluded = VOICE_LIKE_CATEGORIES if exclude_categories is None else set(exclude_categories)
+    return [folder / "audio" / row["filename"] for row in rows if row["category"] not in excluded]

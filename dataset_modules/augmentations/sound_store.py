@@ -1,0 +1,115 @@
+"""Noises and impulse responses, decoded, mixed down and resampled once instead of for every clip."""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from filelock import FileLock
+
+from dataset_modules.audio import read_file, resample, to_mono
+from dataset_modules.recording import AudioError
+from durable_files import flush_to_disk
+
+log = logging.getLogger(__name__)
+
+_FORMAT = "1"  # of the copies: another makes them anew
+_EXAMPLES = 3
+
+
+class SoundStore:
+    """Copies of sound files: mono, at one rate, as 32-bit floats, so that nothing is rounded or cut off.
+
+    A copy is named after its file's path, size and time of change: a file that changes gets another one.
+    It appears whole or not at all; processes share a folder, and one of them fills it. A mono wav at the
+    rate needs no copy.
+
+    Args:
+        folder: where the copies are kept.
+        sampling_rate: of the copies.
+    """
+
+    def __init__(self, folder: Path, sampling_rate: int) -> None:
+        self.folder = folder / str(sampling_rate)
+        self.sampling_rate = sampling_rate
+
+    def prepare(self, files: Sequence[Path], num_threads: int = 1) -> None:
+        """Make the copies that are missing; files that cannot be decoded are left out, and said."""
+        if not self._missing(files):
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / "making.lock"):
+            missing = self._missing(files)  # another process may have made them meanwhile
+            if not missing:
+                return
+            log.info("sounds: bringing %d files to %d Hz", len(missing), self.sampling_rate)
+            start = time.perf_counter()
+            with ThreadPoolExecutor(num_threads) as pool:
+                faults = [fault for fault in pool.map(self._copy, missing) if fault]
+            log.info("sounds: done in %.1f s: %s", time.perf_counter() - start, self.folder)
+        if faults:
+            log.warning(
+                "sounds: %d of %d files are left out: %s",
+                len(faults),
+                len(files),
+                "; ".join(faults[:_EXAMPLES]),
+            )
+        if len(faults) == len(files):
+            raise AudioError("sounds: none of the augmentations' sound files can be decoded")
+
+    def copies(self, files: Iterable[Path]) -> dict[str, str]:
+        """What to read in place of each file; files that cannot be read are not in it."""
+        return {str(file): str(place) for file in files if (place := self._place_to_read(file)) is not None}
+
+    def _missing(self, files: Iterable[Path]) -> list[Path]:
+        return [file for file in files if self._place_to_read(file) is None]
+
+    def _place_to_read(self, file: Path) -> Path | None:
+        try:
+            copy = self._copy_of(file)
+        except OSError:
+            return None
+        if copy.is_file():
+            return copy
+        return file if self._needs_no_copy(file) else None
+
+    def _copy_of(self, file: Path) -> Path:
+        status = file.stat()
+        key = f"{_FORMAT}|{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+        return self.folder / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.wav"
+
+    def _needs_no_copy(self, file: Path) -> bool:
+        try:
+            info = soundfile.info(file)
+        except (soundfile.SoundFileError, OSError, TypeError, ValueError):
+            return False
+        return bool(
+            info.format == "WAV"
+            and info.channels == 1
+            and info.samplerate == self.sampling_rate
+            and info.frames
+        )
+
+    def _copy(self, file: Path) -> str | None:
+        """Make one copy; what is wrong with the file, if anything is."""
+        try:
+            clip = read_file(file)
+        except AudioError as error:
+            return str(error)
+        waveform = resample(to_mono(clip.waveform), clip.sampling_rate, self.sampling_rate)
+        if not len(waveform) or not np.isfinite(waveform).all():
+            return f"{file}: it must hold finite samples"
+        copy = self._copy_of(file)
+        unfinished = copy.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            soundfile.write(unfinished, waveform, self.sampling_rate, format="WAV", subtype="FLOAT")
+            flush_to_disk(unfinished)
+            unfinished.replace(copy)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return None

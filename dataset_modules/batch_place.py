@@ -1,0 +1,60 @@
+"""What a place within an epoch depends on: elsewhere the same number of batches means other clips."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_KEYS = {
+    "seed": "seed_everything or data.seed",
+    "batch_size": "data.batch_size",
+    "max_batch_seconds": "data.max_batch_seconds",
+    "world_size": "the number of processes (trainer.devices times trainer.num_nodes)",
+    "accumulate_grad_batches": "trainer.accumulate_grad_batches",
+    "data": "the recordings of the training split",
+}
+
+
+class PlaceError(ValueError):
+    """A checkpoint stands in the middle of an epoch that is another one now."""
+
+
+def is_mid_epoch(checkpoint: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint was written with batches of its epoch left to train on.
+
+    >>> progress = {"current": {"ready": 3, "processed": 2}, "is_last_batch": True}
+    >>> is_mid_epoch({"loops": {"fit_loop": {"epoch_loop.batch_progress": progress}}})
+    True
+    """
+    progress = checkpoint.get("loops", {}).get("fit_loop", {}).get("epoch_loop.batch_progress")
+    if not progress:
+        return False
+    trained, begun = progress["current"]["processed"], progress["current"]["ready"]
+    return bool(trained) and not (progress["is_last_batch"] and trained == begun)
+
+
+def check_place(stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on in mid-epoch where the order of batches would be another one.
+
+    Args:
+        stored: what the checkpoint says of its place; of an older one nothing.
+        now: what holds today, as far as it is known.
+    """
+    different = [key for key in _KEYS if key in stored and key in now and stored[key] != now[key]]
+    if not different:
+        return
+    changes = "; ".join(_change(key, stored[key], now[key]) for key in different)
+    raise PlaceError(
+        f"ckpt_path: the checkpoint stands in the middle of an epoch whose batches would be other ones: "
+        f"{changes}. Set it back, or take a checkpoint from an epoch's end, or its weights alone "
+        f"(only_weights_load: true)"
+    )
+
+
+def _change(key: str, then: object, today: object) -> str:
+    """One difference; fingerprints say nothing to people."""
+    if key == "data":
+        return f"{_KEYS[key]} have changed"
+    return f"{_KEYS[key]} was {_shown(then)}, is {_shown(today)}"
+
+
+def _shown(value: object) -> str:
+    return "null" if value is None else str(value)

@@ -1,0 +1,6 @@
+"""A trained checkpoint without the Trainer: transcripts with times, and models for other programs."""
+
+from inference.recognizer import Recognizer
+from inference.transcript import Failure, Phoneme, Transcript
+
+__all__ = ["Failure", "Phoneme", "Recognizer", "Transcript"]

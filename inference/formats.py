@@ -1,0 +1,167 @@
+"""Transcripts as files: plain text, JSON lines, CTM, Praat's TextGrid, SubRip subtitles."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from inference.transcript import Phoneme, Transcript
+
+FormatName = Literal["text", "jsonl", "ctm", "textgrid", "srt"]
+_SHORTEST = 1e-4  # seconds; what is shorter than a TextGrid's digits can tell is no interval
+_SUBTITLE_SECONDS, _SUBTITLE_PAUSE = 5.0, 0.5
+
+
+class Format(NamedTuple):
+    """How a transcript is written, and what a file of it is called."""
+
+    suffix: str
+    write: Callable[[Transcript], str]
+    joins: bool  # whether several recordings may follow each other in one file
+
+
+class _Label(NamedTuple):
+    """An interval of a TextGrid's tier."""
+
+    start: float
+    end: float
+    text: str
+
+
+def text(transcript: Transcript) -> str:
+    """One line: phonemes with spaces between, words with a bar between."""
+    return f"{transcript.text}\n"
+
+
+def named_text(transcript: Transcript) -> str:
+    """The same behind the recording's name and a tab."""
+    return f"{transcript.name}\t{transcript.text}\n"
+
+
+def jsonl(transcript: Transcript) -> str:
+    """One JSON object a recording, on one line."""
+    described = {
+        "name": transcript.name,
+        "seconds": round(transcript.num_seconds, 3),
+        "text": transcript.text,
+        "words": [[_described(phoneme) for phoneme in word] for word in transcript.words],
+    }
+    return json.dumps(described, ensure_ascii=False) + "\n"
+
+
+def _described(phoneme: Phoneme) -> dict[str, str | float]:
+    return {
+        "phoneme": phoneme.symbol,
+        "start": round(phoneme.start_seconds, 3),
+        "end": round(phoneme.end_seconds, 3),
+        "confidence": round(phoneme.confidence, 4),
+    }
+
+
+def ctm(transcript: Transcript) -> str:
+    """NIST's CTM, a phoneme a line: recording, channel, start, duration, phoneme, confidence."""
+    name = "_".join(transcript.name.split())  # columns are parted by spaces
+    return "".join(
+        f"{name} 1 {phoneme.start_seconds:.3f} {phoneme.end_seconds - phoneme.start_seconds:.3f} "
+        f"{phoneme.symbol} {phoneme.confidence:.4f}\n"
+        for phoneme in transcript.phonemes
+    )
+
+
+def textgrid(transcript: Transcript) -> str:
+    """Praat's long TextGrid with tiers of words and phonemes; empty intervals fill the pauses."""
+    phonemes = [_Label(start, end, symbol) for symbol, start, end, _ in transcript.phonemes]
+    words = [
+        _Label(word[0].start_seconds, word[-1].end_seconds, "".join(phoneme.symbol for phoneme in word))
+        for word in transcript.words
+    ]
+    tiers = {"words": words, "phonemes": phonemes}
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        "xmin = 0",
+        f"xmax = {transcript.num_seconds:.6f}",
+        "tiers? <exists>",
+        f"size = {len(tiers)}",
+        "item []:",
+    ]
+    for number, (name, labels) in enumerate(tiers.items(), start=1):
+        lines += [f"    item [{number}]:", *_tier(name, _without_gaps(labels, transcript.num_seconds))]
+    return "\n".join(lines) + "\n"
+
+
+def _tier(name: str, labels: Sequence[_Label]) -> Iterator[str]:
+    yield '        class = "IntervalTier"'
+    yield f'        name = "{name}"'
+    yield "        xmin = 0"
+    yield f"        xmax = {labels[-1].end:.6f}"
+    yield f"        intervals: size = {len(labels)}"
+    for number, label in enumerate(labels, start=1):
+        yield f"        intervals [{number}]:"
+        yield f"            xmin = {label.start:.6f}"
+        yield f"            xmax = {label.end:.6f}"
+        yield '            text = "{}"'.format(label.text.replace('"', '""'))
+
+
+def _without_gaps(labels: Sequence[_Label], num_seconds: float) -> list[_Label]:
+    """Intervals from the recording's start to its end, each beginning where the one before ends.
+
+    >>> [tuple(label) for label in _without_gaps([_Label(0.5, 1.0, "a")], 2.0)]
+    [(0.0, 0.5, ''), (0.5, 1.0, 'a'), (1.0, 2.0, '')]
+    """
+    filled: list[_Label] = []
+    end = 0.0
+    for label in labels:
+        if label.start > end + _SHORTEST:
+            filled.append(_Label(end, label.start, ""))
+            end = label.start
+        if label.end > end + _SHORTEST:
+            filled.append(_Label(end, label.end, label.text))
+            end = label.end
+    if num_seconds > end + _SHORTEST or not filled:
+        filled.append(_Label(end, num_seconds, ""))
+    filled[-1] = filled[-1]._replace(end=num_seconds)
+    return filled
+
+
+def srt(transcript: Transcript) -> str:
+    """SubRip subtitles: words together up to five seconds, or a pause."""
+    return "".join(
+        f"{number}\n{_clock(words[0][0].start_seconds)} --> {_clock(words[-1][-1].end_seconds)}\n"
+        f"{' '.join(''.join(phoneme.symbol for phoneme in word) for word in words)}\n\n"
+        for number, words in enumerate(_subtitles(transcript.words), start=1)
+    )
+
+
+def _subtitles(words: Sequence[tuple[Phoneme, ...]]) -> Iterator[list[tuple[Phoneme, ...]]]:
+    shown: list[tuple[Phoneme, ...]] = []
+    for word in words:
+        if shown and (
+            word[0].start_seconds - shown[-1][-1].end_seconds > _SUBTITLE_PAUSE
+            or word[-1].end_seconds - shown[0][0].start_seconds > _SUBTITLE_SECONDS
+        ):
+            yield shown
+            shown = []
+        shown.append(word)
+    if shown:
+        yield shown
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes, seconds and milliseconds as SubRip has them.
+
+    >>> _clock(3725.0615)
+    '01:02:05,062'
+    """
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d},{rest % 1000:03d}"
+
+
+FORMATS: dict[FormatName, Format] = {
+    "text": Format(".txt", text, joins=True),
+    "jsonl": Format(".jsonl", jsonl, joins=True),
+    "ctm": Format(".ctm", ctm, joins=True),
+    "textgrid": Format(".TextGrid", textgrid, joins=False),
+    "srt": Format(".srt", srt, joins=False),
+}

@@ -1,0 +1,239 @@
+"""What a handed-over model says of itself: use, figures, data, how texts became phonemes, licences."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import yaml
+
+from inference.parity import Parity
+from phonetics import Vocabulary
+
+Target = Literal["hf", "onnx", "onnx-int8"]
+_FIGURES = ("per", "cer", "wer")
+
+
+class Provenance(NamedTuple):
+    """What an experiment's folder tells of a model; empty where a checkpoint stands alone."""
+
+    name: str
+    configuration: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    versions: Mapping[str, Any]
+
+
+def read_provenance(folder: Path | None, name: str) -> Provenance:
+    """Read what is there of an experiment."""
+    if folder is None:
+        return Provenance(name, {}, {}, {})
+    config = folder / "config.yaml"
+    configuration = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {}
+    return Provenance(
+        folder.resolve().name, configuration, _json(folder, "metrics"), _json(folder, "versions")
+    )
+
+
+def model_card(
+    provenance: Provenance,
+    vocabulary: Vocabulary,
+    target: Target,
+    *,
+    license_name: str | None = None,
+    parity: Parity | None = None,
+    hears_mel: bool = False,
+) -> str:
+    """The README.md of a handed-over model, with the head that the hub reads."""
+    parts = [
+        _head(provenance, target, license_name),
+        f"# {provenance.name}",
+        "A phoneme recogniser: speech in, a sequence of phonemes out (CTC, greedy decoding).",
+        _section("How to use it", _usage(target, hears_mel)),
+        _section("Figures", _figures(provenance, target, parity)),
+        _section("Data", _data(provenance)),
+        _section("Phonemes", _phonemes(provenance, vocabulary)),
+        _section("Model", _model(provenance)),
+        _section("Licences", _licences(provenance, license_name)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _json(folder: Path, stem: str) -> dict[str, Any]:
+    path = folder / f"{stem}.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"## {title}", "", *lines]) if lines else ""
+
+
+def _head(provenance: Provenance, target: Target, license_name: str | None) -> str:
+    head: dict[str, Any] = {
+        "library_name": "transformers" if target == "hf" else "onnx",
+        "pipeline_tag": "automatic-speech-recognition",
+        "tags": ["phoneme-recognition", "ctc", "ipa"],
+    }
+    language = provenance.configuration.get("data", {}).get("language")
+    if language:
+        head["language"] = [language.split("-")[0]]
+    if license_name:
+        head["license"] = license_name
+    base = provenance.configuration.get("model", {}).get("pretrained_name")
+    if base and not Path(base).is_absolute():
+        head["base_model"] = base
+    return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---"
+
+
+def _usage(target: Target, hears_mel: bool) -> list[str]:
+    if target != "hf":
+        return [
+            "`model.onnx` takes `waveforms` (float32, batch × samples, mono, -1…1, zero-padded) and `lengths`",
+            "(int64, samples of each), and gives `log_probs` and the number of real `frames` of each.",
+            "Normalisation and features are inside. `recognizer.json` tells rate, frame times and limits.",
+            "",
+            "```python",
+            "import json, numpy, onnxruntime, soundfile",
+            "tokens = list(json.load(open('vocab.json', encoding='utf-8')))",
+            "samples, rate = soundfile.read('speech.wav', dtype='float32')  # at the rate of recognizer.json",
+            "session = onnxruntime.InferenceSession('model.onnx')",
+            "inputs = {'waveforms': samples[None], 'lengths': numpy.array([len(samples)])}",
+            "scores, frames = session.run(None, inputs)",
+            "best = scores[0, : frames[0]].argmax(-1)",
+            "best = best[numpy.flatnonzero(numpy.diff(best, prepend=-1))]",
+            "blank = json.load(open('recognizer.json'))['blank_id']",
+            "print(' '.join(tokens[i] for i in best if i != blank))",
+            "```",
+        ]
+    lines = [
+        "```python",
+        "import soundfile",
+        "from transformers import pipeline",
+        "recognise = pipeline('automatic-speech-recognition', model='this/folder')",
+        "samples, rate = soundfile.read('speech.wav', dtype='float32')",
+        "print(recognise({'raw': samples, 'sampling_rate': rate})['text'])",
+        "```",
+        "",
+        "Phonemes are parted by spaces, words by `|`. Give it samples: for names of files it needs ffmpeg.",
+    ]
+    if hears_mel:
+        lines += [
+            "",
+            "The feature extractor of this family fills an odd number of 10 ms windows up to an even one and masks",
+            "what it filled in, but the pipeline decodes that frame as well: now and then one phoneme too many at",
+            "the end. Cut by the mask, the phonemes are exactly the checkpoint's:",
+            "",
+            "```python",
+            "from transformers import AutoModelForCTC, AutoProcessor",
+            "processor = AutoProcessor.from_pretrained('this/folder')",
+            "model = AutoModelForCTC.from_pretrained('this/folder')",
+            "inputs = processor(samples, sampling_rate=rate, return_tensors='pt')",
+            "scores = model(**inputs).logits[:, : inputs.attention_mask.sum()]",
+            "print(processor.batch_decode(scores.argmax(-1))[0])",
+            "```",
+        ]
+    return lines
+
+
+def _figures(provenance: Provenance, target: Target, parity: Parity | None) -> list[str]:
+    metrics = provenance.metrics
+    rows = [
+        f"| {name} on {split} | {metrics[key]:.4f} | {_interval(metrics, key)} | {_utterances(metrics, split)} |"
+        for split in ("test", "val")
+        for name in _FIGURES
+        if isinstance(metrics.get(key := f"{split}_{name}"), float)
+    ]
+    table = (
+        ["| figure | value | 95 % interval | utterances |", "|---|---|---|---|", *rows, ""] if rows else []
+    )
+    definitions = metrics.get("definitions", {})
+    told = [f"- `{name}`: {definitions[name]}" for name in _FIGURES if rows and name in definitions]
+    handed = f"This {target} form beside its checkpoint: {parity}." if parity else ""
+    return (
+        [line for line in (*table, *told, "" if told else None, handed) if line is not None]
+        if rows or parity
+        else []
+    )
+
+
+def _interval(metrics: Mapping[str, Any], key: str) -> str:
+    found = metrics.get("intervals", {}).get(key)
+    return f"{found[0]:.4f} to {found[1]:.4f}" if found else "not measured"
+
+
+def _utterances(metrics: Mapping[str, Any], split: str) -> str:
+    return str(metrics.get("utterances", {}).get(split, ""))
+
+
+def _data(provenance: Provenance) -> list[str]:
+    data = provenance.configuration.get("data", {})
+    lines = []
+    for dataset in data.get("dataset_classes") or []:
+        arguments = {
+            key: value for key, value in (dataset.get("init_args") or {}).items() if value is not None
+        }
+        told = ", ".join(f"{key}: {_short(value)}" for key, value in arguments.items())
+        lines.append(f"- `{dataset.get('class_path')}`" + (f" ({told})" if told else ""))
+    for split, fingerprints in provenance.versions.get("data", {}).items():
+        lines.append(f"- {split}: fingerprint {', '.join(value[:16] for value in fingerprints)}")
+    return lines
+
+
+def _short(value: object, limit: int = 80) -> str:
+    text = str(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _phonemes(provenance: Provenance, vocabulary: Vocabulary) -> list[str]:
+    data, packages = provenance.configuration.get("data", {}), provenance.versions.get("packages", {})
+    lines = [f"{len(vocabulary.phonemes)} phonemes: {' '.join(vocabulary.phonemes)}"]
+    if data.get("text_to_phonemes"):
+        made = data["text_to_phonemes"]
+        lines += [
+            "",
+            f"Texts become phonemes by `{made.get('class_path') if isinstance(made, dict) else made}`",
+        ]
+        versions = [
+            f"{name} {packages[name]}" for name in ("phonemizer", "espeakng-loader") if packages.get(name)
+        ]
+        lines[-1] += f" ({', '.join(versions)}), where the data does not bring its own." if versions else "."
+    return lines
+
+
+def _model(provenance: Provenance) -> list[str]:
+    model, versions = provenance.configuration.get("model", {}), provenance.versions
+    if not model:
+        return []
+    base = model.get("pretrained_name")
+    packages = versions.get("packages", {})
+    return [
+        f"{model.get('network_name')}, "
+        + (f"fine-tuned from {base}" if base else "trained from scratch")
+        + ".",
+        f"Trained with torch {packages.get('torch')}, transformers {packages.get('transformers')}, "
+        f"revision {versions.get('revision')} of the training code.",
+    ]
+
+
+def _licences(provenance: Provenance, license_name: str | None) -> list[str]:
+    base = provenance.configuration.get("model", {}).get("pretrained_name")
+    names = [
+        str(dataset.get("class_path", "")).rpartition(".")[2]
+        for dataset in provenance.configuration.get("data", {}).get("dataset_classes") or []
+    ]
+    lines = [
+        f"- These weights: {license_name}."
+        if license_name
+        else "- These weights: their maker has named no licence.",
+        "- The code that trained them: MIT.",
+    ]
+    if base:
+        lines.append(f"- They derive from {base}, whose licence applies.")
+    if "CommonVoiceDataset" in names:
+        lines.append("- Common Voice recordings: CC0-1.0; who uses them must not try to identify speakers.")
+    if "TimitDataset" in names:
+        lines.append("- TIMIT: licensed by the Linguistic Data Consortium.")
+    if "SyntheticSpeechDataset" in names:
+        lines.append("- Speech was made by espeak-ng (GPL-3.0 software, which is not part of this folder).")
+    if provenance.configuration.get("data", {}).get("text_to_phonemes") == "espeak":
+        lines.append("- Labels made of texts: phonemizer and espeak-ng (GPL-3.0 software, not part of this).")
+    return lines

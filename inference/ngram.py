@@ -1,0 +1,136 @@
+"""N-gram models of phonemes: read from ARPA files, asked with back-off, estimated from labels."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+START, END, UNKNOWN = "<s>", "</s>", "<unk>"
+_NEVER = -99.0  # how ARPA writes the logarithm of zero
+Gram = tuple[str, ...]
+
+
+class NgramError(ValueError):
+    """A language model cannot be used; the message says why."""
+
+
+class Entry(NamedTuple):
+    """One n-gram's logarithms to base ten."""
+
+    log_prob: float
+    back_off: float = 0.0
+
+
+class NgramModel:
+    """Probabilities of a phoneme after others.
+
+    >>> model = NgramModel({("a",): Entry(-0.3, -0.2), ("b",): Entry(-0.5), ("a", "b"): Entry(-0.1)})
+    >>> model.log_prob("b", ("a",)), model.log_prob("a", ("a",)), model.log_prob("a", ("b",))
+    (-0.1, -0.5, -0.3)
+    """
+
+    def __init__(self, entries: dict[Gram, Entry]) -> None:
+        self.entries = entries
+        self.order = max(map(len, entries), default=0)
+
+    def log_prob(self, phoneme: str, before: Sequence[str]) -> float:
+        """To base ten, of a phoneme after those before it; a shorter history where a longer is not known."""
+        history = tuple(before[-(self.order - 1) :]) if self.order > 1 else ()
+        back_off = 0.0
+        while True:
+            entry = self.entries.get((*history, phoneme))
+            if entry is not None:
+                return back_off + entry.log_prob
+            if not history:
+                return back_off + self.entries.get((UNKNOWN,), Entry(_NEVER)).log_prob
+            back_off += self.entries.get(history, Entry(0.0)).back_off
+            history = history[1:]
+
+    def to_arpa(self) -> str:
+        """The file that ``read_arpa`` reads."""
+        by_order: dict[int, list[Gram]] = defaultdict(list)
+        for gram in sorted(self.entries):
+            by_order[len(gram)].append(gram)
+        lines = ["\\data\\", *(f"ngram {order}={len(by_order[order])}" for order in sorted(by_order)), ""]
+        for order in sorted(by_order):
+            lines.append(f"\\{order}-grams:")
+            for gram in by_order[order]:
+                log_prob, back_off = self.entries[gram]
+                tail = f"\t{back_off:.6f}" if order < self.order else ""
+                lines.append(f"{log_prob:.6f}\t{' '.join(gram)}{tail}")
+            lines.append("")
+        return "\n".join([*lines, "\\end\\", ""])
+
+
+def read_arpa(path: Path) -> NgramModel:
+    """Read an ARPA file, as KenLM, SRILM and ``to_arpa`` write it."""
+    entries: dict[Gram, Entry] = {}
+    order = 0
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            stripped = line.strip()
+            if stripped.startswith("\\"):
+                order = int(stripped[1:].split("-")[0]) if stripped.endswith("-grams:") else 0
+            elif order and stripped:
+                fields = stripped.split()
+                if len(fields) not in (order + 1, order + 2):
+                    raise NgramError(f"{path}, line {number}: must be an {order}-gram, is {stripped!r}")
+                entries[tuple(fields[1 : order + 1])] = Entry(*map(float, (fields[0], *fields[order + 1 :])))
+    except (OSError, ValueError) as error:
+        raise error if isinstance(error, NgramError) else NgramError(f"{path}: {error}") from error
+    if not entries:
+        raise NgramError(f"{path}: must be an ARPA file with n-grams, it has none")
+    return NgramModel(entries)
+
+
+def estimate(sequences: Iterable[Sequence[str]], order: int) -> NgramModel:
+    """Count n-grams of label sequences and smooth them by Witten and Bell's interpolation.
+
+    A history that was followed by N phonemes of T kinds gives T/(N+T) of its probability to what the
+    shorter history says; the shortest gives it to all phonemes alike.
+    """
+    counts = _counts(sequences, order)
+    if not counts[1]:
+        raise NgramError("an n-gram model needs labels, there are none")
+    followers = _followers(counts)
+    phonemes = sorted({gram[0] for gram in counts[1]} | {UNKNOWN})
+    probabilities: dict[Gram, float] = {}
+    for phoneme in phonemes:
+        total, kinds = followers[()]
+        seen = counts[1].get((phoneme,), 0)
+        probabilities[(phoneme,)] = (seen + kinds / len(phonemes)) / (total + kinds)
+    for size in range(2, order + 1):
+        for gram, count in counts[size].items():
+            total, kinds = followers[gram[:-1]]
+            probabilities[gram] = (count + kinds * probabilities[gram[1:]]) / (total + kinds)
+    entries = {
+        gram: Entry(math.log10(probability), _back_off(followers.get(gram)))
+        for gram, probability in probabilities.items()
+    }
+    entries[(START,)] = Entry(_NEVER, _back_off(followers.get((START,))))
+    return NgramModel(entries)
+
+
+def _counts(sequences: Iterable[Sequence[str]], order: int) -> dict[int, Counter[Gram]]:
+    counts: dict[int, Counter[Gram]] = {size: Counter() for size in range(1, order + 1)}
+    for sequence in sequences:
+        padded = (START, *sequence, END)
+        for size, counter in counts.items():
+            counter.update(padded[start : start + size] for start in range(len(padded) - size + 1))
+    del counts[1][(START,)]
+    return counts
+
+
+def _followers(counts: dict[int, Counter[Gram]]) -> dict[Gram, tuple[int, int]]:
+    """How often each history was followed, and by how many kinds."""
+    sums: dict[Gram, tuple[int, int]] = {}
+    for counter in counts.values():
+        for gram, count in counter.items():
+            total, kinds = sums.get(gram[:-1], (0, 0))
+            sums[gram[:-1]] = (total + count, kinds + 1)
+    return sums
+
+
+def _back_off(followed: tuple[int, int] | None) -> float:
+    return 0.0 if followed is None else math.log10(followed[1] / sum(followed))

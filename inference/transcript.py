@@ -1,0 +1,89 @@
+"""What was heard in a recording: phonemes with times and confidences."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.frame_times import FrameClock, token_times
+from phonetics import Vocabulary
+
+
+class HeardToken(NamedTuple):
+    """A token, the frames that speak it, and the geometric mean of its probability over them."""
+
+    token_id: int
+    start_frame: int
+    end_frame: int  # exclusive
+    confidence: float  # 0…1
+
+    def later(self, num_frames: int) -> "HeardToken":
+        """The same token in a recording that begins so many frames earlier."""
+        start, end = self.start_frame + num_frames, self.end_frame + num_frames
+        return self._replace(start_frame=start, end_frame=end)
+
+
+class Phoneme(NamedTuple):
+    """One phoneme of a recording."""
+
+    symbol: str
+    start_seconds: float
+    end_seconds: float
+    confidence: float  # 0…1
+
+
+class Transcript(NamedTuple):
+    """A recording's phonemes, by words where the vocabulary has a boundary between them."""
+
+    name: str
+    num_seconds: float
+    words: tuple[tuple[Phoneme, ...], ...]
+
+    @property
+    def phonemes(self) -> tuple[Phoneme, ...]:
+        """All of them, one after another."""
+        return tuple(phoneme for word in self.words for phoneme in word)
+
+    @property
+    def text(self) -> str:
+        """Phonemes with spaces between, words with a bar between."""
+        return " | ".join(" ".join(phoneme.symbol for phoneme in word) for word in self.words)
+
+
+class Failure(NamedTuple):
+    """A recording that could not be transcribed, and why."""
+
+    name: str
+    reason: str
+
+
+def merge_adjacent(tokens: Sequence[HeardToken]) -> list[HeardToken]:
+    """Join equal tokens with no frame between them: CTC says them once.
+
+    >>> merge_adjacent([HeardToken(3, 0, 2, 0.9), HeardToken(3, 2, 3, 0.5), HeardToken(3, 4, 5, 0.7)])
+    [HeardToken(token_id=3, start_frame=0, end_frame=3, confidence=0.9), \
+HeardToken(token_id=3, start_frame=4, end_frame=5, confidence=0.7)]
+    """
+    merged: list[HeardToken] = []
+    for token in tokens:
+        last = merged[-1] if merged else None
+        if last and last.token_id == token.token_id and last.end_frame == token.start_frame:
+            merged[-1] = last._replace(
+                end_frame=token.end_frame, confidence=max(last.confidence, token.confidence)
+            )
+        else:
+            merged.append(token)
+    return merged
+
+
+def transcript_of(
+    name: str, tokens: Sequence[HeardToken], num_seconds: float, vocabulary: Vocabulary, clock: FrameClock
+) -> Transcript:
+    """Tokens of frames → phonemes in time, and words."""
+    spans = [(token.start_frame, token.end_frame) for token in tokens]
+    words: list[list[Phoneme]] = [[]]
+    for token, time in zip(tokens, token_times(spans, clock, num_seconds), strict=True):
+        symbol = vocabulary.tokens[token.token_id]
+        if symbol == vocabulary.word_delimiter:
+            words.append([])
+        else:
+            words[-1].append(Phoneme(symbol, *time, token.confidence))
+    return Transcript(name, num_seconds, tuple(tuple(word) for word in words if word))

@@ -1,0 +1,201 @@
+"""What a model gets wrong, for people: results with intervals, confusions, phonemes, slices."""
+
+from collections.abc import Sequence
+
+from phonetics import Confusion, PhonemeScore, most_frequent, phoneme_scores
+from phonetics.intervals import DEFINITION, FEWEST_SPEAKERS, Interval
+from reports.confusion_matrix import confusion_matrix
+from reports.error_analysis import FEATURE_DEFINITION, SplitAnalysis
+from reports.markup import Html, element
+from reports.page import (
+    KeyFigure,
+    Section,
+    bullets,
+    details,
+    heading,
+    key_figures,
+    note,
+    paragraph,
+    section,
+    table,
+)
+from reports.signal_to_noise import DEFINITION as SIGNAL_TO_NOISE
+from reports.slices import Cut, Slice, cuts
+from reports.whisker import whisker
+
+_CONFUSIONS = 15
+_FEW_ERRORS = 10  # utterances with errors, below which an interval is rough
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share in per cent.
+
+    >>> percent(0.04691), percent(None)
+    ('4.69 %', '–')
+    """
+    return "–" if share is None or share != share else f"{100 * share:.{digits}f} %"
+
+
+def span(interval: Interval | None) -> str:
+    """Both ends of an interval."""
+    if interval is None:
+        return "–"
+    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
+
+
+def result_figures(analysis: SplitAnalysis) -> Html:
+    """The figures of a split, to be seen first."""
+    intervals, edits = analysis.intervals, analysis.edits
+    per = intervals.get("per")
+    minutes = sum(record.seconds for record in analysis.records) / 60
+    return key_figures(
+        [
+            KeyFigure("phoneme error rate", percent(_rate(analysis)), f"95 %: {span(per)}"),
+            KeyFigure(
+                "feature error rate",
+                percent(analysis.feature_error_rate),
+                f"95 %: {span(intervals.get('feature_error_rate'))}",
+            ),
+            *(
+                KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} of the phonemes")
+                for name, count in edits.items()
+            ),
+            KeyFigure(
+                "utterances",
+                f"{len(analysis.records):,}",
+                f"{analysis.phonemes:,} phonemes, {minutes:.1f} min",
+            ),
+        ]
+    )
+
+
+def interval_notes(analysis: SplitAnalysis) -> list[Html]:
+    """What the intervals say, and where not to trust them."""
+    intervals = analysis.intervals
+    notes = []
+    if by_speaker := intervals.get("per_by_speaker"):
+        notes.append(
+            paragraph(
+                f"By speaker: {span(by_speaker)} over {by_speaker.units} speakers. It says how far the rate "
+                "would move with other speakers; the interval by utterance, with other sentences of these."
+            )
+        )
+    elif analysis.speakers:
+        notes.append(
+            paragraph(
+                f"The intervals hold for these {len(analysis.speakers)} speakers and other sentences of "
+                f"theirs. For other speakers they are too narrow; an interval by speaker needs "
+                f"{FEWEST_SPEAKERS}."
+            )
+        )
+    with_errors = int((analysis.errors > 0).sum())
+    if with_errors < _FEW_ERRORS:
+        notes.append(note(f"Only {with_errors} utterances have errors: the intervals are rough."))
+    if unknown := analysis.without_features:
+        listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
+        notes.append(note(f"Without articulatory features, so that any edit of theirs costs 1: {listed}."))
+    notes.append(note(f"Intervals: {DEFINITION}."))
+    return notes
+
+
+def _rate(analysis: SplitAnalysis) -> float | None:
+    return float(analysis.errors.sum()) / analysis.phonemes if analysis.phonemes else None
+
+
+def confusion_section(analysis: SplitAnalysis) -> Section:
+    """What is heard for what."""
+    errors = most_frequent(analysis.counts)
+    if not errors:
+        return section("Confusions", paragraph("Every phoneme was heard as it was spoken."))
+    return section(
+        "Confusions",
+        paragraph(f"Of the {analysis.split} split, after aligning each utterance once."),
+        heading("The most frequent"),
+        bullets([_in_words(error) for error in errors[:_CONFUSIONS]]),
+        confusion_matrix(analysis),
+        details("Every phoneme: precision and recall", _phoneme_table(analysis)),
+        details(f"All {len(errors)} kinds of errors", _error_table(errors)),
+    )
+
+
+def _in_words(error: Confusion) -> Html:
+    share = f" ({percent(error.times / max(1, error.out_of), 1)})" if error.reference is not None else ""
+    return element("span", error.in_words(), element("small", share))
+
+
+def _phoneme_table(analysis: SplitAnalysis) -> Html:
+    scores = phoneme_scores(analysis.counts)
+    worst = {
+        error.reference: error.hypothesis or "nothing"
+        for error in reversed(most_frequent(analysis.counts))
+        if error.reference is not None
+    }
+    rows = [
+        [*_score_cells(scores[name]), worst.get(name, ""), analysis.inventory.manner_of(name)]
+        for name in analysis.inventory.by_articulation()
+    ]
+    headers = ["phoneme", "spoken", "heard", "correct", "recall %", "precision %", "most often heard as"]
+    return table([*headers, "manner"], rows)
+
+
+def _score_cells(score: PhonemeScore) -> list[object]:
+    shares = [None if share is None else round(100 * share, 1) for share in (score.recall, score.precision)]
+    return [score.phoneme, score.spoken, score.heard, score.correct, *shares]
+
+
+def _error_table(errors: Sequence[Confusion]) -> Html:
+    rows = [
+        [
+            error.reference or "–",
+            error.hypothesis or "–",
+            error.times,
+            round(100 * error.times / max(1, error.out_of), 2),
+        ]
+        for error in errors
+    ]
+    return table(["spoken", "heard", "times", "% of the spoken"], rows)
+
+
+def slice_section(analysis: SplitAnalysis) -> Section | None:
+    """The phoneme error rate by what is known of the utterances."""
+    made, overall = cuts(analysis), _rate(analysis)
+    if not made or overall is None:
+        return None
+    highest = max(_reach(own) for one in made for own in one.slices)
+    scale = min(highest, max(4 * overall, 0.02)) or 1.0
+    names = {one.column for one in made}
+    return section(
+        "Slices",
+        paragraph(
+            f"Phoneme error rate of parts of the {analysis.split} split, with 95 % intervals by utterance. "
+            f"The thin line is the whole split's rate, {percent(overall)}; scales end at "
+            f"{percent(scale, 1)}. Of many slices, one in twenty lies apart by chance."
+        ),
+        element("div", [_cut(one, overall, scale) for one in made], class_="slices"),
+        note(f"Signal to noise: {SIGNAL_TO_NOISE}.") if "signal to noise" in names else "",
+    )
+
+
+def _reach(one: Slice) -> float:
+    return one.interval.high if one.interval else (one.rate if one.rate == one.rate else 0.0)
+
+
+def _cut(one: Cut, overall: float, scale: float) -> Html:
+    rows = [
+        [
+            own.value,
+            percent(own.rate),
+            whisker(own.rate, own.interval, overall, scale),
+            span(own.interval),
+            own.utterances,
+            own.phonemes,
+        ]
+        for own in one.slices
+    ]
+    headers = [one.column.replace("_", " "), "PER", "", "95 % interval", "utterances", "phonemes"]
+    return Html(heading(f"By {one.column.replace('_', ' ')}") + table(headers, rows))
+
+
+def definitions_note() -> Html:
+    """The formula of the feature error rate."""
+    return note(f"{FEATURE_DEFINITION[0].upper()}{FEATURE_DEFINITION[1:]}.")

@@ -1,0 +1,103 @@
+"""How long hypotheses are beside references, how much is blank, and whether confidence means anything."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.error_analysis import SplitAnalysis
+from reports.error_sections import percent
+from reports.markup import Html
+from reports.page import KeyFigure, Section, figure, heading, key_figures, note, pictures, section, table
+from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
+
+_BINS = 30
+_CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)
+
+
+def length_section(analysis: SplitAnalysis) -> Section:
+    """Lengths, blanks and confidences of a split."""
+    heard = np.array([len(record.heard) for record in analysis.records])
+    frames = np.array([record.frames for record in analysis.records])
+    blanks = np.array([record.blank_share for record in analysis.records])
+    seconds = sum(record.seconds for record in analysis.records)
+    ratio = heard / np.maximum(1, analysis.lengths)
+    whole = heard.sum() / max(1, analysis.phonemes)
+    return section(
+        "Lengths and blanks",
+        key_figures(
+            [
+                KeyFigure("heard per spoken", f"{whole:.3f}", "below 1: it misses more than it adds"),
+                KeyFigure("frames that are blank", percent(_mean(blanks, frames), 1)),
+                KeyFigure("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
+                KeyFigure("phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"),
+                KeyFigure(
+                    "without an error", percent(float((analysis.errors == 0).mean()), 1), "of the utterances"
+                ),
+            ]
+        ),
+        pictures(
+            _histogram(
+                analysis.errors / np.maximum(1, analysis.lengths), "phoneme error rate of an utterance", None
+            ),
+            _histogram(ratio, "phonemes heard for each one spoken", 1.0),
+            _histogram(blanks, "share of frames that are blank", None),
+        ),
+        _confidences(analysis),
+    )
+
+
+def _mean(shares: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
+    return float((shares * weights).sum() / max(1, weights.sum()))
+
+
+def _histogram(values: NDArray[np.float64], unit: str, mark: float | None) -> Html:
+    drawing, axes = canvas(height=2.5)
+    highest = max(float(values.max()), mark or 0.1) * 1.02
+    counts, edges = np.histogram(values, bins=_BINS, range=(0.0, highest))
+    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=COLOURS[0], linewidth=0)
+    if mark is not None:
+        axes.axvline(mark, color=FAINT_INK, linestyle="--", linewidth=1.2)
+    axes.set_xlabel(unit)
+    axes.set_ylabel("utterances")
+    words = f"from {values.min():.3g} to {values.max():.3g}, half of them below {np.median(values):.3g}"
+    return figure(
+        inline_svg(drawing), alt=f"Histogram, {unit}: {words}", caption=f"{unit.capitalize()}: {words}."
+    )
+
+
+def _confidences(analysis: SplitAnalysis) -> Html:
+    """How often phonemes heard with some confidence are right."""
+    sure, right = confidence_columns(analysis)
+    if not len(sure):
+        return Html("")
+    rows: list[Sequence[object]] = []
+    for low, high in zip(_CONFIDENCES, _CONFIDENCES[1:], strict=False):
+        own = (sure >= low) & ((sure < high) | (high == 1.0))
+        if own.any():
+            rows.append([f"{low:g} to {high:g}", int(own.sum()), round(100 * float(right[own].mean()), 1)])
+    return Html(
+        heading("Confidence")
+        + table(["confidence", "phonemes heard", "right %"], rows)
+        + note("The confidence of a phoneme heard is its mean probability over its frames.")
+    )
+
+
+def confidence_columns(analysis: SplitAnalysis) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The confidence of every phoneme heard, and whether it was spoken there, (H,)."""
+    sure: list[float] = []
+    right: list[bool] = []
+    for record, aligned in zip(analysis.records, analysis.aligned, strict=True):
+        confidences = [
+            value
+            for token, value in zip(record.hypothesis, record.hypothesis_confidences, strict=False)
+            if token != "|"  # noqa: S105 - a word boundary
+        ]
+        if len(confidences) != len(record.heard):
+            continue
+        spoken, heard = record.spoken, record.heard
+        for pair in aligned.pairs:
+            if pair.hypothesis is not None:
+                sure.append(confidences[pair.hypothesis])
+                right.append(pair.reference is not None and spoken[pair.reference] == heard[pair.hypothesis])
+    return np.array(sure), np.array(right, dtype=np.bool_)

@@ -1,0 +1,246 @@
+"""The worst utterances: to be listened to, looked at, and read phoneme by phoneme."""
+
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from phonetics import WORD_DELIMITER, Aligned, Pair
+from reports.error_analysis import SplitAnalysis
+from reports.error_sections import percent
+from reports.markup import Html, element
+from reports.page import Section, audio_player, data_uri, heading, note, paragraph, section
+from reports.spectrogram import spectrogram_png
+from reports.utterance_record import Span, UtteranceRecord
+from reports.worst_utterances import ORDER, worst_first
+
+log = logging.getLogger(__name__)
+
+_SHOWN = 12
+_AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; what exceeds it has none
+_PIXELS_PER_SECOND = 240
+_PICTURE_HEIGHT, _TIER = 110, 24
+
+
+def utterance_section(analysis: SplitAnalysis, folder: Path) -> Section | None:
+    """The worst utterances of a split, with what the experiment's folder keeps of their sound."""
+    places = worst_first(analysis.records)[:_SHOWN]
+    if not places:
+        return None
+    views, audio_left, pictures_left = [], _AUDIO_BYTES, _PICTURE_BYTES
+    for number, place in enumerate(places, start=1):
+        record = analysis.records[place]
+        sound = _sound(folder, record)
+        player = _encoded(*sound) if sound else b""
+        picture = spectrogram_png(*sound, most_columns=round(100 * record.seconds)) if sound else b""
+        player = player if len(player) <= audio_left else b""
+        picture = picture if len(picture) <= pictures_left else b""
+        audio_left, pictures_left = audio_left - len(player), pictures_left - len(picture)
+        views.append(_view(number, record, analysis.aligned[place], player, picture))
+    return section(
+        "Worst utterances",
+        paragraph(
+            f"Of the {analysis.split} split, by {ORDER}. Drawn are the times of phonemes: of the reference "
+            "by forced alignment with the model's own scores, of what was heard from the frames speaking it."
+        ),
+        _legend(),
+        views,
+    )
+
+
+def _legend() -> Html:
+    samples = [
+        _cell_of("t", "d", "wrong", "heard [d] for [t]"),
+        _cell_of("t", "–", "missed", "missed [t]"),
+        _cell_of("–", "t", "added", "added [t]"),
+    ]
+    words = ("heard as another", "missed", "added")
+    pairs = [element("span", sample, " ", word) for sample, word in zip(samples, words, strict=True)]
+    return element("p", "Above the reference, below what was heard: ", pairs, class_="legend")
+
+
+def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], int] | None:
+    """The kept sound of an utterance; None where none was kept, or it is no longer there."""
+    if record.audio is None:
+        return None
+    try:
+        samples, sampling_rate = soundfile.read(folder / record.audio, dtype="float32")
+    except (OSError, soundfile.LibsndfileError) as error:
+        log.warning("report: %s cannot be read: %s", folder / record.audio, error)
+        return None
+    return samples, int(sampling_rate)
+
+
+def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
+    """A small MP3, which every browser plays."""
+    stream = io.BytesIO()
+    soundfile.write(
+        stream,
+        waveform,
+        sampling_rate,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        bitrate_mode="VARIABLE",
+        compression_level=0.6,
+    )
+    return stream.getvalue()
+
+
+def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes, picture: bytes) -> Html:
+    facts = [
+        f"{aligned.errors} edits in {len(record.spoken)} phonemes "
+        f"({percent(aligned.errors / max(1, len(record.spoken)), 0)})",
+        f"{record.seconds:.2f} s",
+        *([f"speaker {record.speaker}"] if record.speaker else []),
+        *([f"signal to noise {record.snr_db:.0f} dB"] if record.snr_db is not None else []),
+        *(f"{name.replace('_', ' ')} {value}" for name, value in record.attributes.items()),
+    ]
+    return element(
+        "article",
+        heading(f"{number}. {record.id}"),
+        note(" · ".join(facts)),
+        paragraph(record.text) if record.text else "",
+        audio_player(player, label=f"{record.id}, {record.seconds:.1f} s", media_type="audio/mpeg")
+        if player
+        else note("Its sound is not kept in this page."),
+        _drawing(record, aligned, picture),
+        _cells(record, aligned),
+        class_="utterance",
+    )
+
+
+def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
+    """The spectrogram with both sequences laid under it."""
+    width = max(240, round(record.seconds * _PIXELS_PER_SECOND))
+    top = _PICTURE_HEIGHT if picture else 0
+    height = top + 2 * _TIER + 18
+    shapes: list[Html] = []
+    if picture:
+        href = data_uri(picture, "image/png")
+        shapes.append(
+            element("image", href=href, x=0, y=0, width=width, height=top, preserveAspectRatio="none")
+        )
+    kinds = _kinds(record, aligned)
+    shapes += _tier(record.spoken, _sound_spans(record.reference, record.reference_times), kinds[0], top)
+    shapes += _tier(
+        record.heard, _sound_spans(record.hypothesis, record.hypothesis_times), kinds[1], top + _TIER
+    )
+    shapes += _axis(record.seconds, width, top + 2 * _TIER)
+    drawing = element(
+        "svg", shapes, viewBox=f"0 0 {width} {height}", width=width, height=height, class_="tiers"
+    )
+    return element(
+        "div",
+        drawing,
+        class_="scroll drawn",
+        tabindex=0,
+        role="img",
+        aria_label=f"Spectrogram of {record.seconds:.2f} s with the times of the phonemes listed below",
+    )
+
+
+def _sound_spans(tokens: Sequence[str], spans: Sequence[Span] | None) -> list[Span]:
+    """The spans of tokens that are sounds."""
+    if spans is None or len(spans) != len(tokens):
+        return []
+    return [own for token, own in zip(tokens, spans, strict=True) if token != WORD_DELIMITER]
+
+
+def _kinds(record: UtteranceRecord, aligned: Aligned) -> tuple[list[str], list[str]]:
+    """What became of each phoneme of the reference, and of each one heard."""
+    spoken, heard = ["right"] * len(record.spoken), ["right"] * len(record.heard)
+    for pair in aligned.pairs:
+        kind = _kind(record, pair)
+        if pair.reference is not None:
+            spoken[pair.reference] = kind
+        if pair.hypothesis is not None:
+            heard[pair.hypothesis] = kind
+    return spoken, heard
+
+
+def _kind(record: UtteranceRecord, pair: Pair) -> str:
+    if pair.reference is None:
+        return "added"
+    if pair.hypothesis is None:
+        return "missed"
+    return "right" if record.spoken[pair.reference] == record.heard[pair.hypothesis] else "wrong"
+
+
+def _tier(phonemes: Sequence[str], spans: Sequence[Span], kinds: Sequence[str], top: int) -> list[Html]:
+    """Phonemes at their times; the block is the time that speaks the phoneme."""
+    shapes = []
+    for phoneme, (start, end), kind in zip(phonemes, spans, kinds, strict=False):
+        x = round(start * _PIXELS_PER_SECOND, 1)
+        width = round(max(3.0, (end - start) * _PIXELS_PER_SECOND - 1), 1)
+        shapes.append(
+            element(
+                "g",
+                element("title", f"[{phoneme}] {start:.2f} to {end:.2f} s"),
+                element("rect", x=x, y=top + 2, width=width, height=_TIER - 4, rx=2),
+                element("text", phoneme, x=x + 1, y=top + _TIER - 8),
+                class_=kind,
+            )
+        )
+    return shapes
+
+
+def _axis(seconds: float, width: int, top: int) -> list[Html]:
+    """A mark every half second."""
+    shapes = [element("line", x1=0, x2=width, y1=top + 1, y2=top + 1)]
+    for half in range(int(seconds * 2) + 1):
+        x = half * _PIXELS_PER_SECOND / 2
+        shapes.append(element("line", x1=x, x2=x, y1=top + 1, y2=top + 5))
+        if x < width - 30:
+            shapes.append(element("text", f"{half / 2:g} s", x=x + 2, y=top + 14, class_="axis"))
+    return shapes
+
+
+def _cells(record: UtteranceRecord, aligned: Aligned) -> Html:
+    """Reference above hypothesis, pair by pair; a gap between words."""
+    starts = _word_starts(record.reference)
+    spoken_times = _sound_spans(record.reference, record.reference_times)
+    heard_times = _sound_spans(record.hypothesis, record.hypothesis_times)
+    cells: list[object] = []
+    for pair in aligned.pairs:
+        if pair.reference in starts and cells:
+            cells.append(element("span", class_="gap"))
+        above = record.spoken[pair.reference] if pair.reference is not None else "–"
+        below = record.heard[pair.hypothesis] if pair.hypothesis is not None else "–"
+        told = [
+            _told("spoken", above, spoken_times, pair.reference),
+            _told("heard", below, heard_times, pair.hypothesis),
+        ]
+        cells.append(_cell_of(above, below, _kind(record, pair), "; ".join(part for part in told if part)))
+    return element("div", cells, class_="aligned")
+
+
+def _cell_of(above: str, below: str, kind: str, told: str) -> Html:
+    return element("span", element("span", above), element("span", below), class_=f"pair {kind}", title=told)
+
+
+def _told(what: str, phoneme: str, spans: Sequence[Span], place: int | None) -> str:
+    if place is None:
+        return ""
+    when = f" {spans[place][0]:.2f} to {spans[place][1]:.2f} s" if place < len(spans) else ""
+    return f"{what} [{phoneme}]{when}"
+
+
+def _word_starts(reference: Sequence[str]) -> set[int]:
+    """The places of phonemes that begin a word.
+
+    >>> sorted(_word_starts(["d", "a", "|", "n"]))
+    [0, 2]
+    """
+    starts, place, fresh = set(), 0, True
+    for token in reference:
+        if token == WORD_DELIMITER:
+            fresh = True
+            continue
+        if fresh:
+            starts.add(place)
+        place, fresh = place + 1, False
+    return starts

@@ -1,0 +1,196 @@
+"""Several processes as launchers start them: the curve of one process, one folder, one end."""
+
+import json
+import time
+
+import pytest
+import yaml
+from forked_runs import free_port
+from step_ledger import ledger
+
+from cli.newest_checkpoint import newest_loadable
+
+STEPS = 50
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture(scope="module")
+def config(place):
+    """Forty sentences, ten steps an epoch; nothing random within a step, as it is seeded by process."""
+    content = {
+        "seed_everything": None,
+        "model": {
+            "vocab_file": "dataset_modules/tokens/russian_phones.json",
+            "network_name": "Wav2Vec2Bert",
+            "network_config": {
+                "hidden_size": 32,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "intermediate_size": 32,
+                "apply_spec_augment": False,
+                "layerdrop": 0.0,
+                "hidden_dropout": 0.0,
+                "attention_dropout": 0.0,
+                "activation_dropout": 0.0,
+                "feat_proj_dropout": 0.0,
+                "final_dropout": 0.0,
+                "conformer_conv_dropout": 0.0,
+            },
+            "freeze_feature_extractor": False,
+            "lr": 0.003,
+        },
+        "data": {
+            "language": "ru",
+            "batch_size": 4,
+            "dataset_classes": [
+                {
+                    "class_path": "dataset_modules.synthetic.SyntheticSpeechDataset",
+                    "init_args": {
+                        "num_train": 40,
+                        "num_val": 7,
+                        "num_test": 7,
+                        "cache_dir": str(place / "cache"),
+                    },
+                }
+            ],
+            "augmentations": [{"class_path": "audiomentations.AddGaussianNoise", "init_args": {"p": 0.5}}],
+        },
+        "trainer": {
+            "accelerator": "cpu",
+            "max_steps": STEPS,
+            "default_root_dir": str(place),
+            "enable_progress_bar": False,
+            "enable_model_summary": False,
+            "num_sanity_val_steps": 0,
+        },
+    }
+    path = place / "config.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def fit(runs, config, place):
+    """The arguments of a fit under a name, with a ledger."""
+
+    def arguments(name, *overrides, **ledger_arguments):
+        init_args = {"path": str(place / f"{name}.ledger"), **ledger_arguments}
+        watch = yaml.safe_dump({"class_path": "step_ledger.StepLedger", "init_args": init_args})
+        return (
+            *("fit", "--config", str(config), "--custom_folder_name", name),
+            *("--trainer.callbacks+", watch, *overrides),
+        )
+
+    return arguments
+
+
+def losses(place, name, size):
+    """The mean loss of each step, over the clips of all processes; and the clips."""
+    parts = [ledger(place / f"{name}.ledger", rank) for rank in range(size)]
+    steps = [[line for line in part if "loss" in line] for part in parts]
+    clips = [[line["ids"] for line in part if "ids" in line] for part in parts]
+    means = [
+        sum(line["loss"] * line["clips"] for line in lines) / sum(line["clips"] for line in lines)
+        for lines in zip(*steps, strict=True)
+    ]
+    return means, [sorted(sum(keys, [])) for keys in zip(*clips, strict=True)]
+
+
+def figures(place, name):
+    return json.loads((place / "experiments" / name / "metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def two(runs, fit, place):
+    ended = runs.torchrun(2, *fit("two", "--data.batch_size", "2"))
+    assert [status for status, _ in ended] == [0, 0], ended
+    return "two"
+
+
+def test_two_processes_share_a_folder_and_a_seed_drawn_at_random(two, place):
+    assert [folder.name for folder in (place / "experiments").glob("two*")] == ["two"]
+    assert isinstance(
+        yaml.safe_load((place / "experiments/two/config.yaml").read_text())["seed_everything"], int
+    )
+
+
+def test_two_processes_with_half_the_batch_learn_as_one(runs, fit, place, two):
+    seed = yaml.safe_load((place / "experiments/two/config.yaml").read_text())["seed_everything"]
+    status, output = runs.run(*fit("one", "--seed_everything", str(seed)))
+    assert status == 0, output
+    (ours, our_clips), (theirs, their_clips) = losses(place, "two", 2), losses(place, "one", 1)
+    assert len(theirs) == STEPS
+    assert our_clips == their_clips
+    worst = max(abs(one - other) for one, other in zip(ours, theirs, strict=True))
+    print(f"largest difference of the loss in {STEPS} steps: {worst:.2e}")  # noqa: T201
+    assert worst < 1e-4
+    together, alone = figures(place, "two"), figures(place, "one")
+    for name in ("val_per", "test_per", "val_cer", "test_wer"):
+        assert together[name] == alone[name]
+    assert together["utterances"] == alone["utterances"] == {"val": 7, "test": 7}
+
+
+def test_two_processes_predict_every_utterance(runs, config, place, two):
+    command = ("predict", "--config", str(config), "--custom_folder_name", "two", "--data.batch_size", "2")
+    ended = runs.torchrun(2, *command)
+    assert [status for status, _ in ended] == [0, 0], ended
+    status, output = runs.run(*command)
+    assert status == 0, output
+    together, alone = sorted((place / "experiments/two/evaluations").glob("predict*/predictions.jsonl"))
+    rows = [json.loads(line) for line in together.read_text().splitlines()]
+    assert [row["id"] for row in rows] == [f"test-{index:05d}" for index in range(7)]
+    assert together.read_text() == alone.read_text()
+
+
+def test_processes_stop_together_wherever_the_signal_comes(runs, fit, place):
+    saved = "--trainer.limit_val_batches=2"
+    ended = runs.torchrun(2, *fit("stopped", saved, signal_name="SIGTERM", step=12, rank=1))
+    assert [status for status, _ in ended] == [143, 143], ended
+    assert "stopped by SIGTERM: step 13 is in " in ended[0][1]
+    path = newest_loadable([place / "experiments/stopped"], resumes=True)
+    assert path.name == "last.ckpt"
+    ended = runs.torchrun(2, *fit("stopped", saved, "--ckpt_path", "last", "--trainer.max_steps", "20"))
+    assert [status for status, _ in ended] == [0, 0], ended
+    for rank in range(2):
+        trained = [line for line in ledger(place / "stopped.ledger", rank) if "loss" in line]
+        assert len(trained) == 20
+    assert "number of processes" in runs.run(*fit("stopped", saved, "--ckpt_path", "last"))[1]
+
+
+@pytest.mark.parametrize("killed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_when_one_process_is_killed_the_other_ends(runs, fit, killed):
+    began = time.monotonic()
+    ended = runs.torchrun(2, *fit(f"killed_{killed}", signal_name="SIGKILL", step=3, rank=killed))
+    assert ended[killed][0] == -9
+    assert ended[1 - killed][0] == 1
+    assert time.monotonic() - began < 60
+    assert "Traceback" in ended[1 - killed][1]
+
+
+def test_fsdp_without_a_gpu_is_refused_in_one_line(runs, fit):
+    status, output = runs.run(*fit("sharded", "--trainer.strategy", "fsdp"))
+    assert status == 2
+    assert "requires a GPU accelerator" in output
+    assert "Traceback" not in output
+
+
+def test_slurm_starts_processes_as_well(runs, fit, place):
+    shared = {
+        "SLURM_JOB_ID": "71234",
+        "SLURM_JOB_NAME": "train",
+        "SLURM_NTASKS": "2",
+        "SLURM_NTASKS_PER_NODE": "2",
+        "SLURM_NNODES": "1",
+        "SLURM_NODEID": "0",
+        "SLURM_NODELIST": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+    }
+    tasks = [shared | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)} for rank in range(2)]
+    command = fit("tasks", "--trainer.max_steps", "2", "--trainer.limit_test_batches", "0")
+    ended = runs.together([(command, task) for task in tasks])
+    assert [status for status, _ in ended] == [0, 0], ended
+    assert [folder.name for folder in (place / "experiments").glob("tasks*")] == ["tasks"]
