@@ -1,9 +1,9 @@
 """Head-only training on the demo's data: epochs from the encoder cache against epochs without it.
 
-Run: ``python benchmarks/encoder_cache.py`` (``--clips 400`` for a quick look; ``--base`` takes the architecture of
-Wav2Vec2-base instead of the demo's small network). Both runs go through the command line as users start it,
-with the same seed, batches and steps, and validate after every epoch; their encoder has random weights, which
-cost what trained ones cost. Times are of whole epochs with their validation, first epochs left out.
+Run: ``python benchmarks/encoder_cache.py`` (``--clips 400`` for a quick look; ``--base`` takes the network of
+Wav2Vec2-base instead of the demo's small one). Both runs go through the command line as users start it, with
+the same seed, batches and steps, and validate after every epoch; their encoder has random weights, which cost
+what trained ones cost. Times are of whole epochs with their validation, first epochs left out.
 """
 
 import argparse
@@ -42,7 +42,7 @@ class EpochClock(Callback):
 
     def on_validation_end(self, trainer: Trainer, *_: object) -> None:
         """It has ended with its validation."""
-        if trainer.sanity_checking:
+        if trainer.sanity_checking or trainer.state.fn != "fit":
             return
         figures = {name: repr(float(trainer.callback_metrics[name])) for name in ("val_per", "val_loss")}
         self.epochs.append({"seconds": time.perf_counter() - self.start, **figures})

@@ -1,4 +1,4 @@
-"""Peak memory and time of training steps of a Wav2Vec2-base, frozen and not.
+"""Peak memory and time of training steps of a Wav2Vec2-base, frozen and not, and with gradient checkpointing.
 
 Run: ``python benchmarks/freezing.py``. Each case is a process of its own, so that its peak (the
 operating system's, of the whole process, imports included) is its own. The weights are random: they
@@ -15,14 +15,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CASES = {
-    "nothing frozen": (False, False),
-    "feature extractor frozen": (True, False),
-    "both frozen": (True, True),
+    "nothing frozen": (False, False, False),
+    "feature extractor frozen": (True, False, False),
+    "both frozen": (True, True, False),
+    "gradient_checkpointing": (False, False, True),
 }
 UTTERANCES, SECONDS, STEPS = 4, 8, 3
 
 
-def measure(feature_extractor: bool, transformer: bool) -> dict[str, float]:
+def measure(feature_extractor: bool, transformer: bool, checkpointing: bool) -> dict[str, float]:
     """Train a few steps; the process's peak memory in MB, the median step, and state beside the weights."""
     sys.path.insert(0, str(ROOT))
     import torch
@@ -34,6 +35,7 @@ def measure(feature_extractor: bool, transformer: bool) -> dict[str, float]:
         ROOT / "dataset_modules/tokens/russian_phones.json",
         freeze_feature_extractor=feature_extractor,
         freeze_transformer=transformer,
+        gradient_checkpointing=checkpointing,
     )
     model.configure_model()
     model.log = lambda *_, **__: None  # type: ignore[method-assign]

@@ -19,14 +19,14 @@ class Collator:
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
         """Build the batch of these examples, in their order."""
-        num_samples = tuple(map(_num_samples, examples))
-        num_labels = tuple(len(example.labels) for example in examples)
+        num_samples = np.array([_num_samples(example) for example in examples])
+        num_labels = np.array([len(example.labels) for example in examples])
         states = [example.encoder_states for example in examples if example.encoder_states is not None]
         return Batch(
             waveforms=_padded([example.waveform for example in examples]),
-            waveform_lengths=torch.tensor(num_samples),
+            waveform_lengths=torch.from_numpy(num_samples.copy()),
             labels=_padded([np.array(example.labels, dtype=np.int64) for example in examples], self.blank_id),
-            label_lengths=torch.tensor(num_labels),
+            label_lengths=torch.from_numpy(num_labels.copy()),
             ids=tuple(example.id for example in examples),
             languages=tuple(example.language for example in examples),
             rows=tuple(example.row for example in examples),

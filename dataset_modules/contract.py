@@ -1,6 +1,5 @@
 """What the data rooms and the model rooms agree on: audio facts, and the batch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -51,16 +50,17 @@ class Batch(NamedTuple):
     ids: tuple[str, ...]
     languages: tuple[str | None, ...] = ()  # one for each utterance, or none where nobody says
     rows: tuple[int, ...] = ()  # places in the split, by which more of an utterance can be looked up
-    # Both lengths as the host knows them: to read them from an accelerator is to wait for it.
-    num_samples: tuple[int, ...] = ()
-    num_labels: tuple[int, ...] = ()
+    # Both lengths as the host knows them: to read them from an accelerator is to wait for it. Arrays, because
+    # Lightning walks through tuples item by item, several times a step.
+    num_samples: NDArray[np.int64] | None = None  # (B,)
+    num_labels: NDArray[np.int64] | None = None  # (B,)
     encoder_states: Tensor | None = None  # (B, F, H) float32, zero-padded
 
-    def lengths_on_host(self) -> tuple[Sequence[int], Sequence[int]]:
-        """Samples and labels of each utterance; a batch made by hand has them only on its device."""
-        if self.num_samples or not len(self.waveform_lengths):
+    def lengths_on_host(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Samples and labels of each utterance, (B,); a batch made by hand has them only on its device."""
+        if self.num_samples is not None and self.num_labels is not None:
             return self.num_samples, self.num_labels
-        return self.waveform_lengths.tolist(), self.label_lengths.tolist()
+        return self.waveform_lengths.cpu().numpy(), self.label_lengths.cpu().numpy()
 
 
 class FrozenEncoder(Protocol):

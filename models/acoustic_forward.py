@@ -1,7 +1,7 @@
 """Waveforms → log-probabilities, padded or utterance by utterance, and the states of the encoder between."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dataset_modules.contract import BUCKET_RATIO
+from models.frame_count import Counts
 from models.frontend import Frontend, length_mask
 from models.latent_masking import LatentMasking
 from models.network import encoder_frames, frame_lengths
@@ -47,7 +48,7 @@ class AcousticForward:
         self.compiles = compiles
         self._in_training = torch.compile(network, dynamic=True) if compiles else network
 
-    def training_scores(self, waveforms: Tensor, lengths: Tensor, num_samples: Sequence[int]) -> Tensor:
+    def training_scores(self, waveforms: Tensor, lengths: Tensor, num_samples: Counts) -> Tensor:
         """Log-probabilities, (B, F, V), of a padded batch; nothing here waits for the device.
 
         Args:
@@ -57,7 +58,7 @@ class AcousticForward:
         """
         if self.compiles:
             waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
-        inputs = self._inputs(waveforms, lengths, padded=min(num_samples) < waveforms.shape[1])
+        inputs = self._inputs(waveforms, lengths, padded=int(num_samples.min()) < waveforms.shape[1])
         if self.masking is None:
             return self._head_scores(inputs, self._in_training)
         self._draw_mask(self.masking, inputs, num_samples)
@@ -67,13 +68,13 @@ class AcousticForward:
         return scores + 0.0 * self.network.base_model.masked_spec_embed.sum()
 
     def _draw_mask(
-        self, masking: LatentMasking, inputs: dict[str, Tensor | None], num_samples: Sequence[int]
+        self, masking: LatentMasking, inputs: dict[str, Tensor | None], num_samples: Counts
     ) -> None:
         """Draw on the host which frames the encoder does not hear in this step."""
         heard = inputs[self.frontend.input_name]
         if heard is None:
             raise RuntimeError("AcousticForward: the front end has made no inputs")
-        lengths = encoder_frames(self.network, self.frontend.lengths(torch.tensor(num_samples)))
+        lengths = encoder_frames(self.network, self.frontend.lengths(torch.from_numpy(num_samples)))
         num_frames = int(encoder_frames(self.network, torch.tensor(heard.shape[1])))
         masking.draw(lengths, num_frames, know_lengths=self.uses_attention_mask, device=heard.device)
 

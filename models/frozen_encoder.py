@@ -18,29 +18,13 @@ from models.frame_count import Counts
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
-    from transformers import PretrainedConfig
 
     from models.phoneme_recognizer import PhonemeRecognizer
 
 log = logging.getLogger(__name__)
 
-_HEARS_FEATURES = "wav2vec2-bert"  # no convolutions over samples: nothing of them to freeze
 # Of a network's configuration: what only training or the head uses.
 _WITHOUT_EFFECT = ("vocab_size", "pad_token_id", "final_dropout", "ctc_loss_reduction", "ctc_zero_infinity")
-
-
-def is_frozen(config: "PretrainedConfig", *, feature_extractor: bool, transformer: bool) -> bool:
-    """Whether these switches freeze all of a network but its head."""
-    return transformer and (feature_extractor or config.model_type == _HEARS_FEATURES)
-
-
-def check_frozen(config: "PretrainedConfig", *, feature_extractor: bool, transformer: bool) -> None:
-    """Refuse to keep what an encoder makes that trains."""
-    if not is_frozen(config, feature_extractor=feature_extractor, transformer=transformer):
-        raise ValueError(
-            "model: cache_encoder: true needs freeze_feature_extractor and freeze_transformer to be true, "
-            f"got {str(feature_extractor).lower()} and {str(transformer).lower()}"
-        )
 
 
 class FrozenRecognizerEncoder:
@@ -106,7 +90,7 @@ class FrozenRecognizerEncoder:
         waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)
         with torch.no_grad(), self.autocast():
             states = self.acoustic.states(waveforms, lengths).cpu()
-        counts = self.num_frames(np.asarray(batch.lengths_on_host()[0]))
+        counts = self.num_frames(batch.lengths_on_host()[0])
         return [utterance[:count].numpy() for utterance, count in zip(states, counts.tolist(), strict=True)]
 
 
@@ -116,16 +100,13 @@ def _bytes_of(value: Tensor) -> bytes:
 
 def frozen_encoder_of(model: "PhonemeRecognizer") -> FrozenRecognizerEncoder | None:
     """The encoder of a model in training, if its states may be kept."""
-    if model.cache_encoder is False or model.acoustic is None:
+    insists = model.switches.cache_encoder
+    if insists is False or model.acoustic is None:
         return None
-    if not is_frozen(
-        model.network_configuration,
-        feature_extractor=model.freeze_feature_extractor,
-        transformer=model.freeze_transformer,
-    ):
+    if not model.switches.freezes_all(model.network_configuration):
         return None
     if (reason := _reason_against(model.trainer)) is not None:
-        if model.cache_encoder:
+        if insists:
             raise RuntimeError(f"model: cache_encoder: true: {reason}; set it to null or false")
         log.info("encoder cache: not used: %s", reason)
         return None
@@ -136,7 +117,7 @@ def frozen_encoder_of(model: "PhonemeRecognizer") -> FrozenRecognizerEncoder | N
         model.num_frames,
         str(plugin.precision),
         plugin.forward_context,
-        required=bool(model.cache_encoder),
+        required=bool(insists),
     )
 
 

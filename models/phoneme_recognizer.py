@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
@@ -16,17 +15,18 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dataset_modules.contract import AudioParams, Batch
 from models.acoustic_forward import AcousticForward
-from models.attention import AttentionName, check_attention
+from models.attention import AttentionName
+from models.building import NetworkSwitches, build_acoustic
 from models.ctc_loss import ctc_losses
 from models.decoding import blank_share, greedy_decode
 from models.evaluation import EvaluationMetrics, Stage
 from models.frame_count import Counts, frames_of
-from models.freezing import freeze, keep_in_eval_mode, settle_masking
+from models.freezing import keep_in_eval_mode
 from models.frontend import frontend_of
-from models.frozen_encoder import FrozenRecognizerEncoder, check_frozen, frozen_encoder_of
+from models.frozen_encoder import FrozenRecognizerEncoder, frozen_encoder_of
 from models.grouping import Grouping, GroupingName
-from models.latent_masking import LatentMasking, check_masking
-from models.network import NetworkName, build_network, mask_policy, network_configuration
+from models.latent_masking import check_masking
+from models.network import NetworkName, mask_policy, network_configuration
 from models.optimization import OptimizerName, SchedulerName
 from models.optimization_plan import OptimizationPlan
 from models.rehearsal import fits
@@ -161,8 +161,6 @@ class PhonemeRecognizer(LightningModule):
             vocab_size=len(self.vocabulary),
             blank_id=self.vocabulary.blank_id,
         )
-        self.freeze_feature_extractor = freeze_feature_extractor
-        self.freeze_transformer = freeze_transformer
         self.uses_attention_mask = mask_policy(
             self.network_configuration, self.audio_params.return_attention_mask
         )
@@ -170,17 +168,15 @@ class PhonemeRecognizer(LightningModule):
         self.map_vocabulary = map_vocabulary
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         check_masking(self.network_configuration)
-        check_attention(self.network_configuration, attention)
-        self.attention = attention
-        self.compiles = compile
-        self.gradient_checkpointing = gradient_checkpointing
-        self.cache_encoder = cache_encoder
-        if cache_encoder:
-            check_frozen(
-                self.network_configuration,
-                feature_extractor=freeze_feature_extractor,
-                transformer=freeze_transformer,
-            )
+        self.switches = NetworkSwitches(
+            freeze_feature_extractor,
+            freeze_transformer,
+            attention,
+            compile,
+            gradient_checkpointing,
+            cache_encoder,
+        )
+        self.switches.check(self.network_configuration)
         self.network: PreTrainedModel | None = None
         self.acoustic: AcousticForward | None = None
         self.frozen: list[nn.Module] = []
@@ -201,28 +197,17 @@ class PhonemeRecognizer(LightningModule):
         if self.network is not None:
             return
         resuming = self._trainer is not None and self._trainer.ckpt_path is not None
-        network = build_network(
-            self.network_configuration, None if resuming else self.pretrained_name, self.attention
+        self.acoustic, self.frozen = build_acoustic(
+            self.network_configuration,
+            None if resuming else self.pretrained_name,
+            self.frontend,
+            self.switches,
+            uses_attention_mask=self.uses_attention_mask,
+            is_shared=self._trainer is not None and self._trainer.world_size > 1,
         )
-        self.network = network.train()
-        self.frozen = freeze(
-            self.network, feature_extractor=self.freeze_feature_extractor, transformer=self.freeze_transformer
-        )
-        keep_in_eval_mode(self.frozen)  # Lightning keeps the modes it finds
-        masking = LatentMasking(self.network) if settle_masking(self.network) else None
-        if self._trainer is not None and self._trainer.world_size > 1:
-            self.network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
-        if self.gradient_checkpointing:
-            self.network.gradient_checkpointing_enable({"use_reentrant": False})
+        self.network = self.acoustic.network
         if self.initial_weights is not None:
             load_matching(self, self.initial_weights, self.vocabulary, map_vocabulary=self.map_vocabulary)
-        self.acoustic = AcousticForward(
-            self.network,
-            self.frontend,
-            uses_attention_mask=self.uses_attention_mask,
-            masking=masking,
-            compiles=self.compiles,
-        )
 
     def train(self, mode: bool = True) -> "PhonemeRecognizer":
         """As usual, but frozen parts stay in eval mode."""
@@ -241,13 +226,14 @@ class PhonemeRecognizer(LightningModule):
         frames = acoustic.frames(waveform_lengths)
         if not self.training:
             return acoustic.scores(waveforms, waveform_lengths), frames
-        return acoustic.training_scores(waveforms, waveform_lengths, waveform_lengths.tolist()), frames
+        num_samples = waveform_lengths.cpu().numpy()
+        return acoustic.training_scores(waveforms, waveform_lengths, num_samples), frames
 
     def _hear(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Log-probabilities and frame counts of a batch; training does not wait for the device."""
         acoustic = self._built()
         num_samples, _ = batch.lengths_on_host()
-        num_frames = self.num_frames(np.asarray(num_samples))
+        num_frames = self.num_frames(num_samples)
         if batch.encoder_states is not None:
             scores = acoustic.head(batch.encoder_states)
         elif self.training:
@@ -336,7 +322,9 @@ class PhonemeRecognizer(LightningModule):
 
     def _losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         _, num_labels = batch.lengths_on_host()
-        return ctc_losses(log_probs, frames, batch.labels, torch.tensor(num_labels), self.vocabulary.blank_id)
+        return ctc_losses(
+            log_probs, frames, batch.labels, torch.from_numpy(num_labels), self.vocabulary.blank_id
+        )
 
     def _decode(self, log_probs: Tensor, frames: Tensor) -> Sequence[list[str]]:
         decoded = greedy_decode(log_probs, frames, self.vocabulary.blank_id)

@@ -3,6 +3,7 @@
 import gc
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from dataset_modules.contract import Batch
@@ -24,8 +25,8 @@ def noise_batch(num_clips: int, num_samples: int, vocab_size: int, device: torch
         labels.expand(num_clips, -1).contiguous(),
         torch.full((num_clips,), num_labels, device=device),
         ("",) * num_clips,
-        num_samples=(num_samples,) * num_clips,
-        num_labels=(num_labels,) * num_clips,
+        num_samples=np.full(num_clips, num_samples),
+        num_labels=np.full(num_clips, num_labels),
     )
 
 

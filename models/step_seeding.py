@@ -26,4 +26,9 @@ def seed_step(seed: int, epoch: int, batch_index: int, rank: int) -> None:
     value = step_seed(seed, epoch, batch_index, rank)
     random.seed(value)
     np.random.seed(value)
-    torch.manual_seed(value)
+    # Not torch.manual_seed: for devices that are not in use it keeps a traceback, at milliseconds a step.
+    torch.default_generator.manual_seed(value)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(value)
+    if torch.mps.is_available():
+        torch.mps.manual_seed(value)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli.checks import check_monitors
+from cli.checks import check_encoder_cache, check_monitors
 from cli.errors import ConfigError
 
 
@@ -13,3 +13,15 @@ def test_the_rate_of_a_language_may_be_watched_where_it_is_logged():
     check_monitors([watching], ["de", "ru"])
     with pytest.raises(ConfigError, match="val_per_de"):
         check_monitors([watching])
+
+
+def test_states_of_an_encoder_are_not_kept_where_every_epoch_sounds_different():
+    def section(cache, augmentations):
+        return SimpleNamespace(
+            model=SimpleNamespace(cache_encoder=cache), data=SimpleNamespace(augmentations=augmentations)
+        )
+
+    check_encoder_cache(section(True, None))
+    check_encoder_cache(section(None, ["noise"]))
+    with pytest.raises(ConfigError, match=r"cache_encoder: true needs the same audio in every epoch"):
+        check_encoder_cache(section(True, ["noise"]))

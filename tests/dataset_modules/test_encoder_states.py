@@ -44,9 +44,9 @@ class Squares:
 
 def _batches() -> Iterator[IndexedBatch]:
     for indices in ([2, 0], [3, 1]):
-        sizes = tuple(int(NUM_SAMPLES[index]) for index in indices)
+        sizes = NUM_SAMPLES[indices]
         nothing = torch.zeros(len(indices), 0)
-        yield indices, Batch(nothing, torch.tensor(sizes), nothing, nothing, ("", ""), num_samples=sizes)
+        yield indices, Batch(nothing, torch.from_numpy(sizes), nothing, nothing, ("", ""), num_samples=sizes)
 
 
 def _open(root: Path, encoder: Squares, data: str = "d"):  # noqa: ANN202

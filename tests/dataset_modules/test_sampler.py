@@ -161,7 +161,7 @@ def test_padding_stays_small_at_every_batch_size(batch_size: int) -> None:
 
 
 def test_companions_change_and_nobody_has_a_place_of_its_own() -> None:
-    """Over epochs: other companions, and each clip as likely early in an epoch as late, whatever its length."""
+    """Over epochs: other companions, and each clip as likely early as late, whatever its length."""
     epochs, correlations = 60, []
     for seed in range(6):
         sampler = _sampler(LENGTHS[:400], batch_size=8, seed=seed)

@@ -26,7 +26,7 @@ _SIZED_BY_VALUES = {
 }
 
 
-class HostWaits(AssertionError):
+class HostWaitError(AssertionError):
     """A step asked the device for a value."""
 
 
@@ -39,7 +39,7 @@ class _RefuseReads(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if func in _READS:
-            raise HostWaits(f"{func.__name__} on a tensor")
+            raise HostWaitError(f"{func.__name__} on a tensor")
         return func(*args, **(kwargs or {}))
 
 
@@ -52,7 +52,7 @@ class _RefuseScalars(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if func in _SIZED_BY_VALUES:
-            raise HostWaits(str(func))
+            raise HostWaitError(str(func))
         return func(*args, **(kwargs or {}))
 
 

@@ -1,0 +1,102 @@
+"""A network as the configuration wants it: built, frozen, with its switches set, ready to hear batches."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from torch import nn
+
+from models.acoustic_forward import AcousticForward
+from models.attention import AttentionName, check_attention
+from models.freezing import freeze, keep_in_eval_mode, settle_masking
+from models.frontend import Frontend
+from models.latent_masking import LatentMasking
+from models.network import build_network
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+_HEARS_FEATURES = "wav2vec2-bert"  # no convolutions over samples: nothing of them to freeze
+
+
+class Built(NamedTuple):
+    """A network that hears batches, and its parts that stay as they are."""
+
+    acoustic: AcousticForward
+    frozen: list[nn.Module]
+
+
+@dataclass(frozen=True)
+class NetworkSwitches:
+    """What the configuration says of a network beside its architecture.
+
+    Args:
+        freeze_feature_extractor: leave the convolutions as they are.
+        freeze_transformer: leave everything between the convolutions and the head as it is.
+        attention: how it is computed.
+        compiles: whether training goes through ``torch.compile``.
+        gradient_checkpointing: compute activations anew in the backward pass.
+        cache_encoder: whether what a wholly frozen encoder makes of utterances is kept.
+    """
+
+    freeze_feature_extractor: bool
+    freeze_transformer: bool
+    attention: AttentionName | None
+    compiles: bool
+    gradient_checkpointing: bool
+    cache_encoder: bool | None
+
+    def check(self, config: "PretrainedConfig") -> None:
+        """Refuse what a network of this architecture has not; nothing is built."""
+        check_attention(config, self.attention)
+        if self.cache_encoder and not self.freezes_all(config):
+            raise ValueError(
+                "model: cache_encoder: true needs freeze_feature_extractor and freeze_transformer: true, "
+                f"got {str(self.freeze_feature_extractor).lower()} and {str(self.freeze_transformer).lower()}"
+            )
+
+    def freezes_all(self, config: "PretrainedConfig") -> bool:
+        """Whether nothing but the head trains."""
+        has_convolutions = config.model_type != _HEARS_FEATURES
+        return self.freeze_transformer and (self.freeze_feature_extractor or not has_convolutions)
+
+
+def build_acoustic(
+    config: "PretrainedConfig",
+    pretrained_name: str | None,
+    frontend: Frontend,
+    switches: NetworkSwitches,
+    *,
+    uses_attention_mask: bool,
+    is_shared: bool,
+) -> Built:
+    """Build a network in training mode.
+
+    Args:
+        config: its architecture.
+        pretrained_name: where its weights come from; None leaves them random.
+        frontend: what it hears.
+        switches: what freezes, and how it computes.
+        uses_attention_mask: whether padding is masked.
+        is_shared: whether several processes train it together.
+    """
+    network = build_network(config, pretrained_name, switches.attention).train()
+    frozen = freeze(
+        network,
+        feature_extractor=switches.freeze_feature_extractor,
+        transformer=switches.freeze_transformer,
+    )
+    keep_in_eval_mode(frozen)  # Lightning keeps the modes it finds
+    masking = LatentMasking(network) if settle_masking(network) else None
+    if is_shared:
+        network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
+    if switches.gradient_checkpointing:
+        network.gradient_checkpointing_enable({"use_reentrant": False})
+    acoustic = AcousticForward(
+        network,
+        frontend,
+        uses_attention_mask=uses_attention_mask,
+        masking=masking,
+        compiles=switches.compiles,
+    )
+    return Built(acoustic, frozen)
