@@ -103,7 +103,8 @@ def _stretches(blocks: Iterable[Samples], places: Sequence[tuple[int, int]]) -> 
     held, first = np.zeros(0, dtype=np.float32), 0
     source = iter(blocks)
     for start, length in places:
-        held, first = held[start - first :], start
-        while len(held) < length:
+        passed = start - first  # may lie behind all that is held: strides can exceed receptive fields
+        while len(held) < passed + length:
             held = np.concatenate([held, next(source)]) if len(held) else next(source)
+        held, first = held[passed:], start
         yield held[:length]
