@@ -1,6 +1,7 @@
 """``report EXPERIMENT…``: write each experiment's page anew, and compare several."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ def run_report(arguments: Sequence[str]) -> int:
         folders = list(dict.fromkeys(find_experiment(name) for name in names))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    experiments = [_read(folder) for folder in folders]
+    experiments = _told_apart([_read(folder) for folder in folders])
     for experiment in experiments:
         write_page(experiment.folder / PAGE, experiment_page(experiment))
         log.info("report: %s", experiment.folder / PAGE)
@@ -54,3 +55,9 @@ def _read(folder: Path) -> "Experiment":
         return read_experiment(folder)
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise ConfigError(f"report: {folder} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _told_apart(experiments: "list[Experiment]") -> "list[Experiment]":
+    """Experiments of one name, by their folders."""
+    names = Counter(own.name for own in experiments)
+    return [own if names[own.name] == 1 else own._replace(name=str(own.folder)) for own in experiments]

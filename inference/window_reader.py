@@ -64,6 +64,8 @@ class WindowReader:
         frames = self._model.num_frames(num_samples)
         windows = plan_windows(frames, self._window_frames, self._overlap_frames)
         places = [(clock.first_sample(start), clock.samples_of(end - start)) for start, end in windows]
+        # What is left behind the last frame is heard by networks with an adapter.
+        places[-1] = (places[-1][0], num_samples - places[-1][0])
         heard_until = [*(clock.first_sample(window.start_frame) for window in windows[1:]), num_samples]
         stretches = _stretches(stream.blocks(self._rate), places)
         for window, samples, place, end in zip(windows, stretches, places, heard_until, strict=True):

@@ -54,3 +54,14 @@ def test_a_damaged_file_is_one_line(tmp_path, capsys):
 def test_no_experiment_is_one_line(capsys):
     assert run(["report"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_experiments_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for parent, heard in (("old", "d"), ("new", "t")):
+        folder = tmp_path / parent / "demo"
+        folder.mkdir(parents=True)
+        records = [UtteranceRecord(f"u{n}", "test", ("t", "a"), (heard, "a"), 1.0, 50, 0.5) for n in range(3)]
+        write_records(records_file(folder, "test"), records)
+    assert run(["report", str(tmp_path / "old" / "demo"), str(tmp_path / "new" / "demo")]) == 0
+    text = (tmp_path / "old" / "demo" / "comparison.html").read_text()
+    assert f"{tmp_path}/new/demo makes fewer errors than {tmp_path}/old/demo" in text
