@@ -138,7 +138,7 @@ def round_up(num_samples: int) -> int:
     """The next of few lengths: the edges of the buckets that batches are cut from.
 
     >>> [round_up(seconds * 16000) / 16000 for seconds in (1, 2, 12)]
-    [1.02, 2.05, 12.04]
+    [1.02, 2.04, 12.9]
     """
     edge = BUCKET_RATIO ** math.ceil(math.log(max(num_samples, 1)) / math.log(BUCKET_RATIO))
     return -(-round(edge) // _ALIGNMENT) * _ALIGNMENT
