@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from durable_files import write_durably
+
 CONFIG, COMMAND, LOG, REPORTS, RUN = "config.yaml", "command.txt", "log.txt", "reports.jsonl", "run"
 TRIALS = "trials"
 _CHECKPOINTS = "checkpoints"
@@ -84,10 +86,7 @@ def prepare_folder(folder: Path, config: dict[str, Any], environment: Mapping[st
 
 def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write YAML in its own order, whole."""
-    unfinished = path.with_name(f"{path.name}.tmp")
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    write_durably(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 class ReportFollower:
