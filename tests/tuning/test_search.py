@@ -34,6 +34,7 @@ def test_a_search_runs_its_trials_and_leaves_the_best(stand_in, place, caplog):
     best = yaml.safe_load((place.folder / "best.yaml").read_text())
     assert best["model"]["lr"] == study.best_params["model.lr"]
     assert best["optuna"] == {"tune": False}
+    assert best["write_report"] is True  # as the user has it; trials write none
     assert best["custom_folder_name"] == "demo_search_best"
     assert best["trainer"]["callbacks"] is None
     seeds = {int(number): int(seed) for number, seed, _ in place.started()}
@@ -51,8 +52,20 @@ def test_a_trial_has_its_folder_with_the_command_that_repeats_it(stand_in, place
     assert config["custom_folder_name"] == "demo_search/trials/0000/run"
     assert config["model"]["lr"] == place.study().trials[0].params["model.lr"]
     assert config["optuna"] == {"tune": False}
+    assert config["write_report"] is False
     assert config["data"]["create_dataset"] is False
     assert config["trainer"]["limit_test_batches"] == 0
+
+
+def test_trials_keep_their_checkpoints_apart(stand_in, place):
+    base = stand_in.base_of(place.root, n_trials=1)
+    keeper = {"class_path": "callbacks.CustomModelCheckpoint", "init_args": {"dirpath": "one/place"}}
+    base["trainer"]["callbacks"] = [keeper, {"class_path": "callbacks.CollapseWatch"}]
+    stand_in.search(base)
+    trial = yaml.safe_load((trial_folder(place.folder, 0) / "config.yaml").read_text())
+    assert trial["trainer"]["callbacks"][0]["init_args"] == {"dirpath": None}
+    best = yaml.safe_load((place.folder / "best.yaml").read_text())
+    assert best["trainer"]["callbacks"] == base["trainer"]["callbacks"]
 
 
 def test_failures_are_recorded_with_their_kind_and_the_search_goes_on(stand_in, place):
