@@ -1,4 +1,4 @@
-"""Work that trials share, done once: data caches, pretrained weights, and what a frozen encoder makes of the data."""
+"""Work that trials share, done once: data caches, pretrained weights, what a frozen encoder hears."""
 
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from lightning.pytorch.trainer.states import TrainerFn

@@ -129,7 +129,7 @@ def is_trial(trial: FrozenTrial) -> bool:
 def _check_identity(study: Study, name: str, facts: dict[str, str]) -> None:
     """Refuse to mix trials of different searches."""
     known = study.user_attrs.get(_IDENTITY, facts)
-    changed = sorted(key for key in {*known, *facts} if known.get(key) != facts.get(key))
+    changed = sorted(key for key in {*known, *facts} - _FREE if known.get(key) != facts.get(key))
     if changed:
         more = f" and {len(changed) - _MAX_NAMED} more" if len(changed) > _MAX_NAMED else ""
         raise ConfigError(
