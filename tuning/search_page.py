@@ -221,7 +221,7 @@ def _curves(study: Study, metrics: Sequence[str]) -> Section | None:
     axes.set_xlabel("validation")
     axes.set_ylabel(metrics[0])
     pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
-    alt = f"{metrics[0]} at each validation of {len(trials)} trials, {pruned} of them pruned (dotted, to a cross)"
+    alt = f"{metrics[0]} at each validation of {len(trials)} trials, {pruned} of them pruned (to a cross)"
     return section("Intermediate values", pictures(figure(inline_svg(drawing), alt=alt, caption=f"{alt}.")))
 
 
@@ -266,8 +266,8 @@ def _shown(value: object) -> Html | str:
 def short_names(names: Sequence[str]) -> list[str]:
     """Paths that differ, for an axis: as many of their last keys as that takes.
 
-    >>> short_names(["data.augmentations[0].init_args.p", "data.augmentations[1].init_args.max_gain", "model.lr"])
-    ['augmentations[0].p', 'max_gain', 'model.lr']
+    >>> short_names(["data.augmentations[0].init_args.p", "callbacks[1].init_args.patience", "model.lr"])
+    ['augmentations[0].p', 'patience', 'model.lr']
     >>> short_names(["data.augmentations[0].init_args.max_gain", "data.augmentations[1].init_args.max_gain"])
     ['augmentations[0].max_gain', 'augmentations[1].max_gain']
     """
