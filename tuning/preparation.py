@@ -1,5 +1,7 @@
 """Work that trials share, done once: data caches, pretrained weights, what a frozen encoder hears."""
 
+import gc
+
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from lightning.pytorch.trainer.states import TrainerFn
 
@@ -32,10 +34,14 @@ class PreparingCLI(PhonemeCLI):
         self.model.trainer = self.datamodule.trainer = trainer
         model = trainer.precision_plugin.convert_module(self.model)
         model.to(trainer.strategy.root_device)
-        self.datamodule.prepare_encoder_states()
+        try:
+            self.datamodule.prepare_encoder_states()
+        finally:
+            model.to("cpu")  # further configurations are prepared in this process
 
 
 def prepare_configuration(config_file: str) -> None:
     """Build what a configuration file names; what is wrong with it is a ``ConfigError``."""
     quieten()
     PreparingCLI(["fit", "--config", config_file, "--trainer.fast_dev_run", "true"])
+    gc.collect()  # a network goes with its Trainer, and they hold each other

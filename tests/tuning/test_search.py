@@ -1,6 +1,7 @@
 """Searches from configuration to exit status, with trials that only report."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -394,6 +395,18 @@ def test_a_cache_is_built_anew_once(stand_in, place, tmp_path):
     space = {"model.mode": {"distribution": "categorical", "choices": ["ok", "nan", "raise"]}}
     stand_in.search(stand_in.base_of(place.root, n_trials=1, search_spaces=space), {"prepare": prepare})
     assert (tmp_path / "seen").read_text() == "[True, False, False]"
+
+
+def test_what_trials_share_is_prepared_on_the_devices_of_one(stand_in, place, tmp_path, monkeypatch):
+    def prepare(arguments):
+        (tmp_path / "seen").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+        return stand_in.prepare(arguments)
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    base = stand_in.base_of(place.root, n_trials=1)
+    base["trainer"]["accelerator"] = "gpu"
+    stand_in.search(base, {"prepare": prepare})
+    assert (tmp_path / "seen").read_text() == "3"
 
 
 def test_a_space_of_which_nothing_can_be_built_is_a_mistake(stand_in, place):
