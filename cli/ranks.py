@@ -97,7 +97,7 @@ def leave_launch() -> None:
 
     for name in [name for name in os.environ if name in _LAUNCHERS or name.startswith(_VARIABLE)]:
         del os.environ[name]
-    rank_zero_only.rank = 0  # read when Lightning was imported
+    rank_zero_only.rank = 0  # type: ignore[attr-defined]  # was read when Lightning was imported
 
 
 def agree(name: str, decide: Callable[[], str]) -> str:
