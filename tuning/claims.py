@@ -69,8 +69,11 @@ class Claims:
         if self._study.user_attrs.get(_EXHAUSTED):
             return True
         points = self._samplers.grid_points
-        trials = self._study.get_trials(deepcopy=False) if points else []
-        return points is not None and len({trial.system_attrs.get(_GRID_ID) for trial in trials}) >= points
+        if points is None:
+            return False
+        trials = self._study.get_trials(deepcopy=False)
+        taken = {trial.system_attrs[_GRID_ID] for trial in trials if _GRID_ID in trial.system_attrs}
+        return len(taken) >= points
 
     def next(self) -> Trial | None:
         """A trial to run: an abandoned one, else a new one; None where there is nothing to do now."""

@@ -55,7 +55,8 @@ class RunningTrial:
         self._reports += new
         verdicts = [verdict for report in new if (verdict := self._judged(report)) is not None]
         if verdicts:
-            return verdicts[0]
+            # What is no number counts also behind what looked hopeless.
+            return next((verdict for verdict in verdicts if verdict != "pruned"), "pruned")
         if self._limit_s is not None and time.monotonic() - self.begun > self._limit_s:
             return Failure("timeout", f"not done after {self._limit_s:g} s (optuna.trial_timeout)")
         return None

@@ -32,8 +32,9 @@ def test_a_trial_that_ended_before_anyone_looked_is_worth_its_best_validation(ru
 
 def test_what_is_no_number_counts_also_behind_what_looks_hopeless(running):
     report(running, 0.9, float("nan"))
-    assert running.follow() == "pruned"
-    assert [line.validation for line in running._reports] == [0, 1]
+    outcome = running.outcome(0, minimize=True)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == "nan"
 
 
 def test_a_figure_may_come_later_than_the_first_validation():
