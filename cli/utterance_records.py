@@ -88,7 +88,7 @@ class UtteranceRecords(Callback):
             return
         try:
             _write_split(trainer, split, records)
-        except OSError as error:  # the figures stand without them
+        except (OSError, RuntimeError, ValueError) as error:  # the figures stand without them
             log.warning("%s: the records of utterances could not be written: %s", split, error)
 
 

@@ -30,9 +30,12 @@ def read_provenance(folder: Path | None, name: str) -> Provenance:
         return Provenance(name, {}, {}, {})
     config = folder / "config.yaml"
     configuration = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {}
-    return Provenance(
-        folder.resolve().name, configuration, _json(folder, "metrics"), _json(folder, "versions")
-    )
+    return Provenance(folder.resolve().name, configuration, read_metrics(folder), _json(folder, "versions"))
+
+
+def read_metrics(folder: Path | None) -> dict[str, Any]:
+    """The figures of an experiment or of an evaluation; empty where there are none."""
+    return _json(folder, "metrics") if folder else {}
 
 
 def model_card(
@@ -100,8 +103,12 @@ def _figures(provenance: Provenance, target: Target, parity: Parity | None) -> l
     head = ["| figure | value | 95 % interval | utterances |", "|---|---|---|---|"]
     definitions = metrics.get("definitions", {})
     told = [f"- `{name}`: {definitions[name]}" for name in _FIGURES if name in definitions]
-    handed = [f"This {target} form beside its checkpoint: {parity}."] if parity else []
-    return [*head, *rows, "", *told, "", *handed] if rows else handed
+    handed = (
+        f"This {target} form beside its checkpoint: {parity}."
+        if parity
+        else f"They are the checkpoint's; this {target} form of it was not compared with it."
+    )
+    return [*head, *rows, "", *told, "", handed] if rows else [handed] if parity else []
 
 
 def _interval(metrics: Mapping[str, Any], key: str) -> str:

@@ -104,7 +104,8 @@ def _stretches(blocks: Iterable[Samples], places: Sequence[tuple[int, int]]) -> 
     held, first = np.zeros(0, dtype=np.float32), 0
     source = iter(blocks)
     for start, length in places:
-        held, first = held[start - first :], start
-        while len(held) < length and (block := next(source, None)) is not None:
+        passed = start - first  # may lie behind all that is held: strides can exceed receptive fields
+        while len(held) < passed + length and (block := next(source, None)) is not None:
             held = np.concatenate([held, block]) if len(held) else block
+        held, first = held[passed:], start
         yield held[:length]

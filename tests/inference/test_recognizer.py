@@ -12,6 +12,7 @@ import torch
 from dataset_modules.recording import AudioError
 from inference import Failure, Recognizer
 from inference.audio_stream import AudioFile, AudioSamples
+from inference.window_reader import _stretches
 from models import PhonemeRecognizer
 from phonetics import VocabularyError
 from tests.inference.tiny_models import FAMILIES, TRANSFORMER, speech
@@ -161,3 +162,15 @@ def test_a_checkpoint_needs_nothing_beside_it(vocab_file, tmp_path):
 def test_the_recogniser_does_not_load_lightning():
     code = "import sys, inference; sys.exit('lightning' in sys.modules or 'torchmetrics' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_stretches_may_lie_apart():
+    """Frames of a network with an adapter are further apart than what each of them hears is long."""
+    blocks = [np.arange(3), np.arange(3, 8), np.arange(8, 12)]
+    stretches = [part.tolist() for part in _stretches(blocks, [(0, 2), (4, 3), (9, 2)])]
+    assert stretches == [[0, 1], [4, 5, 6], [9, 10]]
+
+
+def test_samples_with_channels_first_are_refused(recognizer_of):
+    with pytest.raises(AudioError, match="transpose"):
+        recognizer_of()(torch.from_numpy(speech(1.0))[None], 16000)
