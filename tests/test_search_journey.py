@@ -139,6 +139,12 @@ def frozen(tmp_path):
     return config | {"optuna": {"tune": False}, "trainer": config["trainer"] | {"max_epochs": 1}}
 
 
+def states_in(place):
+    """When the states of each split were computed."""
+    found = place.glob("cache/encoder_states/*/manifest.json")
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
+
+
 @pytest.mark.slow
 def test_what_a_frozen_encoder_makes_of_the_data_is_there_before_the_first_trial(frozen, tmp_path):
     file = tmp_path / "frozen.yaml"
