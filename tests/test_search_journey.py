@@ -135,8 +135,14 @@ def frozen(tmp_path):
         "freeze_feature_extractor": True,
         "freeze_transformer": True,
     }
-    config["data"] |= {"augmentations": None}
+    config["data"] |= {"augmentations": None, "create_dataset": False}
     return config | {"optuna": {"tune": False}, "trainer": config["trainer"] | {"max_epochs": 1}}
+
+
+def states_in(place):
+    """When the states of each split were computed."""
+    found = place.glob("cache/encoder_states/*/manifest.json")
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
 
 
 @pytest.mark.slow
@@ -146,13 +152,19 @@ def test_what_a_frozen_encoder_makes_of_the_data_is_there_before_the_first_trial
     code = "import sys; from tuning.preparation import prepare_configuration as p; p(sys.argv[1])"
     prepared = main(file, program=("-c", code))
     assert prepared.returncode == 0, prepared.stderr
-    states = {path.parent.name: path.stat().st_mtime_ns for path in tmp_path.glob("**/manifest.json")}
-    assert {"train", "val"} <= {name.partition("-")[0] for name in states}
+    states = {
+        path.parent.name: path.stat().st_mtime_ns
+        for path in tmp_path.glob("cache/encoder_states/*/manifest.json")
+    }
+    assert {"train", "val"} == {name.partition("-")[0] for name in states}
     trained = main("fit", "--config", str(file))
     assert trained.returncode == 0, trained.stderr
     assert "computing what the frozen encoder" in prepared.stderr
     assert "computing what the frozen encoder" not in trained.stderr
-    after = {path.parent.name: path.stat().st_mtime_ns for path in tmp_path.glob("**/manifest.json")}
+    after = {
+        path.parent.name: path.stat().st_mtime_ns
+        for path in tmp_path.glob("cache/encoder_states/*/manifest.json")
+    }
     assert after == states
 
 
