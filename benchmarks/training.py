@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.training_contenders import (  # noqa: E402 - the path above
+    NETWORK,
     WARM_UP_TURNS,
     BareLoop,
     Settings,
@@ -117,7 +118,9 @@ def peak_megabytes(name: str, settings: Settings) -> float:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="three short rounds, no peak memory")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smaller network, three short rounds, no peak memory"
+    )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--steps", type=int, default=8, help="of a turn")
     parser.add_argument("--clips", type=int, default=800)
@@ -129,7 +132,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.rounds, arguments.steps, arguments.clips = 3, 3, 300
+        arguments.rounds, arguments.steps, arguments.clips = 3, 2, 300
+        NETWORK.update(conv_dim=[32] * 7, hidden_size=128, num_hidden_layers=3, intermediate_size=512)
     return arguments
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -110,32 +110,31 @@ def per(said: list[str], heard: list[str]) -> float:
     return round(edit_counts(said, heard).errors / len(said), 4)
 
 
-def measure(checkpoint: Path, minutes: float, rounds: int, threads: int) -> dict[str, object]:
-    """All of it."""
+def measure(
+    checkpoint: Path, minutes: float, rounds: int, threads: int
+) -> Iterator[tuple[str, float | list[float]]]:
+    """All of it, as it becomes known."""
     with tempfile.TemporaryDirectory() as folder:
         long, short = Path(folder) / "long.wav", Path(folder) / "short.wav"
-        said_long = write_speech(checkpoint, long, minutes * 60)
         said = write_speech(checkpoint, short, minutes * 6)
         recognizer = recognizer_of(checkpoint)
         theirs = pipeline_of(checkpoint, Path(folder) / "hf")
-        own = lambda path: transcribe(recognizer, path)  # noqa: E731
-        transcribe(recognizer, short)  # both warm
+
+        def own(path: Path) -> list[str]:
+            return transcribe(recognizer, path)
+
+        for warm in (own, theirs):
+            warm(short)
         pairs = [(timed(own, short), timed(theirs, short)) for _ in range(rounds)]
-        seconds, heard = timed(own, long)
-        return {
-            "threads": threads,
-            "minutes": minutes,
-            "ratio of times to the pipeline's, median of pairs": round(
-                statistics.median(mine[0] / other[0] for mine, other in pairs), 3
-            ),
-            "ratios": [round(mine[0] / other[0], 3) for mine, other in pairs],
-            "PER, shorter recording": per(said, pairs[0][0][1]),
-            "PER, shorter recording, pipeline": per(said, pairs[0][1][1]),
-            "real-time factor, longer recording": round(seconds / (minutes * 60), 4),
-            "phonemes heard and said, longer recording": [len(heard), len(said_long)],
-            "peak MB, longer recording": peak_megabytes(checkpoint, long, threads),
-            "peak MB, a tenth of it": peak_megabytes(checkpoint, short, threads),
-        }
+        ratios = [round(mine[0] / other[0], 3) for mine, other in pairs]
+        yield "times over the pipeline's", ratios
+        yield "median", statistics.median(ratios)
+        yield "real-time factor", round(pairs[-1][0][0] / (minutes * 6), 4)
+        yield "PER", per(said, pairs[0][0][1])
+        yield "PER of the pipeline", per(said, pairs[0][1][1])
+        yield "peak MB, a tenth of the time", peak_megabytes(checkpoint, short, threads)
+        write_speech(checkpoint, long, minutes * 60)
+        yield "peak MB", peak_megabytes(checkpoint, long, threads)
 
 
 def main() -> int:
@@ -154,8 +153,9 @@ def main() -> int:
         transcribe(recognizer_of(checkpoint), options.only)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return 0
-    result = measure(checkpoint, options.minutes, options.rounds, options.threads)
-    print(json.dumps(result, indent=1, ensure_ascii=False))
+    print(json.dumps({"minutes": options.minutes, "threads": options.threads}))
+    for name, value in measure(checkpoint, options.minutes, options.rounds, options.threads):
+        print(json.dumps({name: value}, ensure_ascii=False), flush=True)
     return 0
 
 

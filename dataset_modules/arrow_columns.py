@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-Buffer = bytes | memoryview
+Bytes = bytes | memoryview
 
 
-def binary_column(values: Sequence[Buffer | None], kind: pa.DataType) -> pa.Array:
+def binary_column(values: Sequence[Bytes | None], kind: pa.DataType) -> pa.Array:
     """Bytes as binary, or as strings where they are UTF-8.
 
     >>> binary_column(["да".encode(), None], pa.string()).to_pylist()
@@ -69,7 +69,7 @@ def _list_column(values: Sequence[Sequence[object] | None], child: pa.Array) -> 
     return pa.Array.from_buffers(pa.list_(child.type), len(values), buffers, children=[child])
 
 
-def _offsets(values: Sequence[Sequence[object] | Buffer]) -> pa.Buffer:
+def _offsets(values: Sequence[Sequence[object] | Bytes]) -> pa.Buffer:
     ends = np.cumsum([0, *map(len, values)], dtype=np.int64)
     if ends[-1] > np.iinfo(np.int32).max:
         raise OverflowError(f"Arrow: a block must hold 2 GB of a column at most, this holds {ends[-1]} bytes")

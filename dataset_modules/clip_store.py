@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.arrow_columns import (
-    Buffer,
+    Bytes,
     binary_column,
     float_lists_column,
     integer_column,
@@ -59,10 +59,10 @@ class PreparedClip(NamedTuple):
     attributes: Mapping[str, str] | None = None
 
 
-def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> Buffer:
+def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> Bytes:
     """The bytes that are stored for samples, (T,); no copy is made where they are stored as they are."""
     if storage == "pcm16":
-        return memoryview(np.ascontiguousarray(samples)).cast("B")
+        return np.ascontiguousarray(samples).view(np.uint8).data
     stream = io.BytesIO()
     soundfile.write(stream, samples, sampling_rate, format="FLAC", subtype="PCM_16")
     return stream.getvalue()
@@ -86,7 +86,7 @@ class ClipWriter:
         self._schema = SCHEMA.with_metadata({_STORAGE_KEY: storage.encode()})
         self._writer = pa.ipc.new_file(self._file, self._schema)
         self._clips: list[PreparedClip] = []
-        self._audio: list[Buffer] = []
+        self._audio: list[Bytes] = []
 
     def write(self, clip: PreparedClip) -> None:
         """Append one clip."""
@@ -112,7 +112,7 @@ class ClipWriter:
         self._file.close()
 
 
-def _block(clips: Sequence[PreparedClip], audio: Sequence[Buffer], schema: pa.Schema) -> pa.RecordBatch:
+def _block(clips: Sequence[PreparedClip], audio: Sequence[Bytes], schema: pa.Schema) -> pa.RecordBatch:
     columns = {
         "id": string_column([clip.id for clip in clips]),
         "path": string_column([clip.path for clip in clips]),

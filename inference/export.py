@@ -50,7 +50,6 @@ def export(
             target,
             license_name=license_name,
             parity=parity,
-            hears_mel=model.features.mel_frames_per_input > 0,
         )
         (unfinished / CARD).write_text(card, encoding="utf-8")
     return parity

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from inference.card_usage import MASK_USAGE, ONNX_USAGE, PIPELINE_USAGE
+from inference.card_usage import ONNX_USAGE, PIPELINE_USAGE
 from inference.parity import Parity
 from phonetics import Vocabulary
 
@@ -45,14 +45,13 @@ def model_card(
     *,
     license_name: str | None = None,
     parity: Parity | None = None,
-    hears_mel: bool = False,
 ) -> str:
     """The README.md of a handed-over model, with the head that the hub reads."""
     parts = [
         _head(provenance, target, license_name),
         f"# {provenance.name}",
         "A phoneme recogniser: speech in, a sequence of phonemes out (CTC, greedy decoding).",
-        _section("How to use it", _usage(target, hears_mel)),
+        _section("How to use it", _usage(target)),
         _section("Figures", _figures(provenance, target, parity)),
         _section("Data", _data(provenance)),
         _section("Phonemes", _phonemes(provenance, vocabulary)),
@@ -88,10 +87,8 @@ def _head(provenance: Provenance, target: Target, license_name: str | None) -> s
     return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---"
 
 
-def _usage(target: Target, hears_mel: bool) -> list[str]:
-    if target != "hf":
-        return [ONNX_USAGE]
-    return [PIPELINE_USAGE, "", MASK_USAGE] if hears_mel else [PIPELINE_USAGE]
+def _usage(target: Target) -> list[str]:
+    return [PIPELINE_USAGE if target == "hf" else ONNX_USAGE]
 
 
 def _figures(provenance: Provenance, target: Target, parity: Parity | None) -> list[str]:

@@ -58,7 +58,9 @@ class AcousticForward:
         """
         if self.compiles:
             waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
-        inputs = self._inputs(waveforms, lengths, padded=int(num_samples.min()) < waveforms.shape[1])
+        # Stacks of mel frames may be half-filled at the end of any utterance.
+        padded = int(num_samples.min()) < waveforms.shape[1] or self.frontend.mel_frames_per_input > 0
+        inputs = self._inputs(waveforms, lengths, padded=padded)
         if self.masking is None:
             return self._head_scores(inputs, self._in_training)
         self._draw_mask(self.masking, inputs, num_samples)
@@ -138,7 +140,7 @@ def round_up(num_samples: int) -> int:
     """The next of few lengths: the edges of the buckets that batches are cut from.
 
     >>> [round_up(seconds * 16000) / 16000 for seconds in (1, 2, 12)]
-    [1.02, 2.05, 12.04]
+    [1.02, 2.04, 12.9]
     """
     edge = BUCKET_RATIO ** math.ceil(math.log(max(num_samples, 1)) / math.log(BUCKET_RATIO))
     return -(-round(edge) // _ALIGNMENT) * _ALIGNMENT
