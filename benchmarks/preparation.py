@@ -4,8 +4,8 @@ Run: ``python benchmarks/preparation.py`` (``--clips 200`` for a quick look). Th
 espeak-ng, as mp3 at 32 kHz, into ``data/benchmarks``; the one that is ten times as long has each clip under
 ten names. The bare loop decodes and resamples the same files in as many processes, and keeps nothing.
 
-Times: both in turn, twice each, of which the faster counts. Memory: the most that the whole tree of
-processes held at once, by its proportional share of pages (PSS), the imports included; measured in
+Times: both in turn, several times; the ratio is the median of the pairs. Memory: the most that the whole tree
+of processes held at once, by its proportional share of pages (PSS), the imports included; measured in
 processes of their own, while preparing, and while an epoch is read through two loader workers.
 """
 
@@ -179,6 +179,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=2000)
     parser.add_argument("--num_proc", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--times_only", action="store_true", help="leave the memory out")
     parser.add_argument("--folder", type=Path, default=ROOT / "data" / "benchmarks")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -193,12 +195,15 @@ def main() -> None:
     import dataset_modules.common_voice
     import dataset_modules.datamodule  # noqa: F401 - both sides start from the same process
 
-    bare, ours = [], []
-    for _ in range(2):
-        bare.append(run_bare_loop(locale, num_proc))
-        ours.append(run_preparation(locale, folder / "cache", num_proc))
-    print(f"{arguments.clips} clips, {num_proc} processes")
-    report("seconds", "bare loop", min(bare), "preparing", min(ours))
+    pairs = [
+        (run_bare_loop(locale, num_proc), run_preparation(locale, folder / "cache", num_proc))
+        for _ in range(arguments.rounds)
+    ]
+    bare, ours = sorted(pairs, key=lambda pair: pair[1] / pair[0])[len(pairs) // 2]
+    print(f"{arguments.clips} clips, {num_proc} processes, {len(pairs)} rounds")
+    report("seconds, median pair", "bare loop", bare, "preparing", ours)
+    if arguments.times_only:
+        return
     caches = (folder / "cache", folder / f"cache-x{TIMES}")
     for job in ("prepare", "read"):
         short, long = (

@@ -5,6 +5,7 @@ changed, and opening it verifies that; of a damaged folder, and of an interrupte
 that are intact are kept and not made again.
 """
 
+import functools
 import hashlib
 import itertools
 import json
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 FORMAT_VERSION = 3
 RECORDINGS_PER_SHARD = 256  # at most
 _FEWEST_PER_SHARD = 32
+_SHARDS_PER_FLUSH = 8
 _SHARDS_OF_SMALL_SPLITS = 64  # so many that processes end together, and a kill costs little
 _MANIFEST = "manifest.json"
 
@@ -115,13 +117,15 @@ class ClipCache:
             _link_shards(folder, incomplete)
         shard_size = _shard_size(count)
         num_shards = -(-count // shard_size)
-        tasks = self._tasks(incomplete, recordings, shard_size, num_shards)
-        results = run_in_processes(_finish_shard, tasks, min(self.num_proc, num_shards))
-        summaries = []
+        tasks = _tasks(incomplete, recordings, shard_size, num_shards)
+        work = functools.partial(_finish_shard, self.settings)
+        results = run_in_processes(work, tasks, min(self.num_proc, num_shards))
+        summaries: list[ShardSummary] = []
         for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2):
             summaries.append(shard)
-            for file in shard.files:  # while the other processes prepare
-                flush_to_disk(incomplete / file.name)
+            if len(summaries) % _SHARDS_PER_FLUSH == 0:  # while the other processes prepare
+                _flush(incomplete, summaries[-_SHARDS_PER_FLUSH:])
+        _flush(incomplete, summaries[len(summaries) // _SHARDS_PER_FLUSH * _SHARDS_PER_FLUSH :])
         manifest = _manifest(fingerprint, summaries)
         if manifest.num_clips + manifest.num_skipped != count:
             raise AudioError(
@@ -133,11 +137,18 @@ class ClipCache:
         _replace_folder(incomplete, folder)
         remember_verified(folder, manifest.files)
 
-    def _tasks(
-        self, folder: Path, recordings: Iterable[Recording], shard_size: int, num_shards: int
-    ) -> Iterator["_ShardTask"]:
-        for index, shard in enumerate(_chunks(recordings, shard_size)):
-            yield folder / f"shard-{index:05d}-of-{num_shards:05d}", shard, self.settings
+
+def _tasks(
+    folder: Path, recordings: Iterable[Recording], shard_size: int, num_shards: int
+) -> Iterator["_ShardTask"]:
+    for index, shard in enumerate(_chunks(recordings, shard_size)):
+        yield folder / f"shard-{index:05d}-of-{num_shards:05d}", shard
+
+
+def _flush(folder: Path, shards: Sequence[ShardSummary]) -> None:
+    """Wait for the disk once for several files: each wait costs the file system a commit."""
+    for file in itertools.chain.from_iterable(shard.files for shard in shards):
+        flush_to_disk(folder / file.name)
 
 
 def _shard_size(count: int) -> int:
@@ -150,12 +161,12 @@ def _shard_size(count: int) -> int:
     return min(max(fewest, -(-count // _SHARDS_OF_SMALL_SPLITS)), RECORDINGS_PER_SHARD)
 
 
-_ShardTask = tuple[Path, Sequence[Recording], PreparationSettings]
+_ShardTask = tuple[Path, Sequence[Recording]]
 
 
-def _finish_shard(task: _ShardTask) -> ShardSummary:
+def _finish_shard(settings: PreparationSettings, task: _ShardTask) -> ShardSummary:
     """Prepare one shard unless an earlier, interrupted build did."""
-    stem, recordings, settings = task
+    stem, recordings = task
     if (finished := finished_shard(stem)) is not None:
         return finished
     audio = stem.with_suffix(AUDIO_SUFFIX)

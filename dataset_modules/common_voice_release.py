@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _ATTRIBUTES = {
     **{"accent": "accent", "accents": "accent"},
     **{"age": "age", "gender": "gender", "variant": "variant"},
 }
+_NOT_IN_NAMES = frozenset("/\\")
 _LONGEST_NAME = 255  # bytes that file systems allow
 
 
@@ -92,8 +94,8 @@ def _clip_name(path: str) -> str | None:
     >>> _clip_name("common_voice_ru_1.mp3"), _clip_name("0a1b"), _clip_name("../1.mp3")
     ('common_voice_ru_1.mp3', '0a1b.mp3', None)
     """
-    name = path if Path(path).suffix else f"{path}.mp3"
-    is_plain = path and Path(path).name == path and path.isprintable() and "\\" not in path
+    name = path if os.path.splitext(path)[1] else f"{path}.mp3"
+    is_plain = path and path not in (".", "..") and path.isprintable() and not set(path) & _NOT_IN_NAMES
     return name if is_plain and len(name.encode()) <= _LONGEST_NAME else None
 
 

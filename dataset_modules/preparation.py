@@ -90,6 +90,8 @@ def _check_names(recording: Recording) -> None:
         "phonemes": " ".join(recording.phonemes or ()),
         "attributes": " ".join(itertools.chain(*(recording.attributes or {}).items())),
     }
+    if _is_encodable(" ".join(texts.values())):
+        return
     for name, text in texts.items():
         if not _is_encodable(text):
             raise AudioError(f"its {name} must be UTF-8, got {ascii(text)}")

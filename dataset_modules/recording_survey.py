@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.recording import Recording
+
+_AUDIO = Recording._fields.index("audio")
 
 
 class RecordingSurvey(NamedTuple):
@@ -32,7 +35,7 @@ def survey(recordings: Iterable[Recording]) -> RecordingSurvey:
     """Look at each recording once; of a file, its path, size and time of change stand for its content."""
     digest, count = hashlib.sha256(), 0
     for recording in recordings:
-        fields = (*recording._replace(audio=Path()), _audio_identity(recording))
+        fields = (*recording[:_AUDIO], *recording[_AUDIO + 1 :], _audio_identity(recording))
         digest.update(json.dumps([str(value) for value in fields]).encode())
         count += 1
     return RecordingSurvey(count, digest.hexdigest())
@@ -41,8 +44,9 @@ def survey(recordings: Iterable[Recording]) -> RecordingSurvey:
 def _audio_identity(recording: Recording) -> str:
     if not isinstance(recording.audio, Path):
         return recording.audio.fingerprint()
+    path = str(recording.audio)
     try:
-        status = recording.audio.stat()
+        status = os.stat(path)
     except (OSError, ValueError):
-        return f"{recording.audio} missing"
-    return f"{recording.audio} {status.st_size} {status.st_mtime_ns}"
+        return f"{path} missing"
+    return f"{path} {status.st_size} {status.st_mtime_ns}"

@@ -19,7 +19,7 @@ ALLOWED = {
     "reports": ("phonetics", "optim", "dataset_modules", "models", "durable_files"),
     "inference": ("phonetics", "dataset_modules", "models", "durable_files"),
     "cli": ("phonetics", "models", "dataset_modules", "inference", "reports", "durable_files"),
-    "tuning": ("cli", "reports"),
+    "tuning": ("cli", "durable_files", "reports"),
     "environment_check": (),
     "main": ("environment_check", "cli", "tuning"),
 }
