@@ -1,11 +1,14 @@
 """What a finished search's trials cost beyond training: ``python benchmarks/search_overhead.py FOLDER``.
 
-Medians in seconds: a whole trial, its part before training begins, the pause until the next one; with
-``--by-hand`` also the first trial as a command of its own, which imports everything anew.
+Medians in seconds: a whole trial, its part before training begins, that after its last validation (it
+validates its best checkpoint), the pause until the next one; with ``--by-hand`` also the first trial as a
+command of its own, which imports everything anew.
 """
 
 import argparse
 import json
+import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -38,6 +41,7 @@ def measure(search: Path, *, by_hand: bool) -> dict[str, float]:
     found = {
         "trial": statistics.median(_seconds(trial) for trial in trials[1:]),
         "until training begins": statistics.median(_preamble(search, trial) for trial in trials[1:]),
+        "after the last validation": statistics.median(_end(search, trial) for trial in trials[1:]),
         "between trials": statistics.median(
             (after.datetime_start - before.datetime_complete).total_seconds()
             for before, after in zip(trials, trials[1:], strict=False)
@@ -45,9 +49,13 @@ def measure(search: Path, *, by_hand: bool) -> dict[str, float]:
         ),
     }
     if by_hand:
-        command = (search / "trials" / f"{trials[0].number:04d}" / "command.txt").read_text().split()
+        command = shlex.split((_folder(search, trials[0]) / "command.txt").read_text())
+        program = command.index("python")  # behind settings of its environment
+        environment = {**os.environ, **dict(setting.split("=", 1) for setting in command[:program])}
         begun = time.monotonic()
-        subprocess.run([sys.executable, *command[1:]], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, *command[program + 1 :]], env=environment, check=True, capture_output=True
+        )
         found["the same as a command"] = time.monotonic() - begun
     return found
 
@@ -58,8 +66,17 @@ def _seconds(trial: FrozenTrial) -> float:
 
 def _preamble(search: Path, trial: FrozenTrial) -> float:
     """Until the run has written its record, which it does when training is set up."""
-    record = search / "trials" / f"{trial.number:04d}" / "run" / "versions.json"
+    record = _folder(search, trial) / "run" / "versions.json"
     return record.stat().st_mtime - trial.datetime_start.timestamp()
+
+
+def _end(search: Path, trial: FrozenTrial) -> float:
+    """From the last report on."""
+    return trial.datetime_complete.timestamp() - (_folder(search, trial) / "reports.jsonl").stat().st_mtime
+
+
+def _folder(search: Path, trial: FrozenTrial) -> Path:
+    return search / "trials" / f"{trial.number:04d}"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ class FigureReports(Callback):
         path: the file; its folder must be there.
     """
 
+    figures_only = True  # of a run that is followed by its figures no utterance is recorded
+
     def __init__(self, path: str) -> None:
         self.path = path
         self._validations = 0

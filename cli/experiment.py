@@ -7,6 +7,7 @@ from pathlib import Path
 
 EXPERIMENTS = "experiments"
 CHECKPOINTS = "checkpoints"
+EVALUATIONS = "evaluations"  # of its checkpoints, one folder each
 BEST_FILE = "best.json"  # in the checkpoints' folder, written by the checkpoint callback
 _TIME = "%d_%m_%Y_%H_%M"
 

@@ -11,6 +11,7 @@ from jsonargparse import Namespace
 
 from cli.errors import ConfigError
 from cli.experiment import (
+    EVALUATIONS,
     EXPERIMENTS,
     best_checkpoint,
     claim_folder,
@@ -33,7 +34,6 @@ from phonetics import Vocabulary, VocabularyError
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
 
-_EVALUATIONS = "evaluations"
 # What a checkpoint's tensors depend on, of a network's configuration.
 _SHAPES = (
     "hidden_size",
@@ -74,7 +74,7 @@ class ExperimentPlan:
         _check(checkpoint, section)
         folder = experiment_of(checkpoint)
         return cls(
-            folder / _EVALUATIONS if folder else parent,
+            folder / EVALUATIONS if folder else parent,
             subcommand if folder else f"{name}_{subcommand}",
             checkpoint,
             False,

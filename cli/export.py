@@ -6,10 +6,11 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from cli.errors import ConfigError
-from cli.experiment import experiment_of
+from cli.experiment import EVALUATIONS, experiment_of
+from cli.tool_parser import ToolParser
 from cli.trained import find_checkpoint
 
 if TYPE_CHECKING:
@@ -25,13 +26,6 @@ With --check both hear the experiment's test set; the exit status is 1 where the
 where 8 bits cost more than 0.01 of phoneme error rate."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Mistakes end like those of any other command."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"export: {message}; see ./run.sh export --help")
-
-
 def run_export(arguments: Sequence[str]) -> int:
     """Export; the exit status is 1 where a check does not hold."""
     options = _parser().parse_args(arguments)
@@ -40,20 +34,22 @@ def run_export(arguments: Sequence[str]) -> int:
     folder = options.output or _default_folder(checkpoint, experiment, options.to)
     _check(options, folder, experiment)
     # Imported only now: a wrong argument should not wait for it.
+    from dataset_modules.recording import AudioError
     from inference.acoustic_model import AcousticModel
     from inference.export import export
     from inference.huggingface import ExportError
     from inference.model_card import read_provenance
     from models.weights import CheckpointError
+    from phonetics import VocabularyError
 
     try:
         model = AcousticModel.from_checkpoint(checkpoint)
-        provenance = _with_intervals(read_provenance(experiment, checkpoint.stem), experiment)
-        utterances = list(_test_set(provenance, model.audio_params)) if options.check else []
+        provenance = _with_figures(read_provenance(experiment, checkpoint.stem), experiment, checkpoint)
+        utterances = _test_set(provenance, model.audio_params) if options.check else None
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
         )
-    except (ExportError, CheckpointError) as error:
+    except (ExportError, CheckpointError, VocabularyError, AudioError) as error:
         raise ConfigError(str(error)) from error
     log.info("export: %s", folder)
     if parity is None:
@@ -63,7 +59,7 @@ def run_export(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="./run.sh export", description=_DESCRIPTION)
+    parser = ToolParser(prog="./run.sh export", description=_DESCRIPTION)
     parser.add_argument("model", help="an experiment (its best checkpoint is taken), or a checkpoint")
     parser.add_argument("--to", choices=_TARGETS, required=True)
     parser.add_argument(
@@ -92,30 +88,53 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
         raise ConfigError("export: --check needs the experiment's config.yaml beside its checkpoints")
 
 
-def _with_intervals(provenance: "Provenance", experiment: Path | None) -> "Provenance":
-    """Add the intervals of the error rates, where the experiment kept what was heard in each utterance."""
+def _with_figures(provenance: "Provenance", experiment: Path | None, checkpoint: Path) -> "Provenance":
+    """The figures of this checkpoint and no other, from the experiment or an evaluation in it."""
+    from inference.model_card import read_metrics
+
+    evaluations = sorted((experiment / EVALUATIONS).glob("*")) if experiment else []
+    for folder in (experiment, *evaluations):
+        metrics = read_metrics(folder)
+        # Folders move, names of files do not.
+        if metrics and Path(metrics.get("checkpoint", checkpoint)).name == checkpoint.name:
+            return provenance._replace(metrics={**metrics, "intervals": _intervals(folder)})
+    if experiment:
+        log.warning(
+            "export: nothing in %s was evaluated with %s: the card has no figures; ./run.sh test makes some",
+            experiment,
+            checkpoint.name,
+        )
+    return provenance._replace(metrics={})
+
+
+def _intervals(folder: Path | None) -> dict[str, tuple[float, float]]:
+    """Of the error rates, where a folder keeps what was heard in each utterance."""
     from phonetics import edit_counts
     from phonetics.intervals import rate_interval
     from reports.utterance_record import read_records, recorded_splits
 
     intervals: dict[str, tuple[float, float]] = {}
-    for split, path in (recorded_splits(experiment) if experiment else {}).items():
+    for split, path in (recorded_splits(folder) if folder else {}).items():
         counts = [edit_counts(record.spoken, record.heard) for record in read_records(path)]
         found = rate_interval([one.errors for one in counts], [one.reference_length for one in counts])
         if found is not None:
             intervals[f"{split}_per"] = (found.low, found.high)
-    return provenance._replace(metrics={**provenance.metrics, "intervals": intervals})
+    return intervals
 
 
 def _test_set(provenance: "Provenance", audio_params: "AudioParams") -> Iterator["Utterance"]:
-    """The clips of the test split as they were prepared for training, their labels without boundaries."""
+    """The clips of the test split as they were prepared, one by one, and their labels without boundaries."""
     from cli.data_section import located_datasets
     from dataset_modules.audio import from_pcm16
     from dataset_modules.labels import WORD_BOUNDARY
     from inference.parity import Utterance
 
-    for dataset in located_datasets(dict(provenance.configuration["data"])):
-        clips = dataset.prepare("test", audio_params).clips
-        for clip in (clips[index] for index in range(len(clips))):
-            phonemes = [phoneme for phoneme in clip.phonemes if phoneme != WORD_BOUNDARY]
-            yield Utterance(from_pcm16(clip.samples), phonemes)
+    datasets = located_datasets(dict(provenance.configuration["data"]))
+    stores = [dataset.prepare("test", audio_params).clips for dataset in datasets]
+    if not any(map(len, stores)):
+        raise ConfigError("export: --check needs recordings in the test split, there are none")
+    clips = (store[index] for store in stores for index in range(len(store)))
+    return (
+        Utterance(from_pcm16(clip.samples), [name for name in clip.phonemes if name != WORD_BOUNDARY])
+        for clip in clips
+    )

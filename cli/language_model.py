@@ -4,19 +4,12 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from cli.errors import ConfigError
+from cli.tool_parser import ToolParser
 
 _DESCRIPTION = """Estimate an n-gram model of phonemes and write it as an ARPA file, for transcribe with
 --beam and --lm. Word boundaries (|) are tokens like any other. Validation and test labels are left out."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Mistakes end like those of any other command."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"lm: {message}; see ./run.sh lm --help")
 
 
 def run_language_model(arguments: Sequence[str]) -> int:
@@ -27,12 +20,14 @@ def run_language_model(arguments: Sequence[str]) -> int:
     if options.output.exists():
         raise ConfigError(f"lm: --output must not exist, {options.output} does")
     from durable_files import write_durably
-    from inference.ngram import NgramError, estimate
+    from inference.ngram import estimate
 
     try:
         labels = list(_lines(options.labels) if options.labels else _training_labels(options.config))
         model = estimate(labels, options.order)
-    except (NgramError, OSError, UnicodeDecodeError) as error:
+    except ConfigError:
+        raise
+    except (ValueError, OSError) as error:
         raise ConfigError(f"lm: {error}") from error
     options.output.parent.mkdir(parents=True, exist_ok=True)
     write_durably(options.output, model.to_arpa())
@@ -41,7 +36,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="./run.sh lm", description=_DESCRIPTION)
+    parser = ToolParser(prog="./run.sh lm", description=_DESCRIPTION)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--config", type=Path, action="append", help="the training splits of its data sets")
     source.add_argument("--labels", type=Path, help="a file, a label a line: phonemes parted by spaces")

@@ -27,6 +27,22 @@ _PATIENCE = timedelta(minutes=10)  # how long the first process may take to read
 # How long processes wait for each other in a step before they take one for lost; Lightning: 30 minutes.
 # Data preparation has a barrier of its own without a limit.
 STEP_TIMEOUT = timedelta(minutes=5)
+# What Lightning and we tell by that a process is one of several.
+_LAUNCHERS = (
+    "TORCHELASTIC_RUN_ID",
+    "TORCHELASTIC_USE_AGENT_STORE",
+    "SLURM_NTASKS",
+    "SLURM_PROCID",
+    "SLURM_LOCALID",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "LOCAL_WORLD_SIZE",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "RANK",
+)
 _SETTLED, _FAILED = "=", "!"
 
 
@@ -73,6 +89,15 @@ def launch_of(environment: Mapping[str, str]) -> Launch | None:
         first = environment["NODE_RANK"] == "0" and environment.get("LOCAL_RANK", "0") == "0"
         return Launch("NODE_RANK", 0 if first else 1, None, None, True)
     return None
+
+
+def leave_launch() -> None:
+    """Be a run of its own, although the process that this one was forked from may be one of several."""
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    for name in [name for name in os.environ if name in _LAUNCHERS or name.startswith(_VARIABLE)]:
+        del os.environ[name]
+    rank_zero_only.rank = 0  # type: ignore[attr-defined]  # was read when Lightning was imported
 
 
 def agree(name: str, decide: Callable[[], str]) -> str:

@@ -1,11 +1,17 @@
 """``report EXPERIMENT…``: write each experiment's page anew, and compare several."""
 
-import argparse
 import logging
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.errors import ConfigError
 from cli.summary import PAGE
+from cli.tool_parser import ToolParser
+
+if TYPE_CHECKING:
+    from reports.experiment import Experiment
 
 log = logging.getLogger(__name__)
 
@@ -14,14 +20,15 @@ COMPARISON = "comparison.html"
 
 def run_report(arguments: Sequence[str]) -> int:
     """Rebuild the pages of the named experiments; nothing is evaluated again."""
-    parser = argparse.ArgumentParser(
-        "report", description="Write each experiment's page anew; compare the others with the first."
+    parser = ToolParser(
+        prog="./run.sh report",
+        description="Write each experiment's page anew; compare the others with the first.",
     )
     parser.add_argument("experiments", nargs="+", help="folders, or names under experiments/")
     # Imported after parsing: drawing takes seconds to load.
     names = parser.parse_args(list(arguments)).experiments
     from reports.comparison_page import comparison_page
-    from reports.experiment import find_experiment, read_experiment
+    from reports.experiment import find_experiment
     from reports.experiment_page import experiment_page
     from reports.page import write_page
 
@@ -29,7 +36,7 @@ def run_report(arguments: Sequence[str]) -> int:
         folders = list(dict.fromkeys(find_experiment(name) for name in names))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    experiments = [read_experiment(folder) for folder in folders]
+    experiments = _told_apart([_read(folder) for folder in folders])
     for experiment in experiments:
         write_page(experiment.folder / PAGE, experiment_page(experiment))
         log.info("report: %s", experiment.folder / PAGE)
@@ -38,3 +45,19 @@ def run_report(arguments: Sequence[str]) -> int:
         write_page(path, comparison_page(experiments))
         log.info("comparison: %s", path)
     return 0
+
+
+def _read(folder: Path) -> "Experiment":
+    """What a folder holds; a damaged file in it is one line."""
+    from reports.experiment import read_experiment
+
+    try:
+        return read_experiment(folder)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise ConfigError(f"report: {folder} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _told_apart(experiments: "list[Experiment]") -> "list[Experiment]":
+    """Experiments of one name, by their folders."""
+    names = Counter(own.name for own in experiments)
+    return [own if names[own.name] == 1 else own._replace(name=str(own.folder)) for own in experiments]

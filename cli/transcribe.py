@@ -2,35 +2,33 @@
 
 import argparse
 import logging
+import math
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from cli.errors import ConfigError
+from cli.tool_parser import ToolParser
 from cli.trained import find_checkpoint
 
 if TYPE_CHECKING:
     from cli.recordings import NamedRecording
     from inference import Recognizer, Transcript
+    from inference.ngram import NgramModel
+    from phonetics import Vocabulary
 
 log = logging.getLogger(__name__)
 
+_LM_WEIGHT = 0.5
 _FORMATS = ("text", "jsonl", "ctm", "textgrid", "srt")
 _DESCRIPTION = """Transcribe recordings: files, folders (all recordings in them, at any depth), or - for the
 bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder.
 A recording that cannot be read is one line on standard error; the exit status is 1 if there was one."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Mistakes end like those of any other command."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"transcribe: {message}; see ./run.sh transcribe --help")
 
 
 def run_transcribe(arguments: Sequence[str]) -> int:
@@ -43,11 +41,12 @@ def run_transcribe(arguments: Sequence[str]) -> int:
 
     with ExitStack() as stack:
         recordings = find_recordings(options.recordings, stack)
+        _make_folder(options.output)
         return _transcribe(_recognizer(options, checkpoint), recordings, options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="./run.sh transcribe", description=_DESCRIPTION)
+    parser = ToolParser(prog="./run.sh transcribe", description=_DESCRIPTION)
     parser.add_argument("model", help="an experiment (its best checkpoint is taken), or a checkpoint")
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
     parser.add_argument("--format", choices=_FORMATS, default="text")
@@ -59,25 +58,48 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--overlap", type=float, default=4.0, help="of the windows")
     parser.add_argument("--beam", type=int, default=1, help="hypotheses of a beam search; 1: greedy")
     parser.add_argument("--lm", type=Path, help="an n-gram model of phonemes (ARPA), for --beam")
-    parser.add_argument("--lm_weight", type=float, default=0.5, help="of the model's log-probabilities")
+    parser.add_argument(
+        "--lm_weight", type=float, help=f"of the model's log-probabilities; left out, {_LM_WEIGHT}"
+    )
     parser.add_argument("--token_bonus", type=float, default=0.0, help="for each phoneme, against deletions")
     return parser
 
 
 def _check(options: argparse.Namespace) -> None:
     for name in ("batch_seconds", "window"):
-        if not getattr(options, name) > 0:
-            raise ConfigError(f"transcribe: --{name} must be positive, got {getattr(options, name)}")
+        if not 0 < getattr(options, name) < math.inf:
+            raise ConfigError(
+                f"transcribe: --{name} must be a positive number of seconds, got {getattr(options, name)}"
+            )
+    if not 0 <= options.one_pass < math.inf:
+        raise ConfigError(f"transcribe: --one_pass must be a number of seconds, got {options.one_pass}")
     if not 0 <= options.overlap < options.window:
         raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
+    _check_search(options)
+
+
+def _make_folder(path: Path | None) -> None:
+    """Before anything is heard, so that nothing is heard for nothing."""
+    try:
+        if path is not None:
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"transcribe: --output must be a folder, {path} cannot be one: {error.strerror}"
+        ) from error
+
+
+def _check_search(options: argparse.Namespace) -> None:
+    """Refuse what a greedy reading would not look at."""
     if options.beam < 1:
         raise ConfigError(f"transcribe: --beam must be at least 1, got {options.beam}")
-    if options.beam == 1 and options.lm:
-        raise ConfigError("transcribe: --lm needs a beam search, such as --beam 16")
+    for name in ("lm", "token_bonus"):
+        if options.beam == 1 and getattr(options, name):
+            raise ConfigError(f"transcribe: --{name} needs a beam search, such as --beam 16")
+    if options.lm_weight is not None and options.lm is None:
+        raise ConfigError("transcribe: --lm_weight needs a model, --lm FILE.arpa")
     if options.lm and not options.lm.is_file():
         raise ConfigError(f"transcribe: --lm must be a file, {options.lm} is not there")
-    if options.output and options.output.is_file():
-        raise ConfigError(f"transcribe: --output must be a folder, {options.output} is a file")
 
 
 def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
@@ -90,6 +112,8 @@ def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
     try:
         model = AcousticModel.from_checkpoint(checkpoint, _device(options.device))
         language_model = read_arpa(options.lm) if options.lm else None
+        if language_model:
+            _check_tokens(language_model, model.vocabulary, options.lm)
     except (CheckpointError, NgramError) as error:
         raise ConfigError(str(error)) from error
     return Recognizer(
@@ -98,7 +122,7 @@ def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
             model.vocabulary,
             options.beam,
             language_model,
-            lm_weight=options.lm_weight,
+            lm_weight=_LM_WEIGHT if options.lm_weight is None else options.lm_weight,
             token_bonus=options.token_bonus,
         )
         if options.beam > 1
@@ -108,6 +132,19 @@ def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
         window_seconds=options.window,
         overlap_seconds=options.overlap,
     )
+
+
+def _check_tokens(language_model: "NgramModel", vocabulary: "Vocabulary", path: Path) -> None:
+    """A model of other tokens would drown what the network hears: refuse it, or say what it lacks."""
+    tokens = [name for name in (*vocabulary.phonemes, vocabulary.word_delimiter) if name is not None]
+    lacking = [name for name in tokens if (name,) not in language_model.entries]
+    listed = " ".join(lacking)
+    if not set(vocabulary.phonemes) - set(lacking):
+        raise ConfigError(
+            f"transcribe: --lm must be over the phonemes of the vocabulary, {path} has none of them: {listed}"
+        )
+    if lacking:
+        log.warning("transcribe: %s has no %s: it takes them for unknown, and so for unlikely", path, listed)
 
 
 def _device(name: str) -> str:

@@ -88,7 +88,7 @@ class UtteranceRecords(Callback):
             return
         try:
             _write_split(trainer, split, records)
-        except OSError as error:  # the figures stand without them
+        except (OSError, RuntimeError, ValueError) as error:  # the figures stand without them
             log.warning("%s: the records of utterances could not be written: %s", split, error)
 
 
@@ -108,8 +108,13 @@ def _write_split(trainer: Trainer, split: str, records: _Records) -> None:
 
 
 def _is_evaluation(trainer: Trainer) -> bool:
-    """Whether this is more than a look in between; a fast development run leaves nothing behind."""
-    return trainer.state.fn in ("validate", "test") and not getattr(trainer, "fast_dev_run", False)
+    """Whether this is more than a look in between.
+
+    A fast development run leaves nothing behind, and of a search's trial nobody reads more than figures.
+    """
+    if trainer.state.fn not in ("validate", "test") or getattr(trainer, "fast_dev_run", False):
+        return False
+    return not any(getattr(callback, "figures_only", False) for callback in getattr(trainer, "callbacks", ()))
 
 
 def _utterances(batch: Batch, outputs: Mapping[str, Tensor]) -> Iterator[tuple[int, Tensor, list[int]]]:

@@ -4,21 +4,14 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from cli.errors import ConfigError
+from cli.tool_parser import ToolParser
 from dataset_modules.label_reading import Label, phonemes_of_texts
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for, in_batches
 from phonetics.inventory import Inventory, build_vocabulary, merge_vocabularies, missing_and_unused
 
 _NAMED = ("espeak", "epitran")
-
-
-class _Parser(argparse.ArgumentParser):
-    """Mistakes end like those of any other command."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"vocabulary: {message}; see ./run.sh vocabulary --help")
 
 
 def run_vocabulary(arguments: Sequence[str]) -> int:
@@ -69,7 +62,7 @@ def merge(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="./run.sh vocabulary", description=__doc__)
+    parser = ToolParser(prog="./run.sh vocabulary", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="build|check|merge")
     building = commands.add_parser("build", help="write the vocabulary that labels need")
     _add_sources(building)

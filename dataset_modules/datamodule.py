@@ -146,6 +146,11 @@ class PhonemeDataModule(LightningDataModule):
         if self.augment is not None:
             self._sounds.prepare(self.augment.sound_files(), self.num_proc)
 
+    def prepare_encoder_states(self) -> None:
+        """Compute what training will read of a frozen encoder, if it is to be kept."""
+        for split in ("train", "val"):
+            self._heard(split)
+
     def use_prepared_sounds(self) -> None:
         """Let the augmentations read what ``prepare_sounds`` has left."""
         if self.augment is not None:

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from dataset_modules.contract import AudioParams
-from inference.features import LogMelFeatures, SampleFeatures
+from inference.features import Inputs, LogMelFeatures, SampleFeatures
 from models.frame_count import frames_of
 from models.frame_times import FrameClock, frame_clock
+from models.frontend import length_mask
 from models.network import build_network, frame_lengths, needs_attention_mask
 from models.weights import CHECKPOINT_KEY, CheckpointError, read_checkpoint
 from phonetics import Vocabulary
@@ -73,18 +74,20 @@ class AcousticModel:
         return int(frames_of(self.network.config, counts, mel_frames, rate)[0])
 
     @torch.inference_mode()
-    def log_probs(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Scores of each utterance's frames, (F, V), from its normalised features, (N, …)."""
-        if self.uses_attention_mask or len({len(features) for features in inputs}) == 1:
+    def log_probs(self, inputs: Sequence[Inputs]) -> list[Tensor]:
+        """Scores of each utterance's frames, (F, V), from its normalised features."""
+        if self.uses_attention_mask or len({len(one.features) for one in inputs}) == 1:
             return self._padded(inputs)
-        return [self._padded([features])[0] for features in inputs]  # padding would be heard
+        return [self._padded([one])[0] for one in inputs]  # padding would be heard
 
-    def _padded(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        lengths = torch.tensor([len(features) for features in inputs])
-        batch = pad_sequence(list(inputs), True, self.audio_params.padding_value).to(self.device)
+    def _padded(self, inputs: Sequence[Inputs]) -> list[Tensor]:
+        lengths = torch.tensor([len(one.features) for one in inputs])
+        rows = [one.features for one in inputs]
+        batch = pad_sequence(rows, True, self.audio_params.padding_value).to(self.device)
         mask = None
         if self.uses_attention_mask:
-            mask = (torch.arange(batch.shape[1]) < lengths[:, None]).long().to(self.device)
+            heard = torch.tensor([one.num_heard for one in inputs])
+            mask = length_mask(heard, batch.shape[1]).long().to(self.device)
         logits = self.network(**{self.features.input_name: batch, "attention_mask": mask}).logits
         scores = logits.float().log_softmax(dim=-1).cpu()
         frames = frame_lengths(self.network, lengths).tolist()
@@ -94,7 +97,7 @@ class AcousticModel:
 def features_for(config: "PretrainedConfig", audio_params: AudioParams) -> SampleFeatures | LogMelFeatures:
     """What a family of networks hears."""
     if config.model_type == "wav2vec2-bert":
-        return LogMelFeatures(audio_params.sampling_rate)
+        return LogMelFeatures(audio_params.sampling_rate, audio_params.padding_value)
     return SampleFeatures(audio_params.do_normalize)
 
 

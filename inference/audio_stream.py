@@ -67,7 +67,13 @@ class AudioSamples(NamedTuple):
 
     def blocks(self, sampling_rate: int) -> Iterator[Samples]:
         """All of them, as one block."""
-        mono = to_mono(np.asarray(self.samples, dtype=np.float32))
+        samples = np.asarray(self.samples, dtype=np.float32)
+        if samples.ndim not in (1, 2) or (samples.ndim == 2 and samples.shape[1] > samples.shape[0] > 0):
+            raise AudioError(
+                f"{self.name}: samples must be (T,) or (T, channels), got {samples.shape}; "
+                "transpose what has its channels first"
+            )
+        mono = to_mono(samples)
         yield from _finite([resample(mono, self.sampling_rate, sampling_rate)], self.name)
 
 

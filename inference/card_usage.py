@@ -12,21 +12,6 @@ print(recognise({"raw": samples, "sampling_rate": rate})["text"])
 
 Phonemes are parted by spaces, words by `|`. Give it samples: for names of files it needs ffmpeg."""
 
-MASK_USAGE = """\
-The feature extractor of this family fills an odd number of 10 ms windows up to an even one and masks what it
-filled in, but the pipeline decodes that frame as well: now and then one phoneme too many at the end. Cut by
-the mask, the phonemes are the checkpoint's (`samples` at 16,000 a second):
-
-```python
-from transformers import AutoModelForCTC, AutoProcessor
-
-processor = AutoProcessor.from_pretrained("this/folder")
-model = AutoModelForCTC.from_pretrained("this/folder")
-inputs = processor(samples, sampling_rate=16000, return_tensors="pt")
-scores = model(**inputs).logits[:, : inputs.attention_mask.sum()]
-print(processor.batch_decode(scores.argmax(-1))[0])
-```"""
-
 ONNX_USAGE = """\
 `model.onnx` takes `waveforms` (float32, batch × samples, mono, -1…1, zero-padded) and `lengths` (int64,
 samples of each), and gives `log_probs` and the number of real `frames` of each. Normalisation and features

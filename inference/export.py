@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,15 +28,15 @@ def export(
     provenance: Provenance,
     *,
     license_name: str | None = None,
-    utterances: Sequence[Utterance] = (),
+    utterances: Iterable[Utterance] | None = None,
 ) -> Parity | None:
-    """Write a model into a new folder, with its card; returns how it compares over utterances, if any."""
+    """Write a model into a new folder, with its card; returns how it compares over utterances, if given."""
     with new_folder(folder) as unfinished:
         if target == "hf":
             save_huggingface(model, unfinished)
         else:
             save_onnx(model, unfinished, int8=target == "onnx-int8")
-        parity = check(model, target, unfinished, utterances) if utterances else None
+        parity = check(model, target, unfinished, utterances) if utterances is not None else None
         if parity:
             figures = {
                 **parity._asdict(),
@@ -50,13 +50,12 @@ def export(
             target,
             license_name=license_name,
             parity=parity,
-            hears_mel=model.features.mel_frames_per_input > 0,
         )
         (unfinished / CARD).write_text(card, encoding="utf-8")
     return parity
 
 
-def check(model: AcousticModel, target: Target, folder: Path, utterances: Sequence[Utterance]) -> Parity:
+def check(model: AcousticModel, target: Target, folder: Path, utterances: Iterable[Utterance]) -> Parity:
     """Let the checkpoint and what was written hear the same utterances."""
     recognizer = Recognizer(model)
     rate, delimiter = model.audio_params.sampling_rate, model.vocabulary.word_delimiter

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.frontend import MEL_BINS, MEL_STACK, VARIANCE_FLOOR, log_mel
+from models.frontend import MEL_STACK, VARIANCE_FLOOR, log_mel, stacked
 
 Samples = NDArray[np.float32]
 
@@ -26,6 +26,13 @@ class Scale(NamedTuple):
     def apply(self, features: Tensor) -> Tensor:
         """Normalise features, (N, …)."""
         return ((features.to(self.mean.dtype) - self.mean) / self.deviation).float()
+
+
+class Inputs(NamedTuple):
+    """What a network takes for a stretch of samples, (N, …), and how much of it the encoder listens to."""
+
+    features: Tensor
+    num_heard: int
 
 
 class _Moments:
@@ -71,19 +78,20 @@ class SampleFeatures:
             moments.add(torch.from_numpy(block)[:, None])
         return moments.scale(unbiased=False) if self.do_normalize else Scale(torch.zeros(1), torch.ones(1))
 
-    def inputs(self, samples: Samples, scale: Scale) -> Tensor:
+    def inputs(self, samples: Samples, scale: Scale) -> Inputs:
         """What the network takes for a stretch of samples: (T,)."""
-        return scale.apply(torch.from_numpy(samples))
+        return Inputs(scale.apply(torch.from_numpy(samples)), len(samples))
 
 
 class LogMelFeatures:
-    """Log-mel frames as Kaldi makes them, two stacked to one input."""
+    """Log-mel frames as Kaldi makes them, two stacked to one input, as ``LogMelFrontend`` has them."""
 
     input_name = "input_features"
     mel_frames_per_input = MEL_STACK
 
-    def __init__(self, sampling_rate: int) -> None:
+    def __init__(self, sampling_rate: int, padding_value: float) -> None:
         self.sampling_rate = sampling_rate
+        self.padding_value = padding_value
         self._window, self._shift = int(sampling_rate * 0.025), int(sampling_rate * 0.010)
 
     def scale(self, blocks: Iterable[Samples]) -> Scale:
@@ -93,11 +101,10 @@ class LogMelFeatures:
             moments.add(self._mel(block))
         return moments.scale(unbiased=True)
 
-    def inputs(self, samples: Samples, scale: Scale) -> Tensor:
+    def inputs(self, samples: Samples, scale: Scale) -> Inputs:
         """What the network takes for a stretch of samples: (N, 160)."""
         mel = scale.apply(self._mel(samples))
-        usable = len(mel) // MEL_STACK * MEL_STACK
-        return mel[:usable].reshape(-1, MEL_BINS * MEL_STACK)
+        return Inputs(stacked(mel, self.padding_value), len(mel) // MEL_STACK)
 
     def _overlapping(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
         """Blocks that each begin where the mel frame after the last one begins."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from inference.transcript import Phoneme, Transcript
@@ -125,7 +126,7 @@ def _without_gaps(labels: Sequence[_Label], num_seconds: float) -> list[_Label]:
 
 
 def srt(transcript: Transcript) -> str:
-    """SubRip subtitles: words together up to five seconds, or a pause."""
+    """SubRip subtitles: words together up to five seconds, or a pause; a word that lasts longer is parted."""
     return "".join(
         f"{number}\n{_clock(words[0][0].start_seconds)} --> {_clock(words[-1][-1].end_seconds)}\n"
         f"{' '.join(''.join(phoneme.symbol for phoneme in word) for word in words)}\n\n"
@@ -135,7 +136,7 @@ def srt(transcript: Transcript) -> str:
 
 def _subtitles(words: Sequence[tuple[Phoneme, ...]]) -> Iterator[list[tuple[Phoneme, ...]]]:
     shown: list[tuple[Phoneme, ...]] = []
-    for word in words:
+    for word in chain.from_iterable(map(_parts, words)):
         if shown and (
             word[0].start_seconds - shown[-1][-1].end_seconds > _SUBTITLE_PAUSE
             or word[-1].end_seconds - shown[0][0].start_seconds > _SUBTITLE_SECONDS
@@ -145,6 +146,19 @@ def _subtitles(words: Sequence[tuple[Phoneme, ...]]) -> Iterator[list[tuple[Phon
         shown.append(word)
     if shown:
         yield shown
+
+
+def _parts(word: tuple[Phoneme, ...]) -> Iterator[tuple[Phoneme, ...]]:
+    """A word in parts that a subtitle holds: a vocabulary without boundaries makes one word of everything."""
+    start = 0
+    for place in range(1, len(word)):
+        if (
+            word[place].start_seconds - word[place - 1].end_seconds > _SUBTITLE_PAUSE
+            or word[place].end_seconds - word[start].start_seconds > _SUBTITLE_SECONDS
+        ):
+            yield word[start:place]
+            start = place
+    yield word[start:]
 
 
 def _clock(seconds: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from inference.card_usage import MASK_USAGE, ONNX_USAGE, PIPELINE_USAGE
+from inference.card_usage import ONNX_USAGE, PIPELINE_USAGE
 from inference.parity import Parity
 from phonetics import Vocabulary
 
@@ -30,9 +30,12 @@ def read_provenance(folder: Path | None, name: str) -> Provenance:
         return Provenance(name, {}, {}, {})
     config = folder / "config.yaml"
     configuration = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {}
-    return Provenance(
-        folder.resolve().name, configuration, _json(folder, "metrics"), _json(folder, "versions")
-    )
+    return Provenance(folder.resolve().name, configuration, read_metrics(folder), _json(folder, "versions"))
+
+
+def read_metrics(folder: Path | None) -> dict[str, Any]:
+    """The figures of an experiment or of an evaluation; empty where there are none."""
+    return _json(folder, "metrics") if folder else {}
 
 
 def model_card(
@@ -42,14 +45,13 @@ def model_card(
     *,
     license_name: str | None = None,
     parity: Parity | None = None,
-    hears_mel: bool = False,
 ) -> str:
     """The README.md of a handed-over model, with the head that the hub reads."""
     parts = [
         _head(provenance, target, license_name),
         f"# {provenance.name}",
         "A phoneme recogniser: speech in, a sequence of phonemes out (CTC, greedy decoding).",
-        _section("How to use it", _usage(target, hears_mel)),
+        _section("How to use it", _usage(target)),
         _section("Figures", _figures(provenance, target, parity)),
         _section("Data", _data(provenance)),
         _section("Phonemes", _phonemes(provenance, vocabulary)),
@@ -85,10 +87,8 @@ def _head(provenance: Provenance, target: Target, license_name: str | None) -> s
     return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---"
 
 
-def _usage(target: Target, hears_mel: bool) -> list[str]:
-    if target != "hf":
-        return [ONNX_USAGE]
-    return [PIPELINE_USAGE, "", MASK_USAGE] if hears_mel else [PIPELINE_USAGE]
+def _usage(target: Target) -> list[str]:
+    return [PIPELINE_USAGE if target == "hf" else ONNX_USAGE]
 
 
 def _figures(provenance: Provenance, target: Target, parity: Parity | None) -> list[str]:
@@ -103,8 +103,12 @@ def _figures(provenance: Provenance, target: Target, parity: Parity | None) -> l
     head = ["| figure | value | 95 % interval | utterances |", "|---|---|---|---|"]
     definitions = metrics.get("definitions", {})
     told = [f"- `{name}`: {definitions[name]}" for name in _FIGURES if name in definitions]
-    handed = [f"This {target} form beside its checkpoint: {parity}."] if parity else []
-    return [*head, *rows, "", *told, "", *handed] if rows else handed
+    handed = (
+        f"This {target} form beside its checkpoint: {parity}."
+        if parity
+        else f"They are the checkpoint's; this {target} form of it was not compared with it."
+    )
+    return [*head, *rows, "", *told, "", handed] if rows else [handed] if parity else []
 
 
 def _interval(metrics: Mapping[str, Any], key: str) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inference.acoustic_model import AcousticModel
-from models.frontend import KALDI_SCALE, MEL_BINS, MEL_STACK, VARIANCE_FLOOR, length_mask, normalise
+from models.frontend import KALDI_SCALE, MEL_BINS, MEL_STACK, VARIANCE_FLOOR, length_mask, normalise, stacked
 from models.network import frame_lengths
 
 _PREEMPHASIS = 0.97
@@ -30,17 +30,21 @@ class BatchedLogMel(nn.Module):
         self.filters = nn.Buffer(_mel_filters(sampling_rate, self.window))  # (K, 80)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, F, 160) and their lengths in stacked frames."""
+        """Features (B, F, 160) and how many of them the encoder listens to."""
         parts = nn.functional.conv1d(waveforms[:, None] * KALDI_SCALE, self.transform, stride=self.shift)
         real, imaginary = parts.transpose(1, 2).chunk(2, dim=-1)  # (B, M, K)
         mel = torch.log((real**2 + imaginary**2) @ self.filters + torch.finfo(torch.float32).eps)
-        counts = torch.div(lengths - self.window, self.shift, rounding_mode="floor") + 1  # (B,)
-        usable = torch.div(counts, MEL_STACK, rounding_mode="floor")
-        features = _standardised(mel, counts)
-        batch, frames = features.shape[0], features.shape[1] // MEL_STACK
-        stacked = features[:, : frames * MEL_STACK].reshape(batch, frames, MEL_BINS * MEL_STACK)
-        outside = ~length_mask(usable, frames)
-        return stacked.masked_fill(outside[..., None], self.padding_value), usable
+        counts = self._windows(lengths)
+        outside = ~length_mask(counts, mel.shape[1])[..., None]
+        features = _standardised(mel, counts).masked_fill(outside, self.padding_value)
+        return stacked(features, self.padding_value), torch.div(counts, MEL_STACK, rounding_mode="floor")
+
+    def input_lengths(self, lengths: Tensor) -> Tensor:
+        """Lengths in stacked frames, (B,), a half-filled one included."""
+        return torch.div(self._windows(lengths) + MEL_STACK - 1, MEL_STACK, rounding_mode="floor")
+
+    def _windows(self, lengths: Tensor) -> Tensor:
+        return torch.div(lengths - self.window, self.shift, rounding_mode="floor") + 1  # (B,)
 
 
 class RecognizerGraph(nn.Module):
@@ -61,8 +65,9 @@ class RecognizerGraph(nn.Module):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Scores (B, F, V) and frames (B,) of waveforms (B, T), zero-padded, and lengths (B,)."""
-        inputs, input_lengths = self._inputs(waveforms, lengths)
-        mask = length_mask(input_lengths, inputs.shape[1]).long() if self.uses_attention_mask else None
+        inputs, num_heard = self._inputs(waveforms, lengths)
+        input_lengths = self.mel.input_lengths(lengths) if self.mel is not None else lengths
+        mask = length_mask(num_heard, inputs.shape[1]).long() if self.uses_attention_mask else None
         logits = self.network(**{self.input_name: inputs, "attention_mask": mask}).logits
         return logits.log_softmax(dim=-1), frame_lengths(self.network, input_lengths)
 

@@ -16,7 +16,7 @@ from inference.audio_stream import AudioSamples, AudioStream
 from inference.decoders import Decoder, GreedyDecoder
 from inference.transcript import Failure, HeardToken, Transcript, merge_adjacent, transcript_of
 from inference.window_reader import Piece, WindowReader
-from inference.windows import Segment, WindowJoiner
+from inference.windows import Segment, WindowJoiner, joined
 from models.forced_alignment import align
 
 BATCH_SECONDS = 60.0
@@ -126,7 +126,7 @@ class Recognizer:
         segments: list[Segment] = []
         for piece in self._reader.pieces(stream):
             segments += joiner.add(piece.window, self.model.log_probs([piece.inputs])[0])
-        return torch.cat([segment.log_probs for segment in (*segments, *joiner.finish())])
+        return joined([*segments, *joiner.finish()])
 
     def _groups(
         self, streams: Iterable[AudioStream], under_way: list[_Recording]

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
 from inference.audio_stream import AudioStream, Samples
-from inference.features import Scale
+from inference.features import Inputs, Scale
 from inference.windows import Window, plan_windows
 
 
@@ -17,7 +16,7 @@ class Piece(NamedTuple):
     """One window of a recording, ready for the network."""
 
     window: Window
-    inputs: Tensor  # (N, …) normalised features
+    inputs: Inputs
     new_seconds: float  # of the recording that this window is the first to bring
     recording_seconds: float
     is_last: bool
@@ -64,6 +63,8 @@ class WindowReader:
         frames = self._model.num_frames(num_samples)
         windows = plan_windows(frames, self._window_frames, self._overlap_frames)
         places = [(clock.first_sample(start), clock.samples_of(end - start)) for start, end in windows]
+        # What is left behind the last frame is heard by networks with an adapter.
+        places[-1] = (places[-1][0], num_samples - places[-1][0])
         heard_until = [*(clock.first_sample(window.start_frame) for window in windows[1:]), num_samples]
         stretches = _stretches(stream.blocks(self._rate), places)
         for window, samples, place, end in zip(windows, stretches, places, heard_until, strict=True):
@@ -97,13 +98,16 @@ def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:
 def _stretches(blocks: Iterable[Samples], places: Sequence[tuple[int, int]]) -> Iterator[Samples]:
     """Stretches of a stream, each by its first sample and length; starts never go back.
 
+    The last one may be shorter: of a recording's last frame not all samples need be there.
+
     >>> [part.tolist() for part in _stretches([np.arange(3), np.arange(3, 8)], [(0, 4), (3, 4)])]
     [[0, 1, 2, 3], [3, 4, 5, 6]]
     """
     held, first = np.zeros(0, dtype=np.float32), 0
     source = iter(blocks)
     for start, length in places:
-        held, first = held[start - first :], start
-        while len(held) < length:
-            held = np.concatenate([held, next(source)]) if len(held) else next(source)
+        passed = start - first  # may lie behind all that is held: strides can exceed receptive fields
+        while len(held) < passed + length and (block := next(source, None)) is not None:
+            held = np.concatenate([held, block]) if len(held) else block
+        held, first = held[passed:], start
         yield held[:length]

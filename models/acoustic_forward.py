@@ -58,7 +58,9 @@ class AcousticForward:
         """
         if self.compiles:
             waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
-        inputs = self._inputs(waveforms, lengths, padded=int(num_samples.min()) < waveforms.shape[1])
+        # Stacks of mel frames may be half-filled at the end of any utterance.
+        padded = int(num_samples.min()) < waveforms.shape[1] or self.frontend.mel_frames_per_input > 0
+        inputs = self._inputs(waveforms, lengths, padded=padded)
         if self.masking is None:
             return self._head_scores(inputs, self._in_training)
         self._draw_mask(self.masking, inputs, num_samples)

@@ -23,7 +23,7 @@ def frames_of(
         sampling_rate: of the samples.
     """
     if mel_frames_per_input:
-        frames = _mel_frames(num_samples, sampling_rate) // mel_frames_per_input
+        frames = -(-_mel_frames(num_samples, sampling_rate) // mel_frames_per_input)
         kernel = getattr(config, "adapter_kernel_size", 1)
         padding = kernel // 2
     else:

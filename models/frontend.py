@@ -68,7 +68,11 @@ class WaveformFrontend(nn.Module):
 
 
 class LogMelFrontend(nn.Module):
-    """For Wav2Vec2Bert: 80 log-mel bins, normalised per bin, two frames stacked to one of 160."""
+    """For Wav2Vec2Bert: 80 log-mel bins, normalised per bin, two frames stacked to one of 160.
+
+    Where their number is odd, padding fills the last input. The encoder does not listen to it, but its frame
+    counts, as it does in transformers' pipeline, which decodes all that comes out.
+    """
 
     input_name = "input_features"
     mel_frames_per_input = MEL_STACK
@@ -80,13 +84,13 @@ class LogMelFrontend(nn.Module):
         self._window, self._shift = int(sampling_rate * 0.025), int(sampling_rate * 0.010)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, F, 160) and their lengths in stacked frames; in full precision, whatever trains."""
+        """Features (B, F, 160) and how many the encoder listens to; in full precision, whatever trains."""
         with torch.autocast(waveforms.device.type, enabled=False):
             return self._batch(waveforms, lengths)
 
     def lengths(self, lengths: Tensor) -> Tensor:
-        """Lengths of inputs for waveforms of these lengths, (B,)."""
-        return self._windows(lengths) // MEL_STACK
+        """Lengths of inputs for waveforms of these lengths, (B,), a half-filled one included."""
+        return (self._windows(lengths) + MEL_STACK - 1) // MEL_STACK
 
     def _windows(self, lengths: Tensor) -> Tensor:
         """How many windows lie wholly within, (B,)."""
@@ -95,11 +99,9 @@ class LogMelFrontend(nn.Module):
     def _batch(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self._windows(lengths)
         mel = _normalise_bins(self._mel(waveforms.float()), counts)
-        usable = mel.shape[1] // MEL_STACK * MEL_STACK
-        features = mel[:, :usable].reshape(len(mel), -1, MEL_BINS * MEL_STACK)
-        frames = counts // MEL_STACK
-        padding = ~length_mask(frames, features.shape[1])[:, :, None]
-        return features.masked_fill(padding, self.padding_value).to(waveforms.dtype), frames
+        padding = ~length_mask(counts, mel.shape[1])[:, :, None]
+        features = stacked(mel.masked_fill(padding, self.padding_value), self.padding_value)
+        return features.to(waveforms.dtype), counts // MEL_STACK
 
     def _mel(self, waveforms: Tensor) -> Tensor:
         """Log-mel frames of all utterances, (B, F, 80), by one call over their samples end to end."""
@@ -110,6 +112,14 @@ class LogMelFrontend(nn.Module):
         mel = log_mel(nn.functional.pad(samples, (0, self._window)), self.sampling_rate)
         whole = max((size - self._window) // self._shift + 1, 0)  # later ones reach into the next utterance
         return mel[: len(waveforms) * per_row].view(len(waveforms), per_row, MEL_BINS)[:, :whole]
+
+
+def stacked(mel: Tensor, padding_value: float) -> Tensor:
+    """Neighbouring mel frames, (…, M, 80), side by side: (…, ⌈M / 2⌉, 160)."""
+    # One more than needed where M is even, and cut off again: a graph that is traced must not ask.
+    filled = nn.functional.pad(mel, (0, 0, 0, MEL_STACK - 1), value=padding_value)
+    size = filled.shape[-2] // MEL_STACK
+    return filled[..., : size * MEL_STACK, :].reshape(*mel.shape[:-2], size, MEL_STACK * MEL_BINS)
 
 
 Frontend = WaveformFrontend | LogMelFrontend

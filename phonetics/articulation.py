@@ -69,7 +69,7 @@ class Inventory:
         self.phonemes = tuple(dict.fromkeys(phonemes))
         self.ids = {phoneme: index for index, phoneme in enumerate(self.phonemes)}
         timit = is_timit(self.phonemes)
-        self._ipa = [TIMIT_TO_IPA[phoneme] if timit else phoneme for phoneme in self.phonemes]
+        self._ipa = [TIMIT_TO_IPA.get(phoneme, phoneme) if timit else phoneme for phoneme in self.phonemes]
         self.segments = [segments_of(spelled) for spelled in self._ipa]
         self.distances = _distances(self.segments)
 

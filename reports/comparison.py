@@ -1,7 +1,7 @@
 """Two experiments over the utterances they have in common: does the second beat the first?"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from phonetics.intervals import FEWEST_SPEAKERS, Difference, by_unit, paired_dif
 from reports.error_analysis import SplitAnalysis
 from reports.utterance_record import UtteranceRecord
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, int]
 
 
 class Comparison(NamedTuple):
@@ -52,8 +52,8 @@ def compare(first: SplitAnalysis, second: SplitAnalysis) -> Comparison:
 
 def common_rows(first: Sequence[UtteranceRecord], second: Sequence[UtteranceRecord]) -> list[tuple[int, int]]:
     """Places of the utterances that both have, by what they are called and what was said in them."""
-    places = {_key(record): place for place, record in enumerate(second)}
-    pairs = [(place, places.get(_key(record))) for place, record in enumerate(first)]
+    places = {key: place for place, key in enumerate(_keys(second))}
+    pairs = [(place, places.get(key)) for place, key in enumerate(_keys(first))]
     return [
         (ours, theirs)
         for ours, theirs in pairs
@@ -61,9 +61,16 @@ def common_rows(first: Sequence[UtteranceRecord], second: Sequence[UtteranceReco
     ]
 
 
-def _key(record: UtteranceRecord) -> Key:
-    """The folder may have moved; data sets of several languages may use the same names."""
-    return record.id, record.language or "", record.text or ""
+def _keys(records: Sequence[UtteranceRecord]) -> Iterator[Key]:
+    """The folder may have moved; data sets of several languages may use the same names.
+
+    Utterances that all this says the same of are told apart by their order.
+    """
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for record in records:
+        name = record.id, record.language or "", record.text or ""
+        yield (*name, seen[name])
+        seen[name] += 1
 
 
 def _by_speaker(
@@ -132,3 +139,14 @@ def _counts(analysis: SplitAnalysis, places: Sequence[int]) -> Counter[Heard]:
 def _spoken_and_missed(counts: Counter[Heard], phoneme: str) -> tuple[int, int]:
     spoken = sum(count for (reference, _), count in counts.items() if reference == phoneme)
     return spoken, spoken - counts[phoneme, phoneme]
+
+
+def over_common(analyses: Sequence[SplitAnalysis]) -> list[SplitAnalysis]:
+    """The analyses of one split, cut down to the utterances that all of them judged."""
+    first = analyses[0]
+    partners = [dict(common_rows(first.records, own.records)) for own in analyses]
+    shared = [place for place in range(len(first.records)) if all(place in own for own in partners)]
+    return [
+        own.chosen([partner[place] for place in shared])
+        for own, partner in zip(analyses, partners, strict=True)
+    ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.comparison import Comparison, compare, phoneme_changes, verdict
+from reports.comparison import Comparison, compare, over_common, phoneme_changes, verdict
 from reports.error_analysis import SplitAnalysis
 from reports.error_sections import percent, span
 from reports.experiment import Experiment
@@ -40,13 +40,10 @@ def comparison_page(experiments: Sequence[Experiment]) -> str:
     return page(
         f"Comparison of {', '.join(experiment.name for experiment in experiments)}",
         [part for part in sections if part is not None],
-        lead=f"Everything is compared with {first.name}, over the utterances that both judged.",
+        lead=f"Everything is compared with {first.name}: differences and slices over the utterances in "
+        "common, figures over all that each has judged.",
         footer=f"Rebuild it with ./run.sh report {' '.join(str(own.folder) for own in experiments)}.",
     )
-
-
-def _analysis(experiment: Experiment) -> SplitAnalysis | None:
-    return next(iter(experiment.analyses.values()), None)
 
 
 def _side_by_side(experiments: Sequence[Experiment]) -> Section:
@@ -165,11 +162,12 @@ def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comp
 
 
 def _slices(experiments: Sequence[Experiment]) -> Section | None:
-    """Slices of the split that the first experiment is reported by, where all have it."""
-    judged = _analysis(experiments[0])
-    if judged is None or any(judged.split not in own.analyses for own in experiments):
+    """Slices of the first split that all have, over the utterances that all judged."""
+    shared = [split for split in experiments[0].analyses if all(split in own.analyses for own in experiments)]
+    if not shared:
         return None
-    made = [{one.column: one for one in cuts(own.analyses[judged.split])} for own in experiments]
+    analyses = over_common([own.analyses[shared[0]] for own in experiments])
+    made = [{one.column: one for one in cuts(own)} for own in analyses]
     blocks = []
     for column, one in made[0].items():
         values = [{own.value: own for own in cut[column].slices} for cut in made if column in cut]
@@ -193,7 +191,10 @@ def _slices(experiments: Sequence[Experiment]) -> Section | None:
                 + table([column.replace("_", " "), "utterances", *headers], rows)
             )
         )
-    return section("Slices", blocks) if blocks else None
+    if not blocks:
+        return None
+    told = f"Over {len(analyses[0].records):,} utterances of the {shared[0]} split that all have judged."
+    return section("Slices", note(told), blocks)
 
 
 def _learning(experiments: Sequence[Experiment]) -> Section | None:

@@ -59,6 +59,11 @@ class SplitAnalysis:
         record = self.records[place]
         return heard_pairs(record.spoken, record.heard, self.aligned[place].pairs)
 
+    def chosen(self, places: Sequence[int]) -> "SplitAnalysis":
+        """The same over some of the utterances."""
+        records = [self.records[place] for place in places]
+        return SplitAnalysis(self.split, records, self.inventory, [self.aligned[place] for place in places])
+
     @property
     def edits(self) -> dict[str, int]:
         """Substitutions, deletions and insertions of the split."""

@@ -54,7 +54,7 @@ def experiment_page(experiment: Experiment) -> str:
         f"Experiment {experiment.name}",
         [part for part in sections if part is not None],
         lead="What it reached, what it gets wrong, how it was trained, and on what.",
-        footer=f"Made from {experiment.folder}; rebuild it with ./run.sh report {experiment.name}.",
+        footer=f"Made from {experiment.folder}; rebuild it with ./run.sh report {experiment.folder}.",
     )
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from phonetics.intervals import Interval, rate_interval
 from reports.error_analysis import SplitAnalysis
-from reports.utterance_record import UtteranceRecord
 
 _DECIBELS = (10.0, 20.0, 30.0, 40.0)
 _MOST_VALUES = 24  # of a column; the rarer ones are taken together
@@ -125,8 +124,3 @@ def _number(value: str | None) -> float | None:
     except ValueError:
         return None
     return number if number is not None and np.isfinite(number) else None
-
-
-def utterance_rate(record: UtteranceRecord, errors: int) -> float:
-    """Edits over reference phonemes of one utterance; of an empty reference, the edits."""
-    return errors / max(1, len(record.spoken))

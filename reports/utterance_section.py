@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from dataset_modules.audio import resample
 from phonetics import WORD_DELIMITER, Aligned, Pair
 from reports.error_analysis import SplitAnalysis
 from reports.error_sections import percent
@@ -21,6 +22,7 @@ from reports.worst_utterances import ORDER, worst_first
 log = logging.getLogger(__name__)
 
 _SHOWN = 12
+_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; what exceeds it has none
 _PIXELS_PER_SECOND, _PIXELS_OF_LONG, _LONG_SECONDS = 480, 360, 4.0  # a phoneme needs 8 or so
 _PICTURE_HEIGHT, _TIER = 110, 24
@@ -76,12 +78,13 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
 
 
 def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
-    """A small MP3, which every browser plays."""
+    """A small MP3, which every browser plays; it has rates of its own."""
+    rate = min((own for own in _MP3_RATES if own >= sampling_rate), default=_MP3_RATES[-1])
     stream = io.BytesIO()
     soundfile.write(
         stream,
-        waveform,
-        sampling_rate,
+        resample(waveform, sampling_rate, rate),
+        rate,
         format="MP3",
         subtype="MPEG_LAYER_III",
         bitrate_mode="VARIABLE",

@@ -1,5 +1,6 @@
 """Which utterances to listen to, and their sound beside the records."""
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from phonetics import edit_counts
 from reports.utterance_record import UtteranceRecord
+
+log = logging.getLogger(__name__)
 
 NUMBER = 12
 LONGEST_SECONDS = 20.0  # of what is kept to be listened to
@@ -51,7 +54,12 @@ def keep_audio(
         if records[place].seconds > LONGEST_SECONDS:
             continue
         path = folder / f"audio_{split}" / f"worst_{number:02d}.flac"
-        path.parent.mkdir(exist_ok=True)
-        soundfile.write(path, samples_of(place), sampling_rate, format="FLAC", subtype="PCM_16")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            soundfile.write(path, samples_of(place), sampling_rate, format="FLAC", subtype="PCM_16")
+        except (OSError, soundfile.SoundFileError) as error:  # a full disk; the records stand without it
+            log.warning("%s: the sound of the worst utterances could not be kept: %s", split, error)
+            path.unlink(missing_ok=True)
+            break
         kept[place] = records[place]._replace(audio=path.relative_to(folder).as_posix())
     return kept

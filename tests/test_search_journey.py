@@ -78,11 +78,11 @@ def configuration(place):
     }
 
 
-def main(*arguments):
+def main(*arguments, program=("main.py",)):
     """A command of its own: a process that has computed with torch must not be forked from."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(
-        [sys.executable, "main.py", *arguments],
+        [sys.executable, *program, *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -117,8 +117,55 @@ def test_a_search_finds_a_configuration_that_trains_as_it_is(place, searched):
     trial = folder / f"trials/{summary['best'][0]['trial']:04d}"
     figures = json.loads((trial / "run/metrics.json").read_text())
     assert not any(name.startswith("test_") for name in figures)  # the test split is for the end
+    assert not list(trial.glob("run/utterances*")) + list(trial.glob("run/audio*"))
     assert list(trial.glob("run/checkpoints/*.ckpt"))
     assert "3 of 3 done" in searched.stderr
+
+
+@pytest.fixture
+def frozen(tmp_path):
+    """A configuration that trains the head alone of an encoder from a file."""
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    Wav2Vec2Model(Wav2Vec2Config(**TINY)).save_pretrained(tmp_path / "encoder")
+    config = configuration(tmp_path)
+    config["model"] |= {
+        "network_config": None,
+        "pretrained_name": str(tmp_path / "encoder"),
+        "freeze_feature_extractor": True,
+        "freeze_transformer": True,
+    }
+    config["data"] |= {"augmentations": None, "create_dataset": False}
+    return config | {"optuna": {"tune": False}, "trainer": config["trainer"] | {"max_epochs": 1}}
+
+
+def states_in(place):
+    """When the states of each split were computed."""
+    found = place.glob("cache/encoder_states/*/manifest.json")
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
+
+
+@pytest.mark.slow
+def test_what_a_frozen_encoder_makes_of_the_data_is_there_before_the_first_trial(frozen, tmp_path):
+    file = tmp_path / "frozen.yaml"
+    file.write_text(yaml.safe_dump(frozen), encoding="utf-8")
+    code = "import sys; from tuning.preparation import prepare_configuration as p; p(sys.argv[1])"
+    prepared = main(file, program=("-c", code))
+    assert prepared.returncode == 0, prepared.stderr
+    states = {
+        path.parent.name: path.stat().st_mtime_ns
+        for path in tmp_path.glob("cache/encoder_states/*/manifest.json")
+    }
+    assert {"train", "val"} == {name.partition("-")[0] for name in states}
+    trained = main("fit", "--config", str(file))
+    assert trained.returncode == 0, trained.stderr
+    assert "computing what the frozen encoder" in prepared.stderr
+    assert "computing what the frozen encoder" not in trained.stderr
+    after = {
+        path.parent.name: path.stat().st_mtime_ns
+        for path in tmp_path.glob("cache/encoder_states/*/manifest.json")
+    }
+    assert after == states
 
 
 @pytest.mark.slow

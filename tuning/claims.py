@@ -20,7 +20,8 @@ from tuning.study import SURPLUS, count, is_trial
 
 log = logging.getLogger(__name__)
 
-_LOCK = ".claims.lock"
+_GRID_ID = "grid_id"  # where Optuna's GridSampler keeps which point a trial is
+_EXHAUSTED = "exhausted"  # attribute of a study whose sampler has no further values
 
 
 class Claims:
@@ -30,9 +31,9 @@ class Claims:
         study: the study.
         storage: where it is kept.
         samplers: draw the trials' values.
-        folder: of the search; a lock in it keeps workers that share it apart.
+        lock_file: keeps workers that share it apart.
         n_trials: trials in all.
-        all_share_folder: whether no worker can be without that lock.
+        all_share_lock: whether no worker can be without that lock.
         patience_s: silence after which a worker on another machine counts as dead.
     """
 
@@ -41,26 +42,38 @@ class Claims:
         study: Study,
         storage: BaseStorage,
         samplers: Samplers,
-        folder: Path,
+        lock_file: Path,
         n_trials: int,
         *,
-        all_share_folder: bool,
+        all_share_lock: bool,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._study = study
         self._storage = storage
         self._samplers = samplers
-        self._lock = FileLock(folder / _LOCK)
+        self._lock = FileLock(lock_file)
         self._n_trials = n_trials
-        self._all_share_folder = all_share_folder
+        self._all_share_lock = all_share_lock
         self._watch = Watch(patience_s)
         self._me = this_process()
-        self.is_exhausted = False
         # A grid that is done says so; Optuna expects that within its own loop alone.
         setattr(study, "stop", self._exhaust)  # noqa: B010 - one object's method, not its class'
 
     def _exhaust(self) -> None:
-        self.is_exhausted = True
+        """For all workers and starts: asked once more, a sampler would repeat itself."""
+        self._study.set_user_attr(_EXHAUSTED, True)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the sampler has been through all of its values, or will be when running trials end."""
+        if self._study.user_attrs.get(_EXHAUSTED):
+            return True
+        points = self._samplers.grid_points
+        if points is None:
+            return False
+        trials = self._study.get_trials(deepcopy=False)
+        taken = {trial.system_attrs[_GRID_ID] for trial in trials if _GRID_ID in trial.system_attrs}
+        return len(taken) >= points
 
     def next(self) -> Trial | None:
         """A trial to run: an abandoned one, else a new one; None where there is nothing to do now."""
@@ -68,12 +81,12 @@ class Claims:
             self._release_abandoned()
             trials = self._study.get_trials(deepcopy=False)
             waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
-            if not waiting and (self.is_exhausted or count(self._study).begun >= self._n_trials):
+            if not waiting and (count(self._study).begun >= self._n_trials or self.is_exhausted):
                 return None
             self._study.sampler = self._samplers.for_trial(min(waiting, default=len(trials)))
             trial = self._study.ask()
             self._storage.set_trial_user_attr(trial._trial_id, OWNER, self._me)
-        if not self._all_share_folder and self._is_surplus(trial.number):
+        if not self._all_share_lock and self._is_surplus(trial.number):
             trial.set_user_attr(SURPLUS, True)
             self._study.tell(trial, state=TrialState.FAIL)
             return self.next()
@@ -113,7 +126,7 @@ class Claims:
 
     def _is_abandoned(self, trial: FrozenTrial) -> bool:
         owner = trial.user_attrs.get(OWNER)
-        if owner is None and self._all_share_folder:
+        if owner is None and self._all_share_lock:
             return True  # cut off between being asked for and being marked: both happen under the lock
         fate = fate_of(owner or {})
         return fate == "gone" or (fate == "elsewhere" and self._watch.is_silent(trial))

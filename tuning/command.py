@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from optuna.exceptions import StorageInternalError
+
 from cli.errors import ConfigError
 from cli.search_request import SearchRequest
 from cli.sections import Distribution, OptunaSection
@@ -19,8 +21,8 @@ from tuning.rehearsal import rehearse
 from tuning.results import conclude
 from tuning.search import TRAIN, Search, SearchPlan
 from tuning.search_space import SearchSpace
-from tuning.storage import is_address, open_storage
-from tuning.study import StudyIdentity, folder_of, open_study
+from tuning.storage import claims_lock, is_address, journal_of, open_storage
+from tuning.study import StudyIdentity, check_study, folder_of, open_study
 from tuning.tasks import prepare, train
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,12 @@ def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int
     except ForkServerError as error:
         log.error("%s", error)
         return 1
+    except StorageInternalError as error:
+        log.error(
+            "optuna.storage: it does not answer any more (%s); start the search again to go on with it",
+            error,
+        )
+        return 1
     finally:
         server.close()
 
@@ -62,17 +70,26 @@ def _search(plan: SearchPlan, server: ForkServer) -> int:
     plan = plan._replace(slots=slots(trainer, plan.section.n_jobs, gpus))
     section = plan.section
     pruner = build_pruner(section.pruner, objectives=len(plan.metrics))
-    own_journal = not is_address(section.storage)
-    samplers = Samplers(section.sampler, plan.seed, salt="" if own_journal else _salt())
+    in_journal = not is_address(section.storage)
+    samplers = Samplers(section.sampler, plan.seed, salt="" if in_journal else _salt())
+    _check_study(plan)
     rehearse(plan, server)
     plan.folder.mkdir(parents=True, exist_ok=True)
     storage = open_storage(section.storage, plan.folder)
     study = open_study(storage, plan.name, _identity(plan), plan.seed)
     study.pruner = pruner
-    claims = Claims(study, storage, samplers, plan.folder, section.n_trials, all_share_folder=own_journal)
+    lock_file = claims_lock(section.storage, plan.folder)
+    claims = Claims(study, storage, samplers, lock_file, section.n_trials, all_share_lock=in_journal)
     log.info("search %s: %d trials in all, %d at once", plan.name, section.n_trials, len(plan.slots))
     Search(plan, study, claims, server).run()
     return conclude(plan, study)
+
+
+def _check_study(plan: SearchPlan) -> None:
+    """Tell a wrong address, or a study that is another search, before hours of preparation."""
+    journal = journal_of(plan.section.storage, plan.folder)
+    if journal is None or journal.is_file():
+        check_study(open_storage(plan.section.storage, plan.folder), plan.name, _identity(plan))
 
 
 def plan_of(request: SearchRequest) -> SearchPlan:
@@ -88,7 +105,7 @@ def plan_of(request: SearchRequest) -> SearchPlan:
     if Path(name).name != name:
         raise ConfigError(f"optuna.study_name: it names a folder, so it must have no '/', got {name!r}")
     space = SearchSpace.of(base, section.search_spaces, request.accepts)
-    drawn = [parameter.path for parameter in space.parameters]
+    drawn = list(space.places())
     return SearchPlan(
         section,
         base,

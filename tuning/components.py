@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -67,6 +68,13 @@ class Samplers:
         )
         if not self._takes_seed and not isinstance(self._whole, _SEQUENCES):
             self._whole.reseed_rng()
+
+    @property
+    def grid_points(self) -> int | None:
+        """How many different draws there are in all, where the sampler goes through a list of them."""
+        if not isinstance(self._whole, GridSampler):
+            return None
+        return math.prod(len(values) for values in self._component.init_args["search_space"].values())
 
     def for_trial(self, number: int) -> BaseSampler:
         """The sampler that draws this trial."""

@@ -58,12 +58,17 @@ class Constraint(NamedTuple):
         return cls(text, tree)
 
     def holds(self, config: dict[str, Any]) -> bool:
-        """Whether a configuration meets it; one without the paths that it speaks of does."""
+        """Whether a configuration meets it; one without the paths that it speaks of does.
+
+        A division by zero meets nothing.
+        """
         try:
             return bool(_value(self.tree, config))
         except _AbsentError:
             return True
-        except (TypeError, ZeroDivisionError) as error:
+        except ZeroDivisionError:
+            return False
+        except TypeError as error:
             raise _mistake(self.text, f"its values cannot be compared ({error})") from error
 
 

@@ -78,7 +78,10 @@ class ForkServer:
         return self._next_id
 
     def stop(self, child: int, signal_number: int = signal.SIGTERM) -> None:
-        """Send a signal to a child and to what it has started; nothing where it has ended."""
+        """Send a signal to a child; nothing where it has ended. SIGKILL is for what it has started, too.
+
+        What a trial has started ends with it: a loader's worker that ends before is an error of its own.
+        """
         self._send({"signal": int(signal_number), "child": child})
 
     def preload(self, modules: Sequence[str]) -> None:
@@ -190,7 +193,10 @@ class _Server:
             for process in (
                 process for process, child in self._children.items() if child == message["child"]
             ):
-                _signal_group(process, message["signal"])
+                if message["signal"] == signal.SIGKILL:
+                    _signal_group(process, signal.SIGKILL)
+                else:
+                    os.kill(process, message["signal"])
 
     def _start(self, message: dict[str, Any]) -> None:
         server = os.getpid()

@@ -8,6 +8,9 @@ from tuning.trial_files import Report
 
 FailureKind = Literal["error", "configuration", "memory", "nan", "killed", "timeout"]
 _WRONG_CONFIGURATION = 2
+_BY_SIGNAL = 128
+# A run that is asked to stop ends by itself, with a status that says so.
+_STOPPED = [_BY_SIGNAL + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)]
 _MEMORY = (
     "MemoryError",
     "out of memory",
@@ -30,11 +33,14 @@ def failure_of(status: int, said: str) -> Failure:
 
     >>> failure_of(-9, "")
     Failure(kind='killed', reason='killed by SIGKILL, as the system does where memory has run out')
+    >>> failure_of(143, "stopped by SIGTERM: step 5 is kept")
+    Failure(kind='killed', reason='killed by SIGTERM')
     >>> failure_of(1, "RuntimeError: CUDA out of memory").kind
     'memory'
     """
-    if status < 0:
-        name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
+    number = status - _BY_SIGNAL if status in _STOPPED else -status
+    if number > 0:
+        name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
         hint = ", as the system does where memory has run out" if name == "SIGKILL" else ""
         return Failure("killed", f"killed by {name}{hint}")
     if any(word in said for word in _MEMORY):
@@ -61,5 +67,7 @@ def values_of(reports: Sequence[Report], metrics: Sequence[str], *, minimize: bo
     if missing:
         known = ", ".join(reports[-1].figures)
         return Failure("configuration", f"it reports no {missing[0]}; it reports {known}")
-    best = (min if minimize else max)(reports, key=lambda report: report.values(metrics)[0])
+    # A figure of training may come later than the first validation.
+    whole = [report for report in reports if all(name in report.figures for name in metrics)]
+    best = (min if minimize else max)(whole, key=lambda report: report.values(metrics)[0])
     return best.values(metrics)

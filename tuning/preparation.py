@@ -1,4 +1,9 @@
-"""Work that trials share, done once: data caches and pretrained weights."""
+"""Work that trials share, done once: data caches, pretrained weights, what a frozen encoder hears."""
+
+import gc
+
+from lightning.pytorch.strategies import SingleDeviceStrategy
+from lightning.pytorch.trainer.states import TrainerFn
 
 from cli.console import quieten
 from cli.phoneme_cli import PhonemeCLI
@@ -11,9 +16,32 @@ class PreparingCLI(PhonemeCLI):
         self.datamodule.prepare_data()
         self.datamodule.setup("fit")
         self.model.configure_model()
+        if self.model.pretrained_name or self.model.initial_weights:
+            self._prepare_states()
+
+    def _prepare_states(self) -> None:
+        """As training would with its first batches: within a trial that could outlast its time.
+
+        Encoders with random weights differ between trials.
+        """
+        trainer = self.trainer
+        if not isinstance(trainer.strategy, SingleDeviceStrategy):
+            return
+        # A fast development run would train on a part of the data.
+        limit = self.section.trainer.limit_train_batches
+        trainer.limit_train_batches = 1.0 if limit is None else limit
+        trainer.state.fn = TrainerFn.FITTING
+        self.model.trainer = self.datamodule.trainer = trainer
+        model = trainer.precision_plugin.convert_module(self.model)
+        model.to(trainer.strategy.root_device)
+        try:
+            self.datamodule.prepare_encoder_states()
+        finally:
+            model.to("cpu")  # further configurations are prepared in this process
 
 
 def prepare_configuration(config_file: str) -> None:
     """Build what a configuration file names; what is wrong with it is a ``ConfigError``."""
     quieten()
     PreparingCLI(["fit", "--config", config_file, "--trainer.fast_dev_run", "true"])
+    gc.collect()  # a network goes with its Trainer, and they hold each other

@@ -73,22 +73,21 @@ def best_so_far(study: Study, metrics: Sequence[str]) -> str:
 
 
 class Clock:
-    """Estimates the time left from the pace so far."""
+    """Estimates the time left from the pace so far, of all workers together.
 
-    def __init__(self) -> None:
+    Args:
+        finished: trials that were over before.
+    """
+
+    def __init__(self, finished: int) -> None:
         self._begun = time.monotonic()
-        self._done = 0
-
-    def one_more(self) -> None:
-        """A trial of this worker is over."""
-        self._done += 1
+        self._finished_before = finished
 
     def elapsed_s(self) -> float:
         """Seconds since this worker began."""
         return time.monotonic() - self._begun
 
-    def left_s(self, trials: int, workers_share: float = 1.0) -> float | None:
-        """Seconds that this many trials will take at this pace."""
-        if not self._done or trials <= 0:
-            return None
-        return self.elapsed_s() / self._done * trials * workers_share
+    def left_s(self, finished: int, n_trials: int) -> float | None:
+        """Seconds until all trials are over, at the pace so far; None where nothing tells."""
+        done, left = finished - self._finished_before, n_trials - finished
+        return self.elapsed_s() / done * left if done > 0 and left > 0 else None

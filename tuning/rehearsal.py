@@ -30,7 +30,8 @@ def rehearse(plan: SearchPlan, server: ForkServer) -> None:
             write_yaml(file, _with_rebuild(config, plan, is_first=file is files[0]))
         log.info("search %s: preparing data and weights", plan.name)
         findings = folder / "findings.json"
-        status = server.run(Job(PREPARE, [str(findings), *map(str, files)]))
+        # On the devices of one trial: more of them would be another strategy.
+        status = server.run(Job(PREPARE, [str(findings), *map(str, files)], environment=plan.slots[0]))
         if not findings.is_file():
             _judge_end(status)
             return

@@ -7,6 +7,7 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
+from durable_files import write_durably
 from tuning.progress import best_trials, figures_line
 from tuning.search import SearchPlan, figures_of
 from tuning.search_space import configuration
@@ -16,6 +17,7 @@ from tuning.trial_files import best_configuration, write_yaml
 log = logging.getLogger(__name__)
 
 BEST, SUMMARY, PAGE = "best.yaml", "summary.json", "report.html"
+_FURTHER = "best_{}.yaml"  # of several metrics
 
 
 def conclude(plan: SearchPlan, study: Study) -> int:
@@ -25,17 +27,21 @@ def conclude(plan: SearchPlan, study: Study) -> int:
     from tuning.search_page import search_page
 
     best = best_trials(study)
-    for trial, name in zip(best, names_of(best), strict=True):
+    names = names_of(best)
+    for trial, name in zip(best, names, strict=True):
         write_yaml(plan.folder / name, _configuration(plan, trial))
+    for path in plan.folder.glob(_FURTHER.format("[0-9]*")):
+        if path.name not in names:  # it has been beaten since an earlier end
+            path.unlink(missing_ok=True)
     text = json.dumps(summary(plan, study), indent=1, ensure_ascii=False, default=str)
-    (plan.folder / SUMMARY).write_text(f"{text}\n", encoding="utf-8")
+    write_durably(plan.folder / SUMMARY, f"{text}\n")
     write_page(plan.folder / PAGE, search_page(plan.name, study, plan.metrics))
     return _say(plan, study, best)
 
 
 def names_of(best: list[FrozenTrial]) -> list[str]:
     """The first is best.yaml; others that none beats have their number in the name."""
-    return [f"best_{trial.number}.yaml" if index else BEST for index, trial in enumerate(best)]
+    return [_FURTHER.format(trial.number) if index else BEST for index, trial in enumerate(best)]
 
 
 def summary(plan: SearchPlan, study: Study) -> dict[str, Any]:
@@ -98,10 +104,13 @@ def _say(plan: SearchPlan, study: Study, best: list[FrozenTrial]) -> int:
     if best or counts.running or not counts.finished:
         return 0
     failed = _failed(study)
-    first = failed[0].user_attrs if failed else {}
+    if not failed:
+        log.error("no trial has come to a value: all %d were pruned; check optuna.pruner", counts.pruned)
+        return 1
+    first = failed[0].user_attrs
     log.error(
         "no trial has come to a value; the first (trial %s) failed (%s): %s",
-        failed[0].number if failed else "-",
+        failed[0].number,
         first.get(KIND, "unknown"),
         first.get(REASON, "unknown"),
     )

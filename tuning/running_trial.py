@@ -50,17 +50,21 @@ class RunningTrial:
         self._reports: list[Report] = []
 
     def follow(self) -> Verdict | None:
-        """Pass on what was reported; says how the trial is to be ended, if it is."""
-        for report in self._follower.new_reports():
-            self._reports.append(report)
-            broken = report.not_finite(self._metrics)
-            if broken:
-                return Failure("nan", f"{broken} is not a number at validation {report.validation + 1}")
-            if self._is_hopeless(report):
-                return "pruned"
+        """Pass on all that was reported; says how the trial is to be ended, if it is."""
+        new = self._follower.new_reports()
+        self._reports += new
+        verdicts = [verdict for report in new if (verdict := self._judged(report)) is not None]
+        if verdicts:
+            # What is no number counts also behind what looked hopeless.
+            return next((verdict for verdict in verdicts if verdict != "pruned"), "pruned")
         if self._limit_s is not None and time.monotonic() - self.begun > self._limit_s:
             return Failure("timeout", f"not done after {self._limit_s:g} s (optuna.trial_timeout)")
         return None
+
+    def _judged(self, report: Report) -> Verdict | None:
+        if broken := report.not_finite(self._metrics):
+            return Failure("nan", f"{broken} is not a number at validation {report.validation + 1}")
+        return "pruned" if self._is_hopeless(report) else None
 
     def _is_hopeless(self, report: Report) -> bool:
         if len(self._metrics) > 1 or self._metrics[0] not in report.figures:

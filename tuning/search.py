@@ -78,7 +78,7 @@ class Search:
         self._claims = claims
         self._server = server
         self._running: dict[int, RunningTrial] = {}  # by child
-        self._clock = Clock()
+        self._clock = Clock(count(study).finished)
         self._seed = seed_of_study(study, plan.seed)
         self._waits_said = False
 
@@ -95,9 +95,15 @@ class Search:
                     time.sleep(1.0)
                 self._look()
         except BaseException:
-            for running in self._running.values():
-                self._claims.give_back(running.trial)
+            self._give_back()
             raise
+
+    def _give_back(self) -> None:
+        for running in self._running.values():
+            try:
+                self._claims.give_back(running.trial)
+            except Exception as error:  # noqa: BLE001 - the storage may be what has ended the search
+                log.warning("trial %d could not be given back: %s", running.trial.number, error)
 
     def _is_out_of_time(self) -> bool:
         limit = self._plan.section.timeout
@@ -174,23 +180,25 @@ class Search:
             if now - running.stopped_at > GRACE_S:
                 self._server.stop(running.child, signal.SIGKILL)
             return
-        running.verdict = running.follow()
+        try:
+            running.verdict = running.follow()
+        except UpdateFinishedTrialError:  # another worker took this one for dead, and has been faster
+            running.verdict = "pruned"
         if running.verdict is not None:
             running.stopped_at = now
             self._server.stop(running.child)
+            return
         if now - running.begun > running.beats * BEAT_INTERVAL_S:
             running.beats += 1
             self._claims.beat(running.trial, running.beats)
 
     def _finish(self, running: RunningTrial, status: int) -> None:
-        minimize = self._plan.directions[0] == "minimize"
-        outcome = running.outcome(status, minimize=minimize)
         if not self._claims.is_mine(running.trial):
             log.warning("trial %d has passed to another worker", running.trial.number)
             return
+        minimize = self._plan.directions[0] == "minimize"
         with suppress(UpdateFinishedTrialError):
-            said = self._record(running.trial, outcome)
-            self._clock.one_more()
+            said = self._record(running.trial, running.outcome(status, minimize=minimize))
             self._keep_checkpoints(running)
             self._say(running.trial.number, said)
 
@@ -222,7 +230,7 @@ class Search:
         counts = count(self._study)
         n_trials = self._plan.section.n_trials
         best = best_so_far(self._study, self._plan.metrics)
-        left = self._clock.left_s(n_trials - counts.finished)
+        left = self._clock.left_s(counts.finished, n_trials)
         log.info("%s", trial_line(number, said, counts, n_trials, best, left))
 
 

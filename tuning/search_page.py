@@ -2,11 +2,12 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import optuna
+from matplotlib.ticker import MaxNLocator
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -31,6 +32,7 @@ from tuning.study import KIND, REASON, REJECTED, count, is_trial
 
 _MAX_AXES = 8  # of parallel coordinates
 _MAX_LABEL = 22
+_MIN_NAME = 4
 _MIN_FOR_IMPORTANCE = 4
 
 
@@ -87,6 +89,7 @@ def _history(study: Study, metric: str, index: int) -> Section | None:
     values = [trial.values[index] for trial in trials]
     better = np.maximum if _is_maximized(study, index) else np.minimum
     drawing, axes = canvas()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.plot(numbers, values, "o", ms=4, color=COLOURS[0], label="trial")
     axes.plot(
         numbers, better.accumulate(values), color=COLOURS[1], drawstyle="steps-post", label="best so far"
@@ -132,7 +135,7 @@ def _coordinates(study: Study, metrics: Sequence[str]) -> Section | None:
         axes.axvline(position, color=FAINT_INK, lw=0.7)
         for height, label in column.ticks:
             axes.annotate(label, (position, height), xytext=(3, 2), textcoords="offset points", fontsize=8)
-    axes.set_xticks(range(len(columns)), [_shortened(name) for name in [*names, metrics[0]]])
+    axes.set_xticks(range(len(columns)), [*short_names(names), metrics[0]])
     axes.tick_params(axis="x", rotation=20)
     axes.set_yticks([])
     alt = f"One line per trial through its values of {', '.join(names)} to {metrics[0]}; the best are darkest"
@@ -170,7 +173,7 @@ def _importances(study: Study, metric: str, index: int) -> Section | None:
         return None
     drawing, axes = canvas(height=0.9 + 0.35 * len(shares), grid=False)
     names = list(reversed(shares))
-    axes.barh([_shortened(name) for name in names], [shares[name] for name in names], color=COLOURS[0])
+    axes.barh(short_names(names), [shares[name] for name in names], color=COLOURS[0])
     axes.set_xlabel("share of what made trials differ")
     alt = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
     return section(
@@ -197,11 +200,12 @@ def importances(study: Study, index: int) -> dict[str, float]:
 
 
 def _curves(study: Study, metrics: Sequence[str]) -> Section | None:
-    trials = [trial for trial in study.get_trials(deepcopy=False) if len(trial.intermediate_values) > 1]
-    if not trials:
+    trials = [trial for trial in study.get_trials(deepcopy=False) if trial.intermediate_values]
+    if max((len(trial.intermediate_values) for trial in trials), default=0) < 2:  # noqa: PLR2004
         return None
     best = {trial.number for trial in best_trials(study)}
     drawing, axes = canvas()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for trial in sorted(trials, key=lambda trial: trial.number in best):
         points = sorted(trial.intermediate_values.items())
         colour = COLOURS[1] if trial.number in best else COLOURS[0]
@@ -211,11 +215,13 @@ def _curves(study: Study, metrics: Sequence[str]) -> Section | None:
             color=colour,
             alpha=1.0 if trial.number in best else 0.45,
             ls=":" if trial.state == TrialState.PRUNED else "-",
+            marker="x" if trial.state == TrialState.PRUNED else "",
+            markevery=[-1],  # where it was ended; many are at their first validation
         )
     axes.set_xlabel("validation")
     axes.set_ylabel(metrics[0])
     pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
-    alt = f"{metrics[0]} at each validation of {len(trials)} trials, {pruned} of them pruned (dotted)"
+    alt = f"{metrics[0]} at each validation of {len(trials)} trials, {pruned} of them pruned (to a cross)"
     return section("Intermediate values", pictures(figure(inline_svg(drawing), alt=alt, caption=f"{alt}.")))
 
 
@@ -255,6 +261,27 @@ def _reason(trial: FrozenTrial) -> str:
 
 def _shown(value: object) -> Html | str:
     return "" if value is None else number(value)
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Paths that differ, for an axis: as many of their last keys as that takes.
+
+    >>> short_names(["data.augmentations[0].init_args.p", "callbacks[1].init_args.patience", "model.lr"])
+    ['augmentations[0].p', 'patience', 'model.lr']
+    >>> short_names(["data.augmentations[0].init_args.max_gain", "data.augmentations[1].init_args.max_gain"])
+    ['augmentations[0].max_gain', 'augmentations[1].max_gain']
+    """
+    keys = {name: [key for key in name.split(".") if key != "init_args"] for name in names}
+    return [_shortest(name, keys) for name in names]
+
+
+def _shortest(name: str, keys: Mapping[str, list[str]]) -> str:
+    for length in range(1, len(keys[name])):
+        end = keys[name][-length:]
+        is_alone = all(other == name or keys[other][-length:] != end for other in keys)
+        if is_alone and len(".".join(end)) >= _MIN_NAME:
+            return ".".join(end)
+    return name
 
 
 def _shortened(text: str) -> str:

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple, Protocol
 from cli.errors import ConfigError
 from cli.sections import Distribution
 from tuning.conditions import Conditions, in_order
-from tuning.config_paths import Path, exists, expanded, no_such_path, parse_path, path_text, with_value
+from tuning.config_paths import (
+    Path,
+    exists,
+    expanded,
+    no_such_path,
+    parse_path,
+    path_text,
+    paths_of,
+    with_value,
+)
 from tuning.parameters import Label, Parameter, all_parameters, parameter_of
 
 Accepts = Callable[[dict[str, Any]], object]  # raises ConfigError where a configuration is none
@@ -66,6 +75,13 @@ class SearchSpace(NamedTuple):
     def names(self) -> list[str]:
         """Every parameter's name, those within choices too."""
         return [parameter.name for parameter in all_parameters(self.parameters)]
+
+    def places(self) -> Iterator[Path]:
+        """Every path that a draw can make: of parameters, and all within their choices."""
+        for parameter in all_parameters(self.parameters):
+            yield parameter.path
+            for choice in parameter.choices:
+                yield from ((*parameter.path, *inner) for inner in paths_of(choice.value))
 
     def rehearsals(self, seed: int) -> Iterator[Draws]:
         """Random draws in which every choice is taken at least once."""

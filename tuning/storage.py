@@ -1,6 +1,7 @@
 """Where a study is kept: a journal file, or any address that Optuna knows."""
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from cli.errors import ConfigError
 
 JOURNAL = "journal.log"
+_CLAIMS = ".claims.lock"
 _ATTEMPTS = 3
 
 
@@ -25,10 +27,27 @@ def is_address(storage: str | None) -> bool:
     return storage is not None and "://" in storage
 
 
+def journal_of(storage: str | None, folder: Path) -> Path | None:
+    """The file that a study is kept in; None for an address."""
+    if is_address(storage):
+        return None
+    return Path(storage) if storage else folder / JOURNAL
+
+
+def claims_lock(storage: str | None, folder: Path) -> Path:
+    """What workers lock to take a trial: beside the journal, which they share even if no other folder.
+
+    >>> claims_lock("shared/study.log", Path("mine")), claims_lock("postgresql://host/db", Path("mine"))
+    (PosixPath('shared/study.log.claims.lock'), PosixPath('mine/.claims.lock'))
+    """
+    journal = journal_of(storage, folder)
+    return folder / _CLAIMS if journal is None else journal.with_name(journal.name + _CLAIMS)
+
+
 def open_storage(storage: str | None, folder: Path) -> BaseStorage:
     """Connect to a storage, which is made where it is not there."""
-    if not is_address(storage):
-        return _journal(Path(storage) if storage else folder / JOURNAL)
+    if (journal := journal_of(storage, folder)) is not None:
+        return _journal(journal)
     address = str(storage)
     try:
         return _connected(address)
@@ -58,11 +77,13 @@ class DyingLock(BaseJournalFileLock):
     """A lock that goes with its holder; Optuna's own would hold up whoever comes after a kill for 30 s."""
 
     def __init__(self, journal: Path) -> None:
+        self._journal = journal
         self._lock = FileLock(f"{journal}.flock")
 
     def acquire(self) -> bool:
-        """Wait for it."""
+        """Wait for it, and see that what will be written begins a line."""
         self._lock.acquire()
+        mend_journal(self._journal)
         return True
 
     def release(self) -> None:
@@ -72,16 +93,18 @@ class DyingLock(BaseJournalFileLock):
 
 def _journal(path: Path) -> JournalStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
-    mend_journal(path)
     return JournalStorage(JournalFileBackend(str(path), lock_obj=DyingLock(path)))
 
 
 def mend_journal(path: Path) -> None:
-    """Drop an entry that a crash left without its end; nobody has read it yet."""
+    """Drop an entry that a crash left without its end; nobody has read it yet. The lock must be held."""
     with contextlib.suppress(FileNotFoundError), path.open("rb+") as stream:
-        text = stream.read()
-        if text and not text.endswith(b"\n"):
-            stream.truncate(text.rfind(b"\n") + 1)
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, end - 1))
+        if stream.read() in (b"", b"\n"):
+            return
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
 
 
 def _without_password(address: str) -> str:

@@ -23,6 +23,7 @@ _FREE = {
     "optuna",
     "seed_everything",
     "custom_folder_name",
+    "write_report",
     "data.num_workers",
     "data.num_proc",
     "data.create_dataset",
@@ -89,9 +90,16 @@ def open_study(storage: BaseStorage, name: str, identity: StudyIdentity, seed: i
     except DuplicatedStudyError:
         study = optuna.load_study(storage=storage, study_name=name)
         _check_identity(study, name, identity.facts())
-        if _IDENTITY not in study.user_attrs:  # its beginning was cut off, or is under way
-            study.set_user_attr(_IDENTITY, identity.facts())
+        for key, value in ((_STUDY_SEED, seed), (_IDENTITY, identity.facts())):
+            if key not in study.user_attrs:  # its beginning was cut off, or is under way
+                study.set_user_attr(key, value)
     return study
+
+
+def check_study(storage: BaseStorage, name: str, identity: StudyIdentity) -> None:
+    """Refuse to go on with a study of this name that is another search; there need be none."""
+    if name in optuna.get_all_study_names(storage):
+        _check_identity(optuna.load_study(storage=storage, study_name=name), name, identity.facts())
 
 
 def seed_of_study(study: Study, otherwise: int) -> int:
@@ -121,7 +129,7 @@ def is_trial(trial: FrozenTrial) -> bool:
 def _check_identity(study: Study, name: str, facts: dict[str, str]) -> None:
     """Refuse to mix trials of different searches."""
     known = study.user_attrs.get(_IDENTITY, facts)
-    changed = sorted(key for key in {*known, *facts} if known.get(key) != facts.get(key))
+    changed = sorted(key for key in {*known, *facts} - _FREE if known.get(key) != facts.get(key))
     if changed:
         more = f" and {len(changed) - _MAX_NAMED} more" if len(changed) > _MAX_NAMED else ""
         raise ConfigError(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.errors import ConfigError
+from cli.ranks import leave_launch
 
 ROOT = Path(__file__).parents[1]
 _THREADS = "OMP_NUM_THREADS"
@@ -16,6 +17,7 @@ def train(arguments: Sequence[str]) -> int:
     """One run of the command line; as if main.py had been started with these arguments."""
     from cli.run import run
 
+    leave_launch()
     _heed_threads()
     # What starts further processes of a run, such as ddp, repeats this command.
     sys.argv = [str(ROOT / "main.py"), *arguments]
@@ -32,6 +34,7 @@ def prepare(arguments: Sequence[str]) -> int:
     """
     from tuning.preparation import prepare_configuration
 
+    leave_launch()
     findings, *configs = arguments
     known = set(sys.modules)
     faults: dict[str, str | None] = {}

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from durable_files import write_durably
+
 CONFIG, COMMAND, LOG, REPORTS, RUN = "config.yaml", "command.txt", "log.txt", "reports.jsonl", "run"
 TRIALS = "trials"
 _CHECKPOINTS = "checkpoints"
@@ -44,12 +46,19 @@ def trial_configuration(
     """A drawn configuration as a trial runs it: in its own folder, reporting, without the test split."""
     trainer = {**config["trainer"], "limit_test_batches": 0}
     report = {"class_path": "callbacks.FigureReports", "init_args": {"path": str(reports)}}
-    trainer["callbacks"] = [*_as_list(trainer.get("callbacks")), report]
+    callbacks = [_within_folder(callback) for callback in _as_list(trainer.get("callbacks"))]
+    trainer["callbacks"] = [*callbacks, report]
     return {
         **_plain(config, seed, f"{study}/{TRIALS}/{number:04d}/{RUN}"),
         "trainer": trainer,
         "write_report": False,  # a search has a page of its own
     }
+
+
+def _within_folder(callback: dict[str, Any]) -> dict[str, Any]:
+    """Checkpoints go where the trial's other files are: in one place for all, trials would mix theirs."""
+    arguments = callback.get("init_args") or {}
+    return {**callback, "init_args": {**arguments, "dirpath": None}} if arguments.get("dirpath") else callback
 
 
 def best_configuration(config: dict[str, Any], *, seed: int, name: str) -> dict[str, Any]:
@@ -84,10 +93,7 @@ def prepare_folder(folder: Path, config: dict[str, Any], environment: Mapping[st
 
 def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write YAML in its own order, whole."""
-    unfinished = path.with_name(f"{path.name}.tmp")
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    write_durably(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 class ReportFollower:

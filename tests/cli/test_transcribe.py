@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 from types import SimpleNamespace
 
@@ -97,6 +98,10 @@ def test_a_beam_search_takes_a_language_model(experiment, recordings, tmp_path, 
         (["{experiment}", "{experiment}/checkpoints"], "must hold recordings"),
         (["{experiment}", "a.wav", "--beam", "0"], "--beam must be at least 1"),
         (["{experiment}", "a.wav", "--lm", "x.arpa"], "--lm needs a beam search"),
+        (["{experiment}", "a.wav", "--beam", "4", "--lm_weight", "0.3"], "--lm_weight needs a model"),
+        (["{experiment}", "a.wav", "--token_bonus", "0.3"], "--token_bonus needs a beam search"),
+        (["{experiment}", "a.wav", "--one_pass", "inf"], "--one_pass must be a number"),
+        (["{experiment}", "a.wav", "--window", "nan"], "--window must be a positive number"),
         (["{experiment}", "a.wav", "--overlap", "30"], "--overlap must be less than --window"),
         (["{experiment}", "a.wav", "--format", "mp3"], "invalid choice"),
         (
@@ -112,6 +117,24 @@ def test_a_mistake_is_one_line_and_status_2(experiment, arguments, message, caps
     assert "Traceback" not in error
 
 
+def test_a_place_that_cannot_be_written_to_is_told_at_once(experiment, recordings, capsys):
+    inside_a_file = recordings / "notes.txt" / "out"
+    command = ["transcribe", str(experiment), str(recordings / "a.wav"), "--output", str(inside_a_file)]
+    assert run(command) == 2
+    assert "--output must be a folder" in capsys.readouterr().err
+
+
+def test_a_language_model_of_other_phonemes_is_refused(experiment, recordings, tmp_path, capsys):
+    arpa = tmp_path / "lm.arpa"
+    command = ["transcribe", str(experiment), str(recordings / "a.wav"), "--beam", "4", "--lm", str(arpa)]
+    arpa.write_text("\\1-grams:\n-1\tx\n-1\ty\n\\end\\\n")
+    assert run(command) == 2
+    assert "--lm must be over the phonemes of the vocabulary" in capsys.readouterr().err
+    arpa.write_text("\\1-grams:\n-1\ta\n-1\tn\n-1\ttʃ\n-1\toː\n-1\tɡ\n\\end\\\n", encoding="utf-8")
+    assert run(command) == 0
+    assert "has no |: it takes them for unknown" in capsys.readouterr().err
+
+
 def test_export_writes_beside_the_checkpoints_and_only_once(experiment, capsys):
     assert run(["export", str(experiment), "--to", "onnx"]) == 0
     assert (experiment / "exports" / "onnx" / "model.onnx").is_file()
@@ -120,7 +143,8 @@ def test_export_writes_beside_the_checkpoints_and_only_once(experiment, capsys):
 
 
 def test_a_card_has_the_intervals_of_the_records(experiment, tmp_path):
-    (experiment / "metrics.json").write_text(json.dumps({"test_per": 0.25, "utterances": {"test": 20}}))
+    figures = {"test_per": 0.25, "utterances": {"test": 20}, "checkpoint": "/elsewhere/checkpoints/best.ckpt"}
+    (experiment / "metrics.json").write_text(json.dumps(figures))
     records = [
         UtteranceRecord(str(number), "test", ("a", "n"), ("a", "n" if number % 2 else "a"), 1.0, 50, 0.5)
         for number in range(20)
@@ -131,6 +155,22 @@ def test_a_card_has_the_intervals_of_the_records(experiment, tmp_path):
     (row,) = [line for line in card.splitlines() if line.startswith("| per on test")]
     low, high = (float(end) for end in row.split("|")[3].split("to"))
     assert 0.1 < low < 0.25 < high < 0.4
+
+
+def test_a_card_has_no_figures_of_another_checkpoint(experiment, tmp_path, capsys):
+    (experiment / "metrics.json").write_text(json.dumps({"test_per": 0.25, "checkpoint": "c/best.ckpt"}))
+    last = experiment / "checkpoints" / "last.ckpt"
+    shutil.copy(experiment / "checkpoints" / "best.ckpt", last)
+    assert run(["export", str(last), "--to", "onnx", "--output", str(tmp_path / "out")]) == 0
+    assert "0.2500" not in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "was evaluated with last.ckpt" in capsys.readouterr().err
+    evaluation = experiment / "evaluations" / "test"
+    evaluation.mkdir(parents=True)
+    (evaluation / "metrics.json").write_text(json.dumps({"test_per": 0.75, "checkpoint": "c/last.ckpt"}))
+    assert run(["export", str(last), "--to", "onnx", "--output", str(tmp_path / "again")]) == 0
+    card = (tmp_path / "again" / "README.md").read_text(encoding="utf-8")
+    assert "| per on test | 0.7500 |" in card
+    assert "this onnx form of it was not compared" in card
 
 
 def test_a_check_needs_the_experiments_configuration(experiment, tmp_path, capsys):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from callbacks import FigureReports
 from cli import utterance_records
 from cli.utterance_records import Describer, UtteranceRecords
 from dataset_modules.clip_store import PreparedClip
@@ -96,6 +97,14 @@ def made(row):
 @pytest.mark.parametrize(("state", "rehearsal"), [("fit", False), ("test", True)])
 def test_looks_in_between_and_rehearsals_leave_nothing(tmp_path, trainer, state, rehearsal):
     trainer.state.fn, trainer.fast_dev_run = state, rehearsal
+    callback = UtteranceRecords()
+    callback._records = {0: made(0)}
+    callback.on_test_end(trainer, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_followed_by_its_figures_records_nothing(tmp_path, trainer):
+    trainer.callbacks = [FigureReports(str(tmp_path / "reports.jsonl"))]
     callback = UtteranceRecords()
     callback._records = {0: made(0)}
     callback.on_test_end(trainer, None)

@@ -1,6 +1,7 @@
 """Handing over: whole folders, cards that tell what is known, figures that compare."""
 
 import json
+import weakref
 
 import pytest
 import yaml
@@ -118,3 +119,19 @@ def test_a_checked_export_tells_its_parity(model_of, tmp_path, target):
     assert parity.holds(exact=True)
     assert json.loads((folder / "parity.json").read_text())["same"] == 2
     assert "2 of 2 test utterances" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_check_holds_one_utterance_at_a_time(model_of, tmp_path):
+    alive = []
+
+    def utterances():
+        for seed in range(3):
+            waveform = speech(0.5, seed)
+            alive.append(weakref.ref(waveform))
+            assert sum(one() is not None for one in alive) <= 2
+            yield Utterance(waveform, ["a"])
+
+    parity = export(
+        model_of("Wav2Vec2 layer"), "onnx", tmp_path / "onnx", PROVENANCE, utterances=utterances()
+    )
+    assert parity.utterances == 3

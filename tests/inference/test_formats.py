@@ -79,3 +79,17 @@ def test_every_format_writes():
     for form in FORMATS.values():
         assert form.write(SAID)
         assert form.suffix.startswith(".")
+
+
+def test_a_word_that_no_subtitle_holds_is_parted():
+    """A vocabulary without boundaries makes one word of a whole recording."""
+    said = [Phoneme("a", 0.5 * place, 0.5 * place + 0.4, 1.0) for place in range(24)]
+    late = Phoneme("n", 20.0, 20.1, 1.0)
+    lines = srt(Transcript("long", 21.0, ((*said, late),))).split("\n\n")
+    assert [line.split("\n")[1] for line in lines if line] == [
+        "00:00:00,000 --> 00:00:04,900",
+        "00:00:05,000 --> 00:00:09,900",
+        "00:00:10,000 --> 00:00:11,900",
+        "00:00:20,000 --> 00:00:20,100",
+    ]
+    assert sum(line.count("a") for line in lines) == 24

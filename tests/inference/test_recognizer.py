@@ -12,6 +12,7 @@ import torch
 from dataset_modules.recording import AudioError
 from inference import Failure, Recognizer
 from inference.audio_stream import AudioFile, AudioSamples
+from inference.window_reader import _stretches
 from models import PhonemeRecognizer
 from phonetics import VocabularyError
 from tests.inference.tiny_models import FAMILIES, TRANSFORMER, speech
@@ -161,3 +162,25 @@ def test_a_checkpoint_needs_nothing_beside_it(vocab_file, tmp_path):
 def test_the_recogniser_does_not_load_lightning():
     code = "import sys, inference; sys.exit('lightning' in sys.modules or 'torchmetrics' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize(("family", "tolerance"), [("Wav2Vec2 layer", 1e-3), ("Wav2Vec2Bert", 0.3)])
+def test_windows_of_a_network_with_an_adapter_score_as_one_pass_does(recognizer_of, family, tolerance):
+    """To the last frame; Wav2Vec2Bert's adapter attends, and so hears less of a window."""
+    network = NO_ATTENTION | {"add_adapter": True, "num_adapter_layers": 2, "output_hidden_size": 32}
+    stream = AudioSamples(speech(11.3), 16000)
+    windows = {"one_pass_seconds": 0.0, "window_seconds": 4.0, "overlap_seconds": 2.0}
+    whole, joined = (recognizer_of(family, network, **own).scores(stream) for own in ({}, windows))
+    torch.testing.assert_close(joined, whole, atol=tolerance, rtol=0)
+
+
+def test_stretches_may_lie_apart():
+    """Frames of a network with an adapter are further apart than what each of them hears is long."""
+    blocks = [np.arange(3), np.arange(3, 8), np.arange(8, 12)]
+    stretches = [part.tolist() for part in _stretches(blocks, [(0, 2), (4, 3), (9, 2)])]
+    assert stretches == [[0, 1], [4, 5, 6], [9, 10]]
+
+
+def test_samples_with_channels_first_are_refused(recognizer_of):
+    with pytest.raises(AudioError, match="transpose"):
+        recognizer_of()(torch.from_numpy(speech(1.0))[None], 16000)

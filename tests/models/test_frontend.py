@@ -44,6 +44,21 @@ def test_log_mel_frames_equal_the_reference(waveforms):
         )
 
 
+@pytest.mark.parametrize("num_samples", [16000, 16160, 719, 720])
+def test_an_odd_window_fills_half_an_input_that_is_not_listened_to(num_samples):
+    waveform = torch.randn(1, num_samples, generator=torch.Generator().manual_seed(0))
+    lengths = torch.tensor([num_samples])
+    expected = SeamlessM4TFeatureExtractor(feature_size=80, num_mel_bins=80)(
+        [waveform[0].numpy()], sampling_rate=16000, return_tensors="pt"
+    )
+    frontend = LogMelFrontend(16000, 0.0)
+    features, heard = frontend(waveform, lengths)
+    assert features.shape == expected.input_features.shape
+    assert frontend.lengths(lengths).tolist() == [features.shape[1]]
+    assert heard.tolist() == expected.attention_mask.sum(dim=1).tolist()
+    torch.testing.assert_close(features, expected.input_features, atol=5e-3, rtol=1e-3)
+
+
 def test_mixed_precision_does_not_reach_the_mel_filters(waveforms):
     batch, lengths = waveforms
     frontend = LogMelFrontend(16000, 0.0)

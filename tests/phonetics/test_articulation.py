@@ -57,5 +57,11 @@ def test_timits_names_are_read_as_its_phones():
     assert timit.without_features == ["sil"]
 
 
+def test_an_unknown_token_among_timits_names_changes_nothing_for_them():
+    timit = Inventory(["sh", "aa", "[UNK]"])
+    assert distance(timit, "sh", "aa") == distance(Inventory(["ʃ", "ɑ"]), "ʃ", "ɑ")
+    assert timit.without_features == ["[UNK]"]
+
+
 def test_phonemes_are_sorted_by_manner_then_place(inventory):
     assert inventory.by_articulation() == ["t", "d", "ɡ", "ʔ", "tʃ", "ʃ", "h", "m", "l", "i", "a", "sil"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.comparison import common_rows, compare, phoneme_changes
+from reports.comparison import common_rows, compare, over_common, phoneme_changes
 from reports.comparison_page import comparison_page
 from reports.error_analysis import analyse
 from reports.experiment import Experiment
@@ -65,3 +65,18 @@ def test_experiments_without_records_are_named(tmp_path, worse):
     bare = Experiment("bare", tmp_path, {}, {}, {}, None, {}, "", {}, None)
     text = comparison_page([bare, bare._replace(name="other", analyses={"test": worse})])
     assert "cannot be compared: bare" in text
+
+
+def test_slices_are_over_the_utterances_in_common(tmp_path, worse, better):
+    folder = Experiment("one", tmp_path, {}, {}, {}, None, {}, "", {}, None, analyses={"test": worse})
+    some = analyse("test", better.records[:40])
+    for own, other in zip(*[over_common([worse, some])[index].records for index in (0, 1)], strict=True):
+        assert own.id == other.id
+    text = comparison_page([folder, folder._replace(name="two", analyses={"test": some})])
+    assert "Over 40 utterances of the test split" in text
+
+
+def test_utterances_of_one_name_are_paired_one_by_one(worse):
+    twice = analyse("test", [worse.records[0], worse.records[0]._replace(hypothesis=())])
+    found = compare(twice, twice)
+    assert found.rows == ((0, 0), (1, 1))

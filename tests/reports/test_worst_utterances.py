@@ -30,3 +30,13 @@ def test_long_utterances_are_not_kept(tmp_path, noisy_records):
     long = noisy_records(1, error_rate=0.9)[0]._replace(seconds=LONGEST_SECONDS + 1)
     assert keep_audio(tmp_path, "test", [long], lambda place: None, 16000) == [long]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_costs_the_sound_alone(tmp_path, noisy_records, monkeypatch, caplog):
+    def fail(*_, **__):
+        raise soundfile.LibsndfileError(0)
+
+    monkeypatch.setattr(soundfile, "write", fail)
+    records = noisy_records(3, error_rate=0.5)
+    assert keep_audio(tmp_path, "test", records, lambda place: np.zeros(8, np.int16), 16000) == records
+    assert "could not be kept" in caplog.text

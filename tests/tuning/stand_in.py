@@ -24,6 +24,7 @@ def base_of(place, **optuna):
     return {
         "seed_everything": 1,
         "custom_folder_name": "demo",
+        "write_report": True,
         "ckpt_path": None,
         "only_weights_load": False,
         "model": {"lr": 0.1, "mode": "ok", "seconds": 0.0, "min_lr": 0.0},

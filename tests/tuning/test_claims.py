@@ -24,14 +24,14 @@ def study(request, tmp_path):
 
 @pytest.fixture
 def claims_of(study, tmp_path):
-    def claims_of(n_trials=3, *, all_share_folder=True, patience_s=0.05):
+    def claims_of(n_trials=3, *, all_share_lock=True, patience_s=0.05):
         return Claims(
             study,
             study._storage,
             Samplers(None, seed=1),
-            tmp_path,
+            tmp_path / "lock",
             n_trials,
-            all_share_folder=all_share_folder,
+            all_share_lock=all_share_lock,
             patience_s=patience_s,
         )
 
@@ -79,7 +79,7 @@ def test_a_trial_that_was_never_marked_is_run_again_where_all_share_the_lock(stu
     study.ask()
     assert claims_of(1).next().number == 0
     study.ask()
-    assert claims_of(2, all_share_folder=False).next() is None
+    assert claims_of(2, all_share_lock=False).next() is None
 
 
 def test_a_silent_owner_elsewhere_loses_its_trial_and_one_that_beats_does_not(study, claims_of, monkeypatch):
@@ -100,8 +100,8 @@ def test_a_silent_owner_elsewhere_loses_its_trial_and_one_that_beats_does_not(st
 
 
 def test_of_two_that_asked_at_once_the_later_one_is_surplus(study, claims_of):
-    claims_of(1, all_share_folder=False)
-    claims = claims_of(1, all_share_folder=False)
+    claims_of(1, all_share_lock=False)
+    claims = claims_of(1, all_share_lock=False)
     real = study.ask
 
     def ask_after_another():

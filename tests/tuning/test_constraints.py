@@ -53,3 +53,8 @@ def test_a_path_that_only_some_trials_have_constrains_only_these():
 def test_values_that_cannot_be_compared_are_told():
     with pytest.raises(ConfigError, match="cannot be compared"):
         Constraint.of("model.name < 1", CONFIG).holds(CONFIG)
+
+
+def test_a_division_by_zero_meets_nothing():
+    config = {"model": {"lr": 0.1, "min_lr": 0}}
+    assert not Constraint.of("model.lr / model.min_lr > 2", config).holds(config)

@@ -36,7 +36,20 @@ def sleep_beside_a_child(arguments):
     time.sleep(300)
 
 
+def tidy_up_when_asked(arguments):
+    helper = subprocess.Popen(["sleep", "300"])  # noqa: S607
+
+    def end(*_):
+        time.sleep(0.3)  # what a signal to the helper would take
+        sys.exit(0 if helper.poll() is None else 5)
+
+    signal.signal(signal.SIGTERM, end)
+    Path(arguments[0]).write_text(f"{os.getpid()} {helper.pid}")
+    time.sleep(300)
+
+
 TASKS = {
+    "tidy": tidy_up_when_asked,
     "say": say,
     "raise": raise_error,
     "leave": leave,
@@ -110,6 +123,16 @@ def test_stopping_a_child_stops_what_it_has_started(server, tmp_path):
     wait_until(lambda: not any(map(lives, processes)))
     server.stop(child)  # it is over: nothing happens
     assert server.run(Job("say", ["0"], tmp_path / "log")) == 0
+
+
+def test_a_child_that_is_asked_to_stop_has_its_helpers_until_it_ends(server, tmp_path):
+    child = server.start(Job("tidy", [str(tmp_path / "pids")], tmp_path / "log"))
+    processes = written(tmp_path / "pids")
+    server.stop(child)
+    ended = {}
+    wait_until(lambda: ended.update(server.ended(0.1)) or ended)
+    assert ended == {child: 0}
+    wait_until(lambda: not any(map(lives, processes)))
 
 
 def test_closing_ends_all(tmp_path):

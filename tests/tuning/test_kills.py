@@ -22,8 +22,8 @@ def start(tmp_path):
     """Start a worker as a command of its own; what is left at the end is ended."""
     processes = []
 
-    def start(base):
-        request = tmp_path / "request.json"
+    def start(base, name="request.json"):
+        request = tmp_path / name
         request.write_text(json.dumps(base))
         process = subprocess.Popen(
             [sys.executable, str(STAND_IN), str(request)],
@@ -136,6 +136,29 @@ def test_a_journal_that_was_cut_off_is_read_on(stand_in, place):
     journal.write_bytes(whole + b'{"op_code": 4, "worker_')
     assert stand_in.search(stand_in.base_of(place.root, n_trials=3)) == 0
     assert len(place.states()) == 3
+
+
+def test_a_worker_goes_on_behind_an_entry_that_another_left_without_its_end(stand_in, place):
+    stand_in.search(stand_in.base_of(place.root, n_trials=1))
+    study = place.study()
+    with (place.folder / "journal.log").open("ab") as journal:
+        journal.write(b'{"op_code": 4, "worker_')
+    for number in range(3):
+        study.set_user_attr("number", number)
+    assert place.study().user_attrs["number"] == 2
+
+
+def test_workers_share_a_journal_and_no_other_folder(stand_in, place, start, tmp_path):
+    bases = [
+        stand_in.base_of(tmp_path / name, n_trials=8, storage=str(tmp_path / "study.log"))
+        for name in ("here", "there")
+    ]
+    for base in bases:
+        base["model"]["seconds"] = 0.15
+    finishes(*(start(base, f"{index}.json") for index, base in enumerate(bases)))
+    trials = place.study(str(tmp_path / "study.log")).trials
+    assert len(trials) == len({trial.params["model.lr"] for trial in trials}) == 8
+    assert len({trial.user_attrs["owner"]["pid"] for trial in trials}) == 2
 
 
 def test_workers_share_a_data_base(stand_in, place, start, tmp_path):

@@ -1,15 +1,19 @@
 """Searches from configuration to exit status, with trials that only report."""
 
 import json
+import os
 import time
 from pathlib import Path
 
 import pytest
 import yaml
+from optuna.exceptions import StorageInternalError
+from optuna.trial import TrialState
 
 from cli.errors import ConfigError
 from tuning.trial_files import trial_folder
 
+UNIT = {"distribution": "uniform", "low": 0, "high": 1}
 GRID = {"class_path": "optuna.samplers.GridSampler"}
 
 
@@ -31,6 +35,7 @@ def test_a_search_runs_its_trials_and_leaves_the_best(stand_in, place, caplog):
     best = yaml.safe_load((place.folder / "best.yaml").read_text())
     assert best["model"]["lr"] == study.best_params["model.lr"]
     assert best["optuna"] == {"tune": False}
+    assert best["write_report"] is True  # as the user has it; trials write none
     assert best["custom_folder_name"] == "demo_search_best"
     assert best["trainer"]["callbacks"] is None
     seeds = {int(number): int(seed) for number, seed, _ in place.started()}
@@ -48,9 +53,21 @@ def test_a_trial_has_its_folder_with_the_command_that_repeats_it(stand_in, place
     assert config["custom_folder_name"] == "demo_search/trials/0000/run"
     assert config["model"]["lr"] == place.study().trials[0].params["model.lr"]
     assert config["optuna"] == {"tune": False}
+    assert config["write_report"] is False
     assert config["data"]["create_dataset"] is False
     assert config["trainer"]["limit_test_batches"] == 0
     assert config["write_report"] is False
+
+
+def test_trials_keep_their_checkpoints_apart(stand_in, place):
+    base = stand_in.base_of(place.root, n_trials=1)
+    keeper = {"class_path": "callbacks.CustomModelCheckpoint", "init_args": {"dirpath": "one/place"}}
+    base["trainer"]["callbacks"] = [keeper, {"class_path": "callbacks.CollapseWatch"}]
+    stand_in.search(base)
+    trial = yaml.safe_load((trial_folder(place.folder, 0) / "config.yaml").read_text())
+    assert trial["trainer"]["callbacks"][0]["init_args"] == {"dirpath": None}
+    best = yaml.safe_load((place.folder / "best.yaml").read_text())
+    assert best["trainer"]["callbacks"] == base["trainer"]["callbacks"]
 
 
 def test_failures_are_recorded_with_their_kind_and_the_search_goes_on(stand_in, place):
@@ -120,6 +137,124 @@ def test_a_trial_is_worth_its_best_validation(stand_in, place):
     assert len(trial.intermediate_values) == 3
 
 
+def test_a_search_in_which_all_is_pruned_says_so(stand_in, place, caplog):
+    pruner = {"class_path": "optuna.pruners.ThresholdPruner", "init_args": {"upper": 0.0}}
+    base = stand_in.base_of(place.root, n_trials=2, pruner=pruner)
+    base["model"]["seconds"] = 0.4
+    with caplog.at_level("ERROR", logger="tuning"):
+        assert stand_in.search(base) == 1
+    assert "all 2 were pruned" in caplog.text
+
+
+def test_a_trial_that_another_worker_has_finished_does_not_end_the_search(stand_in, place, caplog):
+    def train(arguments):
+        study = place.study()
+        if study.trials[-1].number == 0:  # its worker was silent for long
+            study._storage.set_trial_state_values(study.trials[0]._trial_id, TrialState.COMPLETE, [0.5])
+        return stand_in.train(arguments)
+
+    base = stand_in.base_of(place.root, n_trials=2)
+    with caplog.at_level("WARNING", logger="tuning"):
+        assert stand_in.search(base, {"train": train}) == 0
+    assert place.study().trials[0].value == 0.5
+    assert "trial 0 has passed to another worker" in caplog.text
+    assert place.summary()["completed"] + place.summary()["pruned"] == 2
+
+
+def test_a_storage_that_is_lost_ends_the_search_with_one_message(stand_in, place, caplog, monkeypatch):
+    def fail(*_):
+        raise StorageInternalError("connection refused")
+
+    monkeypatch.setattr("tuning.claims.Claims.beat", fail)
+    base = stand_in.base_of(place.root, n_trials=2)
+    base["model"]["seconds"] = 0.3
+    with caplog.at_level("ERROR", logger="tuning"):
+        assert stand_in.search(base) == 1
+    assert "optuna.storage" in caplog.text
+    assert "connection refused" in caplog.text
+    assert place.states() == ["WAITING"]
+
+
+def test_a_grid_is_gone_through_once_whatever_n_trials_is(stand_in, place):
+    rates = [0.3, 0.31, 0.32]
+    base = stand_in.base_of(
+        place.root,
+        n_trials=6,
+        n_jobs=2,
+        search_spaces={"model.lr": {"distribution": "categorical", "choices": rates}},
+        sampler={**GRID, "init_args": {"search_space": {"model.lr": rates}}},
+    )
+    base["model"]["seconds"] = 0.2
+    for _ in range(2):
+        assert stand_in.search(base) == 0
+        assert sorted(float(rate) for _, _, rate in place.started()) == rates
+
+
+def test_brute_force_ends_with_its_last_value(stand_in, place):
+    base = stand_in.base_of(
+        place.root,
+        n_trials=6,
+        search_spaces={"model.lr": {"distribution": "categorical", "choices": [0.3, 0.31]}},
+        sampler={"class_path": "optuna.samplers.BruteForceSampler"},
+    )
+    for _ in range(2):
+        assert stand_in.search(base) == 0
+        assert len(place.started()) == 2
+
+
+def test_constraints_may_speak_of_what_is_within_a_choice(stand_in, place):
+    choices = [
+        {
+            "class_path": "torch.optim.SGD",
+            "init_args": {"lr": {"distribution": "uniform", "low": 0, "high": 1}},
+        },
+        {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.2, "weight_decay": 0.1}},
+    ]
+    base = stand_in.base_of(
+        place.root,
+        n_trials=5,
+        search_spaces={"model.optimizer": {"distribution": "categorical", "choices": choices}},
+        constraints=["model.optimizer.init_args.lr < 0.5", "model.optimizer.init_args.weight_decay < 1"],
+    )
+    base["model"]["optimizer"] = "AdamW"
+    assert stand_in.search(base) == 0
+    ran = [trial for trial in place.study().trials if "rejected" not in trial.user_attrs]
+    rates = [trial.params.get("model.optimizer[SGD].init_args.lr", 0.2) for trial in ran]
+    assert len(rates) == 5
+    assert max(rates) < 0.5
+    base["optuna"]["constraints"] = ["model.optimizer.init_args.lrr < 0.5"]
+    with pytest.raises(ConfigError, match="model.optimizer.init_args.lrr"):
+        stand_in.search(base)
+
+
+def test_another_search_of_the_same_name_is_refused_before_anything_is_prepared(stand_in, place):
+    base = stand_in.base_of(place.root, n_trials=1)
+    assert stand_in.search(base) == 0
+    prepared = place.root / "prepared"
+
+    def prepare(arguments):
+        prepared.touch()
+        return stand_in.prepare(arguments)
+
+    base["model"]["mode"] = "other"
+    with pytest.raises(ConfigError, match=r"model\.mode differ"):
+        stand_in.search(base, {"prepare": prepare})
+    base = stand_in.base_of(place.root, storage="nosuch://host/db")
+    with pytest.raises(ConfigError, match=r"optuna\.storage"):
+        stand_in.search(base, {"prepare": prepare})
+    assert not prepared.exists()
+
+
+def test_configurations_that_were_among_the_best_go_when_they_are_beaten(stand_in, place):
+    goals = {"metric": ["val_loss", "val_per"], "direction": ["minimize", "minimize"]}
+    base = stand_in.base_of(place.root, n_trials=1, **goals)
+    assert stand_in.search(base) == 0
+    for name in ("best_77.yaml", "best_of_mine.yaml"):
+        (place.folder / name).write_text("{}")
+    assert stand_in.search(base) == 0
+    assert sorted(path.name for path in place.folder.glob("best*")) == ["best.yaml", "best_of_mine.yaml"]
+
+
 def test_a_second_start_goes_on_to_n_trials_in_all(stand_in, place):
     assert stand_in.search(stand_in.base_of(place.root, n_trials=2)) == 0
     assert stand_in.search(stand_in.base_of(place.root, n_trials=5)) == 0
@@ -163,6 +298,9 @@ def test_what_only_this_machine_needs_may_change(stand_in, place):
     stand_in.search(stand_in.base_of(place.root, n_trials=1))
     base = stand_in.base_of(place.root, n_trials=2, n_jobs=2)
     base["data"]["num_workers"] = 4
+    assert stand_in.search(base) == 0
+    study = place.study()  # as an earlier version may have begun it
+    study.set_user_attr("configuration", {**study.user_attrs["configuration"], "write_report": "false"})
     assert stand_in.search(base) == 0
 
 
@@ -258,6 +396,18 @@ def test_a_cache_is_built_anew_once(stand_in, place, tmp_path):
     space = {"model.mode": {"distribution": "categorical", "choices": ["ok", "nan", "raise"]}}
     stand_in.search(stand_in.base_of(place.root, n_trials=1, search_spaces=space), {"prepare": prepare})
     assert (tmp_path / "seen").read_text() == "[True, False, False]"
+
+
+def test_what_trials_share_is_prepared_on_the_devices_of_one(stand_in, place, tmp_path, monkeypatch):
+    def prepare(arguments):
+        (tmp_path / "seen").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+        return stand_in.prepare(arguments)
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    base = stand_in.base_of(place.root, n_trials=1)
+    base["trainer"]["accelerator"] = "gpu"
+    stand_in.search(base, {"prepare": prepare})
+    assert (tmp_path / "seen").read_text() == "3"
 
 
 def test_a_space_of_which_nothing_can_be_built_is_a_mistake(stand_in, place):

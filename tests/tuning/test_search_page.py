@@ -45,6 +45,27 @@ def test_a_page_shows_what_was_tried_and_what_mattered():
     assert shares["model.lr"] == max(shares.values())
 
 
+def test_trials_that_were_pruned_at_their_first_validation_are_seen():
+    study = study_of(5)
+    trial = study.ask()
+    trial.report(1.0, 0)
+    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    assert "of 6 trials, 1 of them pruned" in search_page("demo", study, ["val_per"])
+
+
+def test_parameters_of_the_same_name_have_a_bar_each():
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    for _ in range(8):
+        trial = study.ask()
+        gains = [
+            trial.suggest_float(f"data.augmentations[{n}].init_args.max_amplitude", 0, 1) for n in (0, 1)
+        ]
+        study.tell(trial, sum(gains))
+    text = search_page("demo", study, ["val_per"])
+    bars = text[text.index("<h2>What mattered") : text.index("<h2>Trials")]
+    assert all(f">augmentations[{n}].max_amplitude<" in bars for n in (0, 1))
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_page_is_made_of_few_trials_too(number):
     study = study_of(number)
