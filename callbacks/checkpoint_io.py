@@ -5,9 +5,12 @@ system, so a kill in between leaves half a file over a good one; and it passes o
 errors in silence.
 """
 
+import contextlib
+import errno
 import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 _SUFFIX = ".ckpt.tmp"
+_NOT_OFFERED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK}
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -30,11 +34,13 @@ class DurableCheckpointIO(TorchCheckpointIO):
         unfinished = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX)  # falls with the process: see remove_unfinished
+                with _where_offered():
+                    fcntl.flock(stream, fcntl.LOCK_EX)  # falls with the process: see remove_unfinished
                 torch.save(checkpoint, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-                unfinished.chmod(0o666 & ~_umask())  # mkstemp gives a file to its owner alone
+                with contextlib.suppress(PermissionError):  # of a file system without owners
+                    unfinished.chmod(0o666 & ~_umask())  # mkstemp gives a file to its owner alone
                 unfinished.replace(target)
         except BaseException:
             unfinished.unlink(missing_ok=True)
@@ -58,11 +64,22 @@ def _is_abandoned(path: Path) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _where_offered() -> Iterator[None]:
+    """Do without what a file system has not: network ones may know no locks and flush no folders."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise
+
+
 def flush_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power cut."""
+    """Make a rename in a folder survive a power cut, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with _where_offered():
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

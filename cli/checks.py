@@ -24,11 +24,19 @@ def check_weights_only(section: Namespace) -> None:
 
 
 def check_encoder_cache(section: Namespace) -> None:
-    """Refuse to keep what an encoder makes of clips that sound different in every epoch."""
-    if section.model.cache_encoder and section.data.augmentations:
+    """Refuse to keep what an encoder makes of clips that sound different, or are others, in every epoch."""
+    if not section.model.cache_encoder:
+        return
+    if section.data.augmentations:
         raise ConfigError(
             "model.cache_encoder: true needs the same audio in every epoch, data.augmentations changes it; "
             "leave one of them out"
+        )
+    limit = section.trainer.limit_train_batches
+    if limit is not None and (isinstance(limit, int) or limit != 1.0):
+        raise ConfigError(
+            f"model.cache_encoder: true needs whole epochs, trainer.limit_train_batches is {limit}; "
+            f"leave one of them out"
         )
 
 

@@ -1,8 +1,9 @@
 """Makes every checkpoint one that a run goes on from exactly, where Lightning alone would not.
 
-Lightning (2.6) forgets three things on resume: a learning rate that follows a figure is not stepped at the
+Lightning (2.6) forgets four things on resume: a learning rate that follows a figure is not stepped at the
 end of the epoch that a run goes on in, nor where the checkpoint was written at that end; the logs' step is
-counted once too often; and a validation that was cut off is left out.
+counted once too often; a validation that was cut off is left out; and an epoch that was at its end goes on
+where epochs have more batches now.
 """
 
 from typing import Any
@@ -45,7 +46,8 @@ class FitPlace(Callback):
         self._figures = checkpoint.get(_FIGURES, {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Step the schedulers that the checkpoint has left waiting."""
+        """Leave a finished epoch finished; step the schedulers that the checkpoint has left waiting."""
+        _close_finished_epoch(trainer)
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and config.monitor in self._figures:
                 config.scheduler.step(self._figures[config.monitor])  # type: ignore[arg-type]
@@ -61,6 +63,17 @@ class FitPlace(Callback):
         """So it is where a run goes on with a validation."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
             trainer.fit_loop.restarting = False
+
+
+def _close_finished_epoch(trainer: Trainer) -> None:
+    """Count the batches that an epoch has more today as done, in the epoch that a checkpoint ended."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    current: Any = progress.current
+    missing = trainer.num_training_batches - current.ready
+    is_finished = progress.is_last_batch and current.processed == current.ready
+    if trainer.fit_loop.restarting and is_finished and missing > 0:
+        for name in ("ready", "started", "processed", "completed"):
+            setattr(current, name, getattr(current, name) + missing)
 
 
 def _is_before_batch(trainer: Trainer) -> bool:

@@ -10,6 +10,8 @@ _KEYS = {
     "world_size": "the number of processes (trainer.devices times trainer.num_nodes)",
     "accumulate_grad_batches": "trainer.accumulate_grad_batches",
     "data": "the recordings of the training split",
+    "batch_seconds": "the seconds of recordings in a batch (max_batch_seconds over what the slowest speed in "
+    "data.augmentations makes of it)",
 }
 
 
@@ -27,8 +29,23 @@ def is_mid_epoch(checkpoint: Mapping[str, Any]) -> bool:
     progress = checkpoint.get("loops", {}).get("fit_loop", {}).get("epoch_loop.batch_progress")
     if not progress:
         return False
-    trained, begun = progress["current"]["processed"], progress["current"]["ready"]
-    return bool(trained) and not (progress["is_last_batch"] and trained == begun)
+    current = progress["current"]
+    return bool(batches_done(current["processed"], current["ready"], is_last=progress["is_last_batch"]))
+
+
+def batches_done(processed: int, ready: int, *, is_last: bool) -> int:
+    """How many batches of an epoch were trained on when it was left in its middle; none of a finished one.
+
+    Args:
+        processed: batches trained on; a checkpoint written as a batch ended counts it here, and only later
+            as completed.
+        ready: batches that were fetched.
+        is_last: whether the last one fetched was the epoch's last.
+
+    >>> batches_done(3, 4, is_last=True), batches_done(4, 4, is_last=True)
+    (3, 0)
+    """
+    return 0 if is_last and processed == ready else processed
 
 
 def check_place(stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:

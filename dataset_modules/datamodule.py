@@ -17,7 +17,7 @@ from dataset_modules.augmentations.failures import described
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batch_limit import CPU_BATCH_SECONDS, Rehearsal, fitting_batch_seconds
-from dataset_modules.batch_place import check_place
+from dataset_modules.batch_place import batches_done, check_place
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
@@ -136,6 +136,7 @@ class PhonemeDataModule(LightningDataModule):
         if self.trainer is None or self.trainer.is_global_zero:
             warn_of_skipped(opened)
         self.parts += opened
+        self._states = None  # another run may bring another encoder
         if stage == "fit" and self.augment is not None:
             self.use_prepared_sounds()
             self.augment.warm_up(self.audio_params.sampling_rate)
@@ -233,6 +234,7 @@ class PhonemeDataModule(LightningDataModule):
             "max_batch_seconds": self.max_batch_seconds,
             "world_size": trainer.world_size if trainer else 1,
             "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
+            **({"batch_seconds": self.batch_seconds("train")} if "train" in self.splits else {}),
             "data": self._identity("train") if "train" in self.splits else "",
         }
 
@@ -293,7 +295,7 @@ class PhonemeDataModule(LightningDataModule):
         if shuffle and self.trainer:
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(_epoch_to_come(self.trainer))
-            sampler.skip_batches = _batches_done(self.trainer, len(sampler))
+            sampler.skip_batches = _batches_done(self.trainer)
             if sampler.skip_batches:
                 check_place(self._stored_place, self.state_dict())
         return DataLoader(
@@ -350,13 +352,11 @@ def _epoch_to_come(trainer: Trainer) -> int:
     return int(trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
 
 
-def _batches_done(trainer: Trainer, batches: int) -> int:
-    """How many batches of the epoch to come were trained on before the run was stopped in its middle.
-
-    A checkpoint that was written as a batch ended counts it as processed, not yet as completed.
-    """
-    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.processed)  # type: ignore[attr-defined]
-    return done if done < batches else 0
+def _batches_done(trainer: Trainer) -> int:
+    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    current: Any = progress.current
+    return batches_done(current.processed, current.ready, is_last=progress.is_last_batch)
 
 
 def _check_counts(**counts: int) -> None:

@@ -89,7 +89,7 @@ class EncoderStateCache:
         num_samples: NDArray[np.int64],
         batches: Iterable[IndexedBatch],
     ) -> EncoderStates | None:
-        """The states of a split; None where they would take too much of the disk and are not insisted on.
+        """The states of a split; None where they cannot be written and are not insisted on.
 
         Args:
             name: of the split; what the folder's name begins with.
@@ -104,13 +104,19 @@ class EncoderStateCache:
         num_frames = self.encoder.num_frames(num_samples)
         if (found := self._open(folder, fingerprint, num_frames)) is not None:
             return found
-        self.root.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if (found := self._open(folder, fingerprint, num_frames)) is not None:  # another process's
-                return found
-            if not self._has_room(name, num_frames):
-                return None
-            self._build(folder, fingerprint, num_frames, batches)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{folder}.lock"):
+                if (found := self._open(folder, fingerprint, num_frames)) is not None:  # another process's
+                    return found
+                if not self._has_room(name, num_frames):
+                    return None
+                self._build(folder, fingerprint, num_frames, batches)
+        except OSError as error:  # a cache that may only be read, a disk that others have filled meanwhile
+            if self.encoder.required:
+                raise
+            log.warning("encoder cache: %s is not kept, every epoch runs the encoder: %s", name, error)
+            return None
         return EncoderStates(folder, num_frames, self.encoder.width)
 
     def _open(self, folder: Path, fingerprint: str, num_frames: NDArray[np.int64]) -> EncoderStates | None:
@@ -161,7 +167,11 @@ class EncoderStateCache:
             shutil.rmtree(old, ignore_errors=True)
         incomplete.mkdir()
         path = incomplete / _STATES
-        self._write(path, num_frames, batches, folder.name)
+        try:
+            self._write(path, num_frames, batches, folder.name)
+        except BaseException:
+            shutil.rmtree(incomplete, ignore_errors=True)
+            raise
         record = record_of(path)
         flush_to_disk(path)
         manifest = _Manifest(FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width, record)

@@ -64,8 +64,10 @@ class AcousticForward:
         if self.masking is None:
             return self._head_scores(inputs, self._in_training)
         self._draw_mask(self.masking, inputs, num_samples)
-        scores = self._head_scores(inputs, self._in_training)
-        self.masking.skip()  # evaluation hears every frame
+        try:
+            scores = self._head_scores(inputs, self._in_training)
+        finally:
+            self.masking.skip()  # evaluation hears every frame, also after a step that did not fit
         # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
         return scores + 0.0 * self.network.base_model.masked_spec_embed.sum()
 

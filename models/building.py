@@ -87,7 +87,8 @@ def build_acoustic(
         transformer=switches.freeze_transformer,
     )
     keep_in_eval_mode(frozen)  # Lightning keeps the modes it finds
-    masking = LatentMasking(network) if settle_masking(network) else None
+    masks = settle_masking(network)
+    masking = LatentMasking(network, compiles=switches.compiles) if masks else None
     if is_shared:
         network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for
     if switches.gradient_checkpointing:

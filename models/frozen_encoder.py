@@ -87,7 +87,8 @@ class FrozenRecognizerEncoder:
     def states(self, batch: Batch) -> list[NDArray[np.float32]]:
         """The last states of each utterance, (F, H), as if each were alone."""
         device = self.acoustic.network.device
-        waveforms, lengths = batch.waveforms.to(device), batch.waveform_lengths.to(device)
+        waveforms = batch.waveforms.to(device, self.acoustic.network.dtype)  # as the Trainer gives them
+        lengths = batch.waveform_lengths.to(device)
         with torch.no_grad(), self.autocast():
             states = self.acoustic.states(waveforms, lengths).cpu()
         counts = self.num_frames(batch.lengths_on_host()[0])
@@ -127,6 +128,7 @@ def _reason_against(trainer: "Trainer") -> str | None:
 
     if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
         return f"{type(trainer.strategy).__name__} may keep parts of the encoder on each device"
-    if trainer.limit_train_batches != 1.0:
+    limit = trainer.limit_train_batches
+    if isinstance(limit, int) or limit != 1.0:  # 1 is one batch, 1.0 all of them
         return "a part of each epoch is trained on (trainer.limit_train_batches)"
     return None

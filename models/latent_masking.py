@@ -23,11 +23,14 @@ class LatentMasking:
 
     Args:
         network: whose encoder is to be masked; its configuration says how much.
+        compiles: whether masks go through a compiled encoder.
     """
 
-    def __init__(self, network: "PreTrainedModel") -> None:
+    def __init__(self, network: "PreTrainedModel", *, compiles: bool = False) -> None:
         self.config = network.config
-        self._mask: Tensor | None = None  # (B, F), of the forward pass to come
+        self.compiles = compiles
+        # Of the forward pass to come: (B, F), or the rows and frames that are masked.
+        self._mask: Tensor | tuple[Tensor, ...] | None = None
         network.base_model.register_forward_pre_hook(self._hand_over, with_kwargs=True)
 
     def draw(self, frames: Tensor, num_frames: int, *, know_lengths: bool, device: torch.device) -> None:
@@ -40,7 +43,11 @@ class LatentMasking:
             device: of the encoder.
         """
         mask = time_mask(self.config, frames, num_frames, know_lengths=know_lengths)
-        self._mask = mask.to(device, non_blocking=True)
+        if self.compiles:  # there a mask is multiplied with, whatever its sum
+            self._mask = mask.to(device, non_blocking=True)
+        else:  # a device counts what a mask selects, and the host waits for it; places are counted here
+            places = mask.nonzero(as_tuple=True)
+            self._mask = tuple(place.to(device, non_blocking=True) for place in places)
 
     def skip(self) -> None:
         """Mask nothing in the next forward pass."""

@@ -15,12 +15,18 @@ _STATE_NUMBERS = 2  # per parameter that trains, as AdamW keeps them
 _SAMPLES_PER_LABEL = 1600  # ten phonemes a second
 
 
-def noise_batch(num_clips: int, num_samples: int, vocab_size: int, device: torch.device) -> Batch:
+def noise_batch(
+    num_clips: int,
+    num_samples: int,
+    vocab_size: int,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+) -> Batch:
     """Clips of one length with labels as dense as speech has them."""
     num_labels = max(1, num_samples // _SAMPLES_PER_LABEL)
     labels = torch.arange(num_labels, device=device) % (vocab_size - 1) + 1
     return Batch(
-        torch.randn(num_clips, num_samples, device=device),
+        torch.randn(num_clips, num_samples, device=device, dtype=dtype),
         torch.full((num_clips,), num_samples, device=device),
         labels.expand(num_clips, -1).contiguous(),
         torch.full((num_clips,), num_labels, device=device),
@@ -48,7 +54,8 @@ def fits(model: "PhonemeRecognizer", num_clips: int, num_samples: int) -> bool:
 def _rehearse(model: "PhonemeRecognizer", num_clips: int, num_samples: int) -> None:
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     reserve = torch.empty(_STATE_NUMBERS * trainable, device=model.device)
-    batch = noise_batch(num_clips, num_samples, len(model.vocabulary), model.device)
+    dtype = next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
+    batch = noise_batch(num_clips, num_samples, len(model.vocabulary), model.device, dtype)
     with model.trainer.precision_plugin.forward_context():
         loss = model.loss_of(batch)
     loss.backward()

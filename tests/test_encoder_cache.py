@@ -136,7 +136,8 @@ def test_by_itself_it_is_used_where_it_can(train, caplog):
     assert set(train(None, freeze_feature_extractor=False)[0].heard) == {"audio"}
     assert set(train(None, augment=[Gain(p=1.0)])[0].heard) == {"audio"}
     with caplog.at_level(logging.INFO):
-        assert set(train(None, trainer={"limit_train_batches": 2})[0].heard) == {"audio"}
+        for part in (2, 1, 0.5):  # one batch is not all of them
+            assert set(train(None, trainer={"limit_train_batches": part})[0].heard) == {"audio"}
     assert "a part of each epoch is trained on" in caplog.text
 
 
@@ -145,6 +146,20 @@ def test_insisting_where_it_cannot_be_is_refused(train, russian_vocab_file):
         PhonemeRecognizer(russian_vocab_file, freeze_transformer=False, cache_encoder=True, lr=1e-3)
     with pytest.raises(RuntimeError, match="a part of each epoch is trained on"):
         train(True, trainer={"limit_train_batches": 2})
+
+
+def test_another_precision_keeps_states_as_well(train):
+    assert set(train(True, trainer={"precision": "bf16-true"})[0].heard) == {"states"}
+
+
+def test_another_model_over_the_same_data_does_not_get_the_first_ones_states(train):
+    _, first, _ = train(True)
+    data = first.trainer.datamodule
+    kept = data._heard("train").states.folder
+    with torch.no_grad():
+        next(first.network.base_model.parameters()).view(-1)[0] += 1.0
+    data.setup("fit")  # as Lightning does before every fit
+    assert data._heard("train").states.folder != kept
 
 
 def test_dropout_before_the_head_still_applies(train):

@@ -242,8 +242,20 @@ def test_a_place_whose_batches_would_be_others_is_refused_in_mid_epoch(fit, plac
         assert "Traceback" not in output
 
 
-def test_at_an_epochs_end_another_batch_size_is_fine(fit, place, undisturbed):
-    status, output = fit("resized", "--trainer.max_epochs", "1")
+@pytest.mark.parametrize("size", [5, 2])
+def test_at_an_epochs_end_another_batch_size_is_fine(fit, place, undisturbed, size):
+    name = f"resized_{size}"
+    status, output = fit(name, "--trainer.max_epochs", "1")
     assert status == 0, output
-    resumed_to_the_end(fit, "resized", "--data.batch_size", "5")
-    assert_every_clip_once_per_epoch(given(place, "resized"))
+    resumed_to_the_end(fit, name, "--data.batch_size", str(size))
+    assert_every_clip_once_per_epoch(given(place, name))
+
+
+def test_epochs_that_are_cut_short_go_on_with_the_next_one(fit, place):
+    cut = ("--trainer.limit_train_batches", "2", "--trainer.max_epochs", "2")
+    for name, *stops in (("short",), ("short_stopped", "--trainer.max_epochs", "1")):
+        status, output = fit(name, *cut, *stops)
+        assert status == 0, output
+    resumed_to_the_end(fit, "short_stopped", *cut)
+    assert given(place, "short_stopped") == given(place, "short")
+    assert_same(place, "short_stopped", "short")

@@ -1,5 +1,10 @@
 """A checkpoint is there whole or not at all."""
 
+import errno
+import fcntl
+import os
+import stat
+
 import pytest
 import torch
 
@@ -38,6 +43,36 @@ def test_a_failed_save_is_an_error(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match="file"):
         DurableCheckpointIO().save_checkpoint({}, tmp_path / "file" / "a.ckpt")
+
+
+def test_a_file_system_without_locks_and_owners_keeps_checkpoints(tmp_path, monkeypatch):
+    """As network shares and memory cards are: no locks, no flushing of folders, no permissions."""
+
+    def flush(descriptor, really=os.fsync):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        really(descriptor)
+
+    def lock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    def chmod(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(fcntl, "flock", lock)
+    monkeypatch.setattr(os, "chmod", chmod)
+    DurableCheckpointIO().save_checkpoint({"epoch": 1}, tmp_path / "a.ckpt")
+    assert DurableCheckpointIO().load_checkpoint(tmp_path / "a.ckpt", weights_only=True) == {"epoch": 1}
+
+
+def test_a_folder_that_cannot_be_flushed_for_want_of_a_disk_is_an_error(tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        DurableCheckpointIO().save_checkpoint({}, tmp_path / "a.ckpt")
 
 
 def test_temporary_files_lie_beside_the_target(tmp_path, monkeypatch):

@@ -193,7 +193,8 @@ def test_only_what_a_stage_reads_is_prepared(
 def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
     seen = []
     for rank in range(2):
-        batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(processed=0)))
+        progress = SimpleNamespace(current=SimpleNamespace(processed=0, ready=0), is_last_batch=False)
+        batches = SimpleNamespace(batch_progress=progress)
         loop = SimpleNamespace(
             epoch_loop=batches, epoch_progress=SimpleNamespace(current=SimpleNamespace(processed=3))
         )
@@ -210,9 +211,10 @@ def test_ranks_share_the_batches(data: PhonemeDataModule) -> None:
     assert sorted(seen) == sorted(f"train-{index:05d}" for index in range(12))
 
 
-def _in_mid_epoch(**counts: int) -> SimpleNamespace:
-    """A Trainer that has taken up a checkpoint."""
-    batches = SimpleNamespace(batch_progress=SimpleNamespace(current=SimpleNamespace(**counts)))
+def _after(processed: int, *, is_last: bool = False) -> SimpleNamespace:
+    """A Trainer that has taken up a checkpoint which was written as a batch ended."""
+    counts = SimpleNamespace(ready=processed, processed=processed, completed=processed - 1)
+    batches = SimpleNamespace(batch_progress=SimpleNamespace(current=counts, is_last_batch=is_last))
     epochs = SimpleNamespace(current=SimpleNamespace(processed=0))
     return SimpleNamespace(
         global_rank=0,
@@ -225,17 +227,28 @@ def _in_mid_epoch(**counts: int) -> SimpleNamespace:
 
 
 def test_a_checkpoint_written_as_a_batch_ended_counts_that_batch(data: PhonemeDataModule) -> None:
-    data.trainer = _in_mid_epoch(processed=1, completed=0)  # type: ignore[assignment]
+    data.trainer = _after(1)  # type: ignore[assignment]
     loader = data.train_dataloader()
     order = loader.batch_sampler.batches(0)  # type: ignore[union-attr]
     assert len(_batches(loader)) == len(order) - 1
 
 
-def test_a_place_among_other_batches_is_refused(data: PhonemeDataModule) -> None:
-    data.trainer = _in_mid_epoch(processed=1, completed=1)  # type: ignore[assignment]
+def test_a_finished_epoch_is_not_gone_on_with_however_many_batches_there_are(data: PhonemeDataModule) -> None:
+    """Where epochs are cut short (limit_train_batches), or have more batches than they had."""
+    data.trainer = _after(1, is_last=True)  # type: ignore[assignment]
+    data.load_state_dict(data.state_dict() | {"batch_size": 100})
+    loader = data.train_dataloader()
+    assert len(_batches(loader)) == len(loader)
+
+
+@pytest.mark.parametrize("done", [1, 100])
+def test_a_place_among_other_batches_is_refused(data: PhonemeDataModule, done: int) -> None:
+    """Also where epochs have fewer batches than were done: what is left of this one would be left out."""
+    data.trainer = _after(done)  # type: ignore[assignment]
     data.load_state_dict(data.state_dict() | {"world_size": 2})
     with pytest.raises(PlaceError, match="number of processes .* was 2, is 1"):
         data.train_dataloader()
+    data.trainer = _after(1)  # type: ignore[assignment]
     data.load_state_dict(data.state_dict())
     data.train_dataloader()
 
@@ -336,6 +349,26 @@ def test_a_limit_in_seconds_holds_for_slowed_clips(dataset: Counting, russian_vo
     assert max(clips * samples for clips, samples in shapes) <= max(9.0 * 16000, longest + 1)
     assert max(samples for _, samples in shapes) == pytest.approx(longest, abs=2)
     assert module.batch_seconds("val") == 9.0
+
+
+def test_a_place_among_batches_for_other_speeds_is_refused(
+    dataset: Counting, russian_vocab_file: Path
+) -> None:
+    stored = None
+    for factors in ([1.0], [0.5]):
+        module = _data(
+            [dataset],
+            russian_vocab_file,
+            max_batch_seconds=9.0,
+            augmentations=[SpeedPerturbation(factors)],
+        )
+        module.setup("fit")
+        module.trainer = _after(1)  # type: ignore[assignment]
+        if stored:
+            module.load_state_dict(stored)
+            with pytest.raises(PlaceError, match=r"slowest speed .* was 9\.0, is 4\.5"):
+                module.train_dataloader()
+        stored = module.state_dict()
 
 
 def test_sounds_are_prepared_beside_the_cache_of_the_data(

@@ -118,6 +118,24 @@ def test_of_an_interrupted_build_nothing_is_read(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.incomplete"))
 
 
+@pytest.mark.parametrize("required", [False, True])
+def test_a_disk_that_is_full_meanwhile_costs_the_cache_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, required: bool
+) -> None:
+    def filling() -> Iterator[IndexedBatch]:
+        yield next(_batches())
+        raise OSError(28, "No space left on device")
+
+    cache = EncoderStateCache(tmp_path, Squares(required=required))
+    if required:
+        with pytest.raises(OSError, match="No space left"):
+            cache.open_or_build("train", "d", NUM_SAMPLES, filling())
+    else:
+        assert cache.open_or_build("train", "d", NUM_SAMPLES, filling()) is None
+        assert "every epoch runs the encoder: [Errno 28] No space left on device" in caplog.text
+    assert not list(tmp_path.glob("*.incomplete"))  # and what was written is given back
+
+
 def test_clips_that_are_left_out_are_noticed(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="2 clips of the split were not computed"):
         EncoderStateCache(tmp_path, Squares()).open_or_build("train", "d", NUM_SAMPLES, [next(_batches())])

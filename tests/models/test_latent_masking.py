@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import Wav2Vec2Config
 from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 
@@ -79,6 +80,55 @@ def test_nothing_is_masked_in_evaluation(recognizer, family):
         first, _ = model(batch.waveforms, batch.waveform_lengths)
         second, _ = model(batch.waveforms, batch.waveform_lengths)
     assert torch.equal(first, second)
+
+
+def test_nothing_is_masked_after_a_step_that_failed(recognizer, monkeypatch):
+    """A batch that is too large for the device fails in the middle of its forward pass."""
+    model = prepared(recognizer, "Wav2Vec2")
+    head = model.network.lm_head.forward
+
+    def fail(_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(model.network.lm_head, "forward", fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        model.training_step(mixed_batch(), 0)
+    monkeypatch.setattr(model.network.lm_head, "forward", head)
+    model.eval()
+    waveforms = mixed_batch().waveforms[:2, :16000]  # another shape than the mask had
+    with torch.inference_mode():
+        model(waveforms, torch.tensor([16000, 16000]))
+
+
+class RefuseMasksAsIndices(TorchDispatchMode):
+    """A device must count what a mask selects, and the host waits for it."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func in (torch.ops.aten.index_put_.default, torch.ops.aten.index.Tensor) and any(
+            index is not None and index.dtype == torch.bool for index in args[1]
+        ):
+            if args[2:] and args[2].numel() == 1:
+                return func(*args, **(kwargs or {}))  # filled, not put
+            raise AssertionError(f"{func} by a mask")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_frames_are_masked_without_asking_the_device(recognizer, family):
+    model = prepared(recognizer, family)
+    with RefuseMasksAsIndices():
+        model.training_step(mixed_batch(), 0).backward()
+    assert model.network.base_model.masked_spec_embed.grad.any()
+
+
+def test_a_compiled_encoder_masks_the_same(recognizer):
+    losses = []
+    for compiles in (False, True):
+        model = prepared(recognizer, "Wav2Vec2", hidden_dropout=0.0)
+        model.acoustic.masking.compiles = compiles  # how masks are handed over
+        model.on_train_batch_start(mixed_batch(), 3)
+        losses.append(model.training_step(mixed_batch(), 3))
+    assert torch.equal(*losses)
 
 
 def test_an_adapter_does_not_change_where_masks_lie(recognizer):

@@ -181,6 +181,23 @@ def test_a_compiled_step_learns_the_same_with_few_graphs(recognizer, collated, t
     assert len(traced) <= 2 * first
 
 
+@pytest.mark.slow
+def test_a_compiled_step_masks_the_same_also_when_activations_are_computed_again(
+    recognizer, collated, traced
+):
+    network = (
+        NO_DROPOUT | SHALLOW | {"apply_spec_augment": True, "mask_time_prob": 0.3, "mask_time_length": 5}
+    )
+    plain = gradients(training(recognizer(network=network)), collated)
+    model = training(recognizer(network=network, compile=True, gradient_checkpointing=True))
+    assert largest_difference(gradients(model, collated), plain) < 1e-5
+    assert plain["network.wav2vec2.masked_spec_embed"].any()
+    graphs = len(traced)
+    for _ in range(3):  # another mask is no other graph
+        gradients(model, collated)
+    assert len(traced) == graphs
+
+
 def test_evaluation_is_not_compiled(recognizer, collated, traced):
     model = recognizer(network=NO_DROPOUT, compile=True).eval()
     with torch.inference_mode():
