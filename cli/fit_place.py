@@ -9,6 +9,7 @@ where epochs have more batches now.
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loops.loop import _Loop
 
 _FIGURES = "figures_to_follow"  # of an epoch's end, for schedulers that have not seen them yet
 _NOT_RUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
@@ -57,12 +58,21 @@ class FitPlace(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
     ) -> None:
         """From here on the epoch is one like any other."""
-        trainer.fit_loop.restarting = False
+        _go_on_as_usual(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """So it is where a run goes on with a validation."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
-            trainer.fit_loop.restarting = False
+            _go_on_as_usual(trainer)
+
+
+def _go_on_as_usual(trainer: Trainer) -> None:
+    """Nothing is resumed any more, in no loop.
+
+    The fit loop's own setter makes True of False where training counts steps alone, and every validation
+    would then begin where the last one ended.
+    """
+    _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
 
 
 def _close_finished_epoch(trainer: Trainer) -> None:

@@ -1,0 +1,45 @@
+"""Loops go on as they should, also where training counts steps alone."""
+
+import pytest
+from lightning.pytorch import Trainer
+from lightning.pytorch.demos.boring_classes import BoringModel
+
+from cli.fit_place import FitPlace
+
+
+class Counting(BoringModel):
+    """Counts the batches of each validation."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = []
+
+    def on_validation_epoch_start(self):
+        self.counts.append(0)
+
+    def validation_step(self, batch, batch_idx):
+        self.counts[-1] += 1
+        return super().validation_step(batch, batch_idx)
+
+
+@pytest.mark.parametrize("max_epochs", [-1, 3])
+@pytest.mark.parametrize("interval", [1.0, 2])
+def test_every_validation_is_whole(tmp_path, max_epochs, interval):
+    model = Counting()
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=max_epochs,
+        max_steps=12,
+        limit_train_batches=4,
+        limit_val_batches=3,
+        val_check_interval=interval,
+        num_sanity_val_steps=2,
+        callbacks=[FitPlace()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    trainer.fit(model)
+    assert model.counts == [2] + [3] * (3 if interval == 1.0 else 6)
