@@ -171,6 +171,8 @@ class PhonemeCLI(LightningCLI):
         if self.config_init[self.subcommand].trainer.fast_dev_run:
             return self._watched(super().instantiate_trainer(**kwargs))
         self.folder = self.plan.claim()
+        if self.plan.checkpoint is not None:
+            log.info("checkpoint: %s", self.plan.checkpoint)
         try:
             logger = self.plan.loggers(self.folder, self.section.trainer.logger)
             extra = {} if logger is None else {"logger": logger}
