@@ -146,12 +146,12 @@ def test_processes_stop_together_wherever_the_signal_comes(runs, fit, place):
     assert "stopped by SIGTERM: step 13 is in " in ended[0][1]
     path = newest_loadable([place / "experiments/stopped"], resumes=True)
     assert path.name == "last.ckpt"
+    assert "number of processes" in runs.run(*fit("stopped", saved, "--ckpt_path", "last"))[1]
     ended = runs.torchrun(2, *fit("stopped", saved, "--ckpt_path", "last", "--trainer.max_steps", "20"))
     assert [status for status, _ in ended] == [0, 0], ended
     for rank in range(2):
         trained = [line for line in ledger(place / "stopped.ledger", rank) if "loss" in line]
         assert len(trained) == 20
-    assert "number of processes" in runs.run(*fit("stopped", saved, "--ckpt_path", "last"))[1]
 
 
 @pytest.mark.parametrize("killed", [0, pytest.param(1, marks=pytest.mark.slow)])
