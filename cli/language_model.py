@@ -19,11 +19,15 @@ def run_language_model(arguments: Sequence[str]) -> int:
         raise ConfigError(f"lm: --order must be at least 1, got {options.order}")
     if options.output.exists():
         raise ConfigError(f"lm: --output must not exist, {options.output} does")
+    from tqdm import tqdm
+
     from durable_files import write_durably
     from inference.ngram import estimate
 
     try:
-        labels = list(_lines(options.labels) if options.labels else _training_labels(options.config))
+        found = _lines(options.labels) if options.labels else _training_labels(options.config)
+        labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, mininterval=0.5))
+        sys.stderr.write(f"lm: counting the n-grams of {len(labels)} labels\n")
         model = estimate(labels, options.order)
     except ConfigError:
         raise

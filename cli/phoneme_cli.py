@@ -23,6 +23,7 @@ from cli.checks import (
     check_weights_only,
     shared_audio_params,
 )
+from cli.epoch_length import EpochLength
 from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan, seed_to_resume
 from cli.fit_place import FitPlace
@@ -186,26 +187,33 @@ class PhonemeCLI(LightningCLI):
     def _watched(self, trainer: Trainer) -> Trainer:
         """With what every run needs, whatever callbacks its configuration names."""
         place = FitPlace()
-        trainer.callbacks[:0] = [place, StopBetweenSteps(self.stop_requests, place)]  # type: ignore[attr-defined]
+        own = [EpochLength(), place, StopBetweenSteps(self.stop_requests, place)]
+        trainer.callbacks[:0] = own  # type: ignore[attr-defined]
         return trainer
 
     def _check_monitors(self) -> None:
         """Refuse to watch figures that there will not be."""
         callbacks = self.config_init[self.subcommand].trainer.callbacks
-        check_monitors(callbacks, self.datamodule.languages("val"))
-        if self.subcommand == "fit" and self.datamodule.is_empty("val"):
+        check_monitors(callbacks, self.datamodule.sources.languages("val"))
+        if self.subcommand == "fit" and self.datamodule.sources.is_empty("val"):
             check_watchers(callbacks, self.model.plan.plateau_figure)
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Train or evaluate; a search is for whoever has asked for it."""
-        if not self.is_search:
+        if self.is_search:
+            return
+        try:
             super()._run_subcommand(subcommand)
+        except ConfigError:  # known only once the data are counted
+            if self.folder is not None:
+                self.plan.release(self.folder)
+            raise
 
     def _check_data(self) -> None:
         """Find the recordings, and refuse a split without any where there must be some."""
-        self.datamodule.locate()
+        self.datamodule.sources.locate()
         split = _SPLIT_OF_COMMAND[str(self.subcommand)]
-        if self.datamodule.is_empty(split):
+        if self.datamodule.sources.is_empty(split):
             raise ConfigError(
                 f"data: {self.subcommand} needs recordings in the {split} split, there are none"
             )
@@ -255,7 +263,7 @@ class PhonemeCLI(LightningCLI):
             ("test", self.trainer.test, self.trainer.limit_test_batches),
         )
         for split, evaluate, batches in evaluations:
-            if batches and not self.datamodule.is_empty(split):
+            if batches and not self.datamodule.sources.is_empty(split):
                 evaluate(
                     self.model,
                     datamodule=self.datamodule,

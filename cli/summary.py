@@ -50,7 +50,7 @@ def _summarise(folder: Path) -> "Analyses":
         known.setdefault("intervals", {}).update(
             {f"{split}_{name}": interval._asdict() for name, interval in intervals.items()}
         )
-        log.info("%s", in_words(split, analysis.edits, analysis.phonemes, intervals))
+        log.info("%s", in_words(split, analysis))
     known["definitions"] = known.get("definitions", {}) | {
         "feature_error_rate": FEATURE_DEFINITION,
         "intervals": DEFINITION,
@@ -59,17 +59,19 @@ def _summarise(folder: Path) -> "Analyses":
     return analyses
 
 
-def in_words(split: str, edits: dict[str, int], phonemes: int, intervals: dict[str, Any]) -> str:
+def in_words(split: str, analysis: "SplitAnalysis") -> str:
     """The figures of a split for the terminal."""
     lines = []
-    for name, interval in intervals.items():
+    for name, interval in analysis.intervals.items():
         units = "speakers" if name.endswith("by_speaker") else "utterances"
         lines.append(
             f"{split}_{name}: {100 * interval.rate:.2f} %, 95 % interval {100 * interval.low:.2f} to "
             f"{100 * interval.high:.2f} over {interval.units} {units}"
         )
-    counts = ", ".join(f"{count} {name}" for name, count in edits.items())
-    return "\n".join([*lines, f"{split}: {counts} in {phonemes} phonemes"])
+    if not lines:
+        lines.append(f"{split}: {len(analysis.records)} utterances are too few for an interval")
+    counts = ", ".join(f"{count} {name}" for name, count in analysis.edits.items())
+    return "\n".join([*lines, f"{split}: {counts} in {analysis.phonemes} phonemes"])
 
 
 def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:

@@ -2,6 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from typing import Literal
+
+import torch
+from lightning.pytorch import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -10,6 +14,35 @@ _SAFETY = 0.9  # memory falls to pieces in a long run
 _FINENESS = 1.1  # the search ends when what fits and what does not are so near
 
 Rehearsal = Callable[[int, int], bool]  # clips of so many samples → whether a training step on them fits
+
+
+class BatchLimit:
+    """``max_batch_seconds`` of the configuration, with what ``auto`` found for a run and its continuation.
+
+    Args:
+        asked: padded seconds; ``auto`` finds them; null sets no limit.
+    """
+
+    def __init__(self, asked: float | Literal["auto"] | None) -> None:
+        if isinstance(asked, float | int) and asked <= 0:
+            raise ValueError(f"data: max_batch_seconds must be positive, auto or null, got {asked}")
+        self.asked = asked
+        self.found: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be found."""
+        return self.asked == "auto" and self.found is None
+
+    @property
+    def seconds(self) -> float | None:
+        """The limit; a figure for processors where nothing was found."""
+        return self.asked if self.asked != "auto" else self.found or CPU_BATCH_SECONDS
+
+    def find(self, longest: int, sampling_rate: int, fits: Rehearsal, trainer: Trainer) -> None:
+        """Try the device; of several, the smallest decides."""
+        found = fitting_batch_seconds(longest, sampling_rate, fits)
+        self.found = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
 
 
 def fitting_batch_seconds(longest: int, sampling_rate: int, fits: Rehearsal) -> float:

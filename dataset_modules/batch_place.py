@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lightning.pytorch import Trainer
+
 _KEYS = {
     "seed": "seed_everything or data.seed",
     "batch_size": "data.batch_size",
@@ -75,3 +77,15 @@ def _change(key: str, then: object, today: object) -> str:
 
 def _shown(value: object) -> str:
     return "null" if value is None else str(value)
+
+
+def epoch_to_come(trainer: Trainer) -> int:
+    """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
+    return int(trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
+
+
+def trained_batches(trainer: Trainer) -> int:
+    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    current: Any = progress.current
+    return batches_done(current.processed, current.ready, is_last=progress.is_last_batch)

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from dataset_modules.augmentations import AugmentationPipeline, Transform
-from dataset_modules.augmentations.failures import described
+from dataset_modules.augmentations.failures import FailureReport
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.batch_limit import CPU_BATCH_SECONDS, Rehearsal, fitting_batch_seconds
-from dataset_modules.batch_place import batches_done, check_place
+from dataset_modules.batch_limit import BatchLimit, Rehearsal
+from dataset_modules.batch_place import check_place, epoch_to_come, trained_batches
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
 from dataset_modules.contract import AudioParams, FrozenEncoder
+from dataset_modules.data_sources import DataSources
 from dataset_modules.encoded_clips import EncodedClips, every_clip
 from dataset_modules.encoder_states import EncoderStateCache
 from dataset_modules.labels import LabelEncoder, UnknownPhonemePolicy
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 _PREFETCHED_BATCHES = 4  # per worker
 _FOUND = "found_batch_seconds"
 _SPLITS_OF_STAGE: dict[str, tuple[Split, ...]] = {
-    "fit": ("train", "val"),
+    "fit": SPLITS,  # training says what is left out of any
     "validate": ("val",),
     "test": ("test",),
     "predict": ("test",),
@@ -86,19 +86,13 @@ class PhonemeDataModule(LightningDataModule):
         _check_counts(batch_size=batch_size, num_proc=num_proc)
         if num_workers < 0:
             raise ValueError(f"data: num_workers must not be negative, got {num_workers}")
-        if isinstance(max_batch_seconds, float | int) and max_batch_seconds <= 0:
-            raise ValueError(
-                f"data: max_batch_seconds must be positive, auto or null, got {max_batch_seconds}"
-            )
         self.vocabulary = Vocabulary.from_file(vocab_file)
-        self.dataset_classes = dataset_classes
+        self.sources = DataSources(dataset_classes, create_dataset=create_dataset)
         for dataset in dataset_classes:
             dataset.take_defaults(language, text_to_phonemes, normalisation)
         self.batch_size = batch_size
-        self.max_batch_seconds = max_batch_seconds
         self.num_workers = num_workers
         self.num_proc = num_proc
-        self.create_dataset = create_dataset
         self.audio_params = audio_params or AudioParams()
         self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
         self.num_frames: FrameCounter | None = None  # the model's, where it is known
@@ -106,11 +100,10 @@ class PhonemeDataModule(LightningDataModule):
         self.rehearsal: Rehearsal | None = None  # tries a batch on the model's device, likewise
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
-        self._told_failures = 0
+        self._failures = self.augment and FailureReport(self.augment.ledger)
         self._states: EncoderStateCache | None = None
-        self._found_batch_seconds: float | None = None
+        self.limit = BatchLimit(max_batch_seconds)
         self._stored_place: dict[str, Any] = {}
-        self._loaded = False
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
         self.parts: list[SplitPart] = []
@@ -119,19 +112,20 @@ class PhonemeDataModule(LightningDataModule):
     def prepare_data(self) -> None:
         """Build what is missing in the cache, once per machine; training prepares the other splits, too."""
         stage = self.trainer.state.fn if self.trainer else None
-        splits = SPLITS if stage in (None, "fit") else _SPLITS_OF_STAGE[stage]
+        splits = splits_of(stage or "fit")
         for split in splits:
             # Lightning calls this before every fit, validate and test; building anew once is enough.
             if split not in self._prepared:
-                self._prepare(split, rebuild=self.create_dataset)
+                self._prepare(split, rebuild=self.sources.create_dataset)
                 self._prepared.add(split)
         if "train" in splits:
             self.prepare_sounds()
 
     def setup(self, stage: str) -> None:
         """Open the splits that a stage needs; training looks at all, so that it says what is left out."""
-        splits = SPLITS if stage == "fit" else _SPLITS_OF_STAGE[stage]
-        opened = [part for split in splits if split not in self.splits for part in self._open(split)]
+        opened = [
+            part for split in splits_of(stage) if split not in self.splits for part in self._open(split)
+        ]
         check_skipped(opened)
         if self.trainer is None or self.trainer.is_global_zero:
             warn_of_skipped(opened)
@@ -158,57 +152,29 @@ class PhonemeDataModule(LightningDataModule):
 
     @property
     def _sounds(self) -> SoundStore:
-        return SoundStore(self.dataset_classes[0].cache_dir / "sounds", self.audio_params.sampling_rate)
+        return SoundStore(self.sources.cache_dir / "sounds", self.audio_params.sampling_rate)
 
     def report_failures(self) -> None:
         """Say how many clips could not be augmented, over all readers and ranks, where that is news."""
-        if self.augment is None or self.trainer is None:
-            return
-        counts = self.augment.ledger.per_transform().to(self.trainer.strategy.root_device)
-        failures = self.augment.ledger.failures(self.trainer.strategy.reduce(counts, reduce_op="sum"))
-        total = sum(failure.times for failure in failures)
-        if total > self._told_failures and self.trainer.is_global_zero:
-            log.warning("%s", described(failures, self.splits["train"].id_of))
-        self._told_failures = total
+        if self.trainer is not None and self._failures is not None:
+            strategy = self.trainer.strategy
+            self._failures.tell(
+                lambda counts: strategy.reduce(counts.to(strategy.root_device), reduce_op="sum"),
+                self.splits["train"].id_of,
+                aloud=self.trainer.is_global_zero,
+            )
 
-    def locate(self) -> None:
-        """Let the data sets find their recordings; a wrong path is told here, before anything is read."""
-        if not self._loaded:
-            for dataset in self.dataset_classes:
-                dataset.load_data(create_dataset=self.create_dataset)
-            self._loaded = True
+    def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
+        return self.sources.prepare(split, self.audio_params, self.num_proc, rebuild=rebuild)
 
     def check_texts(self, stage: str) -> None:
         """Refuse texts that cannot be turned into phonemes, in the splits that a stage prepares."""
-        self.locate()
-        for dataset in self.dataset_classes:
-            dataset.check_texts(SPLITS if stage == "fit" else _SPLITS_OF_STAGE[stage])
-
-    def languages(self, split: Split) -> list[str]:
-        """The languages that a split's figures are told apart by; none where there is one alone."""
-        self.locate()
-        recordings = (
-            recording for dataset in self.dataset_classes for recording in dataset.recordings(split)
-        )
-        languages = sorted({recording.language for recording in recordings if recording.language})
-        return languages if len(languages) > 1 else []
-
-    def is_empty(self, split: Split) -> bool:
-        """Whether no data set has a recording for a split."""
-        self.locate()
-        return not any(True for dataset in self.dataset_classes for _ in dataset.recordings(split))
-
-    def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:
-        self.locate()
-        return [
-            dataset.prepare(split, self.audio_params, num_proc=self.num_proc, rebuild=rebuild)
-            for dataset in self.dataset_classes
-        ]
+        self.sources.check_texts(splits_of(stage))
 
     def _open(self, split: Split) -> list[SplitPart]:
         parts = [
             SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, self.num_frames))
-            for dataset, part in zip(self.dataset_classes, self._prepare(split), strict=True)
+            for dataset, part in zip(self.sources.datasets, self._prepare(split), strict=True)
         ]
         self.encode.judge(sum((part.usable.unknown for part in parts), Counter[str]()))
         clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
@@ -228,10 +194,10 @@ class PhonemeDataModule(LightningDataModule):
         """
         trainer = self.trainer
         return {
-            **({_FOUND: self._found_batch_seconds} if self._found_batch_seconds else {}),
+            **({_FOUND: self.limit.found} if self.limit.found else {}),
             "seed": self.seed,
             "batch_size": self.batch_size,
-            "max_batch_seconds": self.max_batch_seconds,
+            "max_batch_seconds": self.limit.asked,
             "world_size": trainer.world_size if trainer else 1,
             "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
             **({"batch_seconds": self.batch_seconds("train")} if "train" in self.splits else {}),
@@ -241,7 +207,7 @@ class PhonemeDataModule(LightningDataModule):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep it until the loader is asked for, when it is known where the epoch goes on."""
         self._stored_place = state_dict
-        self._found_batch_seconds = state_dict.get(_FOUND)
+        self.limit.found = state_dict.get(_FOUND)
 
     def hours(self, split: Split) -> float:
         """How much audio a split holds."""
@@ -268,6 +234,10 @@ class PhonemeDataModule(LightningDataModule):
         """The test split."""
         return self._loader("test", shuffle=False)
 
+    def num_train_batches(self) -> int | None:
+        """Of an epoch and this process; None where a device is still to be asked what it holds."""
+        return None if self.limit.is_open else len(self.sampler("train", shuffle=True))
+
     def sampler(self, split: Split, *, shuffle: bool) -> LengthBucketSampler:
         """The batches of a split for this process."""
         trainer = self.trainer
@@ -284,7 +254,12 @@ class PhonemeDataModule(LightningDataModule):
 
     def batch_seconds(self, split: Split) -> float | None:
         """The limit of a batch in seconds as recorded, so that it holds for what is heard."""
-        limit = self._limit_seconds()
+        trainer = self.trainer
+        is_training = trainer is not None and trainer.state.fn == "fit"
+        if self.limit.is_open and is_training and self.rehearsal is not None and self._on_cuda():
+            longest = int(self.splits["train"].num_samples().max(initial=1))
+            self.limit.find(longest, self.audio_params.sampling_rate, self.rehearsal, trainer)
+        limit = self.limit.seconds
         if limit is None or self.augment is None or split != "train":
             return limit
         return limit / self.augment.longest_stretch
@@ -294,8 +269,8 @@ class PhonemeDataModule(LightningDataModule):
         sampler = self.sampler(split, shuffle=shuffle)
         if shuffle and self.trainer:
             # On resume Lightning makes the first iterator before it announces the epoch.
-            sampler.set_epoch(_epoch_to_come(self.trainer))
-            sampler.skip_batches = _batches_done(self.trainer)
+            sampler.set_epoch(epoch_to_come(self.trainer))
+            sampler.skip_batches = trained_batches(self.trainer)
             if sampler.skip_batches:
                 check_place(self._stored_place, self.state_dict())
         return DataLoader(
@@ -321,8 +296,7 @@ class PhonemeDataModule(LightningDataModule):
         if encoder is None:
             return clips
         if self._states is None:
-            root = Path(self.dataset_classes[0].cache_dir) / "encoder_states"
-            self._states = EncoderStateCache(root, encoder)
+            self._states = EncoderStateCache(self.sources.cache_dir / "encoder_states", encoder)
         batches = every_clip(clips, self.batch_size, self.vocabulary.blank_id, self.num_workers)
         states = self._states.open_or_build(split, self._identity(split), clips.num_samples(), batches)
         return clips if states is None else EncodedClips(clips, states)
@@ -333,30 +307,10 @@ class PhonemeDataModule(LightningDataModule):
         digest = hashlib.sha256(b"|".join(usable))
         return f"{self.fingerprints[split]} {digest.hexdigest()}"
 
-    def _limit_seconds(self) -> float | None:
-        """Padded seconds per batch; what ``auto`` found stays for the whole run and its continuation."""
-        if self.max_batch_seconds != "auto":
-            return self.max_batch_seconds
-        if self._found_batch_seconds is None:
-            trainer = self.trainer
-            if trainer is None or trainer.state.fn != "fit" or self.rehearsal is None or not self._on_cuda():
-                return CPU_BATCH_SECONDS
-            longest = int(self.splits["train"].num_samples().max(initial=1))
-            found = fitting_batch_seconds(longest, self.audio_params.sampling_rate, self.rehearsal)
-            self._found_batch_seconds = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
-        return self._found_batch_seconds
 
-
-def _epoch_to_come(trainer: Trainer) -> int:
-    """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
-    return int(trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
-
-
-def _batches_done(trainer: Trainer) -> int:
-    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
-    progress = trainer.fit_loop.epoch_loop.batch_progress
-    current: Any = progress.current
-    return batches_done(current.processed, current.ready, is_last=progress.is_last_batch)
+def splits_of(stage: str) -> tuple[Split, ...]:
+    """The splits that a stage looks at."""
+    return _SPLITS_OF_STAGE[stage]
 
 
 def _check_counts(**counts: int) -> None:

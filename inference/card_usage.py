@@ -22,12 +22,13 @@ are inside.
 import json, numpy, onnxruntime, soundfile
 
 tokens = list(json.load(open("vocab.json", encoding="utf-8")))
-blank = json.load(open("recognizer.json"))["blank_id"]
-samples, rate = soundfile.read("speech.wav", dtype="float32")  # at the rate of recognizer.json
+facts = json.load(open("recognizer.json", encoding="utf-8"))
+samples, rate = soundfile.read("speech.wav", dtype="float32")
+assert rate == facts["sampling_rate"] and samples.ndim == 1, "resample it, mix it down"
 session = onnxruntime.InferenceSession("model.onnx")
 inputs = {"waveforms": samples[None], "lengths": numpy.array([len(samples)])}
 scores, frames = session.run(None, inputs)
 best = scores[0, : frames[0]].argmax(-1)
 best = best[numpy.flatnonzero(numpy.diff(best, prepend=-1))]
-print(" ".join(tokens[i] for i in best if i != blank))
+print(" ".join(tokens[i] for i in best if i != facts["blank_id"]))
 ```"""

@@ -17,14 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 LEVEL = 0.95
 DRAWS = 2000
 _BLOCK = 4_000_000  # units drawn at once
-_FEWEST_UNITS = 2
-FEWEST_SPEAKERS = 10  # with fewer, intervals by speaker hold the truth less often than they say
+FEWEST_UNITS = 10  # utterances or speakers; of fewer, too little is known of how they differ
 
 DEFINITION = (
     f"{100 * LEVEL:.0f} % intervals: studentised bootstrap ({DRAWS} draws with replacement, seeded) of the "
-    "ratio of sums over utterances; by speaker, whole speakers are drawn "
-    f"(where there are {FEWEST_SPEAKERS} or more). Without a single error the upper end is that of "
-    "independent phonemes, 1 - 0.025^(1/phonemes)"
+    "ratio of sums over utterances; by speaker, whole speakers are drawn; "
+    f"of fewer than {FEWEST_UNITS} utterances or speakers none is given. Without a single error the upper "
+    "end is that of independent phonemes, 1 - 0.025^(1/phonemes)"
 )
 
 
@@ -57,7 +56,7 @@ def rate_interval(
     (0.0656, True)
     """
     numerators, denominators = _columns(errors, lengths)
-    if len(numerators) < _FEWEST_UNITS or denominators.sum() <= 0:
+    if len(numerators) < FEWEST_UNITS or denominators.sum() <= 0:
         return None
     if not numerators.any():
         return Interval(0.0, 0.0, _without_errors(float(denominators.sum())), len(numerators))
@@ -77,7 +76,7 @@ def paired_difference(
     before, denominators = _columns(first, lengths)
     after, _ = _columns(second, lengths)
     gained = after - before
-    if len(gained) < _FEWEST_UNITS or denominators.sum() <= 0:
+    if len(gained) < FEWEST_UNITS or denominators.sum() <= 0:
         return None
     if not gained.any():
         return Difference(0.0, 0.0, 0.0, 0.5, len(gained))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonetics import Heard
-from phonetics.intervals import FEWEST_SPEAKERS, Difference, by_unit, paired_difference
+from phonetics.intervals import FEWEST_UNITS, Difference, by_unit, paired_difference
 from reports.error_analysis import SplitAnalysis
 from reports.utterance_record import UtteranceRecord
 
@@ -81,7 +81,7 @@ def _by_speaker(
 ) -> Difference | None:
     """None unless all speakers are known and there are enough of them."""
     speakers = [record.speaker for record in records if record.speaker]
-    if len(speakers) < len(records) or len(set(speakers)) < FEWEST_SPEAKERS:
+    if len(speakers) < len(records) or len(set(speakers)) < FEWEST_UNITS:
         return None
     return paired_difference(*by_unit(speakers, before, after, lengths))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phonetics import Aligned, Heard, Inventory, align, heard_pairs
-from phonetics.intervals import FEWEST_SPEAKERS, Interval, by_unit, rate_interval
+from phonetics.intervals import FEWEST_UNITS, Interval, by_unit, rate_interval
 from reports.utterance_record import UtteranceRecord
 
 FEATURE_DEFINITION = (
@@ -112,7 +112,7 @@ class SplitAnalysis:
     def _by_speaker(self) -> Interval | None:
         """None unless all speakers are known and there are enough of them."""
         names = [record.speaker for record in self.records if record.speaker]
-        if len(names) < len(self.records) or len(self.speakers) < FEWEST_SPEAKERS:
+        if len(names) < len(self.records) or len(self.speakers) < FEWEST_UNITS:
             return None
         return rate_interval(*by_unit(names, self.errors, self.lengths))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phonetics import Confusion, PhonemeScore, most_frequent, phoneme_scores
-from phonetics.intervals import DEFINITION, FEWEST_SPEAKERS, Interval
+from phonetics.intervals import DEFINITION, FEWEST_UNITS, Interval
 from reports.confusion_matrix import confusion_matrix
 from reports.error_analysis import FEATURE_DEFINITION, SplitAnalysis
 from reports.markup import Html, element
@@ -28,19 +28,19 @@ _FEW_ERRORS = 10  # utterances with errors, below which an interval is rough
 
 
 def percent(share: float | None, digits: int = 2) -> str:
-    """A share in per cent.
+    r"""A share in per cent.
 
     >>> percent(0.04691), percent(None)
-    ('4.69 %', '–')
+    ('4.69\xa0%', '–')
     """
-    return "–" if share is None or share != share else f"{100 * share:.{digits}f} %"
+    return "–" if share is None or share != share else f"{100 * share:.{digits}f}\u00a0%"
 
 
 def span(interval: Interval | None) -> str:
     """Both ends of an interval."""
     if interval is None:
         return "–"
-    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
+    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}\u00a0%"
 
 
 def result_figures(analysis: SplitAnalysis) -> Html:
@@ -85,11 +85,18 @@ def interval_notes(analysis: SplitAnalysis) -> list[Html]:
             paragraph(
                 f"The intervals hold for these {len(analysis.speakers)} speakers and other sentences of "
                 f"theirs. For other speakers they are too narrow; an interval by speaker needs "
-                f"{FEWEST_SPEAKERS}."
+                f"{FEWEST_UNITS}."
             )
         )
     with_errors = int((analysis.errors > 0).sum())
-    if with_errors < _FEW_ERRORS:
+    if "per" not in intervals:
+        notes.append(
+            paragraph(
+                f"{len(analysis.records)} utterances are too few for an interval: it needs {FEWEST_UNITS}, "
+                f"and a rate over so few says little."
+            )
+        )
+    elif with_errors < _FEW_ERRORS:
         notes.append(note(f"Only {with_errors} utterances have errors: the intervals are rough."))
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())

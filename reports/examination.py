@@ -50,11 +50,11 @@ class Examination:
     def survey(self) -> Survey:
         """Look at every clip of every split."""
         data, plan = self.data, self.plan
-        data.locate()
+        data.sources.locate()
         taker = SurveyTaker(data.encode, plan.frame_counts, data.audio_params.sampling_rate)
         splits: dict[Split, SplitSurvey] = {}
         for name in SPLITS:
-            self.parts[name] = [self._prepare(dataset, name) for dataset in data.dataset_classes]
+            self.parts[name] = [self._prepare(dataset, name) for dataset in data.sources.datasets]
             split = taker.survey(name, self.parts[name])
             splits[name] = self._with_batching(split) if len(split) else split
         return Survey(
@@ -91,7 +91,7 @@ class Examination:
         """As training prepares it; where training would stop at too many faults, they become findings."""
         data = self.data
         prepared = dataset.prepare(
-            split, data.audio_params, num_proc=data.num_proc, rebuild=data.create_dataset
+            split, data.audio_params, num_proc=data.num_proc, rebuild=data.sources.create_dataset
         )
         usable = usable_clips(prepared.clips, data.encode, self.plan.frame_counts)
         return SplitPart(dataset, split, prepared, usable)

@@ -1,5 +1,6 @@
 """An experiment as a page: figures, errors, learning curves, data, configuration, versions."""
 
+import shlex
 from collections.abc import Sequence
 
 from reports.data_section import data_section
@@ -48,6 +49,7 @@ def experiment_page(experiment: Experiment) -> str:
         _learning(experiment),
         _fam(experiment),
         data_section(experiment.data, experiment.skipped),
+        _use(experiment),
         _origin(experiment),
     ]
     return page(
@@ -182,6 +184,32 @@ def _fam(experiment: Experiment) -> Section | None:
             "(low frequencies at the bottom), and the momentum that followed from it."
         ),
         figure(inline_png(draw_fam_record(records), alt=alt), alt=alt, wide=True),
+    )
+
+
+def _use(experiment: Experiment) -> Section | None:
+    """What to do with the model, to be copied."""
+    if not experiment.checkpoint:
+        return None
+    checkpoint = shlex.quote(experiment.checkpoint)
+    commands = (
+        f"./run.sh transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts",
+        f"./run.sh export {checkpoint} --to hf      # or onnx, onnx-int8",
+    )
+    in_python = (
+        "from inference import Recognizer",
+        f"recognize = Recognizer.from_checkpoint({experiment.checkpoint!r})",
+        "print(recognize(waveform, sampling_rate).text)",
+    )
+    return section(
+        "Using the model",
+        paragraph(
+            "Recordings to phonemes with times; a model for other programs, with a card that states these "
+            "figures:"
+        ),
+        element("pre", "\n".join(commands)),
+        paragraph("In Python:"),
+        element("pre", "\n".join(in_python)),
     )
 
 

@@ -47,7 +47,12 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .key-figures dd { margin: 0.1rem 0 0; font-size: 1.35rem; font-weight: 600; line-height: 1.3;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .key-figures small { display: block; font-size: 0.8rem; font-weight: 400; color: var(--faint); }
-.scroll { overflow-x: auto; margin: 0.7rem 0; }
+/* What is wider than the screen casts a shadow at the side where more of it is. */
+.scroll { overflow-x: auto; margin: 0.7rem 0; background:
+  linear-gradient(to right, var(--paper) 40%, transparent) 0 0 / 2.2rem 100% no-repeat local,
+  linear-gradient(to left, var(--paper) 40%, transparent) 100% 0 / 2.2rem 100% no-repeat local,
+  linear-gradient(to right, var(--grid), transparent) 0 0 / 0.9rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--grid), transparent) 100% 0 / 0.9rem 100% no-repeat scroll; }
 .scroll:focus-visible { outline: 2px solid var(--accent); }
 table { border-collapse: collapse; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--faint); padding: 0.2rem 0 0.4rem; }

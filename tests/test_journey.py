@@ -205,6 +205,18 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_there(place, config):
         assert torch.equal(value, resumed[key]), key
 
 
+def test_an_epoch_too_short_for_its_validations_is_told_and_leaves_nothing(place, config, capsys):
+    arguments = ("--custom_folder_name", "hasty", "--trainer.val_check_interval", "6")
+    assert run(["fit", "--config", str(config), *arguments]) == 2
+    message = capsys.readouterr().err
+    assert "trainer.val_check_interval: must be at most the 5 batches of an epoch, got 6" in message
+    assert "Traceback" not in message
+    assert not (place / "experiments" / "hasty").exists()
+    command(
+        "fit", config, *arguments, "--trainer.check_val_every_n_epoch", "null", "--trainer.max_steps", "6"
+    )
+
+
 def test_a_run_whose_steps_end_in_mid_epoch_is_validated_there(place, config):
     arguments = ("--custom_folder_name", "short", "--trainer.max_epochs", "3", "--trainer.max_steps", "2")
     stopping = "{class_path: lightning.pytorch.callbacks.EarlyStopping, init_args: {monitor: val_per}}"

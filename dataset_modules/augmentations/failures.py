@@ -1,11 +1,14 @@
 """Clips on which a transform failed: counted over all processes that read."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import get_worker_info
+
+log = logging.getLogger(__name__)
 
 _EXAMPLES = 3
 
@@ -81,3 +84,27 @@ def described(failures: Sequence[FailureCount], id_of: Callable[[int], str]) -> 
         for failure in failures
     ]
     return f"augmentation failed {total}×, these clips were left as they were: {', '.join(parts)}"
+
+
+class FailureReport:
+    """Tells what a ledger holds, once for every time that it has grown."""
+
+    def __init__(self, ledger: FailureLedger) -> None:
+        self.ledger = ledger
+        self._told = 0
+
+    def tell(
+        self, over_ranks: Callable[[Tensor], Tensor], id_of: Callable[[int], str], *, aloud: bool
+    ) -> None:
+        """Warn of failures that were not warned of.
+
+        Args:
+            over_ranks: sums counts, (N,), over all ranks.
+            id_of: a clip's name by its index.
+            aloud: whether this process speaks for all.
+        """
+        failures = self.ledger.failures(over_ranks(self.ledger.per_transform()))
+        total = sum(failure.times for failure in failures)
+        if total > self._told and aloud:
+            log.warning("%s", described(failures, id_of))
+        self._told = total

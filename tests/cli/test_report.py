@@ -13,7 +13,7 @@ def test_pages_are_written_beside_what_they_tell_of(tmp_path):
         (folder / "config.yaml").write_text("{}\n")
         (folder / "metrics.json").write_text(json.dumps({"test_per": 0.5}))
     assert run(["report", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
-    assert "50.00 %" in (tmp_path / "two" / "report.html").read_text()
+    assert "50.00\u00a0%" in (tmp_path / "two" / "report.html").read_text()
 
 
 def test_several_experiments_are_compared_in_the_folder_of_the_first(tmp_path):

@@ -16,7 +16,8 @@ def utterances(generator, size, rate, spread):
 
 
 @pytest.mark.parametrize(
-    ("size", "rate", "spread"), [(50, 0.2, 0.1), (100, 0.05, 0.02), (200, 0.05, 0.1), (200, 0.3, 0.02)]
+    ("size", "rate", "spread"),
+    [(10, 0.2, 0.1), (50, 0.2, 0.1), (100, 0.05, 0.02), (200, 0.05, 0.1), (200, 0.3, 0.02)],
 )
 def test_intervals_hold_the_truth_in_93_to_97_per_cent_of_draws(size, rate, spread):
     generator = np.random.default_rng(2)
@@ -76,13 +77,14 @@ def test_nothing_wrong_is_not_certainty():
 
 
 def test_too_little_has_no_interval():
-    assert rate_interval([1], [10]) is None
+    assert rate_interval([1] * 9, [10, 11, 12] * 3) is None
     assert rate_interval([], []) is None
-    assert rate_interval([0, 0], [0, 0]) is None
+    assert rate_interval([0] * 10, [0] * 10) is None
+    assert paired_difference([1] * 9, [0] * 9, [10] * 9) is None
 
 
 def test_utterances_without_reference_are_no_trouble():
-    interval = rate_interval([1, 0, 2, 0, 1], [10, 0, 12, 0, 9])
+    interval = rate_interval([1, 0, 2, 0, 1] * 2, [10, 0, 12, 0, 9] * 2)
     assert interval.low <= interval.rate <= interval.high
     assert np.isfinite([interval.low, interval.high]).all()
 
@@ -100,5 +102,5 @@ def test_the_second_beats_the_first_where_it_makes_fewer_errors_in_all_utterance
 
 
 def test_equal_experiments_are_equal():
-    found = paired_difference([3, 4], [3, 4], [20, 20])
+    found = paired_difference([3, 4] * 5, [3, 4] * 5, [20, 20] * 5)
     assert (found.difference, found.low, found.high, found.probability_lower) == (0.0, 0.0, 0.0, 0.5)

@@ -25,12 +25,13 @@ def headings(text):
 
 def test_a_finished_run_shows_figures_curves_and_origin():
     text = experiment_page(FINISHED)
-    assert headings(text) == ["Results", "Learning", "Origin"]
-    assert "4.41 %" in text
+    assert headings(text) == ["Results", "Learning", "Using the model", "Origin"]
+    assert "4.41\u00a0%" in text
     assert "200 utterances" in text
     assert "train_loss ends at 1" in text
     assert "lr ends at 0.2" in text
     assert "lr: &lt;0.1&gt;" in text
+    assert "./run.sh transcribe best.ckpt RECORDINGS" in text
 
 
 def test_an_unfinished_run_says_so():
@@ -48,5 +49,5 @@ def test_fams_record_is_drawn_where_there_is_one(tmp_path):
     record = tmp_path / "fam_debug.jsonl"
     record.write_text("\n".join(map(json.dumps, lines)))
     text = experiment_page(FINISHED._replace(fam_record=record))
-    assert headings(text) == ["Results", "Learning", "FAM", "Origin"]
+    assert headings(text) == ["Results", "Learning", "FAM", "Using the model", "Origin"]
     assert text.count("data:image/png;base64,") == 1
