@@ -24,6 +24,41 @@ def binary_column(values: Sequence[Bytes | None], kind: pa.DataType) -> pa.Array
     return pa.Array.from_buffers(kind, len(values), buffers)
 
 
+class BytesBlock:
+    """Bytes of many rows behind one another, in memory that the next block uses again.
+
+    Memory that is asked for anew costs more than the copy: its pages must be found and zeroed.
+    """
+
+    def __init__(self) -> None:
+        self._content: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
+        self._ends = [0]
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def append(self, value: Bytes) -> None:
+        """Copy a row behind the others."""
+        start, end = self._ends[-1], self._ends[-1] + len(value)
+        if end > len(self._content):
+            grown = np.empty(max(end, 2 * len(self._content)), dtype=np.uint8)
+            grown[:start] = self._content[:start]
+            self._content = grown
+        self._content[start:end] = np.frombuffer(value, dtype=np.uint8)
+        self._ends.append(end)
+
+    def column(self, kind: pa.DataType) -> pa.Array:
+        """The rows, in this block's own memory: to be written before it is cleared."""
+        _check_offsets(self._ends[-1])
+        offsets = pa.py_buffer(np.array(self._ends, dtype=np.int32))
+        content = pa.py_buffer(self._content[: self._ends[-1]])
+        return pa.Array.from_buffers(kind, len(self), [None, offsets, content])
+
+    def clear(self) -> None:
+        """Begin anew in the same memory."""
+        self._ends = [0]
+
+
 def string_column(values: Sequence[str | None]) -> pa.Array:
     """Texts."""
     return binary_column([None if value is None else value.encode() for value in values], pa.string())
@@ -71,9 +106,13 @@ def _list_column(values: Sequence[Sequence[object] | None], child: pa.Array) -> 
 
 def _offsets(values: Sequence[Sequence[object] | Bytes]) -> pa.Buffer:
     ends = np.cumsum([0, *map(len, values)], dtype=np.int64)
-    if ends[-1] > np.iinfo(np.int32).max:
-        raise OverflowError(f"Arrow: a block must hold 2 GB of a column at most, this holds {ends[-1]} bytes")
+    _check_offsets(int(ends[-1]))
     return pa.py_buffer(ends.astype(np.int32))
+
+
+def _check_offsets(num_bytes: int) -> None:
+    if num_bytes > np.iinfo(np.int32).max:
+        raise OverflowError(f"Arrow: a block must hold 2 GB of a column at most, this holds {num_bytes} bytes")
 
 
 def _validity(values: Sequence[object]) -> pa.Buffer | None:

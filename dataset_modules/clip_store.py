@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dataset_modules.arrow_columns import (
     Bytes,
-    binary_column,
+    BytesBlock,
     float_lists_column,
     integer_column,
     integers_of,
@@ -86,7 +86,7 @@ class ClipWriter:
         self._schema = SCHEMA.with_metadata({_STORAGE_KEY: storage.encode()})
         self._writer = pa.ipc.new_file(self._file, self._schema)
         self._clips: list[PreparedClip] = []
-        self._audio: list[Bytes] = []
+        self._audio = BytesBlock()
 
     def write(self, clip: PreparedClip) -> None:
         """Append one clip."""
@@ -98,7 +98,8 @@ class ClipWriter:
     def _flush(self) -> None:
         if self._clips:
             self._writer.write_batch(_block(self._clips, self._audio, self._schema))
-        self._clips, self._audio = [], []
+        self._clips = []
+        self._audio.clear()
 
     def __enter__(self) -> "ClipWriter":
         return self
@@ -112,7 +113,7 @@ class ClipWriter:
         self._file.close()
 
 
-def _block(clips: Sequence[PreparedClip], audio: Sequence[Bytes], schema: pa.Schema) -> pa.RecordBatch:
+def _block(clips: Sequence[PreparedClip], audio: BytesBlock, schema: pa.Schema) -> pa.RecordBatch:
     columns = {
         "id": string_column([clip.id for clip in clips]),
         "path": string_column([clip.path for clip in clips]),
@@ -123,7 +124,7 @@ def _block(clips: Sequence[PreparedClip], audio: Sequence[Bytes], schema: pa.Sch
         "phonemes": string_lists_column([clip.phonemes for clip in clips]),
         "phoneme_starts": float_lists_column([clip.phoneme_starts for clip in clips]),
         "num_samples": integer_column([len(clip.samples) for clip in clips]),
-        "audio": binary_column(audio, pa.binary()),
+        "audio": audio.column(pa.binary()),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 

@@ -32,6 +32,25 @@ def test_bytes_are_kept() -> None:
     assert column.equals(pa.array([b"\xff\x00", b"", b"a"], type=pa.binary()))
 
 
+def test_a_block_of_bytes_is_used_again() -> None:
+    block = arrow_columns.BytesBlock()
+    for rows in ([b"\xff\x00", b"", b"a" * 1000], [memoryview(b"bc")], []):
+        for row in rows:
+            block.append(row)
+        column = block.column(pa.binary())
+        column.validate(full=True)
+        assert column.equals(pa.array(map(bytes, rows), type=pa.binary()))
+        block.clear()
+
+
+def test_a_block_holds_what_arrow_can_count() -> None:
+    block = arrow_columns.BytesBlock()
+    block.append(b"abc")
+    block._ends[-1] = 2**31
+    with pytest.raises(OverflowError, match="2 GB"):
+        block.column(pa.binary())
+
+
 def test_integers_come_out_of_a_slice() -> None:
     assert arrow_columns.integers_of(arrow_columns.integer_column([1, 2, 3, 4])[1:3]).tolist() == [2, 3]
 
