@@ -112,7 +112,7 @@ def _offsets(values: Sequence[Sequence[object] | Bytes]) -> pa.Buffer:
 
 def _check_offsets(num_bytes: int) -> None:
     if num_bytes > np.iinfo(np.int32).max:
-        raise OverflowError(f"Arrow: a block must hold 2 GB of a column at most, this holds {num_bytes} bytes")
+        raise OverflowError(f"Arrow: a block must hold 2 GB of a column at most, got {num_bytes} bytes")
 
 
 def _validity(values: Sequence[object]) -> pa.Buffer | None:
