@@ -6,7 +6,6 @@ do not change the cost.
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ def measure(feature_extractor: bool, transformer: bool, checkpointing: bool) -> 
     sys.path.insert(0, str(ROOT))
     import torch
 
+    from benchmarks.peak_memory import peak_megabytes
     from dataset_modules.contract import Batch
     from models import PhonemeRecognizer
 
@@ -56,7 +56,7 @@ def measure(feature_extractor: bool, transformer: bool, checkpointing: bool) -> 
         optimizer.step()
         optimizer.zero_grad()
         durations.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_megabytes()
     return {"peak_mb": peak, "step_seconds": statistics.median(durations)}
 
 

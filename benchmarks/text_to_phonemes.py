@@ -5,7 +5,6 @@ path of a pronouncing dictionary.
 """
 
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.peak_memory import peak_megabytes
 from dataset_modules.sentences import distinct_sentences
 from phonetics import GraphemeToPhoneme, LexiconPhonemes, StoredPhonemes, backend_for, in_batches
 
@@ -23,13 +23,13 @@ def main(backend_name: str = "espeak", language: str = "ru", sentences: str = "1
     backend = _backend(backend_name, language)
     backend.check()
     count = int(sentences)
-    base_mb = _peak_mb()
+    base_mb = peak_megabytes()
     with tempfile.TemporaryDirectory() as folder:
         length = _characters(language)
         print(f"{backend.fingerprint()[:60]}: {count} sentences, {length:.0f} characters on average")
         for name in ("first time", "again"):
             seconds = _spend(StoredPhonemes(backend, Path(folder, "phonemes")), language, count)
-            print(f"{name:12} {count / seconds:8.0f} sentences/s   peak +{_peak_mb() - base_mb:.0f} MB")
+            print(f"{name:12} {count / seconds:8.0f} sentences/s   peak +{peak_megabytes() - base_mb:.0f} MB")
         size = Path(folder, "phonemes").stat().st_size / 1e6
     print(f"file         {size:8.1f} MB")
 
@@ -59,10 +59,6 @@ def _spend(backend: GraphemeToPhoneme, language: str, count: int) -> float:
     for batch in in_batches(_texts(language, count)):
         backend.batch(batch)
     return time.perf_counter() - start
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

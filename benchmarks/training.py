@@ -18,7 +18,6 @@ Peak memory is that of a process of its own for each, imports included (on a GPU
 import argparse
 import itertools
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.peak_memory import peak_megabytes  # noqa: E402 - the path above
 from benchmarks.training_contenders import (  # noqa: E402 - the path above
     NETWORK,
     WARM_UP_TURNS,
@@ -95,7 +95,7 @@ def report(results: dict[str, list[Turn]], peaks: dict[str, float], settings: Se
         print(f"application / {name}: {median_ratio(own, results[name]):.3f}")
 
 
-def peak_megabytes(name: str, settings: Settings) -> float:
+def peak_of(name: str, settings: Settings) -> float:
     """Of this process, after a turn of one contender alone; on a GPU, of the device."""
     data = make_data_module(settings)
     if name == "application":
@@ -112,7 +112,7 @@ def peak_megabytes(name: str, settings: Settings) -> float:
         import torch
 
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_megabytes()
 
 
 def parse() -> argparse.Namespace:
@@ -171,7 +171,7 @@ def main() -> None:
             folder,
         )
         if arguments.peak:
-            print(json.dumps(peak_megabytes(arguments.peak, settings)))
+            print(json.dumps(peak_of(arguments.peak, settings)))
             return
         results = take_turns(settings, numpy_rows=arguments.numpy_rows)
         peaks = {} if arguments.quick else measure_peaks(list(results), arguments, folder)

@@ -11,7 +11,6 @@ users give it.
 import argparse
 import json
 import logging
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.peak_memory import peak_megabytes  # noqa: E402
 from cli.data_section import located_datasets  # noqa: E402
 from cli.experiment import experiment_of  # noqa: E402
 from cli.trained import find_checkpoint  # noqa: E402
@@ -98,7 +98,7 @@ def timed(run: Callable[[Path], list[str]], path: Path) -> tuple[float, list[str
     return time.perf_counter() - started, heard
 
 
-def peak_megabytes(checkpoint: Path, path: Path, threads: int) -> float:
+def peak_of(checkpoint: Path, path: Path, threads: int) -> float:
     """Of a fresh process that transcribes a file."""
     command = [sys.executable, __file__, str(checkpoint), "--only", str(path), "--threads", str(threads)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -132,9 +132,9 @@ def measure(
         yield "real-time factor", round(pairs[-1][0][0] / (minutes * 6), 4)
         yield "PER", per(said, pairs[0][0][1])
         yield "PER of the pipeline", per(said, pairs[0][1][1])
-        yield "peak MB, a tenth of the time", peak_megabytes(checkpoint, short, threads)
+        yield "peak MB, a tenth of the time", peak_of(checkpoint, short, threads)
         write_speech(checkpoint, long, minutes * 60)
-        yield "peak MB", peak_megabytes(checkpoint, long, threads)
+        yield "peak MB", peak_of(checkpoint, long, threads)
 
 
 def main() -> int:
@@ -151,7 +151,7 @@ def main() -> int:
     checkpoint = find_checkpoint("transcribe", options.experiment)
     if options.only:
         transcribe(recognizer_of(checkpoint), options.only)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(peak_megabytes())
         return 0
     print(json.dumps({"minutes": options.minutes, "threads": options.threads}))
     for name, value in measure(checkpoint, options.minutes, options.rounds, options.threads):
