@@ -1,5 +1,6 @@
 """Prepared clips as a torch data set: labels encoded, audio read and augmented on access."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -79,11 +80,8 @@ class ClipDataset(Dataset[Example]):
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
         clip = self.clip(index)
-        waveform, labels = from_pcm16(clip.samples), self.labels[index]
-        if self.augment is not None:
-            fits = self._fits(labels)
-            waveform = self.augment(waveform, self.sampling_rate, epoch, index, fits)
-        return Example(waveform, labels, clip.id, clip.language, index)
+        labels = self.labels[index]
+        return Example(self._waveform(clip, epoch, index, labels), labels, clip.id, clip.language, index)
 
     def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:
         """A batch; random states are put aside once for all of it."""
@@ -94,6 +92,15 @@ class ClipDataset(Dataset[Example]):
         """A clip as it was prepared, with all that is known of it."""
         store, place = self._place(index)
         return store[place]
+
+    def _waveform(
+        self, clip: PreparedClip, epoch: int, index: int, labels: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """The clip as an epoch hears it."""
+        if self.augment is None:
+            return from_pcm16(clip.samples)
+        source = functools.partial(from_pcm16, clip.samples)
+        return self.augment.read(source, self.sampling_rate, epoch, index, self._fits(labels))
 
     def _fits(self, labels: Sequence[int]) -> Callable[[int], bool] | None:
         """Whether the network makes frames enough for these labels out of so many samples."""

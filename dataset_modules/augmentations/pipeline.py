@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dataset_modules.augmentations.failures import FailureLedger
 from dataset_modules.augmentations.nesting import Transform, leaves, name_of
 from dataset_modules.augmentations.rehearsal import check_waveform, rehearse
-from dataset_modules.augmentations.seeding import seeded
+from dataset_modules.augmentations.seeding import kept_random_state, seed_draws
 from dataset_modules.augmentations.sound_lists import read_from, sound_files
 from dataset_modules.augmentations.speed_perturbation import SpeedPerturbation
 
@@ -52,18 +52,29 @@ class AugmentationPipeline:
             fits: whether the clip's labels fit into so many samples; what shortens it further is not
                 applied. None takes any length.
         """
-        with seeded(self.seed, epoch, index):
-            steps = _Steps(self.transforms, sampling_rate, fits)
+        return self.read(waveform.copy, sampling_rate, epoch, index, fits)
+
+    def read(
+        self,
+        source: Callable[[], Waveform],
+        sampling_rate: int,
+        epoch: int,
+        index: int,
+        fits: Callable[[int], bool] | None = None,
+    ) -> Waveform:
+        """The same of a clip that ``source`` makes anew for every call: transforms may write into it."""
+        steps = _Steps(self.transforms, sampling_rate, fits)
+        with kept_random_state():
+            seed_draws(self.seed, epoch, index)
             try:
-                augmented = steps.taken(waveform.copy())  # some transforms write into what they are given
+                augmented = steps.taken(source())
                 check_waveform(augmented)
+                return np.ascontiguousarray(augmented, dtype=np.float32)
             except Exception as error:  # noqa: BLE001 - any transform, any fault: one clip must not end a run
                 fault = error
-            else:
-                return np.ascontiguousarray(augmented, dtype=np.float32)
-        with seeded(self.seed, epoch, index):
-            self._report(fault, steps.first_bad(waveform.copy()), index)
-        return waveform
+            seed_draws(self.seed, epoch, index)
+            self._report(fault, steps.first_bad(source()), index)
+        return source()
 
     def _report(self, error: Exception, number: int, index: int) -> None:
         self.ledger.record(number, index)

@@ -43,11 +43,16 @@ def seeded(seed: int, epoch: int, index: int) -> Iterator[None]:
 
     audiomentations draws from the first two, users' transforms may draw from torch.
     """
+    with kept_random_state():
+        seed_draws(seed, epoch, index)
+        yield
+
+
+def seed_draws(seed: int, epoch: int, index: int) -> None:
+    """What is drawn from here on is a function of the numbers; for use within ``kept_random_state``."""
     digest = hashlib.blake2b(f"{seed}|{epoch}|{index}".encode(), digest_size=4).digest()
     value = int.from_bytes(digest)
-    with kept_random_state():
-        random.seed(value)
-        np.random.seed(value)
-        # The processor's generator alone: torch.manual_seed would reset those of devices, too.
-        torch.default_generator.manual_seed(value)
-        yield
+    random.seed(value)
+    np.random.seed(value)
+    # The processor's generator alone: torch.manual_seed would reset those of devices, too.
+    torch.default_generator.manual_seed(value)
