@@ -38,9 +38,10 @@ class LogMetricsCallback(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
     ) -> None:
-        """Log the learning rate, for the curves."""
-        for rate in _rates(trainer):
-            pl_module.log("lr", float(rate))
+        """Log the learning rate where a step is written; in every step it would cost a little."""
+        if trainer._logger_connector.should_update_logs:
+            for rate in _rates(trainer):
+                pl_module.log("lr", float(rate))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A line of the table while training; the figures of the split when validating alone."""

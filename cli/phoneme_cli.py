@@ -28,6 +28,7 @@ from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan, seed_to_resume
 from cli.fit_place import FitPlace
 from cli.parser import PhonemeArgumentParser, shortened
+from cli.quiet_collector import QuietCollector
 from cli.ranks import SEED, agree, gathered, shorten_timeouts, take_world
 from cli.record import ExperimentRecord
 from cli.search_request import SearchRequest
@@ -187,7 +188,7 @@ class PhonemeCLI(LightningCLI):
     def _watched(self, trainer: Trainer) -> Trainer:
         """With what every run needs, whatever callbacks its configuration names."""
         place = FitPlace()
-        own = [EpochLength(), place, StopBetweenSteps(self.stop_requests, place)]
+        own = [EpochLength(), QuietCollector(), place, StopBetweenSteps(self.stop_requests, place)]
         trainer.callbacks[:0] = own  # type: ignore[attr-defined]
         return trainer
 

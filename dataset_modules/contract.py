@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -50,11 +51,22 @@ class Batch(NamedTuple):
     ids: tuple[str, ...]
     languages: tuple[str | None, ...] = ()  # one for each utterance, or none where nobody says
     rows: tuple[int, ...] = ()  # places in the split, by which more of an utterance can be looked up
-    # Both lengths as the host knows them: to read them from an accelerator is to wait for it. Arrays, because
-    # Lightning walks through tuples item by item, several times a step.
+    # Both lengths as the host knows them: to read them from an accelerator is to wait for it.
     num_samples: NDArray[np.int64] | None = None  # (B,)
     num_labels: NDArray[np.int64] | None = None  # (B,)
     encoder_states: Tensor | None = None  # (B, F, H) float32, zero-padded
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device, without waiting for it.
+
+        Lightning would look for tensors item by item, in every step.
+        """
+        moved = {
+            name: value.to(device, non_blocking=device.type != "cpu")
+            for name, value in zip(self._fields, self, strict=True)
+            if isinstance(value, Tensor)
+        }
+        return self._replace(**moved)
 
     def lengths_on_host(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Samples and labels of each utterance, (B,); a batch made by hand has them only on its device."""
