@@ -73,6 +73,8 @@ mode_check() {
     step "ruff format" python -m ruff format --check .
     step "mypy" python -m mypy
     [[ -z $failed ]] || say "failed so far:$failed"
+    # All tests share the processors; a choice of them runs as it would without this mode.
+    (($#)) || set -- -n auto --maxprocesses 8 --dist loadfile
     step "pytest" python -m pytest "$@"
     [[ -z $failed ]]
 }

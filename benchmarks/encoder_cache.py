@@ -1,10 +1,10 @@
 """Head-only training on the demo's data: epochs from the encoder cache against epochs without it.
 
 Run: ``python benchmarks/encoder_cache.py``. The encoder is that of Wav2Vec2-base, as heads are trained on
-pretrained encoders, over 300 of the demo's clips; ``--small`` takes the demo's own network and all 4,000. Both
-runs go through the command line as users start it, with the same seed, batches and steps, and validate after
-every epoch; their encoder has random weights, which cost what trained ones cost. Times are of whole epochs
-with their validation, first epochs left out.
+pretrained encoders, over 300 of the demo's clips; ``--small`` takes the demo's own network and all 4,000.
+Both runs go through the command line as users start it, with the same seed, batches and steps, and validate
+after every epoch; their encoder has random weights, which cost what trained ones cost. Times are of whole
+epochs with their validation, first epochs left out.
 """
 
 import argparse

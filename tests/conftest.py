@@ -1,5 +1,6 @@
 """Fixtures that several rooms share."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from forked_runs import ForkedRuns
 from numpy.typing import NDArray
 
 from phonetics import Vocabulary
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each, or those who share the processors fight for them
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TOKENS = Path(__file__).parents[1] / "dataset_modules" / "tokens"
 

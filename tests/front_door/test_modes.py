@@ -231,6 +231,12 @@ def test_check_runs_every_tool_with_the_tests_last(request, place):
     ]
 
 
+def test_all_tests_share_the_processors(prepared):
+    assert prepared.run("check").returncode == 0
+    called = prepared.calls("python")[-1][2:]
+    assert called == ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadfile"]
+
+
 @pytest.mark.parametrize("tool", ["ruff check", "ruff format", "mypy", "pytest"])
 def test_check_fails_if_any_tool_fails_and_still_runs_the_others(prepared, tool):
     result = prepared.run("check", FAILING=f"-m {tool}")
