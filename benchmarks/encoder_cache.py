@@ -1,7 +1,7 @@
 """Head-only training on the demo's data: epochs from the encoder cache against epochs without it.
 
 Run: ``python benchmarks/encoder_cache.py``. The encoder is that of Wav2Vec2-base, as heads are trained on
-pretrained encoders, over 300 of the demo's clips; ``--small`` takes the demo's own network and all 4,000.
+pretrained encoders, over 200 of the demo's clips; ``--small`` takes the demo's own network and all 4,000.
 Both runs go through the command line as users start it, with the same seed, batches and steps, and validate
 after every epoch; their encoder has random weights, which cost what trained ones cost. Times are of whole
 epochs with their validation, first epochs left out.
@@ -88,10 +88,10 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, help="of the training split")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--small", action="store_true", help="the demo's network")
     arguments = parser.parse_args()
-    arguments.clips = arguments.clips or (4000 if arguments.small else 300)
+    arguments.clips = arguments.clips or (4000 if arguments.small else 200)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         cached = train(Path(folder), arguments, cached=True)
