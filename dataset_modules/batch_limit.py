@@ -39,8 +39,10 @@ class BatchLimit:
         """The limit; a figure for processors where nothing was found."""
         return self.asked if self.asked != "auto" else self.found or CPU_BATCH_SECONDS
 
-    def find(self, longest: int, sampling_rate: int, fits: Rehearsal, trainer: Trainer) -> None:
-        """Try the device; of several, the smallest decides."""
+    def find(self, longest: int, sampling_rate: int, fits: Rehearsal | None, trainer: Trainer) -> None:
+        """Try the device, if somebody can; of several, the smallest decides."""
+        if fits is None:
+            return
         found = fitting_batch_seconds(longest, sampling_rate, fits)
         self.found = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
 

@@ -61,12 +61,14 @@ class Batch(NamedTuple):
 
         Lightning would look for tensors item by item, in every step.
         """
-        moved = {
-            name: value.to(device, non_blocking=device.type != "cpu")
-            for name, value in zip(self._fields, self, strict=True)
-            if isinstance(value, Tensor)
-        }
-        return self._replace(**moved)
+        # Elsewhere than on a CUDA device, what is moved without waiting may be read before it is there.
+        without_waiting = device.type == "cuda"
+        return Batch(
+            *(
+                part.to(device, non_blocking=without_waiting) if isinstance(part, Tensor) else part
+                for part in self
+            )
+        )
 
     def lengths_on_host(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Samples and labels of each utterance, (B,); a batch made by hand has them only on its device."""

@@ -100,7 +100,7 @@ class PhonemeDataModule(LightningDataModule):
         self.rehearsal: Rehearsal | None = None  # tries a batch on the model's device, likewise
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
-        self._failures = self.augment and FailureReport(self.augment.ledger)
+        self._failures = FailureReport(self.augment.ledger) if self.augment else None
         self._states: EncoderStateCache | None = None
         self.limit = BatchLimit(max_batch_seconds)
         self._stored_place: dict[str, Any] = {}
@@ -255,8 +255,7 @@ class PhonemeDataModule(LightningDataModule):
     def batch_seconds(self, split: Split) -> float | None:
         """The limit of a batch in seconds as recorded, so that it holds for what is heard."""
         trainer = self.trainer
-        is_training = trainer is not None and trainer.state.fn == "fit"
-        if self.limit.is_open and is_training and self.rehearsal is not None and self._on_cuda():
+        if self.limit.is_open and trainer is not None and trainer.state.fn == "fit" and self._on_cuda():
             longest = int(self.splits["train"].num_samples().max(initial=1))
             self.limit.find(longest, self.audio_params.sampling_rate, self.rehearsal, trainer)
         limit = self.limit.seconds
