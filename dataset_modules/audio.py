@@ -82,14 +82,19 @@ def resample(waveform: NDArray[np.float32], source_rate: int, target_rate: int) 
     return np.asarray(soxr.resample(waveform, source_rate, target_rate, quality="HQ"), dtype=np.float32)
 
 
-def to_pcm16(waveform: NDArray[np.float32]) -> NDArray[np.int16]:
+def to_pcm16(waveform: NDArray[np.float32], peak: float | None = None) -> NDArray[np.int16]:
     """Quantise to 16 bits; what lies outside -1…1 is clipped.
+
+    Args:
+        waveform: (T,) or (T, channels).
+        peak: the largest sample's size, where it is known: looking for what to clip takes time.
 
     >>> to_pcm16(np.array([0.0, 1.0, -2.0], dtype=np.float32)).tolist()
     [0, 32767, -32767]
     """
     scaled = waveform * np.float32(PCM_SCALE)
-    np.clip(scaled, -PCM_SCALE, PCM_SCALE, out=scaled)
+    if peak is None or peak > 1.0:
+        np.clip(scaled, -PCM_SCALE, PCM_SCALE, out=scaled)
     return np.rint(scaled, out=scaled).astype(np.int16)
 
 

@@ -59,13 +59,13 @@ def _check_split_files(folder: Path) -> None:
 
 def release_recordings(folder: Path, split: Split) -> list[Recording]:
     """The recordings of one split in the table's order; rows that cannot be used are among them, as such."""
-    table = folder / SPLIT_FILES[split]
+    table, clips = folder / SPLIT_FILES[split], folder / "clips"
     return [
-        _recording(folder, table, row) for row in read_tsv(table, required=("client_id", "path", "sentence"))
+        _recording(clips, table, row) for row in read_tsv(table, required=("client_id", "path", "sentence"))
     ]
 
 
-def _recording(folder: Path, table: Path, row: TsvRow) -> Recording:
+def _recording(clips: Path, table: Path, row: TsvRow) -> Recording:
     if row.fault:
         return Recording(f"{table.name}:{row.line}", UnusableAudio(row.fault, table))
     name = _clip_name(row.cells["path"])
@@ -74,9 +74,7 @@ def _recording(folder: Path, table: Path, row: TsvRow) -> Recording:
         return Recording(f"{table.name}:{row.line}", UnusableAudio(reason, table))
     speaker = row.cells["client_id"] or None
     attributes = speaker_attributes(row.cells)
-    return Recording(
-        name, folder / "clips" / name, text=row.cells["sentence"], speaker=speaker, attributes=attributes
-    )
+    return Recording(name, clips / name, text=row.cells["sentence"], speaker=speaker, attributes=attributes)
 
 
 def speaker_attributes(cells: Mapping[str, object]) -> dict[str, str] | None:

@@ -1,7 +1,7 @@
 """What the data rooms and the model rooms agree on: audio facts, and the batch."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -63,12 +63,12 @@ class Batch(NamedTuple):
         """
         # Elsewhere than on a CUDA device, what is moved without waiting may be read before it is there.
         without_waiting = device.type == "cuda"
-        return Batch(
-            *(
-                part.to(device, non_blocking=without_waiting) if isinstance(part, Tensor) else part
-                for part in self
-            )
-        )
+        moved: dict[str, Any] = {
+            name: part.to(device, non_blocking=without_waiting)
+            for name, part in self._asdict().items()
+            if isinstance(part, Tensor)
+        }
+        return self._replace(**moved)
 
     def lengths_on_host(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Samples and labels of each utterance, (B,); a batch made by hand has them only on its device."""

@@ -74,7 +74,7 @@ def prepare_clip(
         text=recording.text,
         phonemes=phonemes,
         phoneme_starts=clip.phoneme_starts,
-        samples=to_pcm16(waveform),
+        samples=to_pcm16(waveform, peak),
         path=path_of(recording),
         attributes=recording.attributes,
     )
