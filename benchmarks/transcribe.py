@@ -3,9 +3,9 @@
 An hour of speech is made by saying the clips of the experiment's test set again and again. Measured are the
 peak of memory of a process that transcribes the hour, and of one that transcribes six minutes of it; and the
 time, reading included, beside transformers' pipeline on the same model as exported, with windows of the same
-length and overlap, the same number of them at once and the same threads. Both run in turn, round after round, over the
-same six minutes; the ratio is the median over rounds. The pipeline holds its recording in memory, as its
-users give it.
+length and overlap, the same number of them at once and the same threads. Both run in turn, round after round,
+over the same six minutes; the ratio is the median over rounds. The pipeline holds its recording in memory, as
+its users give it.
 """
 
 import argparse
