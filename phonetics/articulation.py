@@ -85,7 +85,10 @@ class Inventory:
     def manner_of(self, phoneme: str) -> str:
         """One of ``MANNERS``."""
         place = self.ids[phoneme]
-        return _GLOTTALS.get(self._ipa[place][:1]) or _manner(self.segments[place])
+        segments = self.segments[place]
+        if segments is None:  # whatever it begins with
+            return "unknown"
+        return _GLOTTALS.get(self._ipa[place][:1]) or _manner(segments)
 
     def by_articulation(self) -> list[str]:
         """Consonants by manner and place, then vowels by height and backness; unknown ones last."""
@@ -108,9 +111,7 @@ def _named(segment: Sequence[int]) -> dict[str, int]:
     return dict(zip(_table().names, segment, strict=True))
 
 
-def _manner(segments: Segments | None) -> str:
-    if segments is None:
-        return "unknown"
+def _manner(segments: Segments) -> str:
     first, last = _named(segments[0]), _named(segments[-1])
     if first["cons"] > 0 and first["nas"] > 0:
         return "nasal"

@@ -6,24 +6,34 @@ units are drawn anew with replacement; in each draw the rate's distance to the o
 by the draw's own standard error, and the 2.5 % and 97.5 % quantiles of these distances, times the
 observed standard error, give the ends. In simulations it holds its level where percentile and BCa
 intervals are too narrow: few units of varying length whose error rates differ.
+
+Draws cannot show what has hardly been observed. Of one unit with an error they show none or a few, and those
+without any have no spread to be measured by. So where few units have errors (or few changed, of a difference)
+the interval reaches as far as the exact one of their number as well, if that is further.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from phonetics.exact_reach import Reach, difference_reach, share_reach
+
 LEVEL = 0.95
 DRAWS = 2000
+_TAIL = (1.0 - LEVEL) / 2.0
 _BLOCK = 4_000_000  # units drawn at once
 FEWEST_UNITS = 10  # utterances or speakers; of fewer, too little is known of how they differ
+FEW_EVENTS = 30  # units with errors, or with a change; of fewer, draws alone give too narrow an interval
 
 DEFINITION = (
     f"{100 * LEVEL:.0f} % intervals: studentised bootstrap ({DRAWS} draws with replacement, seeded) of the "
     "ratio of sums over utterances; by speaker, whole speakers are drawn; "
-    f"of fewer than {FEWEST_UNITS} utterances or speakers none is given. Without a single error the upper "
-    "end is that of independent phonemes, 1 - 0.025^(1/phonemes)"
+    f"of fewer than {FEWEST_UNITS} utterances or speakers none is given. Where fewer than {FEW_EVENTS} of "
+    "them have errors (or differ, in a comparison) it is widened to the exact interval of their number "
+    "(Clopper and Pearson; of differences by MOVER), times the root mean square of their errors. Where all "
+    "have the same rate, such as none, it is the exact interval of independent phonemes"
 )
 
 
@@ -58,10 +68,8 @@ def rate_interval(
     numerators, denominators = _columns(errors, lengths)
     if len(numerators) < FEWEST_UNITS or denominators.sum() <= 0:
         return None
-    if not numerators.any():
-        return Interval(0.0, 0.0, _without_errors(float(denominators.sum())), len(numerators))
     bootstrap = _Bootstrap(numerators, denominators, seed, draws)
-    low, high = bootstrap.ends()
+    low, high = _ends(bootstrap, numerators, denominators, _reach_of_sum)
     return Interval(float(bootstrap.rate), max(0.0, low), high, len(numerators))
 
 
@@ -78,11 +86,10 @@ def paired_difference(
     gained = after - before
     if len(gained) < FEWEST_UNITS or denominators.sum() <= 0:
         return None
-    if not gained.any():
-        return Difference(0.0, 0.0, 0.0, 0.5, len(gained))
     bootstrap = _Bootstrap(gained, denominators, seed, draws)
     lower = (bootstrap.rates < 0).mean() + 0.5 * (bootstrap.rates == 0).mean()
-    return Difference(float(bootstrap.rate), *bootstrap.ends(), float(lower), len(gained))
+    low, high = _ends(bootstrap, gained, denominators, _reach_of_difference)
+    return Difference(float(bootstrap.rate), low, high, float(lower), len(gained))
 
 
 def by_unit(keys: Sequence[str], *columns: ArrayLike) -> list[NDArray[np.float64]]:
@@ -106,9 +113,33 @@ def _columns(errors: ArrayLike, lengths: ArrayLike) -> tuple[NDArray[np.float64]
     return numerators, denominators
 
 
-def _without_errors(phonemes: float) -> float:
-    """The rate at which so many phonemes come without an error in 2.5 % of all cases."""
-    return float(1.0 - ((1.0 - LEVEL) / 2.0) ** (1.0 / phonemes))
+def _ends(
+    bootstrap: "_Bootstrap",
+    numerators: NDArray[np.float64],
+    denominators: NDArray[np.float64],
+    reach_of: Callable[[NDArray[np.float64], float], Reach],
+) -> Reach:
+    """Both ends: the bootstrap's, and of few events the exact ones of their number where they lie further."""
+    rate, units, total = float(bootstrap.rate), len(numerators), float(denominators.sum())
+    if bootstrap.error == 0:  # no unit differs from another: the phonemes are all there is to count
+        below, above = reach_of(numerators, total)
+        return rate - below, rate + above
+    low, high = bootstrap.ends()
+    events = np.count_nonzero(numerators)
+    if events >= FEW_EVENTS:
+        return low, high
+    below, above = reach_of(np.sign(numerators), units)
+    # The mean size of an event would do if all were alike; the root mean square allows for large ones.
+    size = float(np.sqrt((numerators**2).sum() / events)) * units / total
+    return min(low, rate - size * below), max(high, rate + size * above)
+
+
+def _reach_of_sum(counts: NDArray[np.float64], of: float) -> Reach:
+    return share_reach(float(counts.sum()), of, _TAIL)
+
+
+def _reach_of_difference(counts: NDArray[np.float64], of: float) -> Reach:
+    return difference_reach(float(counts[counts > 0].sum()), float(-counts[counts < 0].sum()), of, _TAIL)
 
 
 class _Bootstrap:
@@ -128,10 +159,9 @@ class _Bootstrap:
         """Both ends of the interval; draws that leave no spread to compare with are left out."""
         spread = self._errors > 0
         distances = (self.rates[spread] - self.rate) / self._errors[spread]
-        tail = (1.0 - LEVEL) / 2.0
         if not len(distances):
             return float(self.rate), float(self.rate)
-        low, high = np.quantile(distances, [tail, 1.0 - tail])
+        low, high = np.quantile(distances, [_TAIL, 1.0 - _TAIL])
         return float(self.rate - high * self.error), float(self.rate - low * self.error)
 
 

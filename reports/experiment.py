@@ -3,6 +3,8 @@
 import csv
 import json
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,7 +97,17 @@ def read_curves(tables: list[Path]) -> dict[str, Curve]:
     for path in tables:
         with path.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                for name, value in row.items():
-                    if name not in ("epoch", "step") and not name.startswith("test_") and value:
-                        curves[name][int(row["step"])] = float(value)
+                for name, value in _points(row):
+                    curves[name][int(row["step"])] = value
     return {name: dict(sorted(curve.items())) for name, curve in curves.items()}
+
+
+def _points(row: dict[str, str]) -> Iterator[tuple[str, float]]:
+    """The figures of a row; none of one that is not whole, as a run that was killed leaves it."""
+    if None in row or None in row.values() or not row.get("step", "").isdecimal():
+        return
+    for name, value in row.items():
+        if name in ("epoch", "step") or name.startswith("test_"):
+            continue
+        with suppress(ValueError):  # an empty cell, or half of a number
+            yield name, float(value)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from reports.data_section import data_section
 from reports.error_sections import (
@@ -189,16 +190,17 @@ def _fam(experiment: Experiment) -> Section | None:
 
 def _use(experiment: Experiment) -> Section | None:
     """What to do with the model, to be copied."""
-    if not experiment.checkpoint:
+    path = judged_checkpoint(experiment)
+    if path is None:
         return None
-    checkpoint = shlex.quote(experiment.checkpoint)
+    checkpoint = shlex.quote(str(path))
     commands = (
         f"./run.sh transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts",
         f"./run.sh export {checkpoint} --to hf      # or onnx, onnx-int8",
     )
     in_python = (
         "from inference import Recognizer",
-        f"recognize = Recognizer.from_checkpoint({experiment.checkpoint!r})",
+        f"recognize = Recognizer.from_checkpoint({str(path)!r})",
         "print(recognize(waveform, sampling_rate).text)",
     )
     return section(
@@ -213,6 +215,21 @@ def _use(experiment: Experiment) -> Section | None:
     )
 
 
+def judged_checkpoint(experiment: Experiment) -> Path | None:
+    """The judged checkpoint where it lies now, from the current folder if it is below it; None if it is gone.
+
+    The figures name it as it was called when it was judged: in a container, or before the folder was moved.
+    """
+    if not experiment.checkpoint:
+        return None
+    folder = experiment.folder.resolve()
+    trained = folder.parents[1] if folder.parent.name == "evaluations" else folder
+    path = trained / "checkpoints" / Path(experiment.checkpoint).name
+    if not path.is_file():
+        return None
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def _origin(experiment: Experiment) -> Section:
     packages: dict[str, str] = experiment.versions.get("packages", {})
     rows: Sequence[Sequence[object]] = [
@@ -220,9 +237,8 @@ def _origin(experiment: Experiment) -> Section:
         ["Python", experiment.versions.get("python", "unknown")],
         *([name, version or "not installed"] for name, version in packages.items()),
     ]
-    checkpoint = (
-        [paragraph("Judged checkpoint: ", code(experiment.checkpoint))] if experiment.checkpoint else []
-    )
+    judged = experiment.checkpoint if experiment.checkpoint not in (None, "None") else None
+    checkpoint = [paragraph("Judged checkpoint: ", code(judged))] if judged else []
     return section(
         "Origin",
         *checkpoint,

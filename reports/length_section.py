@@ -28,7 +28,7 @@ def length_section(analysis: SplitAnalysis) -> Section:
         "Lengths and blanks",
         key_figures(
             [
-                KeyFigure("heard per spoken", f"{whole:.3f}", "below 1: it misses more than it adds"),
+                KeyFigure("heard per spoken", f"{whole:.3f}", _balance(whole)),
                 KeyFigure("frames that are blank", percent(_mean(blanks, frames), 1)),
                 KeyFigure("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
                 KeyFigure("phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"),
@@ -47,6 +47,18 @@ def length_section(analysis: SplitAnalysis) -> Section:
         ),
         _confidences(analysis),
     )
+
+
+def _balance(heard_per_spoken: float) -> str:
+    """What a ratio says, as far as its three digits go.
+
+    >>> _balance(0.9994), _balance(0.9996), _balance(1.001)
+    ('it misses more than it adds', 'it misses as many as it adds', 'it adds more than it misses')
+    """
+    rounded = round(heard_per_spoken, 3)
+    if rounded == 1.0:
+        return "it misses as many as it adds"
+    return "it misses more than it adds" if rounded < 1.0 else "it adds more than it misses"
 
 
 def _times(analysis: SplitAnalysis) -> list[KeyFigure]:

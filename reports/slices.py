@@ -13,6 +13,7 @@ _DECIBELS = (10.0, 20.0, 30.0, 40.0)
 _MOST_VALUES = 24  # of a column; the rarer ones are taken together
 _NUMBERS_FROM = 9  # different numbers, from which on they are cut into four parts
 _DRAWS = 1000
+_DIGITS = 12  # what a float is sure of
 
 
 class Slice(NamedTuple):
@@ -85,8 +86,9 @@ def bin_names(edges: Sequence[float], unit: str) -> list[str]:
     ['below 2 s', '2 to 4 s', '4 s and more']
     """
     behind = f" {unit}" if unit else ""
-    middle = [f"{low:g} to {high:g}{behind}" for low, high in zip(edges, edges[1:], strict=False)]
-    return [f"below {edges[0]:g}{behind}", *middle, f"{edges[-1]:g}{behind} and more"]
+    names = [f"{edge:.{_DIGITS}g}" for edge in edges]
+    middle = [f"{low} to {high}{behind}" for low, high in zip(names, names[1:], strict=False)]
+    return [f"below {names[0]}{behind}", *middle, f"{names[-1]}{behind} and more"]
 
 
 def binned(value: float | None, edges: Sequence[float], unit: str) -> str | None:
@@ -114,8 +116,19 @@ def quarters(numbers: Sequence[float | None], unit: str) -> tuple[list[str | Non
     given = [number for number in numbers if number is not None]
     whole = all(float(number).is_integer() for number in given)
     found = np.quantile(given, [0.25, 0.5, 0.75]) if given else [0.0]
-    edges = sorted({float(round(edge)) if whole else float(f"{edge:.2g}") for edge in found})
+    digits = _digits([*found, min(given, default=0.0), max(given, default=0.0)])
+    edges = sorted({float(round(edge)) if whole else float(f"{edge:.{digits}g}") for edge in found})
     return [binned(number, edges, unit) for number in numbers], bin_names(edges, unit)
+
+
+def _digits(numbers: Sequence[float]) -> int:
+    """Two, or as many as it takes to tell numbers apart.
+
+    >>> _digits([0.123, 1.267]), _digits([102.31, 102.35, 102.67])
+    (2, 5)
+    """
+    kinds = [len({f"{number:.{digits}g}" for number in numbers}) for digits in range(2, _DIGITS + 1)]
+    return 2 + kinds.index(kinds[-1])
 
 
 def _number(value: str | None) -> float | None:

@@ -48,7 +48,8 @@ nav a { display: inline-block; padding: 0.2rem 0; }
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .key-figures small { display: block; font-size: 0.8rem; font-weight: 400; color: var(--faint); }
 /* What is wider than the screen casts a shadow at the side where more of it is. */
-.scroll { overflow-x: auto; margin: 0.7rem 0; background:
+.scroll { overflow-x: auto; margin: 0.7rem 0; }
+.scroll, pre { background:
   linear-gradient(to right, var(--paper) 40%, transparent) 0 0 / 2.2rem 100% no-repeat local,
   linear-gradient(to left, var(--paper) 40%, transparent) 100% 0 / 2.2rem 100% no-repeat local,
   linear-gradient(to right, var(--grid), transparent) 0 0 / 0.9rem 100% no-repeat scroll,

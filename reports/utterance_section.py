@@ -26,6 +26,7 @@ _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; what exceeds it has none
 _PIXELS_PER_SECOND, _PIXELS_OF_LONG, _LONG_SECONDS = 480, 360, 4.0  # a phoneme needs 8 or so
 _PICTURE_HEIGHT, _TIER = 110, 24
+_NARROWEST = 240  # pixels of a drawing; what is shorter ends before its edge
 
 
 def utterance_section(analysis: SplitAnalysis, folder: Path) -> Section | None:
@@ -119,14 +120,15 @@ def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes,
 def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
     """The spectrogram with both sequences laid under it."""
     pace = _PIXELS_OF_LONG if record.seconds > _LONG_SECONDS else _PIXELS_PER_SECOND
-    width = max(240, round(record.seconds * pace))
+    length = round(record.seconds * pace)
+    width = max(_NARROWEST, length)
     top = _PICTURE_HEIGHT if picture else 0
     height = top + 2 * _TIER + 18
     shapes: list[Html] = []
     if picture:
         href = data_uri(picture, "image/png")
         shapes.append(
-            element("image", href=href, x=0, y=0, width=width, height=top, preserveAspectRatio="none")
+            element("image", href=href, x=0, y=0, width=length, height=top, preserveAspectRatio="none")
         )
     kinds = _kinds(record, aligned)
     shapes += _tier(

@@ -65,3 +65,10 @@ def test_an_unknown_token_among_timits_names_changes_nothing_for_them():
 
 def test_phonemes_are_sorted_by_manner_then_place(inventory):
     assert inventory.by_articulation() == ["t", "d", "ɡ", "ʔ", "tʃ", "ʃ", "h", "m", "l", "i", "a", "sil"]
+
+
+@pytest.mark.parametrize("unknown", ["h#", "ɦ1", "ʔ?"])
+def test_what_begins_like_a_glottal_and_is_unknown_is_unknown(unknown):
+    inventory = Inventory(["s", unknown, "a"])
+    assert inventory.manner_of(unknown) == "unknown"
+    assert inventory.by_articulation() == ["s", "a", unknown]

@@ -83,6 +83,20 @@ def test_a_page_renders_without_faults_requests_or_overflow(pages, browser, name
     page.close()
 
 
+def test_whatever_is_wider_than_a_phone_shows_by_a_shadow_that_it_scrolls(pages, browser):
+    page, _, _ = opened(browser, pages["experiment"], PHONE)
+    page.evaluate("document.querySelectorAll('details').forEach(own => own.open = true)")
+    wide = page.evaluate(
+        """[...document.querySelectorAll('main *')]
+            .filter(own => own.scrollWidth > own.clientWidth + 1 && own.clientWidth)
+            .filter(own => getComputedStyle(own).overflowX === 'auto')
+            .map(own => [own.tagName, getComputedStyle(own).backgroundImage.includes('gradient')])"""
+    )
+    assert {name for name, _ in wide} == {"DIV", "PRE"}
+    assert all(shadow for _, shadow in wide)
+    page.close()
+
+
 def test_every_section_of_an_experiment_is_there(pages, browser):
     page, _, _ = opened(browser, pages["experiment"], DESKTOP)
     titles = page.eval_on_selector_all("main h2", "all => all.map(own => own.textContent)")

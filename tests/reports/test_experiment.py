@@ -47,6 +47,14 @@ def test_curves_leave_out_empty_cells_and_test_figures(folder):
     assert read_curves([log]) == {"train_loss": {1: 3.0, 2: 2.5}, "val_per": {2: 0.5}}
 
 
+@pytest.mark.parametrize(
+    "cut", ["0", "0,3", "0,3,0.", "0,,0.4,", ",,,", "0,3,1e-,", "0,3,0.4,0.5,9,9", "x,y,1,1"]
+)
+def test_a_row_that_was_cut_is_passed_over(folder, cut):
+    log = write_log(folder, 0, f"epoch,step,train_loss,val_per\n0,1,3.0,\n{cut}\n0,4,2.5,\n")
+    assert read_curves([log]) == {"train_loss": {1: 3.0, 4: 2.5}}
+
+
 def test_a_resumed_runs_log_goes_over_the_first_ones(folder):
     for version, value in ((2, 0.2), (10, 0.1)):
         write_log(folder, version, f"epoch,step,val_per\n0,{version},0.9\n0,20,{value}\n")

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from reports.experiment import Experiment
 from reports.experiment_page import experiment_page
 
@@ -19,19 +21,44 @@ FINISHED = UNFINISHED._replace(
 )
 
 
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A run whose figures name its checkpoint as a container called it."""
+    checkpoint = tmp_path / "experiments" / "tried" / "checkpoints" / "best.ckpt"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    monkeypatch.chdir(tmp_path)
+    return FINISHED._replace(checkpoint="/app/experiments/tried/checkpoints/best.ckpt")
+
+
 def headings(text):
     return re.findall(r"<h2>(.*?)</h2>", text)
 
 
-def test_a_finished_run_shows_figures_curves_and_origin():
-    text = experiment_page(FINISHED)
+def test_a_finished_run_shows_figures_curves_and_origin(finished):
+    text = experiment_page(finished)
     assert headings(text) == ["Results", "Learning", "Using the model", "Origin"]
     assert "4.41\u00a0%" in text
     assert "200 utterances" in text
     assert "train_loss ends at 1" in text
     assert "lr ends at 0.2" in text
     assert "lr: &lt;0.1&gt;" in text
-    assert "./run.sh transcribe best.ckpt RECORDINGS" in text
+    assert "./run.sh transcribe experiments/tried/checkpoints/best.ckpt RECORDINGS" in text
+
+
+def test_a_moved_experiment_and_its_evaluations_name_the_checkpoint_where_it_is(finished, tmp_path):
+    (tmp_path / "experiments").rename(tmp_path / "kept ones")
+    evaluation = tmp_path / "kept ones" / "tried" / "evaluations" / "test_1"
+    for folder in (evaluation, evaluation.parents[1]):
+        text = experiment_page(finished._replace(folder=folder))
+        assert "./run.sh transcribe &#x27;kept ones/tried/checkpoints/best.ckpt&#x27; RECORDINGS" in text
+
+
+@pytest.mark.parametrize("checkpoint", ["/app/experiments/tried/checkpoints/gone.ckpt", "None", None])
+def test_what_is_not_there_is_not_to_be_used(finished, checkpoint):
+    text = experiment_page(finished._replace(checkpoint=checkpoint))
+    assert "Using the model" not in headings(text)
+    assert ("Judged checkpoint" in text) == (checkpoint not in ("None", None))
 
 
 def test_an_unfinished_run_says_so():
@@ -40,7 +67,7 @@ def test_an_unfinished_run_says_so():
     assert "not come to its evaluation" in text
 
 
-def test_fams_record_is_drawn_where_there_is_one(tmp_path):
+def test_fams_record_is_drawn_where_there_is_one(finished, tmp_path):
     lines = [
         {"step": step, "name": "encoder.layers.0.w", "handler": "default", "alpha": 0.9, "momentum": 0.95,
          "bands": [0.5, 0.5]}
@@ -48,6 +75,6 @@ def test_fams_record_is_drawn_where_there_is_one(tmp_path):
     ]  # fmt: skip
     record = tmp_path / "fam_debug.jsonl"
     record.write_text("\n".join(map(json.dumps, lines)))
-    text = experiment_page(FINISHED._replace(fam_record=record))
+    text = experiment_page(finished._replace(fam_record=record))
     assert headings(text) == ["Results", "Learning", "FAM", "Using the model", "Origin"]
     assert text.count("data:image/png;base64,") == 1

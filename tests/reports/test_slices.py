@@ -33,6 +33,22 @@ def test_many_numbers_are_cut_into_quarters(noisy_records):
     assert len(cut_of(noisy_records(), "age").slices) == 4
 
 
+@pytest.mark.parametrize(("lowest", "step"), [(101.2, 1.1), (0.5, 0.0001), (1234567, 1), (1e9, 3.0)])
+def test_numbers_that_lie_close_are_cut_all_the_same(noisy_records, lowest, step):
+    records = [
+        own._replace(attributes={"f0": str(lowest + step * (place % 12))})
+        for place, own in enumerate(noisy_records())
+    ]
+    slices = cut_of(records, "f0").slices
+    assert len(slices) == 4
+    assert min(own.utterances for own in slices) >= 10
+
+
+def test_edges_stay_between_the_smallest_and_the_largest_number():
+    parts, names = quarters([102.2, 102.31, *[102.67] * 5, 102.8], "")
+    assert set(parts) == set(names)
+
+
 def test_rare_values_are_taken_together(noisy_records):
     records = [own._replace(speaker=f"s{place}") for place, own in enumerate(noisy_records())]
     last = cut_of(records, "speaker").slices[-1]

@@ -1,12 +1,27 @@
 """The sound of utterances inside a page."""
 
 import io
+import re
 
 import numpy as np
 import pytest
 import soundfile
 
-from reports.utterance_section import _encoded
+from reports.error_analysis import analyse
+from reports.utterance_section import _drawing, _encoded
+
+
+@pytest.mark.parametrize(("seconds", "drawn"), [(0.25, 240), (2.0, 960), (10.0, 3600)])
+def test_spectrogram_and_phonemes_keep_one_pace(noisy_records, seconds, drawn):
+    (record,) = noisy_records(1)
+    record = record._replace(
+        seconds=seconds, reference=("t", "a"), reference_times=((0.0, seconds / 2), (seconds / 2, seconds))
+    )
+    text = _drawing(record, analyse("test", [record]).aligned[0], b"a picture")
+    picture = float(re.search(r'<image [^>]*?width="([\d.]+)"', text)[1])
+    middle = float(re.findall(r'<rect x="([\d.]+)"', text)[1])
+    assert middle == pytest.approx(picture / 2)
+    assert re.search(r'<svg [^>]*?width="(\d+)"', text)[1] == str(drawn)
 
 
 @pytest.mark.parametrize(("sampling_rate", "played_at"), [(16000, 16000), (10000, 11025), (96000, 48000)])
