@@ -1,5 +1,6 @@
 """A folder of recordings: which files are audio, and what a manifest or the files beside them say."""
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -118,11 +119,21 @@ def _listed(
                 continue
             recording = _recording(files.get(key) or AudioFile(key, folder / key, {}), row)
         except AudioError as error:
-            key = f"{manifest.name if manifest else ''}:{row.line}"
-            path = folder / row.file_name if row.file_name else manifest
+            meant = next(
+                (found for found in _meant(bounds, row) if found in files and found not in listed), None
+            )
+            key = meant or f"{manifest.name if manifest else ''}:{row.line}"
+            path = folder / (meant or row.file_name) if meant or row.file_name else manifest
             recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
         listed[key] = StatedRecording(recording, row.split)
     return listed
+
+
+def _meant(bounds: _Bounds, row: ManifestRow) -> Iterator[str]:
+    """What a faulty row may speak of, as ids: such files must not come in as if no row spoke of them."""
+    for text in row.mentioned:
+        with contextlib.suppress(AudioError):
+            yield bounds.id_of(text)
 
 
 def _new_id(

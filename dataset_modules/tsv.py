@@ -11,6 +11,7 @@ class TsvRow(NamedTuple):
     line: int
     cells: dict[str, str]
     fault: str | None = None
+    unplaced: tuple[str, ...] = ()  # cells of a faulty row, whose columns are not known
 
 
 def read_tsv(path: Path, required: Sequence[str] = ()) -> Iterator[TsvRow]:
@@ -46,7 +47,6 @@ def _check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) 
 
 def _row(line: int, cells: Sequence[str], columns: Sequence[str]) -> TsvRow:
     if len(cells) != len(columns):
-        return TsvRow(
-            line, {}, f"the row must have {len(columns)} cells, as the header has, not {len(cells)}"
-        )
+        fault = f"the row must have {len(columns)} cells, as the header has, not {len(cells)}"
+        return TsvRow(line, {}, fault, tuple(cells))
     return TsvRow(line, dict(zip(columns, cells, strict=True)))

@@ -173,6 +173,34 @@ def test_manifest_rows_of_no_use_are_skipped_each_with_its_reason(folder):
     assert all(expected[line] in told[line] for line in expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("metadata.csv", "file_name,text,split\na.wav,да,train\nheld.wav,да,holdout\n"),
+        ("metadata.csv", "file_name,text,split\na.wav,да,train\nheld.wav,да,нет,test\n"),
+        ("metadata.csv", "text,file_name,split\nда,a.wav,train\nда, нет,held.wav,test\n"),
+        ("metadata.csv", "file_name,text,split\na.wav,да,train\nheld.wav,да\n"),
+        ("metadata.tsv", "text\tfile_name\tsplit\nда\ta.wav\ttrain\nда\tнет\theld.wav\ttest\n"),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.wav", "text": "да"}\n{"file_name": "held.wav", "split": "test"\n',
+        ),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.wav", "text": "да"}\n{"file_name": "held.wav", "speaker": []}\n',
+        ),
+        ("metadata.jsonl", '{"file_name": "a.wav", "text": "да"}\n{"file": "./held.wav", "split": "test"}\n'),
+    ],
+)
+def test_the_file_of_a_row_that_makes_no_sense_is_not_trained_on(folder, name, table):
+    for stem in ("a", "held"):
+        record(folder / f"{stem}.wav", txt="да")
+    (folder / name).write_text(table, encoding="utf-8")
+    result = prepared(folder)
+    assert [clip.id for clip in map(result.clips.__getitem__, range(len(result.clips)))] == ["a.wav"]
+    assert list(reasons(result)) == ["held.wav"]
+
+
 def test_labels_that_cannot_be_read_are_counted_with_their_reason(folder):
     record(folder / "good.wav", ipa="a")
     record(folder / "short.wav", phn="0 100 sh\n200 iy\n")
