@@ -57,12 +57,13 @@ class Batch(NamedTuple):
     encoder_states: Tensor | None = None  # (B, F, H) float32, zero-padded
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on a device, without waiting for it.
+        """The batch on a device; nothing waits for one that orders its own work.
 
-        Lightning would look for tensors item by item, in every step.
+        Other devices would read a copy before it is there. Lightning would look for tensors item by item,
+        in every step.
         """
         moved = {
-            name: value.to(device, non_blocking=device.type != "cpu")
+            name: value.to(device, non_blocking=device.type == "cuda")
             for name, value in zip(self._fields, self, strict=True)
             if isinstance(value, Tensor)
         }
