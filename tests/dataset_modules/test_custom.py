@@ -292,6 +292,24 @@ def test_one_speaker_cannot_be_held_out_and_that_is_said(folder, caplog):
     assert "state splits in the manifest" in caplog.text
 
 
+@pytest.mark.parametrize(("speaker", "empty", "full"), [(2, "train", "val"), (0, "val", "train")])
+def test_an_empty_split_is_put_down_to_few_speakers(folder, speaker, empty, full):
+    write_speakers(folder, [speaker])
+    made = dataset(folder, validation_split=0.1)
+    assert list(made.recordings(empty)) == []
+    assert made.why_empty(empty) == (
+        f"CustomAudioDataset: validation_split=0.1 keeps speakers whole, and all 1 here fell to {full}; "
+        f"it needs more speakers, or splits in the manifest"
+    )
+
+
+def test_splits_of_the_manifest_are_not_put_down_to_speakers(folder):
+    record(folder / "a.wav")
+    write_jsonl(folder, {"file_name": "a.wav", "split": "val"})
+    made = dataset(folder, validation_split=0.1)
+    assert (made.why_empty("train"), made.why_empty("test")) == ("", "")
+
+
 def test_copies_have_ids_of_their_own_and_come_on_top(folder):
     for name in ("a.wav", "b.wav"):
         record(folder / name, ipa="a")
