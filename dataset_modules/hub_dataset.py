@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dataset_modules.audio import read_bytes, read_file
 from dataset_modules.base_dataset import Split
@@ -39,6 +39,8 @@ WAY_OUT = (
 @dataclass(frozen=True)
 class HubClip:
     """The audio of one row; an audio source."""
+
+    labels_itself: ClassVar[bool] = False
 
     rows: "Dataset"
     index: int

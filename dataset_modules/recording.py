@@ -46,6 +46,15 @@ class Recording(NamedTuple):
     attributes: Mapping[str, str] | None = None
 
 
+def labels_itself(audio: Path | AudioSource) -> bool:
+    """Whether reading it may give phonemes; sources that never do may say so as ``labels_itself``.
+
+    >>> labels_itself(Path("clips/a.wav"))
+    False
+    """
+    return not isinstance(audio, Path) and bool(getattr(audio, "labels_itself", True))
+
+
 class SkippedRecording(NamedTuple):
     """A recording that was left out, and why."""
 
