@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import Split
-from dataset_modules.tsv import read_tsv
+from dataset_modules.tsv import check_encoding, read_tsv
 
 _SPLITS: dict[str, Split] = {
     **{"train": "train", "test": "test"},
@@ -49,9 +49,10 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 
 def _read_csv(path: Path) -> Iterator[ManifestRow]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         # Strict, so that a quote which is never closed is told instead of swallowing the rest.
         reader = csv.DictReader(stream, strict=True)
+        check_encoding(path, reader.fieldnames or ())
         if "file_name" not in (reader.fieldnames or ()):
             raise ValueError(f"{path}: the header must name the column file_name, it is {reader.fieldnames}")
         for cells in reader:

@@ -10,6 +10,7 @@ import soundfile
 
 from dataset_modules.contract import AudioParams
 from dataset_modules.custom import CustomAudioDataset
+from dataset_modules.label_reading import labels_of
 
 
 @pytest.fixture
@@ -216,9 +217,49 @@ def test_a_corrupt_recording_is_skipped_and_named(folder):
     assert "cannot be decoded" in reasons(prepared(folder))["b.wav"]
 
 
+@pytest.mark.parametrize(("name", "tab"), [("metadata.csv", ","), ("metadata.tsv", "\t")])
+@pytest.mark.parametrize("validation_split", [0.0, 0.5])
+def test_a_bad_byte_in_a_table_costs_one_recording(folder, name, tab, validation_split):
+    for stem in "abcd":
+        record(folder / f"{stem}.wav", txt="да")
+    rows = [
+        ["file_name", "text", "speaker", "room"],
+        ["a.wav", "да", "anna", "1"],
+        ["b.wav", "да\udcff", "anna", "1"],
+        ["c.wav", "да", "anna\udcff", "1"],
+        ["d.wav", "да", "anna", "1\udcff"],
+    ]
+    table = "".join(f"{tab.join(row)}\n" for row in rows)
+    (folder / name).write_bytes(table.encode("utf-8", "surrogateescape"))
+    told: dict[str, str] = {}
+    clips = 0
+    for split in ("train", "val"):
+        result = prepared(folder, split, validation_split=validation_split)
+        told |= reasons(result)
+        clips += len(result.clips)
+    assert clips == 1
+    assert {key: reason.split(",")[0] for key, reason in told.items()} == {
+        "b.wav": "its text must be UTF-8",
+        "c.wav": "its speaker must be UTF-8",
+        "d.wav": "its attributes must be UTF-8",
+    }
+
+
+def test_labels_are_read_beside_a_bad_byte(folder):
+    for stem in "ab":
+        record(folder / f"{stem}.wav")
+    table = "file_name,text,split\na.wav,да\udcff,\nb.wav,нет,\n"
+    (folder / "metadata.csv").write_bytes(table.encode("utf-8", "surrogateescape"))
+    made = dataset(folder)
+    made.check_texts()
+    found = {label.place: label.phonemes for label in labels_of(made, "train")}
+    assert found == {"да\udcff": (), "нет": ("nʲ", "e", "t")}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("metadata.csv", "file_name,текст\n".encode("cp1251"), r"metadata\.csv: must be a table in UTF-8"),
         ("metadata.csv", "path,text\na.wav,да\n", "must name the column file_name"),
         ("metadata.csv", 'file_name,text\na.wav,"да\nb.wav,нет\n', r"metadata\.csv: must be CSV"),
         ("metadata.tsv", "path\ttext\na.wav\tда\n", r"lacks \['file_name'\]"),
