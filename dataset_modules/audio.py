@@ -66,7 +66,7 @@ def _pass_shortage(path: Path, error: Exception) -> None:
                 raise
 
 
-class _Stream(soundfile.SoundFile):  # type: ignore[misc]
+class _Stream(soundfile.SoundFile):
     """A file that is read once, from its beginning.
 
     Where soundfile may seek it does so behind each reading, which fails at the end of a FLAC file whose

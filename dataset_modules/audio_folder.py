@@ -125,11 +125,10 @@ def _listed(
                 continue
             recording = _recording(files.get(key) or AudioFile(key, folder / key, {}), row)
         except AudioError as error:
-            meant = next(
-                (found for found in _meant(bounds, row) if found in files and found not in listed), None
-            )
-            key = meant or f"{manifest.name if manifest else ''}:{row.line}"
-            path = folder / (meant or row.file_name) if meant or row.file_name else manifest
+            meant = [key for key in _meant(bounds, row) if key in files and key not in listed]
+            name = meant[0] if meant else row.file_name
+            key = meant[0] if meant else f"{manifest.name if manifest else ''}:{row.line}"
+            path = folder / name if name else manifest
             recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
         listed[key] = StatedRecording(recording, row.split)
     return listed

@@ -1,7 +1,7 @@
 """What the data rooms and the model rooms agree on: audio facts, and the batch."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -62,7 +62,7 @@ class Batch(NamedTuple):
         Other devices would read a copy before it is there. Lightning would look for tensors item by item,
         in every step.
         """
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=device.type == "cuda")
             for name, value in zip(self._fields, self, strict=True)
             if isinstance(value, Tensor)

@@ -36,12 +36,12 @@ def labels_of(dataset: BaseDataset, split: Split) -> Iterator[Label]:
 
 def _stated(recording: Recording) -> tuple[str, ...] | None:
     """What the source of the audio itself says; only sources that make audio, or label it, know."""
-    if recording.phonemes is not None or not labels_itself(recording.audio):
-        return None
-    try:
-        return recording.audio.read().phonemes
-    except AudioError:
-        return ()
+    if recording.phonemes is None and labels_itself(recording.audio):
+        try:
+            return recording.audio.read().phonemes
+        except AudioError:
+            return ()
+    return None
 
 
 def _spoken(recordings: Sequence[Recording], backend: GraphemeToPhoneme | None) -> dict[str, tuple[str, ...]]:

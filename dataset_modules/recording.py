@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Recording(NamedTuple):
     attributes: Mapping[str, str] | None = None
 
 
-def labels_itself(audio: Path | AudioSource) -> bool:
+def labels_itself(audio: Path | AudioSource) -> TypeGuard[AudioSource]:
     """Whether reading it may give phonemes; sources that never do may say so as ``labels_itself``.
 
     >>> labels_itself(Path("clips/a.wav"))
