@@ -164,6 +164,11 @@ class CustomModelCheckpoint(ModelCheckpoint):
             self._keep_last(trainer)
         self._note_best(trainer)
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See to it that there is a last one; of a rehearsal, which has no folder, nothing is kept."""
+        if not getattr(trainer, "fast_dev_run", False):
+            super().on_train_end(trainer, pl_module)
+
     def _should_save_on_exception(self, trainer: Trainer) -> bool:
         """One of several processes cannot save alone: the others would wait for it forever."""
         return trainer.world_size == 1 and bool(super()._should_save_on_exception(trainer))

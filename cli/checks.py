@@ -57,12 +57,15 @@ def check_monitors(callbacks: Sequence[object] | object | None, languages: Seque
             )
 
 
-def check_watchers(callbacks: Sequence[object] | object | None, plateau_figure: str | None) -> None:
+def check_watchers(
+    callbacks: Sequence[object] | object | None, plateau_figure: str | None, why: str = ""
+) -> None:
     """Refuse what watches validation figures where nothing is validated; it would fail after an epoch.
 
     Args:
         callbacks: those of the configuration.
         plateau_figure: what the scheduler watches, if it watches anything.
+        why: what the data sets say of the empty split.
     """
     watchers = [
         type(callback).__name__
@@ -74,7 +77,7 @@ def check_watchers(callbacks: Sequence[object] | object | None, plateau_figure: 
     if watchers:
         raise ConfigError(
             f"{', '.join(watchers)} must watch a figure that there is, but the val split is empty; "
-            f"set some aside (validation_split, the manifest, limit_val_data), or leave it out"
+            f"{why or 'set some aside (validation_split, the manifest, limit_val_data)'}, or leave it out"
         )
 
 

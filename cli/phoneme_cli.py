@@ -197,7 +197,8 @@ class PhonemeCLI(LightningCLI):
         callbacks = self.config_init[self.subcommand].trainer.callbacks
         check_monitors(callbacks, self.datamodule.sources.languages("val"))
         if self.subcommand == "fit" and self.datamodule.sources.is_empty("val"):
-            check_watchers(callbacks, self.model.plan.plateau_figure)
+            why = self.datamodule.sources.why_empty("val")
+            check_watchers(callbacks, self.model.plan.plateau_figure, why)
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Train or evaluate; a search is for whoever has asked for it."""
@@ -215,8 +216,10 @@ class PhonemeCLI(LightningCLI):
         self.datamodule.sources.locate()
         split = _SPLIT_OF_COMMAND[str(self.subcommand)]
         if self.datamodule.sources.is_empty(split):
+            why = self.datamodule.sources.why_empty(split)
             raise ConfigError(
                 f"data: {self.subcommand} needs recordings in the {split} split, there are none"
+                f"{why and '; '}{why}"
             )
         self.datamodule.check_texts(str(self.subcommand))
 

@@ -1,5 +1,6 @@
 """A folder of recordings: which files are audio, and what a manifest or the files beside them say."""
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import Split
+from dataset_modules.folder_walk import FolderWalk
 from dataset_modules.manifest import ManifestRow, find_manifest, read_manifest
 from dataset_modules.recording import AudioError, Recording
 from dataset_modules.side_labels import LABEL_SUFFIXES, Labels, read_side_labels
@@ -42,29 +44,34 @@ def read_folder(
     """
     if excluded and not excluded.resolve().is_relative_to(folder.resolve()):
         excluded = None
-    files = {file.id: file for file in find_audio(folder, extensions, excluded)}
+    walk = FolderWalk(folder, excluded)
+    files = {file.id: file for file in find_audio(walk, extensions)}
     listed = _listed(folder, files, extensions, excluded)
     bounds = _Bounds(folder)
     unlisted = {
         key: StatedRecording(_within(bounds, file)) for key, file in files.items() if key not in listed
     }
-    recordings = listed | unlisted
+    recordings = _lost(walk) | unlisted | listed
     return [recordings[key] for key in sorted(recordings)]
 
 
-def find_audio(folder: Path, extensions: Sequence[str], excluded: Path | None = None) -> Iterator[AudioFile]:
-    """The audio files below a folder; hidden ones, and folders behind links, are passed over."""
-    left_out = excluded.resolve() if excluded else None
-    for place, folders, names in os.walk(folder):
-        here = Path(place)
-        folders[:] = [
-            name for name in folders if not name.startswith(".") and (here / name).resolve() != left_out
-        ]
+def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[AudioFile]:
+    """The audio files below a folder; hidden ones are passed over."""
+    for here, names in walk:
         labels = [name for name in names if name.lower().endswith(LABEL_SUFFIXES)]
         beside = {name.lower(): here / name for name in labels} | {name: here / name for name in labels}
         for name in names:
             if name.lower().endswith(tuple(extensions)) and not name.startswith("."):
-                yield _audio_file(folder, here / name, beside)
+                yield _audio_file(walk.root, here / name, beside)
+
+
+def _lost(walk: FolderWalk) -> dict[str, StatedRecording]:
+    """One recording of no use for each link behind which an unknown number is missing."""
+    lost = {path.relative_to(walk.root).as_posix(): (path, reason) for path, reason in walk.lost.items()}
+    return {
+        key: StatedRecording(Recording(key, UnusableAudio(reason, path)))
+        for key, (path, reason) in lost.items()
+    }
 
 
 def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> AudioFile:
@@ -118,11 +125,20 @@ def _listed(
                 continue
             recording = _recording(files.get(key) or AudioFile(key, folder / key, {}), row)
         except AudioError as error:
-            key = f"{manifest.name if manifest else ''}:{row.line}"
-            path = folder / row.file_name if row.file_name else manifest
+            meant = [key for key in _meant(bounds, row) if key in files and key not in listed]
+            name = meant[0] if meant else row.file_name
+            key = meant[0] if meant else f"{manifest.name if manifest else ''}:{row.line}"
+            path = folder / name if name else manifest
             recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
         listed[key] = StatedRecording(recording, row.split)
     return listed
+
+
+def _meant(bounds: _Bounds, row: ManifestRow) -> Iterator[str]:
+    """What a faulty row may speak of, as ids: such files must not come in as if no row spoke of them."""
+    for text in row.mentioned:
+        with contextlib.suppress(AudioError):
+            yield bounds.id_of(text)
 
 
 def _new_id(

@@ -87,6 +87,10 @@ class BaseDataset(ABC):
         getters = {"train": self.get_train_data, "val": self.get_val_data, "test": self.get_test_data}
         return StatedRecordings(getters[split], self.language)
 
+    def why_empty(self, split: Split) -> str:
+        """Why a split has no recordings and what would give it some, for a message; empty: nothing to add."""
+        return ""
+
     def prepare(
         self, split: Split, audio_params: AudioParams, *, num_proc: int = 1, rebuild: bool = False
     ) -> PreparedSplit:

@@ -32,6 +32,7 @@ from dataset_modules.cache_files import (
     remember_verified,
 )
 from dataset_modules.clip_store import ClipStore
+from dataset_modules.open_files import is_shortage, shortage_told
 from dataset_modules.preparation import PreparationSettings, prepare_shard
 from dataset_modules.recording import AudioError, Recording, SkippedRecording
 from dataset_modules.recording_survey import RecordingSurvey, survey
@@ -92,8 +93,14 @@ class ClipCache:
             rebuild: prepare them even if the cache has them.
         """
         surveyed = survey(recordings)
+        folder = self.root / f"{name}-{_combined(surveyed, self.settings)[:16]}"
+        with shortage_told(f"cache: {folder}"):
+            return self._open_or_build(folder, recordings, surveyed, rebuild=rebuild)
+
+    def _open_or_build(
+        self, folder: Path, recordings: Iterable[Recording], surveyed: RecordingSurvey, *, rebuild: bool
+    ) -> PreparedSplit:
         fingerprint = _combined(surveyed, self.settings)
-        folder = self.root / f"{name}-{fingerprint[:16]}"
         if not rebuild and (found := open_split(folder, fingerprint)) is not None:
             return found
         self.root.mkdir(parents=True, exist_ok=True)
@@ -200,6 +207,8 @@ def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
             if len(clips) == manifest.num_clips:
                 return PreparedSplit(clips, fingerprint, manifest.num_skipped, markers)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and is_shortage(error):
+            raise
         fault = str(error)
     log.warning(
         "cache: %s will be built anew, it is damaged: %s",

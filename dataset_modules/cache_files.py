@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from dataset_modules.open_files import is_shortage
 from dataset_modules.recording import SkippedRecording
 from durable_files import write_durably
 
@@ -79,7 +80,9 @@ def finished_shard(stem: Path) -> ShardSummary | None:
         if record_of(stem.with_suffix(AUDIO_SUFFIX)) != audio:
             return None
         return ShardSummary((audio, record_of(marker)), content["num_clips"], len(content["skipped"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, OSError) and is_shortage(error):
+            raise
         return None
 
 

@@ -22,6 +22,7 @@ from dataset_modules.arrow_columns import (
     string_column,
     string_lists_column,
 )
+from dataset_modules.open_files import make_room
 
 AudioStorage = Literal["pcm16", "flac"]
 ROWS_PER_BATCH = 64  # rows that Arrow writes as one block; one block is one stretch of the mapped file
@@ -142,6 +143,7 @@ class ClipStore:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = tuple(paths)
+        make_room(len(self.paths))
         self._maps = [_map(path) for path in self.paths]
         tables = [pa.ipc.open_file(pa.BufferReader(pa.py_buffer(pages))).read_all() for pages in self._maps]
         self._blocks = [block for table in tables for block in table.to_batches()]

@@ -109,7 +109,7 @@ def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
     if table is None:
         return None
     wanted = set(names)
-    with table.open(encoding="utf-8-sig", newline="\n") as stream:
+    with table.open(encoding="utf-8-sig", errors="replace", newline="\n") as stream:
         rows = (row for row in map(str.split, stream) if _is_duration(row))
         return sum(float(row[-1]) for row in rows if Path(row[0]).name in wanted) / 1000  # from milliseconds
 

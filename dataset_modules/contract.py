@@ -57,16 +57,15 @@ class Batch(NamedTuple):
     encoder_states: Tensor | None = None  # (B, F, H) float32, zero-padded
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on a device, without waiting for it.
+        """The batch on a device; nothing waits for one that orders its own work.
 
-        Lightning would look for tensors item by item, in every step.
+        Other devices would read a copy before it is there. Lightning would look for tensors item by item,
+        in every step.
         """
-        # Elsewhere than on a CUDA device, what is moved without waiting may be read before it is there.
-        without_waiting = device.type == "cuda"
         moved: dict[str, Any] = {
-            name: part.to(device, non_blocking=without_waiting)
-            for name, part in self._asdict().items()
-            if isinstance(part, Tensor)
+            name: value.to(device, non_blocking=device.type == "cuda")
+            for name, value in zip(self._fields, self, strict=True)
+            if isinstance(value, Tensor)
         }
         return self._replace(**moved)
 

@@ -90,6 +90,7 @@ class CustomAudioDataset(BaseDataset):
         self.add_val_to_train = add_val_to_train
         self.validation_split = validation_split
         self._splits: dict[Split, list[Recording]] = {}
+        self._is_divided = False  # by speakers, and not by the manifest
 
     def load_data(self, create_dataset: bool = False) -> None:
         """Find the files and read their labels, once; audio is read when the cache asks."""
@@ -120,6 +121,18 @@ class CustomAudioDataset(BaseDataset):
     def get_test_data(self) -> Iterable[Recording]:
         """Recordings of ``test_dir``, or those that the manifest calls test."""
         return self._splits["test"]
+
+    def why_empty(self, split: Split) -> str:
+        """Few speakers, kept whole, may all fall to one side."""
+        other: Split = "val" if split == "train" else "train"
+        recordings = self._splits[other]
+        if split == "test" or not self._is_divided or not recordings:
+            return ""
+        speakers = len({recording.speaker or recording.id for recording in recordings})
+        return (
+            f"CustomAudioDataset: validation_split={self.validation_split} keeps speakers whole, and all "
+            f"{speakers} here fell to {other}; it needs more speakers, or splits in the manifest"
+        )
 
     def _copies(self, recording: Recording) -> list[Recording]:
         numbers = range(1, self.multiply_train_data + 1)
@@ -164,6 +177,7 @@ class CustomAudioDataset(BaseDataset):
         others = [recording for recording, split in stated if split not in ("val", "test")]
         if val:
             return others, val
+        self._is_divided = bool(self.validation_split)
         train, val = split_by_speaker(others, self.validation_split)
         if self.validation_split and not (train and val):
             log.warning(

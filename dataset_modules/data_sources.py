@@ -51,6 +51,11 @@ class DataSources:
         self.locate()
         return not any(True for dataset in self.datasets for _ in dataset.recordings(split))
 
+    def why_empty(self, split: Split) -> str:
+        """What the data sets say of a split without recordings."""
+        self.locate()
+        return "; ".join(dict.fromkeys(filter(None, (data.why_empty(split) for data in self.datasets))))
+
     def prepare(
         self, split: Split, audio: AudioParams, num_proc: int, *, rebuild: bool = False
     ) -> list[PreparedSplit]:

@@ -27,7 +27,7 @@ from dataset_modules.encoder_states import EncoderStateCache
 from dataset_modules.labels import LabelEncoder, UnknownPhonemePolicy
 from dataset_modules.recording import AudioError
 from dataset_modules.sampler import LengthBucketSampler
-from dataset_modules.skipping import SplitPart, check_skipped, warn_of_skipped
+from dataset_modules.skipping import SplitPart, check_any_left, check_skipped, warn_of_skipped
 from dataset_modules.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
 from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 
@@ -126,7 +126,10 @@ class PhonemeDataModule(LightningDataModule):
         opened = [
             part for split in splits_of(stage) if split not in self.splits for part in self._open(split)
         ]
-        check_skipped(opened)
+        if stage == "fit":  # all splits are judged together; one alone may have lost more
+            check_skipped(opened)
+        else:
+            check_any_left(opened)
         if self.trainer is None or self.trainer.is_global_zero:
             warn_of_skipped(opened)
         self.parts += opened

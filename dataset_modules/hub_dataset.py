@@ -4,17 +4,14 @@ Left to itself, ``datasets`` decodes audio through torchcodec, which needs FFmpe
 hands over the files' bytes.
 """
 
-import io
 import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import soundfile
-
-from dataset_modules.audio import read_file
+from dataset_modules.audio import read_bytes, read_file
 from dataset_modules.base_dataset import Split
 from dataset_modules.common_voice_release import speaker_attributes
 from dataset_modules.recording import AudioError, Clip, Recording
@@ -43,6 +40,8 @@ WAY_OUT = (
 class HubClip:
     """The audio of one row; an audio source."""
 
+    labels_itself: ClassVar[bool] = False
+
     rows: "Dataset"
     index: int
 
@@ -57,11 +56,7 @@ class HubClip:
             raise AudioError("the row holds no audio")
         if not audio["bytes"]:
             return read_file(Path(audio["path"]))
-        try:
-            waveform, sampling_rate = soundfile.read(io.BytesIO(audio["bytes"]), dtype="float32")
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise AudioError(f"cannot be decoded: {error}") from error
-        return Clip(waveform, int(sampling_rate))
+        return read_bytes(audio["bytes"])
 
 
 def load_hub_splits(

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.recording import AudioError, Recording
+from dataset_modules.recording import AudioError, Recording, labels_itself
 from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
 
 _RECORDINGS_AT_ONCE = 256
+_UNSPOKEN = (UnpronounceableError, UnicodeEncodeError)  # the latter: bytes that are no UTF-8
 
 
 class Label(NamedTuple):
@@ -36,12 +36,12 @@ def labels_of(dataset: BaseDataset, split: Split) -> Iterator[Label]:
 
 def _stated(recording: Recording) -> tuple[str, ...] | None:
     """What the source of the audio itself says; only sources that make audio, or label it, know."""
-    if recording.phonemes is not None or isinstance(recording.audio, Path):
-        return None
-    try:
-        return recording.audio.read().phonemes
-    except AudioError:
-        return ()
+    if recording.phonemes is None and labels_itself(recording.audio):
+        try:
+            return recording.audio.read().phonemes
+        except AudioError:
+            return ()
+    return None
 
 
 def _spoken(recordings: Sequence[Recording], backend: GraphemeToPhoneme | None) -> dict[str, tuple[str, ...]]:
@@ -53,12 +53,12 @@ def phonemes_of_texts(backend: GraphemeToPhoneme, texts: Sequence[str]) -> dict[
     """Phonemes by text; nothing for a text that the backend cannot pronounce."""
     try:
         return dict(zip(texts, backend.batch(texts), strict=True))
-    except UnpronounceableError:
+    except _UNSPOKEN:
         return {text: phonemes for text in texts if (phonemes := _or_nothing(backend, text))}
 
 
 def _or_nothing(backend: GraphemeToPhoneme, text: str) -> tuple[str, ...]:
     try:
         return backend(text)
-    except UnpronounceableError:
+    except _UNSPOKEN:
         return ()

@@ -2,17 +2,19 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import Split
-from dataset_modules.tsv import read_tsv
+from dataset_modules.tsv import check_encoding, read_tsv
 
 _SPLITS: dict[str, Split] = {
     **{"train": "train", "test": "test"},
     **{"val": "val", "validation": "val", "valid": "val", "dev": "val"},
 }
+_JSON_TEXT = re.compile(r'"([^"\\]+)"')  # of a broken line, too
 _OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split"}
 
 
@@ -27,6 +29,7 @@ class ManifestRow(NamedTuple):
     split: Split | None = None
     attributes: Mapping[str, str] | None = None
     fault: str | None = None
+    mentioned: tuple[str, ...] = ()  # by a faulty row: one of these may be the file that it speaks of
 
 
 def find_manifest(folder: Path) -> Path | None:
@@ -46,21 +49,24 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 
 def _read_csv(path: Path) -> Iterator[ManifestRow]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         # Strict, so that a quote which is never closed is told instead of swallowing the rest.
         reader = csv.DictReader(stream, strict=True)
+        check_encoding(path, reader.fieldnames or ())
         if "file_name" not in (reader.fieldnames or ()):
             raise ValueError(f"{path}: the header must name the column file_name, it is {reader.fieldnames}")
         for cells in reader:
             if None in cells or None in cells.values():
-                yield ManifestRow(reader.line_num, fault="the row must have as many cells as the header")
+                yield _faulty(
+                    reader.line_num, "the row must have as many cells as the header", _flat(cells.values())
+                )
             else:
                 yield parse_row(reader.line_num, cells)
 
 
 def _read_tsv(path: Path) -> Iterator[ManifestRow]:
     for row in read_tsv(path, required=("file_name",)):
-        yield ManifestRow(row.line, fault=row.fault) if row.fault else parse_row(row.line, row.cells)
+        yield _faulty(row.line, row.fault, row.unplaced) if row.fault else parse_row(row.line, row.cells)
 
 
 def _read_jsonl(path: Path) -> Iterator[ManifestRow]:
@@ -74,7 +80,7 @@ def _parse_json(line: int, text: str) -> ManifestRow:
     try:
         fields = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        return ManifestRow(line, fault=f"the line must be a JSON object: {error}")
+        return _faulty(line, f"the line must be a JSON object: {error}", _JSON_TEXT.findall(text))
     if not isinstance(fields, dict):
         return ManifestRow(line, fault="the line must be a JSON object")
     return parse_row(line, fields)
@@ -90,15 +96,17 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
     """
     for name in ("file_name", "text", "speaker", "split"):
         if isinstance(fields.get(name), (list, dict, bool)):
-            return ManifestRow(line, fault=f"{name} must be text, got {str(fields[name])[:40]}")
+            fault = f"{name} must be text, got {str(fields[name])[:40]}"
+            return _faulty(line, fault, [fields.get("file_name")])
     given = fields.get("phonemes")
     if isinstance(given, (dict, bool)) or (isinstance(given, list) and not _are_texts(given)):
-        return ManifestRow(line, fault=f"phonemes must be text or a list of texts, got {str(given)[:40]}")
+        fault = f"phonemes must be text or a list of texts, got {str(given)[:40]}"
+        return _faulty(line, fault, [fields.get("file_name")])
     file_name, split = _text(fields, "file_name"), _text(fields, "split")
     if file_name is None:
-        return ManifestRow(line, fault="file_name must be given")
+        return _faulty(line, "file_name must be given", _flat(fields.values()))
     if split is not None and split.lower() not in _SPLITS:
-        return ManifestRow(line, file_name, fault=f"split must be train, val or test, got {split[:40]!r}")
+        return _faulty(line, f"split must be train, val or test, got {split[:40]!r}", [file_name])
     return ManifestRow(
         line,
         file_name,
@@ -108,6 +116,17 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
         split=_SPLITS[split.lower()] if split else None,
         attributes=_attributes(fields),
     )
+
+
+def _faulty(line: int, fault: str, mentioned: Iterable[object]) -> ManifestRow:
+    texts = (text.strip() for text in mentioned if isinstance(text, str))
+    return ManifestRow(line, fault=fault, mentioned=tuple(text for text in texts if text))
+
+
+def _flat(cells: Iterable[object]) -> Iterator[object]:
+    """Cells, with those that ``csv`` puts into a list because no column is left for them."""
+    for cell in cells:
+        yield from cell if isinstance(cell, list) else [cell]
 
 
 def _attributes(fields: Mapping[str, object]) -> dict[str, str] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,15 @@ class Recording(NamedTuple):
     language: str | None = None
     # What else is known of it, by name: accent, age, room … Figures are told apart by it.
     attributes: Mapping[str, str] | None = None
+
+
+def labels_itself(audio: Path | AudioSource) -> TypeGuard[AudioSource]:
+    """Whether reading it may give phonemes; sources that never do may say so as ``labels_itself``.
+
+    >>> labels_itself(Path("clips/a.wav"))
+    False
+    """
+    return not isinstance(audio, Path) and bool(getattr(audio, "labels_itself", True))
 
 
 class SkippedRecording(NamedTuple):

@@ -68,6 +68,12 @@ def check_skipped(parts: Sequence[SplitPart]) -> None:
             _refuse(own, f"more than max_skipped_share={'null' if share is None else share} allows")
 
 
+def check_any_left(parts: Sequence[SplitPart]) -> None:
+    """Stop where nothing of what there was can be used: figures of nothing would follow."""
+    if any(part.num_skipped for part in parts) and not any(len(part.usable.indices) for part in parts):
+        _refuse([part for part in parts if part.num_skipped], "nothing is left")
+
+
 def _refuse(parts: Sequence[SplitPart], limit: str) -> None:
     message = f"{_owner(parts[0])}: {_told(parts)}; {limit}"
     unknown = sum((part.usable.unknown for part in parts), Counter[str]())

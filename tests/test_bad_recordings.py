@@ -209,3 +209,37 @@ def test_a_wrong_vocabulary_is_refused_with_its_unknown_phonemes(
     assert "are not in the vocabulary: " in told
     assert "rʲ (" in told
     assert "add them to model.vocab_file" in told
+
+
+@pytest.mark.parametrize(
+    ("speaker", "callbacks", "refused"),
+    [
+        ("speaker 2", [], "fit needs recordings in the train split, there are none; "),
+        (
+            "speaker 0",
+            ["EarlyStopping"],
+            "EarlyStopping must watch a figure that there is, but the val split ",
+        ),
+    ],
+)
+def test_a_single_speaker_is_refused_by_what_is_missing(
+    tmp_path: Path,
+    folder: Folder,
+    capsys: pytest.CaptureFixture[str],
+    speaker: str,
+    callbacks: list[str],
+    refused: str,
+) -> None:
+    rows = [{"file_name": path.name, "speaker": speaker} for path in sorted(folder.path.glob("good*.wav"))]
+    (folder.path / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path = _configuration(tmp_path)
+    content = yaml.safe_load(path.read_text())
+    content["trainer"]["callbacks"] = [
+        {"class_path": f"lightning.pytorch.callbacks.{name}", "init_args": {"monitor": "val_per"}}
+        for name in callbacks
+    ]
+    path.write_text(yaml.safe_dump(content))
+    assert run(["fit", "--config", str(path)]) == 2
+    told = capsys.readouterr().err
+    assert refused in told
+    assert "it needs more speakers, or splits in the manifest" in told

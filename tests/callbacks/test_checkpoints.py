@@ -102,3 +102,9 @@ def test_leftovers_of_killed_saves_are_removed_at_the_start(train, one_weight, t
     leftover.write_bytes(b"half")
     train(one_weight(), CustomModelCheckpoint())
     assert not leftover.exists()
+
+
+def test_a_rehearsal_leaves_nothing_in_the_current_folder(train, one_weight, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train(one_weight(), CustomModelCheckpoint(), fast_dev_run=True)
+    assert list(tmp_path.rglob("*.ckpt")) == []

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.audio import from_pcm16, read_clip, read_file, resample, to_mono, to_pcm16
+from dataset_modules.audio import from_pcm16, read_bytes, read_clip, read_file, resample, to_mono, to_pcm16
 from dataset_modules.recording import AudioError, Clip
 
 
@@ -67,6 +67,77 @@ def test_an_mp3_whose_end_is_missing_is_refused(tmp_path: Path, write_tone: Call
         read_file(path)
     path.write_bytes(content[:-50])  # a frame or so
     assert len(read_file(path).waveform) == pytest.approx(48000, rel=0.1)
+
+
+def _mp3_with_an_estimated_length(path: Path, seconds: float) -> Path:
+    """Its first frames are small and there is no header, so that it is taken for several times as long."""
+    noise = np.random.default_rng(0).normal(0, 0.1, round(seconds * 16000))
+    noise[:8000] = 0
+    soundfile.write(path, noise, 16000, bitrate_mode="VARIABLE", compression_level=0.3)
+    content = path.read_bytes()
+    path.write_bytes(content[content.index(b"\xff\xf3", 4) :])
+    with soundfile.SoundFile(path) as stream:
+        assert stream.frames / stream.samplerate > 3 * seconds
+    return path
+
+
+def _flac_without_a_length(path: Path, seconds: float) -> Path:
+    """As encoders write it to a pipe: its header counts no samples."""
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, round(seconds * 16000)), 16000)
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    return path
+
+
+_WRITERS = {"a.mp3": _mp3_with_an_estimated_length, "a.flac": _flac_without_a_length}
+
+
+@pytest.mark.parametrize("name", _WRITERS)
+@pytest.mark.parametrize("max_seconds", [30.0, 10.5, None])
+def test_a_recording_is_judged_by_its_length_not_by_a_guess_of_it(
+    tmp_path: Path, name: str, max_seconds: float | None
+) -> None:
+    path = _WRITERS[name](tmp_path / name, seconds=10.0)
+    clip = read_file(path, max_seconds)
+    assert len(clip.waveform) / clip.sampling_rate == pytest.approx(10.0, abs=0.1)
+    np.testing.assert_array_equal(read_bytes(path.read_bytes(), max_seconds).waveform, clip.waveform)
+
+
+@pytest.mark.parametrize("name", _WRITERS)
+def test_what_is_too_long_is_not_decoded_to_its_end(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _WRITERS[name](tmp_path / name, seconds=60.0)
+    read: list[int] = []
+    original = soundfile.SoundFile.read
+
+    def counted(stream: soundfile.SoundFile, frames: int = -1, **arguments: object) -> object:
+        block = original(stream, frames, **arguments)
+        read.append(len(block))
+        return block
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", counted)
+    with pytest.raises(AudioError, match=r"must last max_seconds=5.0 at most, lasts longer"):
+        read_file(path, 5.0)
+    assert sum(read) < 20 * 16000
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
+def test_a_stated_length_is_refused_before_anything_is_decoded(
+    tmp_path: Path, write_tone: Callable[..., Path], suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_tone(tmp_path / f"tone{suffix}", seconds=3.0)
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("it was decoded"))
+    with pytest.raises(AudioError, match=r"must last max_seconds=1.0 at most, lasts 3\.\d+"):
+        read_file(path, 1.0)
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF but not really"])
+def test_bytes_without_audio_are_refused(content: bytes) -> None:
+    with pytest.raises(AudioError, match="cannot be decoded"):
+        read_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["a\0.wav", "x" * 300 + ".wav", "folder", "loop.wav"])

@@ -34,7 +34,9 @@ class WavFolder(BaseDataset):
 
     def _read(self, split: str) -> Iterable[Recording]:
         for audio in sorted((self.folder / split).glob("*.wav")):
-            yield Recording(audio.stem, audio, text=audio.with_suffix(".txt").read_text(encoding="utf-8"))
+            file = audio.with_suffix(".txt")
+            text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else None
+            yield Recording(audio.stem, audio, text=text)
 
 
 class Given(BaseDataset):
@@ -75,6 +77,19 @@ def test_a_users_data_set_is_prepared(folder: Path, tmp_path: Path) -> None:
     ]
     assert clips.num_samples().tolist() == [8000, 24000, 40000]
     assert clips[0].language == "ru"
+
+
+def test_a_users_data_set_counts_bad_transcripts(folder: Path, tmp_path: Path) -> None:
+    (folder / "train" / "0.txt").unlink()
+    (folder / "train" / "1.txt").write_bytes("нет".encode("cp1251"))
+    dataset = WavFolder(folder, tmp_path / "cache", language="ru")
+    dataset.check_texts()
+    prepared = dataset.prepare("train", AudioParams())
+    assert {key: reason.split(",")[0] for key, _, reason in prepared.skipped()} == {
+        "0": "neither phonemes nor a text that could be turned into them",
+        "1": "its text must be UTF-8",
+    }
+    assert [prepared.clips[index].id for index in range(len(prepared.clips))] == ["2"]
 
 
 def test_a_users_data_set_is_batched(folder: Path, tmp_path: Path, russian_vocab_file: Path) -> None:

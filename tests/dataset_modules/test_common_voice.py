@@ -225,9 +225,34 @@ def test_a_line_separator_inside_a_sentence_ends_no_row(tmp_path):
 
 
 def test_a_table_that_is_not_utf8_is_named(tmp_path):
-    (tmp_path / "a.tsv").write_bytes("path\nпривет\n".encode("cp1251"))
+    (tmp_path / "a.tsv").write_bytes("path\tпуть\nпривет\tда\n".encode("cp1251"))
     with pytest.raises(ValueError, match=r"a\.tsv: must be a table in UTF-8"):
         list(read_tsv(tmp_path / "a.tsv"))
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        ("sentence", "its text must be UTF-8"),
+        ("client_id", "its speaker must be UTF-8"),
+        ("path", "must be a file's"),
+    ],
+)
+def test_a_bad_byte_costs_one_row(mp3s, tmp_path, column, reason):
+    release = write_release(tmp_path / "ru", mp3s)
+    table = release / "train.tsv"
+    header, first, *others = table.read_bytes().split(b"\n")
+    cells = dict(zip(header.split(b"\t"), first.split(b"\t"), strict=True))
+    cells[column.encode()] += b"\xff"
+    table.write_bytes(b"\n".join([header, b"\t".join(cells.values()), *others]))
+    (release / "clip_durations.tsv").write_bytes(b"clip\tduration[ms]\n\xff.mp3\t1500\n")
+    made = dataset(release, tmp_path, max_skipped_share=0.9)
+    made.load_data()
+    prepared = made.prepare("train", AudioParams())
+    told = [told.reason for told in prepared.skipped() if "must be" in told.reason]
+    assert len(told) == 1
+    assert reason in told[0]
+    assert len(prepared.clips) > 0
 
 
 def pack(release: Path, archive: Path) -> Path:

@@ -10,6 +10,7 @@ import soundfile
 
 from dataset_modules.contract import AudioParams
 from dataset_modules.custom import CustomAudioDataset
+from dataset_modules.label_reading import labels_of
 
 
 @pytest.fixture
@@ -173,6 +174,34 @@ def test_manifest_rows_of_no_use_are_skipped_each_with_its_reason(folder):
     assert all(expected[line] in told[line] for line in expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("metadata.csv", "file_name,text,split\na.wav,да,train\nheld.wav,да,holdout\n"),
+        ("metadata.csv", "file_name,text,split\na.wav,да,train\nheld.wav,да,нет,test\n"),
+        ("metadata.csv", "text,file_name,split\nда,a.wav,train\nда, нет,held.wav,test\n"),
+        ("metadata.csv", "file_name,text,split\na.wav,да,train\nheld.wav,да\n"),
+        ("metadata.tsv", "text\tfile_name\tsplit\nда\ta.wav\ttrain\nда\tнет\theld.wav\ttest\n"),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.wav", "text": "да"}\n{"file_name": "held.wav", "split": "test"\n',
+        ),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.wav", "text": "да"}\n{"file_name": "held.wav", "speaker": []}\n',
+        ),
+        ("metadata.jsonl", '{"file_name": "a.wav", "text": "да"}\n{"file": "./held.wav", "split": "test"}\n'),
+    ],
+)
+def test_the_file_of_a_row_that_makes_no_sense_is_not_trained_on(folder, name, table):
+    for stem in ("a", "held"):
+        record(folder / f"{stem}.wav", txt="да")
+    (folder / name).write_text(table, encoding="utf-8")
+    result = prepared(folder)
+    assert [clip.id for clip in map(result.clips.__getitem__, range(len(result.clips)))] == ["a.wav"]
+    assert list(reasons(result)) == ["held.wav"]
+
+
 def test_labels_that_cannot_be_read_are_counted_with_their_reason(folder):
     record(folder / "good.wav", ipa="a")
     record(folder / "short.wav", phn="0 100 sh\n200 iy\n")
@@ -188,9 +217,49 @@ def test_a_corrupt_recording_is_skipped_and_named(folder):
     assert "cannot be decoded" in reasons(prepared(folder))["b.wav"]
 
 
+@pytest.mark.parametrize(("name", "tab"), [("metadata.csv", ","), ("metadata.tsv", "\t")])
+@pytest.mark.parametrize("validation_split", [0.0, 0.5])
+def test_a_bad_byte_in_a_table_costs_one_recording(folder, name, tab, validation_split):
+    for stem in "abcd":
+        record(folder / f"{stem}.wav", txt="да")
+    rows = [
+        ["file_name", "text", "speaker", "room"],
+        ["a.wav", "да", "anna", "1"],
+        ["b.wav", "да\udcff", "anna", "1"],
+        ["c.wav", "да", "anna\udcff", "1"],
+        ["d.wav", "да", "anna", "1\udcff"],
+    ]
+    table = "".join(f"{tab.join(row)}\n" for row in rows)
+    (folder / name).write_bytes(table.encode("utf-8", "surrogateescape"))
+    told: dict[str, str] = {}
+    clips = 0
+    for split in ("train", "val"):
+        result = prepared(folder, split, validation_split=validation_split)
+        told |= reasons(result)
+        clips += len(result.clips)
+    assert clips == 1
+    assert {key: reason.split(",")[0] for key, reason in told.items()} == {
+        "b.wav": "its text must be UTF-8",
+        "c.wav": "its speaker must be UTF-8",
+        "d.wav": "its attributes must be UTF-8",
+    }
+
+
+def test_labels_are_read_beside_a_bad_byte(folder):
+    for stem in "ab":
+        record(folder / f"{stem}.wav")
+    table = "file_name,text,split\na.wav,да\udcff,\nb.wav,нет,\n"
+    (folder / "metadata.csv").write_bytes(table.encode("utf-8", "surrogateescape"))
+    made = dataset(folder)
+    made.check_texts()
+    found = {label.place: label.phonemes for label in labels_of(made, "train")}
+    assert found == {"да\udcff": (), "нет": ("nʲ", "e", "t")}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("metadata.csv", "file_name,текст\n".encode("cp1251"), r"metadata\.csv: must be a table in UTF-8"),
         ("metadata.csv", "path,text\na.wav,да\n", "must name the column file_name"),
         ("metadata.csv", 'file_name,text\na.wav,"да\nb.wav,нет\n', r"metadata\.csv: must be CSV"),
         ("metadata.tsv", "path\ttext\na.wav\tда\n", r"lacks \['file_name'\]"),
@@ -262,6 +331,24 @@ def test_one_speaker_cannot_be_held_out_and_that_is_said(folder, caplog):
     write_speakers(folder, range(1))
     dataset(folder, validation_split=0.5)
     assert "state splits in the manifest" in caplog.text
+
+
+@pytest.mark.parametrize(("speaker", "empty", "full"), [(2, "train", "val"), (0, "val", "train")])
+def test_an_empty_split_is_put_down_to_few_speakers(folder, speaker, empty, full):
+    write_speakers(folder, [speaker])
+    made = dataset(folder, validation_split=0.1)
+    assert list(made.recordings(empty)) == []
+    assert made.why_empty(empty) == (
+        f"CustomAudioDataset: validation_split=0.1 keeps speakers whole, and all 1 here fell to {full}; "
+        f"it needs more speakers, or splits in the manifest"
+    )
+
+
+def test_splits_of_the_manifest_are_not_put_down_to_speakers(folder):
+    record(folder / "a.wav")
+    write_jsonl(folder, {"file_name": "a.wav", "split": "val"})
+    made = dataset(folder, validation_split=0.1)
+    assert (made.why_empty("train"), made.why_empty("test")) == ("", "")
 
 
 def test_copies_have_ids_of_their_own_and_come_on_top(folder):

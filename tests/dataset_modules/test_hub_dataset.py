@@ -9,6 +9,8 @@ import soundfile
 from dataset_modules.common_voice import CommonVoiceDataset
 from dataset_modules.contract import AudioParams
 from dataset_modules.espeak_synthesiser import VoiceSettings, speak
+from dataset_modules.hub_dataset import HubClip
+from dataset_modules.label_reading import labels_of
 from phonetics import IpaNormaliser
 
 NAME = "someone/common_voice"
@@ -145,3 +147,10 @@ def test_what_cannot_be_loaded_says_why_and_names_the_way_out(error, reason, tmp
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     with pytest.raises(ValueError, match=rf"(?s){reason}.*Mozilla Data Collective.*dataset_name"):
         CommonVoiceDataset("ru", tmp_path / "cache").load_data()
+
+
+def test_labels_are_read_without_decoding(hub, tmp_path, monkeypatch):
+    made = dataset(tmp_path)
+    made.load_data()
+    monkeypatch.setattr(HubClip, "read", lambda clip: pytest.fail("it was decoded"))
+    assert [label.phonemes for label in labels_of(made, "val")] == [("d", "ɑ", "|", "nʲ", "e", "t")]

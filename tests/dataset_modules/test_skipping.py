@@ -110,6 +110,40 @@ def test_splits_are_judged_together(recordings: Callable, open_data: Callable) -
         open_data(recordings(8, bad=1), recordings(0, bad=2), max_skipped_share=0.2)
 
 
+@pytest.mark.parametrize("foreign", [0, 1])
+def test_evaluation_takes_what_training_took(
+    tmp_path: Path,
+    recordings: Callable,
+    russian_vocab_file: Path,
+    caplog: pytest.LogCaptureFixture,
+    foreign: int,
+) -> None:
+    """A split alone may have lost more than all together."""
+    dataset = Given(
+        recordings(20),
+        recordings(1, bad=2 - foreign, foreign=foreign),
+        tmp_path / "cache",
+        max_skipped_share=0.1,
+    )
+    for stage in ("fit", "validate"):
+        data = PhonemeDataModule([dataset], russian_vocab_file)
+        with caplog.at_level(logging.WARNING):
+            data.setup(stage)
+        assert len(data.splits["val"]) == 1
+        assert "Given: 2 of 3 val recordings skipped: " in caplog.text
+        caplog.clear()
+
+
+def test_evaluation_of_nothing_is_refused(
+    tmp_path: Path, recordings: Callable, russian_vocab_file: Path
+) -> None:
+    data = PhonemeDataModule(
+        [Given(recordings(9), recordings(0, bad=2), tmp_path / "cache")], russian_vocab_file
+    )
+    with pytest.raises(AudioError, match="Given: 2 of 2 val recordings skipped: bad-0: .*; nothing is left"):
+        data.setup("validate")
+
+
 def test_bad_recordings_of_one_id_are_each_counted(recordings: Callable, open_data: Callable) -> None:
     with pytest.raises(AudioError, match="3 of 7 train recordings"):
         open_data([*recordings(4), *recordings(0, bad=1) * 3], [], max_skipped_share=0.4)
