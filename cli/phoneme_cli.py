@@ -23,7 +23,7 @@ from cli.checks import (
     check_weights_only,
     shared_audio_params,
 )
-from cli.epoch_length import EpochLength
+from cli.counted_batches import CountedBatches
 from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan, seed_to_resume
 from cli.fit_place import FitPlace
@@ -188,7 +188,7 @@ class PhonemeCLI(LightningCLI):
     def _watched(self, trainer: Trainer) -> Trainer:
         """With what every run needs, whatever callbacks its configuration names."""
         place = FitPlace()
-        own = [EpochLength(), QuietCollector(), place, StopBetweenSteps(self.stop_requests, place)]
+        own = [CountedBatches(), QuietCollector(), place, StopBetweenSteps(self.stop_requests, place)]
         trainer.callbacks[:0] = own  # type: ignore[attr-defined]
         return trainer
 
