@@ -73,7 +73,8 @@ class SurveyTaker:
                 examples.append(clip.id)
         columns = split.clips
         if columns.used[row]:
-            split.phonemes.update(phoneme for phoneme in clip.phonemes if phoneme != WORD_BOUNDARY)
+            token_of = self.encode.vocabulary.token_of
+            split.phonemes.update(token_of(name) for name in clip.phonemes if name != WORD_BOUNDARY)
         columns.num_unknown[row] = len(unknown)
         columns.num_labels[row] = len(labels)
         columns.frames_needed[row] = frames_needed(labels)
