@@ -108,14 +108,14 @@ def test_case_does_not_matter_and_letters_stay_what_they_are(tmp_path: Path) -> 
     path = tmp_path / "german.dict"
     path.write_text("Masse m a s ə\nMaße m aː s ə\nÖl øː l\n", encoding="utf-8")
     to_phonemes = LexiconPhonemes(path, fallback="none")
-    assert to_phonemes("MASSE maße O\u0308L") == tuple("m a s ə | m aː s ə | øː l".split())
+    assert " ".join(to_phonemes("MASSE maße O\u0308L")) == "m a s ə | m aː s ə | øː l"
 
 
 def test_turkish_tells_i_with_and_without_dot(tmp_path: Path) -> None:
     path = tmp_path / "turkish.dict"
     path.write_text("ılık ɯ l ɯ k\nilik i l i k\n", encoding="utf-8")
     turkish = LexiconPhonemes(path, fallback="none", language="tr")
-    assert turkish("ILIK İLİK") == tuple("ɯ l ɯ k | i l i k".split())
+    assert " ".join(turkish("ILIK İLİK")) == "ɯ l ɯ k | i l i k"
     bound = LexiconPhonemes(path, fallback="none").spoken_in("tr")
     assert bound("ILIK") == turkish("ILIK")
     assert bound.fingerprint() != LexiconPhonemes(path, fallback="none").fingerprint()
