@@ -27,6 +27,7 @@ from cli.counted_batches import CountedBatches
 from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan, seed_to_resume
 from cli.fit_place import FitPlace
+from cli.log_lines import speak_in_lines
 from cli.parser import PhonemeArgumentParser, shortened
 from cli.quiet_collector import QuietCollector
 from cli.ranks import SEED, agree, gathered, shorten_timeouts, take_world
@@ -190,6 +191,7 @@ class PhonemeCLI(LightningCLI):
         place = FitPlace()
         own = [CountedBatches(), QuietCollector(), place, StopBetweenSteps(self.stop_requests, place)]
         trainer.callbacks[:0] = own  # type: ignore[attr-defined]
+        speak_in_lines(trainer, self.config_init[self.subcommand].trainer.callbacks)
         return trainer
 
     def _check_monitors(self) -> None:
