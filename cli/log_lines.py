@@ -110,15 +110,15 @@ def _figure(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def speak_in_lines(trainer: Trainer, named: Sequence[object] | object | None) -> None:
-    """Where output is no terminal, put lines in the place of the Trainer's own bar.
+def names_a_bar(callbacks: Sequence[object] | object | None) -> bool:
+    """Whether a configuration has a progress bar of its own; asked before a Trainer adds to its list."""
+    given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    return any(isinstance(callback, ProgressBar) for callback in given)
 
-    Args:
-        trainer: as it was built.
-        named: the callbacks that the configuration names; a progress bar among them stays.
-    """
-    given = named if isinstance(named, Sequence) else [named]
-    if is_terminal(sys.stdout) or any(isinstance(callback, ProgressBar) for callback in given):
+
+def speak_in_lines(trainer: Trainer) -> None:
+    """Where output is no terminal, put lines in the place of the Trainer's own bar."""
+    if is_terminal(sys.stdout):
         return
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
     callbacks[:] = [LogLines() if isinstance(one, ProgressBar) else one for one in callbacks]

@@ -6,11 +6,13 @@ import sys
 
 import pytest
 import torch
+import yaml
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from torch.utils.data import DataLoader
 
 from cli.log_lines import LogLines, speak_in_lines
+from cli.phoneme_cli import PhonemeCLI
 
 
 class _Model(LightningModule):
@@ -80,6 +82,14 @@ def test_lines_are_seldom_and_of_the_first_process_alone(tmp_path, loader, caplo
     assert _lines(caplog) == []
 
 
+class _Unrun(PhonemeCLI):
+    def _run_subcommand(self, subcommand):
+        """Nothing is run: only how the Trainer is built is of interest."""
+
+    def after_fit(self):
+        """There is nothing to judge."""
+
+
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -90,21 +100,38 @@ def test_lines_take_the_place_of_the_trainers_own_bar_where_nobody_sees_it(tmp_p
     trainer = _trainer(tmp_path, other)
     bar = trainer.progress_bar_callback
     monkeypatch.setattr(sys, "stdout", _Terminal())
-    speak_in_lines(trainer, [other])
+    speak_in_lines(trainer)
     assert trainer.progress_bar_callback is bar
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    speak_in_lines(trainer, other)
+    speak_in_lines(trainer)
     assert isinstance(trainer.progress_bar_callback, LogLines)
     assert bar not in trainer.callbacks
     assert other in trainer.callbacks
 
 
-def test_a_bar_of_the_users_own_stays_and_none_is_none(tmp_path, monkeypatch):
+def test_no_bar_stays_none(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    own = TQDMProgressBar()
-    trainer = _trainer(tmp_path, own)
-    speak_in_lines(trainer, [own])
-    assert trainer.progress_bar_callback is own
     trainer = _trainer(tmp_path, enable_progress_bar=False)
-    speak_in_lines(trainer, None)
+    speak_in_lines(trainer)
     assert trainer.progress_bar_callback is None
+
+
+def test_the_command_line_speaks_in_lines_unless_a_bar_is_named(tmp_path):
+    """The list of callbacks is the Trainer's own, which adds its bar to it."""
+    data = {"class_path": "dataset_modules.synthetic.SyntheticSpeechDataset"}
+    config = {
+        "model": {
+            "vocab_file": "dataset_modules/tokens/russian_phones.json",
+            "network_config": {"num_hidden_layers": 1, "hidden_size": 24, "num_attention_heads": 2},
+            "optimizer": "AdamW",
+        },
+        "data": {"language": "ru", "dataset_classes": [data]},
+        "trainer": {"accelerator": "cpu", "default_root_dir": str(tmp_path), "fast_dev_run": True},
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    bars = []
+    for callbacks in ("[]", "[{class_path: lightning.pytorch.callbacks.TQDMProgressBar}]"):
+        cli = _Unrun(["fit", "--config", str(path), "--trainer.callbacks", callbacks])
+        bars.append(type(cli.trainer.progress_bar_callback))
+    assert bars == [LogLines, TQDMProgressBar]
