@@ -67,18 +67,22 @@ def check_watchers(
         plateau_figure: what the scheduler watches, if it watches anything.
         why: what the data sets say of the empty split.
     """
-    watchers = [
-        type(callback).__name__
-        for callback in (callbacks if isinstance(callbacks, Sequence) else [callbacks])
-        if isinstance(callback, EarlyStopping) and callback.monitor.startswith("val_")
-    ]
-    if (plateau_figure or "").startswith("val_"):
-        watchers.append("model.scheduler")
+    watchers = watchers_of(callbacks, plateau_figure)
     if watchers:
         raise ConfigError(
             f"{', '.join(watchers)} must watch a figure that there is, but the val split is empty; "
             f"{why or 'set some aside (validation_split, the manifest, limit_val_data)'}, or leave it out"
         )
+
+
+def watchers_of(callbacks: Sequence[object] | object | None, plateau_figure: str | None) -> list[str]:
+    """What stops, or changes rates, by a figure of validation."""
+    watchers = [
+        type(callback).__name__
+        for callback in (callbacks if isinstance(callbacks, Sequence) else [callbacks])
+        if isinstance(callback, EarlyStopping) and callback.strict and callback.monitor.startswith("val_")
+    ]
+    return [*watchers, "model.scheduler"] if (plateau_figure or "").startswith("val_") else watchers
 
 
 def check_hardware(trainer: Namespace) -> None:

@@ -13,6 +13,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from cli.checks import check_hardware
+from cli.counted_batches import faults_of
 from cli.errors import ConfigError
 from cli.experiment import claim_folder
 from cli.parser import shortened
@@ -97,6 +98,7 @@ class DoctorCLI(PhonemeCLI):
             max_epochs=trainer.max_epochs if (trainer.max_epochs or -1) > 0 else None,
             max_steps=trainer.max_steps if trainer.max_steps > 0 else None,
             hardware_fault=self.hardware_fault,
+            faults=lambda batches: faults_of(trainer, "fit", batches, self.model.plan.plateau_figure),
         )
 
 

@@ -1,6 +1,7 @@
 """Where a command writes, and which checkpoint it starts from; decided before anything is built."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ from phonetics import Vocabulary, VocabularyError
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
 
+_LOGS = "logs"  # loggers write there before anything is counted
 # What a checkpoint's tensors depend on, of a network's configuration.
 _SHAPES = (
     "hidden_size",
@@ -105,9 +107,9 @@ class ExperimentPlan:
         return self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
 
     def release(self, folder: Path) -> None:
-        """Take back a claimed folder that nothing was written to."""
-        if not self.resumes and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        """Take back a claimed folder that holds nothing but what loggers begin with."""
+        if not self.resumes and folder.is_dir() and {path.name for path in folder.iterdir()} <= {_LOGS}:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def loggers(self, folder: Path, asked: Any) -> "Sequence[Logger] | bool | None":  # noqa: ANN401 - Lightning's type
         """TensorBoard and CSV where the configuration says just ``true``; None leaves what it says."""
@@ -118,7 +120,7 @@ class ExperimentPlan:
         from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
         # Every start writes a version of its own: a resumed run overwrites no rows.
-        return [TensorBoardLogger(folder, "logs/tensorboard"), CSVLogger(folder, "logs/csv")]
+        return [TensorBoardLogger(folder, f"{_LOGS}/tensorboard"), CSVLogger(folder, f"{_LOGS}/csv")]
 
 
 def _resolved(folders: Sequence[Path]) -> list[Path]:

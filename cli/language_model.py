@@ -21,12 +21,13 @@ def run_language_model(arguments: Sequence[str]) -> int:
         raise ConfigError(f"lm: --output must not exist, {options.output} does")
     from tqdm import tqdm
 
+    from dataset_modules.progress import refreshing
     from durable_files import write_durably
     from inference.ngram import estimate
 
     try:
         found = _lines(options.labels) if options.labels else _training_labels(options.config)
-        labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, mininterval=0.5))
+        labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr)))
         sys.stderr.write(f"lm: counting the n-grams of {len(labels)} labels\n")
         model = estimate(labels, options.order)
     except ConfigError:

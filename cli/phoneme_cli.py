@@ -23,10 +23,11 @@ from cli.checks import (
     check_weights_only,
     shared_audio_params,
 )
-from cli.epoch_length import EpochLength
+from cli.counted_batches import CountedBatches
 from cli.errors import ConfigError
 from cli.experiment_plan import ExperimentPlan, seed_to_resume
 from cli.fit_place import FitPlace
+from cli.log_lines import names_a_bar, speak_in_lines
 from cli.parser import PhonemeArgumentParser, shortened
 from cli.quiet_collector import QuietCollector
 from cli.ranks import SEED, agree, gathered, shorten_timeouts, take_world
@@ -170,8 +171,9 @@ class PhonemeCLI(LightningCLI):
         self._check_data()
         self._check_monitors()
         shorten_timeouts()
+        own_bar = names_a_bar(self.config_init[self.subcommand].trainer.callbacks)
         if self.config_init[self.subcommand].trainer.fast_dev_run:
-            return self._watched(super().instantiate_trainer(**kwargs))
+            return self._watched(super().instantiate_trainer(**kwargs), own_bar=own_bar)
         self.folder = self.plan.claim()
         if self.plan.checkpoint is not None:
             log.info("checkpoint: %s", self.plan.checkpoint)
@@ -179,17 +181,20 @@ class PhonemeCLI(LightningCLI):
             logger = self.plan.loggers(self.folder, self.section.trainer.logger)
             extra = {} if logger is None else {"logger": logger}
             return self._watched(
-                super().instantiate_trainer(default_root_dir=str(self.folder), **extra, **kwargs)
+                super().instantiate_trainer(default_root_dir=str(self.folder), **extra, **kwargs),
+                own_bar=own_bar,
             )
         except BaseException:
             self.plan.release(self.folder)
             raise
 
-    def _watched(self, trainer: Trainer) -> Trainer:
+    def _watched(self, trainer: Trainer, *, own_bar: bool) -> Trainer:
         """With what every run needs, whatever callbacks its configuration names."""
         place = FitPlace()
-        own = [EpochLength(), QuietCollector(), place, StopBetweenSteps(self.stop_requests, place)]
+        own = [CountedBatches(), QuietCollector(), place, StopBetweenSteps(self.stop_requests, place)]
         trainer.callbacks[:0] = own  # type: ignore[attr-defined]
+        if not own_bar:
+            speak_in_lines(trainer)
         return trainer
 
     def _check_monitors(self) -> None:

@@ -46,11 +46,13 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
 
 
 def _whereabouts(message: str, files: Sequence[Path]) -> str:
-    """Jsonargparse names a component's unknown key without its place and what would be right; add both."""
+    """Jsonargparse names an unknown key or class without its place and what would be right; add both."""
     unknown = _UNPLACED.search(message)
     places = places_of(unknown[1], files) if unknown else []
     if not places:
-        return ""
+        from cli.class_paths import faulty_class
+
+        return faulty_class(message, files)
     takes = accepted_keys(places[0].component)
     near = difflib.get_close_matches(unknown[1], takes, n=2) if unknown else []
     return (

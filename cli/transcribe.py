@@ -204,11 +204,14 @@ class _Progress:
 
     def __init__(self, recordings: Sequence["NamedRecording"]) -> None:
         from cli.recordings import total_seconds
+        from dataset_modules.progress import refreshing
 
         self._heard, self._started = 0.0, time.monotonic()
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"
         self._total = total_seconds(recordings)
-        self._bar = tqdm(total=self._total, desc="transcribe", bar_format=form, file=sys.stderr)
+        self._bar = tqdm(
+            **refreshing(sys.stderr), total=self._total, desc="transcribe", bar_format=form, file=sys.stderr
+        )
 
     def __enter__(self) -> "_Progress":
         return self

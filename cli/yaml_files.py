@@ -72,8 +72,18 @@ class Place(NamedTuple):
 
 def places_of(key: str, paths: Sequence[Path]) -> list[Place]:
     """Where a key stands in these files."""
+    return [place for root in _roots(paths) for place in _places(root, key, "", "")]
+
+
+def places_of_class(class_path: str, paths: Sequence[Path]) -> list[Place]:
+    """Where a class is named in these files."""
+    places = (place for root in _roots(paths) for place in _places(root, "class_path", "", ""))
+    return [place._replace(component="") for place in places if place.component == class_path]
+
+
+def _roots(paths: Sequence[Path]) -> list[yaml.Node]:
     roots = (yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) for path in paths)
-    return [place for root in roots if root is not None for place in _places(root, key, "", "")]
+    return [root for root in roots if root is not None]
 
 
 def _places(node: yaml.Node, key: str, place: str, component: str) -> Iterator[Place]:

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from dataset_modules.cache_files import (
 from dataset_modules.clip_store import ClipStore
 from dataset_modules.open_files import is_shortage, shortage_told
 from dataset_modules.preparation import PreparationSettings, prepare_shard
+from dataset_modules.progress import refreshing
 from dataset_modules.recording import AudioError, Recording, SkippedRecording
 from dataset_modules.recording_survey import RecordingSurvey, survey
 from dataset_modules.shard_workers import run_in_processes
@@ -128,7 +130,8 @@ class ClipCache:
         work = functools.partial(_finish_shard, self.settings)
         results = run_in_processes(work, tasks, min(self.num_proc, num_shards))
         summaries: list[ShardSummary] = []
-        for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2):
+        often = refreshing(sys.stderr)
+        for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2, **often):
             summaries.append(shard)
             if len(summaries) % _SHARDS_PER_FLUSH == 0:  # while the other processes prepare
                 _flush(incomplete, summaries[-_SHARDS_PER_FLUSH:])

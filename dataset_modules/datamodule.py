@@ -237,9 +237,11 @@ class PhonemeDataModule(LightningDataModule):
         """The test split."""
         return self._loader("test", shuffle=False)
 
-    def num_train_batches(self) -> int | None:
+    def num_batches(self, split: Split) -> int | None:
         """Of an epoch and this process; None where a device is still to be asked what it holds."""
-        return None if self.limit.is_open else len(self.sampler("train", shuffle=True))
+        if self.limit.is_open and self._on_cuda():
+            return None
+        return len(self.sampler(split, shuffle=split == "train")) if len(self.splits[split]) else 0
 
     def sampler(self, split: Split, *, shuffle: bool) -> LengthBucketSampler:
         """The batches of a split for this process."""

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from dataset_modules.cache_files import FileRecord, first_fault, record_of, remember_verified
 from dataset_modules.contract import Batch, FrozenEncoder
+from dataset_modules.progress import refreshing
 from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)
@@ -186,7 +188,11 @@ class EncoderStateCache:
         row = self.encoder.width * _FLOAT_BYTES
         starts = np.cumsum(num_frames) - num_frames
         missing = len(num_frames)
-        with path.open("wb") as stream, tqdm(total=missing, desc=name[:40], unit="clip", delay=2) as progress:
+        often = refreshing(sys.stderr)
+        with (
+            path.open("wb") as stream,
+            tqdm(total=missing, desc=name[:40], unit="clip", delay=2, **often) as progress,
+        ):
             stream.truncate(int(num_frames.sum()) * row)
             for indices, batch in batches:
                 for index, states in zip(indices, self.encoder.states(batch), strict=True):

@@ -33,15 +33,15 @@ class LabelEncoder:
 
     def __call__(self, phonemes: Iterable[str]) -> list[int]:
         """The ids of a label; what is outside the vocabulary becomes the unknown token, or nothing."""
-        ids, kept = self.vocabulary.ids, self._without_boundaries(phonemes)
-        if self.policy == "map_to_unknown":
-            return [ids.get(phoneme, self.vocabulary.unknown_id) for phoneme in kept]  # type: ignore[misc]
-        return [ids[phoneme] for phoneme in kept if phoneme in ids]
+        ids = map(self.vocabulary.id_of, self._without_boundaries(phonemes))
+        instead = self.vocabulary.unknown_id if self.policy == "map_to_unknown" else None
+        known = (instead if place is None else place for place in ids)
+        return [place for place in known if place is not None]
 
     def unknown_in(self, phonemes: Iterable[str]) -> list[str]:
         """Those of a label that are outside the vocabulary."""
-        ids = self.vocabulary.ids
-        return [phoneme for phoneme in self._without_boundaries(phonemes) if phoneme not in ids]
+        id_of = self.vocabulary.id_of
+        return [phoneme for phoneme in self._without_boundaries(phonemes) if id_of(phoneme) is None]
 
     def _without_boundaries(self, phonemes: Iterable[str]) -> Iterable[str]:
         if self.vocabulary.word_delimiter:

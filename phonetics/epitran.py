@@ -19,6 +19,7 @@ CODES: Mapping[str, str] = {
     **{"sw": "swa-Latn", "ta": "tam-Taml", "te": "tel-Telu", "th": "tha-Thai", "tr": "tur-Latn"},
     **{"uk": "ukr-Cyrl", "uz": "uzb-Latn", "vi": "vie-Latn", "yo": "yor-Latn", "zu": "zul-Latn"},
 }
+_FORMAT = 1  # of what is given to epitran and made of its letters; raised where that changes
 _REMEMBERED_WORDS = 100_000
 
 
@@ -43,11 +44,11 @@ class EpitranPhonemes(GraphemeToPhoneme):
         return tuple(joined[:-1])
 
     def fingerprint(self) -> str:
-        """Versions of epitran and panphon, and the language."""
+        """Versions of epitran and panphon, what is made of their segments here, and the language."""
         code = self._code()
         _rules(code)
         versions = (f"{name} {importlib.metadata.version(name)}" for name in ("epitran", "panphon"))
-        return f"{' '.join(versions)} {code}"
+        return f"{' '.join(versions)} format {_FORMAT} {code}"
 
     def needs_language(self) -> bool:
         """It speaks nothing in particular before it is told what."""

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from phonetics.grapheme_to_phoneme import WORD_BOUNDARY, GraphemeToPhoneme
 
 _PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
+_FORMAT = 1  # of what is given to phonemizer and made of its lines; raised where that changes
 _MAX_NEAR = 4
 # What most people mean where a language has several varieties, or another code in espeak-ng.
 _USUAL = ("en-us", "en-gb", "fr-fr", "pt-br")
@@ -42,9 +44,10 @@ class EspeakPhonemes(GraphemeToPhoneme):
         return [_tokens(line) for line in lines]
 
     def fingerprint(self) -> str:
-        """Language and version of espeak-ng."""
+        """Language, versions of espeak-ng and phonemizer, and what is made of their words here."""
         version = ".".join(map(str, _backend(self._language()).version()))
-        return f"espeak-ng {version} {self.language}"
+        phonemizer = importlib.metadata.version("phonemizer")
+        return f"espeak-ng {version} phonemizer {phonemizer} format {_FORMAT} {self.language}"
 
     def needs_language(self) -> bool:
         """It speaks nothing in particular before it is told what."""

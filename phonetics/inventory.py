@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from phonetics.normalisation import one_spelling
 from phonetics.vocabulary import BLANK_NAMES, UNKNOWN_NAMES, WORD_DELIMITER, Vocabulary
 
 _EXAMPLES = 3
@@ -50,12 +51,18 @@ def build_vocabulary(
 def merge_vocabularies(vocabularies: Sequence[Vocabulary]) -> Vocabulary:
     """One vocabulary with the phonemes of all; a word boundary where one of them has it.
 
+    Of several ways to write the same characters one is kept, that of labels where it is among them.
+
     >>> merge_vocabularies([Vocabulary(("[PAD]", "a")), Vocabulary(("[PAD]", "b", "a"))]).tokens
     ('[PAD]', '[UNK]', 'a', 'b')
     """
-    phonemes = {phoneme for vocabulary in vocabularies for phoneme in vocabulary.phonemes}
+    phonemes: dict[str, str] = {}
+    for phoneme in (phoneme for vocabulary in vocabularies for phoneme in vocabulary.phonemes):
+        spelling = one_spelling(phoneme)
+        if phonemes.setdefault(spelling, phoneme) != phoneme and phoneme == spelling:
+            phonemes[spelling] = phoneme
     boundary = any(vocabulary.word_delimiter for vocabulary in vocabularies)
-    return Vocabulary((*_specials(boundary), *sorted(phonemes)))
+    return Vocabulary((*_specials(boundary), *sorted(phonemes.values())))
 
 
 def missing_and_unused(counts: Counter[str], vocabulary: Vocabulary) -> tuple[list[str], list[str]]:
@@ -67,9 +74,10 @@ def missing_and_unused(counts: Counter[str], vocabulary: Vocabulary) -> tuple[li
     missing = [
         phoneme
         for phoneme, _ in counts.most_common()
-        if phoneme not in vocabulary.ids and phoneme != WORD_DELIMITER
+        if vocabulary.id_of(phoneme) is None and phoneme != WORD_DELIMITER
     ]
-    return missing, [phoneme for phoneme in vocabulary.phonemes if phoneme not in counts]
+    present = set(map(vocabulary.token_of, counts))
+    return missing, [phoneme for phoneme in vocabulary.phonemes if phoneme not in present]
 
 
 def _specials(word_boundary: bool) -> tuple[str, ...]:

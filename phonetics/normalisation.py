@@ -1,5 +1,6 @@
 """One way of writing a phoneme: NFD, IPA ``ɡ``, stress, length and ties kept or dropped by choice."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,16 @@ def strip_language_switches(ipa: str) -> str:
     'bɒn'
     """
     return _LANGUAGE_SWITCH.sub("", ipa)
+
+
+@functools.lru_cache(maxsize=4096)
+def one_spelling(phoneme: str) -> str:
+    """Of the ways to write the same characters one: decomposed, IPA's ɡ, the tie above.
+
+    >>> one_spelling("g"), len(one_spelling("\u00e7"))
+    ('ɡ', 2)
+    """
+    return unicodedata.normalize("NFD", phoneme).replace(TIE_BELOW, TIE).replace("g", "ɡ")
 
 
 @dataclass(frozen=True)
@@ -89,13 +100,12 @@ class IpaNormaliser:
         return key
 
     def _spell(self, phoneme: str) -> str:
-        dropped = JOINERS + TIE_BELOW
+        dropped = JOINERS
         dropped += "" if self.keep_stress else STRESS_MARKS
         dropped += "" if self.keep_length else LENGTH_MARKS
         dropped += "" if self.keep_ties else TIE
-        decomposed = unicodedata.normalize("NFD", strip_language_switches(phoneme).strip())
-        tied = decomposed.replace(TIE_BELOW, TIE)
-        return tied.replace("g", "ɡ").translate({ord(mark): None for mark in dropped})
+        spelled = one_spelling(strip_language_switches(phoneme).strip())
+        return spelled.translate({ord(mark): None for mark in dropped})
 
 
 _MAX_SPELLINGS = 4096  # spellings remembered; far more than a language has

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from phonetics.normalisation import one_spelling
+
 BLANK_NAMES = ("[PAD]", "<pad>")
 UNKNOWN_NAMES = ("[UNK]", "<unk>")
 WORD_DELIMITER = "|"
@@ -19,11 +21,16 @@ class VocabularyError(ValueError):
 class Vocabulary:
     """Tokens by id, as Hugging Face's CTC tokenizers keep them; the padding token is CTC's blank.
 
+    A phoneme is found by its token, or by any other way to write the same characters: composed or not,
+    ``g`` or ``ɡ``. What is decoded and written is the token as it stands.
+
     >>> vocabulary = Vocabulary(("[PAD]", "[UNK]", "a", "tʃ"))
     >>> vocabulary.encode(["tʃ", "a"])
     [3, 2]
     >>> vocabulary.decode([3, 2])
     ['tʃ', 'a']
+    >>> Vocabulary(("[PAD]", "g")).encode(["ɡ"])
+    [1]
     """
 
     tokens: tuple[str, ...]
@@ -38,6 +45,7 @@ class Vocabulary:
                 f"Vocabulary: one token must be the blank, named {' or '.join(BLANK_NAMES)}; none is"
             )
         object.__setattr__(self, "_ids", {token: index for index, token in enumerate(self.tokens)})
+        object.__setattr__(self, "_spellings", self._ids_by_spelling())
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -46,6 +54,31 @@ class Vocabulary:
     def ids(self) -> dict[str, int]:
         """Token → id."""
         return self.__dict__["_ids"]
+
+    def id_of(self, phoneme: str) -> int | None:
+        """The id of a phoneme, however its characters are written; a token's own spelling goes first."""
+        place = self.ids.get(phoneme)
+        return self.__dict__["_spellings"].get(one_spelling(phoneme)) if place is None else place
+
+    def token_of(self, phoneme: str) -> str:
+        """The token that a phoneme is written by, or the phoneme itself where there is none."""
+        place = self.id_of(phoneme)
+        return phoneme if place is None else self.tokens[place]
+
+    def _ids_by_spelling(self) -> dict[str, int]:
+        spelled = {
+            phoneme: self.ids[phoneme] for phoneme in self.phonemes if phoneme == one_spelling(phoneme)
+        }
+        exact = set(spelled)
+        for phoneme in self.phonemes:
+            spelling = one_spelling(phoneme)
+            other = spelled.setdefault(spelling, self.ids[phoneme])
+            if spelling not in exact and other != self.ids[phoneme]:
+                raise VocabularyError(
+                    f"Vocabulary: {self.tokens[other]!a} and {phoneme!a} are two ways to write {spelling}, "
+                    f"labels could mean either; leave one of them out"
+                )
+        return spelled
 
     @property
     def blank_id(self) -> int:
@@ -71,10 +104,11 @@ class Vocabulary:
     def encode(self, phonemes: Iterable[str]) -> list[int]:
         """Map phonemes to ids; one outside the vocabulary is an error that names it."""
         phonemes = list(phonemes)
-        unknown = sorted({phoneme for phoneme in phonemes if phoneme not in self.ids})
+        ids = [self.id_of(phoneme) for phoneme in phonemes]
+        unknown = sorted({phoneme for phoneme, place in zip(phonemes, ids, strict=True) if place is None})
         if unknown:
             raise VocabularyError(f"Vocabulary: phonemes must be in the vocabulary, these are not: {unknown}")
-        return [self.ids[phoneme] for phoneme in phonemes]
+        return [place for place in ids if place is not None]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Map ids to tokens."""

@@ -8,6 +8,7 @@ from reports.finding import SEVERITIES, Finding
 
 CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
     split_findings.nothing_to_train_on,
+    split_findings.plan_faults,
     split_findings.skipped_recordings,
     phoneme_findings.unknown_phonemes,
     clip_findings.cannot_hold_labels,

@@ -135,6 +135,7 @@ class Survey:
     max_steps: int | None = None
     world_size: int = 1
     hardware_fault: str | None = None  # what training would refuse on this machine
+    plan_faults: tuple[str, ...] = ()  # what the run would fail at with this many batches
 
     @property
     def trained_on(self) -> SplitSurvey:

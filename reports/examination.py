@@ -1,6 +1,6 @@
 """The data section of a configuration → a survey: every split is prepared as for training, and looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
@@ -25,6 +25,7 @@ class RunPlan:
         max_epochs: of the run; None where it is open.
         max_steps: of the run; None where it is open.
         hardware_fault: what training would refuse on this machine.
+        faults: what the run would fail at with so many batches of each split.
     """
 
     frame_counts: FrameCounter
@@ -34,6 +35,7 @@ class RunPlan:
     max_epochs: int | None = None
     max_steps: int | None = None
     hardware_fault: str | None = None
+    faults: Callable[[Mapping[Split, int]], Iterable[str]] = lambda _: ()
 
 
 class Examination:
@@ -68,7 +70,12 @@ class Examination:
             max_steps=plan.max_steps,
             world_size=plan.world_size,
             hardware_fault=plan.hardware_fault,
+            plan_faults=tuple(plan.faults(self._num_batches(splits))),
         )
+
+    def _num_batches(self, splits: Mapping[Split, SplitSurvey]) -> dict[Split, int]:
+        """Per device and epoch, before a limit takes some of them."""
+        return {name: len(self._sampler(split)) if len(split) else 0 for name, split in splits.items()}
 
     def examples(self, number: int) -> Sequence[AugmentationExample]:
         """Training clips before and after augmentation; after a survey."""

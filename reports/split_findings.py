@@ -27,6 +27,20 @@ def nothing_to_train_on(survey: Survey) -> Finding | None:
     )
 
 
+def plan_faults(survey: Survey) -> Finding | None:
+    """Settings of the run that ask for more than these data hold."""
+    if not survey.plan_faults:
+        return None
+    return Finding(
+        "fatal",
+        "plan_faults",
+        "The run asks for more than there is",
+        f"Training would refuse to start: {'; '.join(survey.plan_faults)}.",
+        "Change these settings, or bring more data.",
+        number=len(survey.plan_faults),
+    )
+
+
 def skipped_recordings(survey: Survey) -> Finding | None:
     """Recordings that could not be used; too many of one data set stop a run."""
     skips = [own for split in survey.splits.values() for own in split.skips]

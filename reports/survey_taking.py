@@ -1,5 +1,6 @@
 """Streams over prepared clips, one at a time, and fills in the survey's columns."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -10,6 +11,7 @@ from tqdm import tqdm
 from dataset_modules.base_dataset import Split
 from dataset_modules.clip_store import PreparedClip
 from dataset_modules.labels import WORD_BOUNDARY, LabelEncoder, frames_needed
+from dataset_modules.progress import refreshing
 from dataset_modules.sampler import LengthBucketSampler, padding_share
 from dataset_modules.skipping import SplitPart
 from dataset_modules.usable_clips import FrameCounter
@@ -47,7 +49,12 @@ class SurveyTaker:
         skips = tuple(skips_of(number, part) for number, part in enumerate(parts))
         split = SplitSurvey(name, self.sampling_rate, columns, ClipLookup(stores).id_of, skips=skips)
         clips = tqdm(
-            _clips(stores), total=len(columns.used), desc=f"{name}: looking at clips", unit="clip", delay=1
+            _clips(stores),
+            total=len(columns.used),
+            desc=f"{name}: looking at clips",
+            unit="clip",
+            delay=1,
+            **refreshing(sys.stderr),
         )
         for row, clip in enumerate(clips):
             self._note_audio(columns, row, clip)
@@ -73,7 +80,8 @@ class SurveyTaker:
                 examples.append(clip.id)
         columns = split.clips
         if columns.used[row]:
-            split.phonemes.update(phoneme for phoneme in clip.phonemes if phoneme != WORD_BOUNDARY)
+            token_of = self.encode.vocabulary.token_of
+            split.phonemes.update(token_of(name) for name in clip.phonemes if name != WORD_BOUNDARY)
         columns.num_unknown[row] = len(unknown)
         columns.num_labels[row] = len(labels)
         columns.frames_needed[row] = frames_needed(labels)

@@ -217,6 +217,15 @@ def test_an_epoch_too_short_for_its_validations_is_told_and_leaves_nothing(place
     )
 
 
+def test_a_share_of_no_batch_is_told_and_leaves_nothing(place, config, capsys):
+    arguments = ("--custom_folder_name", "meagre", "--trainer.limit_val_batches", "0.01")
+    assert run(["fit", "--config", str(config), *arguments]) == 2
+    message = capsys.readouterr().err
+    assert "trainer.limit_val_batches: must leave at least one batch, 0.01 of the " in message
+    assert "Traceback" not in message
+    assert not (place / "experiments" / "meagre").exists()
+
+
 def test_a_run_whose_steps_end_in_mid_epoch_is_validated_there(place, config):
     arguments = ("--custom_folder_name", "short", "--trainer.max_epochs", "3", "--trainer.max_steps", "2")
     stopping = "{class_path: lightning.pytorch.callbacks.EarlyStopping, init_args: {monitor: val_per}}"

@@ -94,13 +94,38 @@ MISTAKES = {
     ),
     "unknown data set": (
         ("data", "dataset_classes", 0, "class_path"),
-        "dataset_modules.synthetic.Nope",
-        "Nope",
+        "dataset_modules.synthetic.SynteticSpeechDataset",
+        "data.dataset_classes[0].class_path (line 4); nearest: dataset_modules.synthetic.Synthetic",
     ),
     "unknown augmentation": (
         ("data", "augmentations"),
         [{"class_path": "audiomentations.AddGaussianNois"}],
-        "AddGaussianNois",
+        "it stands at data.augmentations[0].class_path (line 4); nearest: audiomentations.AddGaussianNoise",
+    ),
+    "unknown augmentation inside a composition": (
+        ("data", "augmentations"),
+        [{"class_path": "audiomentations.Gain"}, one_of({"class_path": "audiomentations.Gian"})],
+        "data.augmentations[1].init_args.transforms[0].class_path (line 8); nearest: audiomentations.Gain",
+    ),
+    "an augmentation of a module that is not there": (
+        ("data", "augmentations"),
+        [{"class_path": "audiomentation.Gain"}],
+        "data.augmentations[0].class_path (line 4); nearest: audiomentations.Gain",
+    ),
+    "an augmentation without a module": (
+        ("data", "augmentations"),
+        [{"class_path": "AddGaussianNois"}],
+        "data.augmentations[0].class_path (line 4); nearest: audiomentations.AddGaussianNoise",
+    ),
+    "a callback for an augmentation": (
+        ("data", "augmentations"),
+        [{"class_path": "lightning.pytorch.callbacks.EarlyStopping"}],
+        "it stands at data.augmentations[0].class_path (line 4)",
+    ),
+    "unknown callback": (
+        ("trainer", "callbacks"),
+        [{"class_path": "callbacks.CustomModelCheckpont"}],
+        "nearest: callbacks.CustomModelCheckpoint",
     ),
     "removed augmentation argument": (
         ("data", "augmentations"),

@@ -197,6 +197,35 @@ def test_too_many_unusable_recordings_are_fatal_and_listed(corpus, examine, figu
     assert len(figures()["skipped"]) == 20
 
 
+STOPPING = "[{class_path: lightning.pytorch.callbacks.EarlyStopping, init_args: {monitor: val_per}}]"
+# Of three batches of training and one of validation.
+ASKS_FOR_TOO_MUCH = {
+    "validations too far apart": (["--trainer.val_check_interval", "4"], "val_check_interval"),
+    "a share of no training batch": (["--trainer.limit_train_batches", "0.2"], "limit_train_batches"),
+    "a share of no validation batch": (["--trainer.limit_val_batches", "0.2"], "limit_val_batches"),
+    "a stop by what is not validated": (
+        ["--trainer.limit_val_batches", "0", "--trainer.callbacks", STOPPING],
+        "EarlyStopping",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKS_FOR_TOO_MUCH)
+def test_a_run_that_asks_for_more_batches_than_there_are_would_fail(name, examine, figures):
+    arguments, named = ASKS_FOR_TOO_MUCH[name]
+    status, out, _ = examine(*arguments)
+    assert status == 1
+    assert keys(figures(), "fatal") == {"plan_faults"}
+    assert named in out
+
+
+def test_a_stop_by_recordings_that_cannot_be_used_would_fail(corpus, examine, figures):
+    (corpus.folder / "judge.wav").write_bytes(b"nothing to hear")
+    assert examine("--trainer.callbacks", STOPPING)[0] == 1
+    assert "plan_faults" in keys(figures(), "fatal")
+    assert examine()[0] == 0  # nothing watches
+
+
 def test_a_missing_gpu_is_told_and_stops_nothing(config, examine, figures, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     config["trainer"] |= {"accelerator": "gpu", "devices": 2, "precision": "bf16-mixed", "strategy": "ddp"}

@@ -22,6 +22,13 @@ def test_word_boundaries_stay_only_where_the_vocabulary_has_them() -> None:
     assert LabelEncoder(BARE, "refuse").unknown_in(["a", "|", "x"]) == ["x"]
 
 
+@pytest.mark.parametrize("policy", ["skip", "refuse", "map_to_unknown", "drop"])
+def test_vocabularies_spelled_otherwise_than_labels_are_understood(policy: UnknownPhonemePolicy) -> None:
+    encode = LabelEncoder(Vocabulary(("[PAD]", "[UNK]", "g", "\u00e7")), policy)
+    assert encode.unknown_in(["c\u0327", "ɡ"]) == []
+    assert encode(["c\u0327", "ɡ"]) == [3, 2]
+
+
 def test_unknown_phonemes_are_refused_counted_and_named() -> None:
     with pytest.raises(VocabularyError, match=r"3 phonemes of 2 kinds .*: x \(2×\), q \(1×\); add them"):
         LabelEncoder(WITH_ALL, "refuse").judge(Counter(["x", "q", "x"]))

@@ -45,6 +45,12 @@ def test_fingerprint_names_versions_and_language() -> None:
     assert "panphon" in EpitranPhonemes("de").fingerprint()
 
 
+def test_fingerprint_follows_what_is_made_of_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = EpitranPhonemes("de").fingerprint()
+    monkeypatch.setattr(module, "_FORMAT", 99)
+    assert EpitranPhonemes("de").fingerprint() != before
+
+
 def test_missing_packages_are_told_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "epitran", None)
     with pytest.raises(ValueError, match=r"phoneme-recognition\[epitran\]"):

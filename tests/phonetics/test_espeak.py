@@ -102,6 +102,15 @@ def test_fingerprint_names_version_and_language() -> None:
     assert EspeakPhonemes("ru").fingerprint() != EspeakPhonemes("de").fingerprint()
 
 
+@pytest.mark.parametrize(("place", "value"), [("importlib.metadata.version", "9.9"), ("_FORMAT", 99)])
+def test_fingerprint_follows_what_makes_phonemes_of_a_text(
+    monkeypatch: pytest.MonkeyPatch, place: str, value: object
+) -> None:
+    before = EspeakPhonemes("ru").fingerprint()
+    monkeypatch.setattr(f"phonetics.espeak.{place}", value if place == "_FORMAT" else lambda _: value)
+    assert EspeakPhonemes("ru").fingerprint() != before
+
+
 def test_unknown_language_is_refused_with_examples() -> None:
     with pytest.raises(ValueError, match="such as ru or en-us, got 'klingon'"):
         EspeakPhonemes("klingon")("qapla")

@@ -75,6 +75,61 @@ def test_a_wrong_language_of_the_fallback_is_told_at_the_check(path: Path) -> No
         LexiconPhonemes(path, language="en").check()
 
 
+@pytest.mark.parametrize("text", ["5%", "(5 %)", "€20", "2+2", "at a cost of $5."])
+def test_signs_that_are_spoken_go_to_the_fallback(path: Path, text: str) -> None:
+    spoken = LexiconPhonemes(path, language="en-us")
+    chunks = [chunk.strip("().") for chunk in text.split()]
+    expected = [
+        phoneme
+        for chunk in chunks
+        for phoneme in ("|", *(one for one in EspeakPhonemes("en-us")(chunk) if one != "|"))
+    ]
+    assert spoken(text) == tuple(expected[1:])
+
+
+def test_signs_that_are_spoken_are_heard(path: Path) -> None:
+    spoken = LexiconPhonemes(path, language="en-us")
+    assert len(spoken("5%")) > len(spoken("5")) < len(spoken("€5"))
+
+
+@pytest.mark.parametrize("text", ["tea 5%", "tea & tomato", "tea + tomato", "€"])
+def test_without_fallback_signs_that_are_spoken_are_unpronounceable(
+    path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bare = LexiconPhonemes(path, fallback="none")
+    with pytest.raises(UnpronounceableError, match=r"'[5%&+€]+' is not in the lexicon"):
+        bare(text)
+    with caplog.at_level(logging.WARNING):
+        bare.check([text])
+    assert "are left out" in caplog.text
+
+
+def test_case_does_not_matter_and_letters_stay_what_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "german.dict"
+    path.write_text("Masse m a s ə\nMaße m aː s ə\nÖl øː l\n", encoding="utf-8")
+    to_phonemes = LexiconPhonemes(path, fallback="none")
+    assert " ".join(to_phonemes("MASSE maße O\u0308L")) == "m a s ə | m aː s ə | øː l"
+
+
+def test_turkish_tells_i_with_and_without_dot(tmp_path: Path) -> None:
+    path = tmp_path / "turkish.dict"
+    path.write_text("ılık ɯ l ɯ k\nilik i l i k\n", encoding="utf-8")
+    turkish = LexiconPhonemes(path, fallback="none", language="tr")
+    assert " ".join(turkish("ILIK İLİK")) == "ɯ l ɯ k | i l i k"
+    bound = LexiconPhonemes(path, fallback="none").spoken_in("tr")
+    assert bound("ILIK") == turkish("ILIK")
+    assert bound.fingerprint() != LexiconPhonemes(path, fallback="none").fingerprint()
+    assert LexiconPhonemes(path, fallback=EspeakPhonemes("tr"))("ILIK") == turkish("ILIK")
+    assert LexiconPhonemes(path, fallback="none", language="en-us")("ILIK") == turkish("ilik")
+
+
+@pytest.mark.parametrize("line", ["tea\t0.99\t0.14\t1.0\t1.0\tt iː", "tea 1.0 t iː", "tea\t1e-05\tt iː"])
+def test_probabilities_of_aligners_are_no_phonemes(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "aligner.dict"
+    path.write_text(line + "\nÖl 2 l\n", encoding="utf-8")
+    assert LexiconPhonemes(path, fallback="none")("tea Öl") == ("t", "iː", "|", "2", "l")
+
+
 def test_fingerprint_follows_content_and_fallback(path: Path, tmp_path: Path) -> None:
     first = LexiconPhonemes(path, fallback="none").fingerprint()
     assert LexiconPhonemes(path, fallback=EspeakPhonemes("ru")).fingerprint() != first
@@ -102,6 +157,7 @@ def test_pickling_does_not_carry_the_dictionary(path: Path) -> None:
         (b"tea t i\nword\n", r"line 2 must be a word and its phonemes, got 'word'"),
         (b"tea # t i\n", r"line 1 must be a word"),
         (b"# nothing\n", "it holds none"),
+        (b"tea 0.99 1.0\n", r"line 1 must be a word and its phonemes"),
         ("thé t e\n".encode("latin-1"), "UTF-8"),
     ],
 )

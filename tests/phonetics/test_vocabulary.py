@@ -1,10 +1,12 @@
 import json
 import pickle
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from phonetics import Vocabulary, VocabularyError
+from phonetics.inventory import merge_vocabularies, missing_and_unused
 
 TOKENS = {"[PAD]": 0, "[UNK]": 1, "|": 2, "a": 3, "tʃ": 4}
 
@@ -42,6 +44,52 @@ def test_special_tokens_in_hugging_faces_other_spelling() -> None:
     vocabulary = Vocabulary(("a", "<s>", "</s>", "<unk>", "<pad>"))
     assert (vocabulary.blank_id, vocabulary.unknown_id, vocabulary.word_delimiter) == (4, 3, None)
     assert vocabulary.phonemes == ("a",)
+
+
+COMPOSED, DECOMPOSED = "\u00e7", "c\u0327"
+
+
+@pytest.mark.parametrize(
+    ("token", "label"),
+    [
+        (COMPOSED, DECOMPOSED),
+        (DECOMPOSED, COMPOSED),
+        ("g", "ɡ"),
+        ("ɡʲ", "gʲ"),
+        ("t\u035cʃ", "t\u0361ʃ"),
+    ],
+)
+def test_a_phoneme_is_found_however_it_is_written_and_decoded_as_the_file_has_it(
+    token: str, label: str
+) -> None:
+    vocabulary = Vocabulary(("[PAD]", token))
+    assert vocabulary.encode([label, token]) == [1, 1]
+    assert vocabulary.token_of(label) == vocabulary.decode([1])[0] == token
+    assert json.loads(vocabulary.to_json()) == {"[PAD]": 0, token: 1}
+    assert vocabulary.id_of("[pad]") is None
+
+
+def test_of_two_ways_to_write_a_phoneme_its_own_goes_first() -> None:
+    assert Vocabulary(("[PAD]", "g", "ɡ")).encode(["ɡ", "g"]) == [2, 1]
+    assert Vocabulary(("[PAD]", "ɡ", "g")).encode(["ɡ", "g"]) == [1, 2]
+
+
+def test_two_tokens_that_labels_could_both_mean_are_refused_by_name() -> None:
+    with pytest.raises(VocabularyError, match=r"'g\\xe7' and 'gc\\u0327' are two ways to write"):
+        Vocabulary(("[PAD]", f"g{COMPOSED}", f"g{DECOMPOSED}"))
+
+
+def test_merging_keeps_one_way_to_write_a_phoneme() -> None:
+    composed = Vocabulary(("[PAD]", "g", COMPOSED, "a\u0303"))
+    decomposed = Vocabulary(("[PAD]", "ɡ", DECOMPOSED))
+    for vocabularies in ([composed, decomposed], [decomposed, composed]):
+        assert merge_vocabularies(vocabularies).phonemes == ("a\u0303", DECOMPOSED, "ɡ")
+    assert merge_vocabularies([composed]).phonemes == ("a\u0303", "g", COMPOSED)
+
+
+def test_labels_are_compared_however_they_are_written() -> None:
+    counts = Counter({DECOMPOSED: 2, "ɡ": 1, "x": 1})
+    assert missing_and_unused(counts, Vocabulary(("[PAD]", COMPOSED, "g", "b"))) == (["x"], ["b"])
 
 
 def test_decode_undoes_encode(vocabulary: Vocabulary) -> None:

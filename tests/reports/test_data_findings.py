@@ -58,6 +58,12 @@ def test_a_fault_of_one_clip_is_the_only_finding(key, survey_of, split_of):
     assert finding.advice
 
 
+def test_what_the_run_would_refuse_is_fatal(survey_of):
+    (finding,) = findings_of(survey_of(plan_faults=("trainer.a: must be b", "trainer.c: must be d")))
+    assert (finding.severity, finding.key) == ("fatal", "plan_faults")
+    assert "trainer.a: must be b; trainer.c: must be d" in finding.text
+
+
 def test_a_clip_without_a_frame_cannot_even_hold_no_labels(survey_of, split_of):
     split = split_of("train", frames=[0, 99, 99, 99], frames_needed=[0, 20, 20, 20])
     assert found(survey_of(split))["cannot_hold_labels"].number == 1
@@ -209,4 +215,4 @@ def test_the_worst_comes_first(survey_of, split_of):
 
 def test_every_check_can_find_something(survey_of, split_of):
     """No check is there that no data could trip; each test above names the key it trips."""
-    assert len({check.__name__ for check in CHECKS}) == len(CHECKS) == 19
+    assert len({check.__name__ for check in CHECKS}) == len(CHECKS) == 20

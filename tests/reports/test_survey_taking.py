@@ -125,3 +125,11 @@ def test_steps_follow_the_limit_on_training_batches(store_of, limit, expected):
     sampler = LengthBucketSampler(split.clips.num_samples, 16000, batch_size=4, shuffle=True, seed=3)
     batching = with_batching(split, sampler, limit_batches=limit).batching
     assert (batching.num_batches, batching.optimizer_steps) == (expected, expected)
+
+
+def test_phonemes_are_counted_under_the_vocabularys_own_spelling(store_of):
+    study = Study()
+    study.taker.encode = LabelEncoder(Vocabulary(("[PAD]", "a", "g")), "drop")
+    survey = study("train", store_of(("one", wave(2000), ["ɡ", "a", "g"])))
+    assert survey.phonemes == {"g": 2, "a": 1}
+    assert not survey.unknown
