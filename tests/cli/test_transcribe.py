@@ -66,6 +66,42 @@ def test_results_go_into_a_folder_as_the_recordings_lie(experiment, recordings, 
     assert capsys.readouterr().out == ""
 
 
+def test_files_that_are_there_are_not_replaced_unless_asked(experiment, recordings, capsys):
+    reference = recordings / "a.txt"
+    reference.write_text("by hand\n")
+    command = ["transcribe", str(experiment), str(recordings / "a.wav"), "--output", str(recordings)]
+    assert run(command) == 2
+    captured = capsys.readouterr()
+    assert f"1 of 1 files are there: {reference}; name another folder, or add --overwrite" in captured.err
+    assert "real-time factor" not in captured.err
+    assert reference.read_text() == "by hand\n"
+    assert run([*command, "--overwrite"]) == 0
+    assert reference.read_text() != "by hand\n"
+
+
+def test_a_file_where_results_need_a_folder_is_told_before_anything_is_heard(
+    experiment, recordings, tmp_path, capsys
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "deep").write_text("a file")
+    assert run(["transcribe", str(experiment), str(recordings), "--output", str(tmp_path / "out")]) == 2
+    captured = capsys.readouterr()
+    assert f"--output must be a folder, {tmp_path / 'out' / 'deep'} cannot be one" in captured.err
+    assert "real-time factor" not in captured.err
+
+
+@pytest.mark.parametrize("form", ["textgrid", "srt"])
+def test_formats_that_do_not_join_want_a_folder_for_several_recordings(experiment, recordings, form, capsys):
+    command = ["transcribe", str(experiment), "--format", form]
+    assert run([*command, str(recordings)]) == 2
+    captured = capsys.readouterr()
+    assert f"--format {form} of 3 recordings" in captured.err
+    assert "--output FOLDER" in captured.err
+    assert captured.out == ""
+    assert run([*command, str(recordings / "a.wav")]) == 0
+    assert capsys.readouterr().out
+
+
 def test_standard_input_is_one_recording(experiment, monkeypatch, capsys):
     stream = io.BytesIO()
     soundfile.write(stream, speech(1.0), 16000, format="WAV")
