@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _LM_WEIGHT = 0.5
 _FORMATS = ("text", "jsonl", "ctm", "textgrid", "srt")
 _DESCRIPTION = """Transcribe recordings: files, folders (all recordings in them, at any depth), or - for the
-bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder, where none is replaced.
+bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder.
 A recording that cannot be read is one line on standard error; the exit status is 1 if there was one."""
 
 

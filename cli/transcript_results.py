@@ -58,8 +58,8 @@ class TranscriptResults:
     def _check_joins(self, form: FormatName, num_recordings: int) -> None:
         if num_recordings > 1 and not self._form.joins:
             raise ConfigError(
-                f"transcribe: --format {form} of {num_recordings} recordings makes a file each, which standard "
-                "output cannot hold; name a folder with --output FOLDER"
+                f"transcribe: --format {form} of {num_recordings} recordings makes a file each, which "
+                "standard output cannot hold; name a folder with --output FOLDER"
             )
 
 
