@@ -14,7 +14,7 @@ from cli.tool_parser import ToolParser
 from cli.trained import find_checkpoint
 
 if TYPE_CHECKING:
-    from dataset_modules.contract import AudioParams
+    from inference.acoustic_model import AcousticModel
     from inference.model_card import Provenance
     from inference.parity import Utterance
 
@@ -45,7 +45,7 @@ def run_export(arguments: Sequence[str]) -> int:
     try:
         model = AcousticModel.from_checkpoint(checkpoint)
         provenance = _with_figures(read_provenance(experiment, checkpoint.stem), experiment, checkpoint)
-        utterances = _test_set(provenance, model.audio_params) if options.check else None
+        utterances = _test_set(provenance, model) if options.check else None
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
         )
@@ -148,19 +148,25 @@ def _intervals(folder: Path) -> dict[str, tuple[float, float]]:
     return intervals
 
 
-def _test_set(provenance: "Provenance", audio_params: "AudioParams") -> Iterator["Utterance"]:
-    """The clips of the test split as they were prepared, one by one, and their labels without boundaries."""
+def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utterance"]:
+    """The clips that an evaluation hears of the test split, one by one, with the labels it goes by."""
     from cli.data_section import located_datasets
     from dataset_modules.audio import from_pcm16
-    from dataset_modules.labels import WORD_BOUNDARY
+    from dataset_modules.labels import WORD_BOUNDARY, LabelEncoder
+    from dataset_modules.usable_clips import ClipSubset, usable_clips
     from inference.parity import Utterance
 
-    datasets = located_datasets(dict(provenance.configuration["data"]))
-    stores = [dataset.prepare("test", audio_params).clips for dataset in datasets]
-    if not any(map(len, stores)):
-        raise ConfigError("export: --check needs recordings in the test split, there are none")
-    clips = (store[index] for store in stores for index in range(len(store)))
+    data = dict(provenance.configuration["data"])
+    encode = LabelEncoder(model.vocabulary, data.get("unknown_phonemes", "skip"))
+    stores = [dataset.prepare("test", model.audio_params).clips for dataset in located_datasets(data)]
+    subsets = [ClipSubset(store, usable_clips(store, encode, model.frame_counts).indices) for store in stores]
+    if not any(map(len, subsets)):
+        raise ConfigError("export: --check needs recordings in the test split, there are none of use")
+    clips = (subset[index] for subset in subsets for index in range(len(subset)))
     return (
-        Utterance(from_pcm16(clip.samples), [name for name in clip.phonemes if name != WORD_BOUNDARY])
+        Utterance(
+            from_pcm16(clip.samples),
+            [name for name in model.vocabulary.decode(encode(clip.phonemes)) if name != WORD_BOUNDARY],
+        )
         for clip in clips
     )

@@ -253,6 +253,28 @@ def test_a_card_has_the_newest_figures_of_the_checkpoints_content(experiment, tm
     assert "| per on test | 0.3000 |" in _card(last, tmp_path / "out")
 
 
+@pytest.mark.parametrize(("policy", "heard", "phonemes"), [("skip", 1, 2), ("drop", 2, 3)])
+def test_a_check_hears_the_clips_that_an_evaluation_hears(experiment, tmp_path, policy, heard, phonemes):
+    """Labels outside the vocabulary as it is told to, and none that the frames cannot hold."""
+    rows = ["file_name,phonemes,split", "a.wav,a n,test", "b.wav,a q,test", f"c.wav,{'a n ' * 99},test"]
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    for name in "abc":
+        soundfile.write(tmp_path / f"{name}.wav", speech(0.5), 16000)
+    data = {
+        "class_path": "dataset_modules.custom.CustomAudioDataset",
+        "init_args": {"train_val_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache")},
+    }
+    configuration = {"data": {"dataset_classes": [data], "language": "de", "unknown_phonemes": policy}}
+    (experiment / "config.yaml").write_text(json.dumps(configuration))
+    command = ["export", str(experiment), "--to", "onnx", "--check", "--output", str(tmp_path / "onnx")]
+    try:
+        assert run(command) == 0
+    finally:
+        (experiment / "config.yaml").unlink()
+    parity = json.loads((tmp_path / "onnx" / "parity.json").read_text())
+    assert (parity["utterances"], parity["phonemes"]) == (heard, phonemes)
+
+
 def test_a_check_needs_the_experiments_configuration(experiment, tmp_path, capsys):
     command = ["export", str(experiment), "--to", "hf", "--check", "--output", str(tmp_path / "hf")]
     assert run(command) == 2
