@@ -7,7 +7,9 @@ import pytest
 
 import cli.doctor
 import cli.language_model
+import cli.run
 from cli.run import run
+from main import main
 
 TRACEBACK = "Traceback"
 
@@ -57,4 +59,13 @@ def test_ctrl_c_is_one_line_and_status_130(command, module, function, monkeypatc
 
     monkeypatch.setattr(module, function, interrupted)
     assert run([command]) == 130
+    assert capsys.readouterr().err == "stopped by SIGINT\n"
+
+
+def test_ctrl_c_before_a_command_listens_is_one_line(monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.run, "run", interrupted)
+    assert main(["fit"]) == 130
     assert capsys.readouterr().err == "stopped by SIGINT\n"
