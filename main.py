@@ -3,6 +3,7 @@
 Commands are Lightning's ``fit``, ``validate``, ``test``, ``predict``, and ``doctor``.
 """
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,14 @@ def main(arguments: list[str] | None = None) -> int:
     if faults:
         sys.stderr.write("".join(f"environment: {fault}\n" for fault in faults))
         return 2
-    # Imported only now: in a broken environment these imports end in a traceback.
-    from cli.run import run
+    try:
+        # Imported only now: in a broken environment these imports end in a traceback.
+        from cli.run import run
 
-    return run(sys.argv[1:] if arguments is None else arguments, _start_search)
+        return run(sys.argv[1:] if arguments is None else arguments, _start_search)
+    except KeyboardInterrupt:  # while the libraries are read, before any command listens
+        sys.stderr.write("stopped by SIGINT\n")
+        return 128 + signal.SIGINT
 
 
 def _start_search(request: "SearchRequest") -> int:

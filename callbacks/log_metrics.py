@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from durable_files import write_durably
+from models.checkpoint_digest import checkpoint_digest
 from models.metrics import DEFINITIONS, LANGUAGE_DEFINITION
 
 log = logging.getLogger(__name__)
@@ -72,17 +73,33 @@ class LogMetricsCallback(Callback):
             if name.startswith(f"{stage}_") and not name.endswith("_utterances")
         }
         path = Path(trainer.default_root_dir) / METRICS_FILE
-        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        known |= figures
+        known = _known_of(path, checkpoint := _checkpoint(trainer)) | figures
         if (utterances := trainer.callback_metrics.get(f"{stage}_utterances")) is not None:
             known.setdefault("utterances", {})[stage] = int(utterances)
-        known["checkpoint"] = str(trainer.ckpt_path)
+        known |= checkpoint
         known["definitions"] = known.get("definitions", {}) | DEFINITIONS
         if any(name.startswith(f"{stage}_per_") for name in figures):
             known["definitions"]["per_<language>"] = LANGUAGE_DEFINITION
         write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
         # One message: a progress bar is drawn anew after each.
         log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in figures.items()))
+
+
+def _checkpoint(trainer: Trainer) -> dict[str, str | None]:
+    """Which weights were judged: the file, and its content, since files such as last.ckpt are replaced.
+
+    Null where they did not come as a checkpoint; then nobody else can have the same.
+    """
+    if trainer.ckpt_path is None:
+        return {"checkpoint": None, "checkpoint_digest": None}
+    path = Path(trainer.ckpt_path)
+    return {"checkpoint": str(path), "checkpoint_digest": checkpoint_digest(path) if path.is_file() else None}
+
+
+def _known_of(path: Path, checkpoint: dict[str, str | None]) -> dict[str, Any]:
+    """The figures that a file holds, if they are of these weights."""
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return known if known.get("checkpoint_digest") == checkpoint["checkpoint_digest"] else {}
 
 
 def _is_figure(name: str) -> bool:

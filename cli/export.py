@@ -4,9 +4,9 @@ import argparse
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.errors import ConfigError
 from cli.experiment import EVALUATIONS, experiment_of
@@ -14,7 +14,7 @@ from cli.tool_parser import ToolParser
 from cli.trained import find_checkpoint
 
 if TYPE_CHECKING:
-    from dataset_modules.contract import AudioParams
+    from inference.acoustic_model import AcousticModel
     from inference.model_card import Provenance
     from inference.parity import Utterance
 
@@ -45,7 +45,7 @@ def run_export(arguments: Sequence[str]) -> int:
     try:
         model = AcousticModel.from_checkpoint(checkpoint)
         provenance = _with_figures(read_provenance(experiment, checkpoint.stem), experiment, checkpoint)
-        utterances = _test_set(provenance, model.audio_params) if options.check else None
+        utterances = _test_set(provenance, model) if options.check else None
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
         )
@@ -89,32 +89,58 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
 
 
 def _with_figures(provenance: "Provenance", experiment: Path | None, checkpoint: Path) -> "Provenance":
-    """The figures of this checkpoint and no other, from the experiment or an evaluation in it."""
+    """The figures of this checkpoint and no other, from the experiment or the newest evaluation of it."""
     from inference.model_card import read_metrics
 
-    evaluations = sorted((experiment / EVALUATIONS).glob("*")) if experiment else []
-    for folder in (experiment, *evaluations):
-        metrics = read_metrics(folder)
-        # Folders move, names of files do not.
-        if metrics and Path(metrics.get("checkpoint", checkpoint)).name == checkpoint.name:
-            return provenance._replace(metrics={**metrics, "intervals": _intervals(folder)})
+    found = {folder: read_metrics(folder) for folder in _judged_folders(experiment)}
+    own = [folder for folder, metrics in found.items() if _is_of(metrics, folder, checkpoint)]
+    if own:
+        # The first one that speaks of the test split, which is what the card is read for.
+        folder = next((folder for folder in own if "test_per" in found[folder]), own[0])
+        return provenance._replace(metrics={**found[folder], "intervals": _intervals(folder)})
     if experiment:
         log.warning(
-            "export: nothing in %s was evaluated with %s: the card has no figures; ./run.sh test makes some",
+            "export: nothing in %s was evaluated with %s as it is: the card has no figures; "
+            "./run.sh test makes some",
             experiment,
             checkpoint.name,
         )
     return provenance._replace(metrics={})
 
 
-def _intervals(folder: Path | None) -> dict[str, tuple[float, float]]:
+def _judged_folders(experiment: Path | None) -> list[Path]:
+    """The experiment's own folder, then its evaluations, newest first."""
+    if experiment is None:
+        return []
+    evaluations = [path.parent for path in (experiment / EVALUATIONS).glob("*/metrics.json")]
+    return [experiment, *sorted(evaluations, key=_judged_at, reverse=True)]
+
+
+def _judged_at(folder: Path) -> int:
+    return (folder / "metrics.json").stat().st_mtime_ns
+
+
+def _is_of(metrics: Mapping[str, Any], folder: Path, checkpoint: Path) -> bool:
+    """Whether figures are of a checkpoint: by its content; older ones by its name, if it was there then."""
+    from models.checkpoint_digest import checkpoint_digest
+
+    if not metrics.get("checkpoint"):
+        return False
+    if "checkpoint_digest" in metrics:
+        return bool(metrics["checkpoint_digest"] == checkpoint_digest(checkpoint))
+    # Folders move, names of files do not.
+    same_name = Path(metrics["checkpoint"]).name == checkpoint.name
+    return same_name and checkpoint.stat().st_mtime_ns <= _judged_at(folder)
+
+
+def _intervals(folder: Path) -> dict[str, tuple[float, float]]:
     """Of the error rates, where a folder keeps what was heard in each utterance."""
     from phonetics import edit_counts
     from phonetics.intervals import rate_interval
     from reports.utterance_record import read_records, recorded_splits
 
     intervals: dict[str, tuple[float, float]] = {}
-    for split, path in (recorded_splits(folder) if folder else {}).items():
+    for split, path in recorded_splits(folder).items():
         counts = [edit_counts(record.spoken, record.heard) for record in read_records(path)]
         found = rate_interval([one.errors for one in counts], [one.reference_length for one in counts])
         if found is not None:
@@ -122,19 +148,25 @@ def _intervals(folder: Path | None) -> dict[str, tuple[float, float]]:
     return intervals
 
 
-def _test_set(provenance: "Provenance", audio_params: "AudioParams") -> Iterator["Utterance"]:
-    """The clips of the test split as they were prepared, one by one, and their labels without boundaries."""
+def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utterance"]:
+    """The clips that an evaluation hears of the test split, one by one, with the labels it goes by."""
     from cli.data_section import located_datasets
     from dataset_modules.audio import from_pcm16
-    from dataset_modules.labels import WORD_BOUNDARY
+    from dataset_modules.labels import WORD_BOUNDARY, LabelEncoder
+    from dataset_modules.usable_clips import ClipSubset, usable_clips
     from inference.parity import Utterance
 
-    datasets = located_datasets(dict(provenance.configuration["data"]))
-    stores = [dataset.prepare("test", audio_params).clips for dataset in datasets]
-    if not any(map(len, stores)):
-        raise ConfigError("export: --check needs recordings in the test split, there are none")
-    clips = (store[index] for store in stores for index in range(len(store)))
+    data = dict(provenance.configuration["data"])
+    encode = LabelEncoder(model.vocabulary, data.get("unknown_phonemes", "skip"))
+    stores = [dataset.prepare("test", model.audio_params).clips for dataset in located_datasets(data)]
+    subsets = [ClipSubset(store, usable_clips(store, encode, model.frame_counts).indices) for store in stores]
+    if not any(map(len, subsets)):
+        raise ConfigError("export: --check needs recordings in the test split, there are none of use")
+    clips = (subset[index] for subset in subsets for index in range(len(subset)))
     return (
-        Utterance(from_pcm16(clip.samples), [name for name in clip.phonemes if name != WORD_BOUNDARY])
+        Utterance(
+            from_pcm16(clip.samples),
+            [name for name in model.vocabulary.decode(encode(clip.phonemes)) if name != WORD_BOUNDARY],
+        )
         for clip in clips
     )

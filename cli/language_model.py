@@ -19,6 +19,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
         raise ConfigError(f"lm: --order must be at least 1, got {options.order}")
     if options.output.exists():
         raise ConfigError(f"lm: --output must not exist, {options.output} does")
+    options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
     from tqdm import tqdm
 
     from dataset_modules.progress import refreshing
@@ -34,7 +35,6 @@ def run_language_model(arguments: Sequence[str]) -> int:
         raise
     except (ValueError, OSError) as error:
         raise ConfigError(f"lm: {error}") from error
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     write_durably(options.output, model.to_arpa())
     sys.stdout.write(f"{options.output}: {len(model.entries)} n-grams from {len(labels)} labels\n")
     return 0

@@ -14,11 +14,13 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 
 from dataset_modules.skipping import counted, write_skipped
+from durable_files import free_name
 
 log = logging.getLogger(__name__)
 
 _PACKAGES = (
     "audiomentations",
+    "epitran",
     "espeakng-loader",
     "jsonargparse",
     "lightning",
@@ -79,15 +81,6 @@ def _data_facts(trainer: Trainer) -> dict[str, dict[str, float]]:
             "skipped": sum(part.num_skipped for part in parts),
         }
     return facts
-
-
-def free_name(folder: Path, stem: str, suffix: str) -> Path:
-    """``config.yaml``, or ``config_2.yaml`` where that is taken, and so on."""
-    number, path = 1, folder / f"{stem}{suffix}"
-    while path.exists():
-        number += 1
-        path = folder / f"{stem}_{number}{suffix}"
-    return path
 
 
 def versions() -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Recordings as a command names them: files, folders, standard input."""
 
+import logging
+import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,8 +12,12 @@ from typing import NamedTuple
 from cli.errors import ConfigError
 from inference.audio_stream import AudioFile, spooled
 
+log = logging.getLogger(__name__)
+
 STANDARD_STREAM = "-"
 AUDIO_SUFFIXES = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
+_EXAMPLES = 5  # suffixes in a message
+_UNDECODABLE = re.compile("[\ud800-\udfff]")  # bytes of a file name that are no UTF-8 arrive as these
 
 
 class NamedRecording(NamedTuple):
@@ -45,18 +52,51 @@ def _standard_input(stack: ExitStack) -> list[NamedRecording]:
 
 def _on_disk(path: Path) -> list[NamedRecording]:
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
-        if not files:
-            raise ConfigError(
-                f"transcribe: {path} must hold recordings ({' '.join(AUDIO_SUFFIXES)}), it holds none"
-            )
         return [
-            NamedRecording(AudioFile(file, str(file)), file.relative_to(path).with_suffix(""))
-            for file in files
+            NamedRecording(_audio_file(file), file.relative_to(path).with_suffix(""))
+            for file in _recordings_in(path)
         ]
     if not path.exists():
         raise ConfigError(f"transcribe: {path} must be a file or a folder, it is not there")
-    return [NamedRecording(AudioFile(path, str(path)), Path(path.stem))]
+    return [NamedRecording(_audio_file(path), Path(path.stem))]
+
+
+def _recordings_in(folder: Path) -> list[Path]:
+    """A folder's recordings by name, without what is hidden; how many other files there are is said."""
+    files = sorted(file for file in folder.rglob("*") if _is_visible_file(file, folder))
+    recordings = [file for file in files if file.suffix.lower() in AUDIO_SUFFIXES]
+    if not recordings:
+        raise ConfigError(
+            f"transcribe: {folder} must hold recordings ({' '.join(AUDIO_SUFFIXES)}), it holds none"
+        )
+    if others := [file.suffix.lower() for file in files if file.suffix.lower() not in AUDIO_SUFFIXES]:
+        log.info(
+            "transcribe: %s: %d other files passed over (%s)", folder, len(others), _kinds_of_files(others)
+        )
+    return recordings
+
+
+def _is_visible_file(path: Path, folder: Path) -> bool:
+    """Systems leave files such as ``._a.wav`` beside ``a.wav``: they are no audio."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.is_file()
+
+
+def _kinds_of_files(suffixes: Sequence[str]) -> str:
+    """The most frequent suffixes.
+
+    >>> _kinds_of_files([".txt", ".m4a", ".m4a", ""])
+    '.m4a .txt, no suffix'
+    """
+    kinds = [kind for kind, _ in Counter(suffixes).most_common()]
+    named = [kind for kind in kinds if kind]
+    listed = " ".join(named[:_EXAMPLES]) + (" …" if len(named) > _EXAMPLES else "")
+    return ", ".join(filter(None, [listed, "no suffix" if "" in kinds else ""]))
+
+
+def _audio_file(path: Path) -> AudioFile:
+    """Under a name that any output can hold; the path stays as the disk has it."""
+    return AudioFile(path, _UNDECODABLE.sub("\N{REPLACEMENT CHARACTER}", str(path)))
 
 
 def _with_results_apart(recordings: Sequence[NamedRecording]) -> list[NamedRecording]:

@@ -1,16 +1,20 @@
 """One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration.
 
-128 and the number of a signal: stopped by it, as 130 by Ctrl-C and 143 by SIGTERM.
+128 and the number of a signal: stopped by it, as 130 by Ctrl-C and 143 by SIGTERM; 141 where nobody reads
+what is written.
 """
 
+import contextlib
 import difflib
 import importlib
 import os
 import re
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from cli.errors import ConfigError
 from cli.ranks import die_with_the_first, is_first
@@ -18,6 +22,7 @@ from cli.search_request import SearchRequest, StartSearch
 from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
+_STATUS_OF_SIGNALS = 128
 _TOOLS = {
     "export": ("cli.export", "run_export"),
     "lm": ("cli.language_model", "run_language_model"),
@@ -89,7 +94,7 @@ def _command(arguments: list[str], start_search: StartSearch | None) -> int:
     if arguments[:1] == ["doctor"]:
         from cli.doctor import run_doctor
 
-        return run_doctor(arguments[1:])
+        return _ended("doctor", lambda: run_doctor(arguments[1:]))
     from cli.phoneme_cli import PhonemeCLI
     from cli.stopping import StopRequests
 
@@ -112,7 +117,32 @@ def _run_tool(name: str, arguments: Sequence[str]) -> int:
 
     quieten()
     module, function = _TOOLS[name]
-    return int(getattr(importlib.import_module(module), function)(arguments))
+    return _ended(name, lambda: getattr(importlib.import_module(module), function)(arguments))
+
+
+def _ended(name: str, command: Callable[[], int]) -> int:
+    """A command's exit status, also where the system or its user would not let it end."""
+    try:
+        status = command()
+        sys.stdout.flush()  # what nobody reads any more is told here
+    except BrokenPipeError:  # as of head, which has read enough
+        _silence(sys.stdout)
+        return _STATUS_OF_SIGNALS + signal.SIGPIPE
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        return _fail(error, f"{name}: {what}", status=1)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped by SIGINT\n")
+        return _STATUS_OF_SIGNALS + signal.SIGINT
+    return status
+
+
+def _silence(stream: TextIO) -> None:
+    """Let Python flush at its end what is left into nothing."""
+    with contextlib.suppress(OSError):  # no file stands behind it
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
 
 
 def _fail(error: Exception, message: str, status: int) -> int:

@@ -18,7 +18,8 @@ from cli.trained import find_checkpoint
 
 if TYPE_CHECKING:
     from cli.recordings import NamedRecording
-    from inference import Recognizer, Transcript
+    from cli.transcript_results import TranscriptResults
+    from inference import Recognizer
     from inference.ngram import NgramModel
     from phonetics import Vocabulary
 
@@ -38,11 +39,12 @@ def run_transcribe(arguments: Sequence[str]) -> int:
     checkpoint = find_checkpoint("transcribe", options.model)
     # Imported only now: a wrong argument should not wait for it.
     from cli.recordings import find_recordings
+    from cli.transcript_results import TranscriptResults
 
     with ExitStack() as stack:
         recordings = find_recordings(options.recordings, stack)
-        _make_folder(options.output)
-        return _transcribe(_recognizer(options, checkpoint), recordings, options)
+        results = TranscriptResults(recordings, options.format, options.output, overwrite=options.overwrite)
+        return _transcribe(_recognizer(options, checkpoint), recordings, results)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
     parser.add_argument("--format", choices=_FORMATS, default="text")
     parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
     parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
     parser.add_argument("--batch_seconds", type=float, default=60.0, help="of audio that is heard at once")
     parser.add_argument("--one_pass", type=float, default=60.0, help="longest recording heard in one pass")
@@ -76,17 +79,6 @@ def _check(options: argparse.Namespace) -> None:
     if not 0 <= options.overlap < options.window:
         raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
     _check_search(options)
-
-
-def _make_folder(path: Path | None) -> None:
-    """Before anything is heard, so that nothing is heard for nothing."""
-    try:
-        if path is not None:
-            path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"transcribe: --output must be a folder, {path} cannot be one: {error.strerror}"
-        ) from error
 
 
 def _check_search(options: argparse.Namespace) -> None:
@@ -161,19 +153,19 @@ def _device(name: str) -> str:
 
 
 def _transcribe(
-    recognizer: "Recognizer", recordings: Sequence["NamedRecording"], options: argparse.Namespace
+    recognizer: "Recognizer", recordings: Sequence["NamedRecording"], results: "TranscriptResults"
 ) -> int:
     from inference import Failure
 
     num_failed = 0
     with _Progress(recordings) as progress:
-        results = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
-        for recording, result in zip(recordings, results, strict=True):
+        heard = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
+        for recording, result in zip(recordings, heard, strict=True):
             if isinstance(result, Failure):
                 num_failed += 1
                 log.warning("transcribe: %s", result.reason)
             else:
-                _write(result, recording.result, options, many=len(recordings) > 1)
+                results.write(result, recording.result)
     log.info(
         "transcribe: %d of %d recordings, %s",
         len(recordings) - num_failed,
@@ -181,22 +173,6 @@ def _transcribe(
         progress.summary(),
     )
     return 1 if num_failed else 0
-
-
-def _write(transcript: "Transcript", result: Path, options: argparse.Namespace, *, many: bool) -> None:
-    """Onto standard output, text of many recordings behind their names; or into a file."""
-    from durable_files import write_durably
-    from inference.formats import FORMATS, named_text
-
-    form = FORMATS[options.format]
-    if options.output is None:
-        content = named_text(transcript) if many and options.format == "text" else form.write(transcript)
-        sys.stdout.write(content)
-        sys.stdout.flush()
-        return
-    path = options.output / result.with_name(result.name + form.suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, form.write(transcript))
 
 
 class _Progress:

@@ -164,7 +164,7 @@ class Describer:
             id=clip.id,
             split=split,
             reference=reference,
-            hypothesis=tuple(self._vocabulary.decode(token.id for token in heard)),
+            hypothesis=tuple(self._vocabulary.decode(token.token_id for token in heard)),
             seconds=round(seconds, 4),
             frames=frames,
             blank_share=round(blanks / max(1, frames), 4),

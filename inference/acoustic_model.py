@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from dataset_modules.contract import AudioParams
 from inference.features import Inputs, LogMelFeatures, SampleFeatures
-from models.frame_count import frames_of
+from models.frame_count import Counts, frames_of
 from models.frame_times import FrameClock, frame_clock
 from models.frontend import length_mask
 from models.network import build_network, frame_lengths, needs_attention_mask
@@ -69,9 +69,12 @@ class AcousticModel:
 
     def num_frames(self, num_samples: int) -> int:
         """How many frames a stretch of samples has."""
-        counts = np.array([num_samples])
+        return int(self.frame_counts(np.array([num_samples]))[0])
+
+    def frame_counts(self, num_samples: Counts) -> Counts:
+        """How many frames utterances of these lengths have."""
         mel_frames, rate = self.features.mel_frames_per_input, self.audio_params.sampling_rate
-        return int(frames_of(self.network.config, counts, mel_frames, rate)[0])
+        return frames_of(self.network.config, num_samples, mel_frames, rate)
 
     @torch.inference_mode()
     def log_probs(self, inputs: Sequence[Inputs]) -> list[Tensor]:

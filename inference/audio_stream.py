@@ -1,5 +1,6 @@
 """Recordings as blocks, mono and at the model's rate: an hour takes no more memory than a minute."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ class AudioFile(NamedTuple):
     def blocks(self, sampling_rate: int) -> Iterator[Samples]:
         """Decode, mix down and resample block by block."""
         try:
-            with soundfile.SoundFile(self.path) as stream:
+            with soundfile.SoundFile(_openable(self.path)) as stream:
                 size = max(int(stream.samplerate * BLOCK_SECONDS), 1)
                 decoded = (to_mono(block) for block in stream.blocks(size, dtype="float32"))
                 yield from _finite(_resampled(decoded, int(stream.samplerate), sampling_rate), self.name)
@@ -53,7 +54,7 @@ class AudioFile(NamedTuple):
     def seconds(self) -> float:
         """How long its header says that it lasts; 0 where it cannot be read."""
         try:
-            return float(soundfile.info(self.path).duration)
+            return float(soundfile.info(_openable(self.path)).duration)
         except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError):
             return 0.0
 
@@ -75,6 +76,16 @@ class AudioSamples(NamedTuple):
             )
         mono = to_mono(samples)
         yield from _finite([resample(mono, self.sampling_rate, sampling_rate)], self.name)
+
+
+def _openable(path: Path) -> str | bytes:
+    """A path as libsndfile's wrapper takes it: it cannot encode names whose bytes are no UTF-8."""
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
 
 
 def spooled(stream: BinaryIO) -> tempfile._TemporaryFileWrapper:  # type: ignore[type-arg]

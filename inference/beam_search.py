@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.ngram import START, NgramModel
-from inference.transcript import HeardToken
 from models.forced_alignment import align
+from models.token_times import HeardToken
 from phonetics import Vocabulary
 
 _NEVER = -math.inf

@@ -2,10 +2,9 @@
 
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from inference.transcript import HeardToken
+from models.token_times import HeardToken, greedy_tokens
 
 
 class Decoder(Protocol):
@@ -24,10 +23,4 @@ class GreedyDecoder:
 
     def __call__(self, log_probs: Tensor, said: tuple[int, ...] = ()) -> list[HeardToken]:
         """Decode; what was said before does not matter."""
-        best, ids = log_probs.max(dim=-1)
-        tokens, counts = torch.unique_consecutive(ids, return_counts=True)
-        ends = counts.cumsum(0)
-        sums = torch.cat([best.new_zeros(1).double(), best.double().cumsum(0)])
-        means = ((sums[ends] - sums[ends - counts]) / counts).exp()
-        runs = zip(tokens.tolist(), (ends - counts).tolist(), ends.tolist(), means.tolist(), strict=True)
-        return [HeardToken(*run) for run in runs if run[0] != self.blank_id]
+        return greedy_tokens(log_probs, self.blank_id)

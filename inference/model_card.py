@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
+from durable_files import newest_name
 from inference.card_usage import ONNX_USAGE, PIPELINE_USAGE
+from inference.label_sources import label_sources
 from inference.parity import Parity
 from phonetics import Vocabulary
 
@@ -25,17 +27,18 @@ class Provenance(NamedTuple):
 
 
 def read_provenance(folder: Path | None, name: str) -> Provenance:
-    """Read what is there of an experiment."""
+    """Read what is there of an experiment, as its last start left it."""
     if folder is None:
         return Provenance(name, {}, {}, {})
-    config = folder / "config.yaml"
+    config = newest_name(folder, "config", ".yaml")
     configuration = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {}
-    return Provenance(folder.resolve().name, configuration, read_metrics(folder), _json(folder, "versions"))
+    versions = _json(newest_name(folder, "versions", ".json"))
+    return Provenance(folder.resolve().name, configuration, read_metrics(folder), versions)
 
 
 def read_metrics(folder: Path | None) -> dict[str, Any]:
     """The figures of an experiment or of an evaluation; empty where there are none."""
-    return _json(folder, "metrics") if folder else {}
+    return _json(folder / "metrics.json") if folder else {}
 
 
 def model_card(
@@ -61,8 +64,7 @@ def model_card(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _json(folder: Path, stem: str) -> dict[str, Any]:
-    path = folder / f"{stem}.json"
+def _json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
@@ -76,9 +78,10 @@ def _head(provenance: Provenance, target: Target, license_name: str | None) -> s
         "pipeline_tag": "automatic-speech-recognition",
         "tags": ["phoneme-recognition", "ctc", "ipa"],
     }
-    language = provenance.configuration.get("data", {}).get("language")
-    if language:
-        head["language"] = [language.split("-")[0]]
+    sources = label_sources(provenance.configuration.get("data", {}))
+    languages = dict.fromkeys(source.language.split("-")[0] for source in sources if source.language)
+    if languages:
+        head["language"] = list(languages)
     if license_name:
         head["license"] = license_name
     base = provenance.configuration.get("model", {}).get("pretrained_name")
@@ -140,18 +143,10 @@ def _short(value: object, limit: int = 80) -> str:
 
 
 def _phonemes(provenance: Provenance, vocabulary: Vocabulary) -> list[str]:
-    data, packages = provenance.configuration.get("data", {}), provenance.versions.get("packages", {})
+    packages = provenance.versions.get("packages", {})
+    sources = label_sources(provenance.configuration.get("data", {}))
     lines = [f"{len(vocabulary.phonemes)} phonemes: {' '.join(vocabulary.phonemes)}"]
-    if data.get("text_to_phonemes"):
-        made = data["text_to_phonemes"]
-        lines += [
-            "",
-            f"Texts become phonemes by `{made.get('class_path') if isinstance(made, dict) else made}`",
-        ]
-        makers = ("phonemizer", "espeakng-loader", "epitran")
-        versions = [f"{name} {packages[name]}" for name in makers if packages.get(name)]
-        lines[-1] += f" ({', '.join(versions)}), where the data does not bring its own." if versions else "."
-    return lines
+    return [*lines, "", *(source.told(packages) for source in sources)] if sources else lines
 
 
 def _model(provenance: Provenance) -> list[str]:
@@ -171,10 +166,8 @@ def _model(provenance: Provenance) -> list[str]:
 
 def _licences(provenance: Provenance, license_name: str | None) -> list[str]:
     base = provenance.configuration.get("model", {}).get("pretrained_name")
-    names = [
-        str(dataset.get("class_path", "")).rpartition(".")[2]
-        for dataset in provenance.configuration.get("data", {}).get("dataset_classes") or []
-    ]
+    sources = label_sources(provenance.configuration.get("data", {}))
+    names = [source.dataset for source in sources]
     lines = [
         f"- These weights: {license_name}."
         if license_name
@@ -189,6 +182,6 @@ def _licences(provenance: Provenance, license_name: str | None) -> list[str]:
         lines.append("- TIMIT: licensed by the Linguistic Data Consortium.")
     if "SyntheticSpeechDataset" in names:
         lines.append("- Speech was made by espeak-ng (GPL-3.0 software, which is not part of this folder).")
-    if provenance.configuration.get("data", {}).get("text_to_phonemes") == "espeak":
+    if any("espeak" in source.backends for source in sources):
         lines.append("- Labels made of texts: phonemizer and espeak-ng (GPL-3.0 software, not part of this).")
     return lines

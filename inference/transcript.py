@@ -4,21 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.frame_times import FrameClock, token_times
+from models.token_times import HeardToken
 from phonetics import Vocabulary
-
-
-class HeardToken(NamedTuple):
-    """A token, the frames that speak it, and the geometric mean of its probability over them."""
-
-    token_id: int
-    start_frame: int
-    end_frame: int  # exclusive
-    confidence: float  # 0…1
-
-    def later(self, num_frames: int) -> "HeardToken":
-        """The same token in a recording that begins so many frames earlier."""
-        start, end = self.start_frame + num_frames, self.end_frame + num_frames
-        return self._replace(start_frame=start, end_frame=end)
 
 
 class Phoneme(NamedTuple):
@@ -58,17 +45,15 @@ class Failure(NamedTuple):
 def merge_adjacent(tokens: Sequence[HeardToken]) -> list[HeardToken]:
     """Join equal tokens with no frame between them: CTC says them once.
 
-    >>> merge_adjacent([HeardToken(3, 0, 2, 0.9), HeardToken(3, 2, 3, 0.5), HeardToken(3, 4, 5, 0.7)])
-    [HeardToken(token_id=3, start_frame=0, end_frame=3, confidence=0.9), \
-HeardToken(token_id=3, start_frame=4, end_frame=5, confidence=0.7)]
+    >>> tokens = [HeardToken(3, 0, 2, 0.9), HeardToken(3, 2, 3, 0.9), HeardToken(3, 4, 5, 0.7)]
+    >>> [(token.start_frame, token.end_frame) for token in merge_adjacent(tokens)]
+    [(0, 3), (4, 5)]
     """
     merged: list[HeardToken] = []
     for token in tokens:
         last = merged[-1] if merged else None
         if last and last.token_id == token.token_id and last.end_frame == token.start_frame:
-            merged[-1] = last._replace(
-                end_frame=token.end_frame, confidence=max(last.confidence, token.confidence)
-            )
+            merged[-1] = last.continued(token)
         else:
             merged.append(token)
     return merged

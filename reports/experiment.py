@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from durable_files import newest_name
 from reports.data_section import SkippedRow, read_skipped
 from reports.error_analysis import SplitAnalysis, analyse
 from reports.utterance_record import read_records, recorded_splits
@@ -48,7 +49,7 @@ def find_experiment(name: str) -> Path:
 
 
 def read_experiment(folder: Path, analyses: dict[str, SplitAnalysis] | None = None) -> Experiment:
-    """Read what is there; analyses of the records may be known already."""
+    """Read what is there, as its last start left it; analyses of the records may be known already."""
     metrics = _read_json(folder / "metrics.json")
     return Experiment(
         name=_name(folder.resolve()),
@@ -58,11 +59,11 @@ def read_experiment(folder: Path, analyses: dict[str, SplitAnalysis] | None = No
         definitions=metrics.get("definitions", {}),
         checkpoint=metrics.get("checkpoint"),
         curves=read_curves(sorted(folder.glob("logs/csv/*/metrics.csv"), key=_version)),
-        configuration=_read_text(folder / "config.yaml"),
-        versions=_read_json(folder / "versions.json"),
+        configuration=_read_text(newest_name(folder, "config", ".yaml")),
+        versions=_read_json(newest_name(folder, "versions", ".json")),
         fam_record=next(iter(sorted(folder.rglob(FAM_RECORD))), None),
-        data=_read_json(folder / "data.json"),
-        skipped=read_skipped(folder / "skipped_recordings.tsv"),
+        data=_read_json(newest_name(folder, "data", ".json")),
+        skipped=read_skipped(newest_name(folder, "skipped_recordings", ".tsv")),
         analyses=analyse_records(folder) if analyses is None else analyses,
     )
 

@@ -116,7 +116,7 @@ def _confidences(analysis: SplitAnalysis) -> Html:
     return Html(
         heading("Confidence")
         + table(["confidence", "phonemes heard", "right %"], rows)
-        + note("The confidence of a phoneme heard is its mean probability over its frames.")
+        + note("The confidence of a phoneme heard is the geometric mean of its probability over its frames.")
     )
 
 

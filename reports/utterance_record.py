@@ -32,7 +32,7 @@ class UtteranceRecord(NamedTuple):
     attributes: Mapping[str, str] = {}  # noqa: RUF012 - never written to
     snr_db: float | None = None
     hypothesis_times: tuple[Span, ...] = ()  # greedily read; neighbours meet half-way
-    hypothesis_confidences: tuple[float, ...] = ()  # mean probability over the frames that speak the token
+    hypothesis_confidences: tuple[float, ...] = ()  # geometric means over the frames that speak the token
     reference_times: tuple[Span, ...] | None = None  # by forced alignment; None where it is not possible
     reference_confidences: tuple[float, ...] | None = None
     stated_starts: tuple[float, ...] | None = None  # seconds, where the data itself knows them

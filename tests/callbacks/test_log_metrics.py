@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from callbacks import LogMetricsCallback
+from models.checkpoint_digest import checkpoint_digest
 
 
 def test_each_validation_is_a_line_of_the_table(train, one_weight, caplog):
@@ -26,6 +27,34 @@ def test_final_figures_stand_in_a_file_with_their_definitions(train, one_weight,
     assert (figures["val_per"], figures["test_per"], figures["test_loss"]) == (0.5, 0.125, 2.0)
     assert figures["utterances"] == {"val": 4, "test": 4}
     assert "reference phonemes" in figures["definitions"]["per"]
+
+
+def test_figures_name_the_content_of_their_checkpoint(train, one_weight, tmp_path):
+    model, paths = one_weight(), [tmp_path / "one.ckpt", tmp_path / "two.ckpt"]
+    trainer = train(model, LogMetricsCallback())
+    for path in paths:
+        model.weight.data += 1
+        trainer.save_checkpoint(path)
+    trainer.validate(model, trainer.test_loader, ckpt_path=paths[0], verbose=False)
+    trainer.test(model, trainer.test_loader, ckpt_path=paths[0], verbose=False)
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert (figures["checkpoint"], figures["checkpoint_digest"]) == (
+        str(paths[0]),
+        checkpoint_digest(paths[0]),
+    )
+    assert {"val_per", "test_per"} <= set(figures)
+    trainer.test(model, trainer.test_loader, ckpt_path=paths[1], verbose=False)
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert figures["checkpoint_digest"] == checkpoint_digest(paths[1])
+    assert "val_per" not in figures  # it was another's
+
+
+def test_weights_that_came_without_a_checkpoint_name_none(train, one_weight, tmp_path):
+    model = one_weight()
+    trainer = train(model, LogMetricsCallback())
+    trainer.test(model, trainer.test_loader, verbose=False)
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert (figures["checkpoint"], figures["checkpoint_digest"]) == (None, None)
 
 
 def test_an_unknown_figure_is_refused():

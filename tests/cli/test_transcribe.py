@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
 import shutil
 import sys
+import time
+from contextlib import redirect_stdout
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +15,7 @@ import torch
 
 from cli.run import run
 from models import PhonemeRecognizer
+from models.checkpoint_digest import checkpoint_digest
 from reports.utterance_record import UtteranceRecord, records_file, write_records
 from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
 
@@ -64,6 +68,55 @@ def test_results_go_into_a_folder_as_the_recordings_lie(experiment, recordings, 
     written = sorted(str(path.relative_to(out)) for path in out.rglob("*.TextGrid"))
     assert written == ["a.TextGrid", "a_2.TextGrid", "deep/b.TextGrid"]
     assert capsys.readouterr().out == ""
+
+
+def test_files_that_are_there_are_not_replaced_unless_asked(experiment, recordings, capsys):
+    reference = recordings / "a.txt"
+    reference.write_text("by hand\n")
+    command = ["transcribe", str(experiment), str(recordings / "a.wav"), "--output", str(recordings)]
+    assert run(command) == 2
+    captured = capsys.readouterr()
+    assert f"1 of 1 files are there: {reference}; name another folder, or add --overwrite" in captured.err
+    assert "real-time factor" not in captured.err
+    assert reference.read_text() == "by hand\n"
+    assert run([*command, "--overwrite"]) == 0
+    assert reference.read_text() != "by hand\n"
+
+
+def test_a_file_where_results_need_a_folder_is_told_before_anything_is_heard(
+    experiment, recordings, tmp_path, capsys
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "deep").write_text("a file")
+    assert run(["transcribe", str(experiment), str(recordings), "--output", str(tmp_path / "out")]) == 2
+    captured = capsys.readouterr()
+    assert f"--output must be a folder, {tmp_path / 'out' / 'deep'} cannot be one" in captured.err
+    assert "real-time factor" not in captured.err
+
+
+@pytest.mark.parametrize("form", ["textgrid", "srt"])
+def test_formats_that_do_not_join_want_a_folder_for_several_recordings(experiment, recordings, form, capsys):
+    command = ["transcribe", str(experiment), "--format", form]
+    assert run([*command, str(recordings)]) == 2
+    captured = capsys.readouterr()
+    assert f"--format {form} of 3 recordings" in captured.err
+    assert "--output FOLDER" in captured.err
+    assert captured.out == ""
+    assert run([*command, str(recordings / "a.wav")]) == 0
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["text", "jsonl", "ctm"])
+def test_a_name_that_is_no_utf8_stops_nothing(experiment, recordings, tmp_path, form):
+    undecodable = os.fsencode(recordings) + b"/caf\xe9.wav"
+    shutil.copy(recordings / "a.wav", undecodable)
+    out = tmp_path / "out"
+    command = ["transcribe", str(experiment), str(recordings), "--format", form]
+    with (tmp_path / "printed").open("w", encoding="utf-8") as stream, redirect_stdout(stream):
+        assert run(command) == 1  # because of bad.wav alone
+    assert len((tmp_path / "printed").read_text(encoding="utf-8").splitlines()) >= 3
+    assert run([*command, "--output", str(out)]) == 1
+    assert sum(name.startswith(b"caf\xe9.") for name in os.listdir(os.fsencode(out))) == 1
 
 
 def test_standard_input_is_one_recording(experiment, monkeypatch, capsys):
@@ -157,20 +210,69 @@ def test_a_card_has_the_intervals_of_the_records(experiment, tmp_path):
     assert 0.1 < low < 0.25 < high < 0.4
 
 
+def _card(checkpoint, folder):
+    assert run(["export", str(checkpoint), "--to", "onnx", "--output", str(folder)]) == 0
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def _evaluation(experiment, name, seconds, **metrics):
+    """An evaluation's figures, written so many seconds after all others."""
+    path = experiment / "evaluations" / name / "metrics.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(metrics))
+    later = time.time() + seconds
+    os.utime(path, (later, later))
+
+
 def test_a_card_has_no_figures_of_another_checkpoint(experiment, tmp_path, capsys):
     (experiment / "metrics.json").write_text(json.dumps({"test_per": 0.25, "checkpoint": "c/best.ckpt"}))
     last = experiment / "checkpoints" / "last.ckpt"
     shutil.copy(experiment / "checkpoints" / "best.ckpt", last)
-    assert run(["export", str(last), "--to", "onnx", "--output", str(tmp_path / "out")]) == 0
-    assert "0.2500" not in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "0.2500" not in _card(last, tmp_path / "none")
     assert "was evaluated with last.ckpt" in capsys.readouterr().err
-    evaluation = experiment / "evaluations" / "test"
-    evaluation.mkdir(parents=True)
-    (evaluation / "metrics.json").write_text(json.dumps({"test_per": 0.75, "checkpoint": "c/last.ckpt"}))
-    assert run(["export", str(last), "--to", "onnx", "--output", str(tmp_path / "again")]) == 0
-    card = (tmp_path / "again" / "README.md").read_text(encoding="utf-8")
+    # By name, from before contents were named; trained on since.
+    _evaluation(experiment, "test", -60, test_per=0.75, checkpoint="c/last.ckpt")
+    assert "0.7500" not in _card(last, tmp_path / "trained_on")
+    shutil.rmtree(experiment / "evaluations")
+    _evaluation(experiment, "test", 60, test_per=0.75, checkpoint="c/last.ckpt")
+    card = _card(last, tmp_path / "by_name")
     assert "| per on test | 0.7500 |" in card
     assert "this onnx form of it was not compared" in card
+
+
+def test_a_card_has_the_newest_figures_of_the_checkpoints_content(experiment, tmp_path, capsys):
+    last = experiment / "checkpoints" / "last.ckpt"
+    shutil.copy(experiment / "checkpoints" / "best.ckpt", last)
+    own = {"checkpoint": "c/last.ckpt", "checkpoint_digest": checkpoint_digest(last)}
+    shutil.rmtree(experiment / "evaluations", ignore_errors=True)
+    (experiment / "metrics.json").write_text(json.dumps({"test_per": 0.1, "checkpoint": None}))
+    _evaluation(experiment, "test", 10, test_per=0.2, **own)
+    _evaluation(experiment, "test_2", 20, test_per=0.3, **own)
+    _evaluation(experiment, "test_3", 30, test_per=0.4, **own | {"checkpoint_digest": "another's"})
+    _evaluation(experiment, "val", 40, val_per=0.5, **own)
+    assert "| per on test | 0.3000 |" in _card(last, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("policy", "heard", "phonemes"), [("skip", 1, 2), ("drop", 2, 3)])
+def test_a_check_hears_the_clips_that_an_evaluation_hears(experiment, tmp_path, policy, heard, phonemes):
+    """Labels outside the vocabulary as it is told to, and none that the frames cannot hold."""
+    rows = ["file_name,phonemes,split", "a.wav,a n,test", "b.wav,a q,test", f"c.wav,{'a n ' * 99},test"]
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    for name in "abc":
+        soundfile.write(tmp_path / f"{name}.wav", speech(0.5), 16000)
+    data = {
+        "class_path": "dataset_modules.custom.CustomAudioDataset",
+        "init_args": {"train_val_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache")},
+    }
+    configuration = {"data": {"dataset_classes": [data], "language": "de", "unknown_phonemes": policy}}
+    (experiment / "config.yaml").write_text(json.dumps(configuration))
+    command = ["export", str(experiment), "--to", "onnx", "--check", "--output", str(tmp_path / "onnx")]
+    try:
+        assert run(command) == 0
+    finally:
+        (experiment / "config.yaml").unlink()
+    parity = json.loads((tmp_path / "onnx" / "parity.json").read_text())
+    assert (parity["utterances"], parity["phonemes"]) == (heard, phonemes)
 
 
 def test_a_check_needs_the_experiments_configuration(experiment, tmp_path, capsys):

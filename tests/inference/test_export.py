@@ -72,6 +72,14 @@ def test_provenance_is_read_from_an_experiment(tmp_path):
     assert (provenance.metrics, provenance.versions) == ({"test_per": 0.5}, {})
 
 
+def test_provenance_is_that_of_the_last_start(tmp_path):
+    for number, rate in (("", 0.1), ("_2", 0.2)):
+        (tmp_path / f"config{number}.yaml").write_text(f"model: {{lr: {rate}}}\n")
+        (tmp_path / f"versions{number}.json").write_text(json.dumps({"revision": f"r{rate}"}))
+    provenance = read_provenance(tmp_path, "x")
+    assert (provenance.configuration, provenance.versions) == ({"model": {"lr": 0.2}}, {"revision": "r0.2"})
+
+
 def test_parity_counts_by_hand():
     answers = {1: (["a", "|", "b"], ["a", "b"]), 2: (["a"], ["b"])}
     utterances = [Utterance(speech(0.1), ["a", "b"]), Utterance(speech(0.2), ["a"])]

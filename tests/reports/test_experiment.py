@@ -28,6 +28,21 @@ def test_a_run_that_has_not_ended_is_read_with_what_it_has(folder):
     assert experiment.configuration == "model: {lr: 0.1}\n"
 
 
+def test_a_resumed_run_is_told_by_its_last_start(folder):
+    (folder / "config_2.yaml").write_text("model: {lr: 0.2}\n")
+    for number in ("", "_2"):
+        (folder / f"versions{number}.json").write_text(json.dumps({"revision": f"r{number}"}))
+        (folder / f"data{number}.json").write_text(json.dumps({"train": {"clips": f"c{number}"}}))
+        (folder / f"skipped_recordings{number}.tsv").write_text(
+            f"split\tid\tpath\treason\ntrain\tu{number}\tp\tsilent\n"
+        )
+    experiment = read_experiment(folder)
+    assert experiment.configuration == "model: {lr: 0.2}\n"
+    assert experiment.versions == {"revision": "r_2"}
+    assert experiment.data == {"train": {"clips": "c_2"}}
+    assert [row.id for row in experiment.skipped] == ["u_2"]
+
+
 def test_figures_and_utterances_are_told_apart(folder):
     metrics = {
         "test_per": 0.25,
