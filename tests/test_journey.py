@@ -57,7 +57,7 @@ def config(place):
                     "init_args": {
                         "num_train": 20,
                         "num_val": 6,
-                        "num_test": 6,
+                        "num_test": 10,
                         "cache_dir": str(place / "cache"),
                     },
                 }
@@ -113,7 +113,7 @@ def test_training_leaves_an_experiments_folder(straight):
     }
     result = figures(straight)
     assert {"val_loss", "val_per", "val_cer", "val_wer", "test_loss", "test_per"} <= set(result)
-    assert result["utterances"] == {"val": 6, "test": 6}
+    assert result["utterances"] == {"val": 6, "test": 10}
     record = json.loads((straight / "versions.json").read_text())
     assert record["packages"]["torch"]
     assert record["data"]["train"]
@@ -121,7 +121,7 @@ def test_training_leaves_an_experiments_folder(straight):
 
 def test_every_utterance_of_an_evaluated_split_is_recorded_once(straight):
     records = read_records(straight / "utterances_test.jsonl")
-    assert [record.id for record in records] == [f"test-{index:05d}" for index in range(6)]
+    assert [record.id for record in records] == [f"test-{index:05d}" for index in range(10)]
     edits = [phoneme_edits(record.reference, record.hypothesis, "|") for record in records]
     rate = sum(own.errors for own in edits) / sum(own.reference_length for own in edits)
     result = figures(straight)
@@ -270,7 +270,7 @@ def test_predictions_are_written(place, config, straight):
     command("predict", config, "--custom_folder_name", "straight")
     (path,) = (place / "experiments").glob("straight*/evaluations/predict*/predictions.jsonl")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert sorted(row["id"] for row in rows) == [f"test-{index:05d}" for index in range(6)]
+    assert sorted(row["id"] for row in rows) == [f"test-{index:05d}" for index in range(10)]
     assert all(isinstance(row["phonemes"], list) for row in rows)
 
 
