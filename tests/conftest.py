@@ -1,7 +1,7 @@
 """Fixtures that several rooms share."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,20 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each, or those who share t
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TOKENS = Path(__file__).parents[1] / "dataset_modules" / "tokens"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What tests log of undecodable file names can be passed on to the process that reports."""
+    report = yield
+    report.sections = [(name, _encodable(content)) for name, content in report.sections]
+    return report
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @pytest.fixture(scope="session")
