@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,16 @@ def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
     heard = []
 
     class Listener(AugmentationPipeline):
-        def __call__(
-            self, waveform: np.ndarray, sampling_rate: int, epoch: int, index: int, fits: object = None
+        def read(
+            self,
+            source: Callable[[], np.ndarray],
+            sampling_rate: int,
+            epoch: int,
+            index: int,
+            fits: object = None,
         ) -> np.ndarray:
             heard.append((sampling_rate, epoch, index))
-            return -waveform
+            return -source()
 
     dataset = ClipDataset(stores, [[]] * 5, Listener([], seed=0), 8000)
     assert (dataset[2, 4].waveform < 0).all()

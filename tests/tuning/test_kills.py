@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from importlib.util import find_spec
@@ -190,8 +191,9 @@ def postgresql(tmp_path):
         if not shutil.which("runuser"):
             pytest.skip("PostgreSQL does not run as root, and there is no runuser")
         as_user = ["runuser", "-u", "nobody", "--"]
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o777)
+        for folder in (tmp_path, *tmp_path.parents):
+            if str(folder).startswith(tempfile.gettempdir() + os.sep):  # pytest's own, closed to others
+                folder.chmod(0o777)
     data, socket = tmp_path / "data", tmp_path / "socket"
     for folder in (data, socket):
         folder.mkdir()
