@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 
 from dataset_modules.progress import LOG_SECONDS, is_terminal
 
@@ -111,9 +111,13 @@ def _figure(value: object) -> str:
 
 
 def names_a_bar(callbacks: Sequence[object] | object | None) -> bool:
-    """Whether a configuration has a progress bar of its own; asked before a Trainer adds to its list."""
+    """Whether a configuration has a progress bar of its own; asked before a Trainer adds to its list.
+
+    Lightning's are drawn for terminals, and naming one says how it is to be drawn there.
+    """
     given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-    return any(isinstance(callback, ProgressBar) for callback in given)
+    bars = [type(callback) for callback in given if isinstance(callback, ProgressBar)]
+    return any(bar not in (TQDMProgressBar, RichProgressBar) for bar in bars)
 
 
 def speak_in_lines(trainer: Trainer) -> None:

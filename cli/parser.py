@@ -2,13 +2,13 @@
 
 import difflib
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
 from cli.errors import ConfigError
 
-_UNKNOWN_OPTION = re.compile(r"does not accept option '([^']+)'")
+_UNKNOWN_OPTION = re.compile(r"(?:does not accept option '|unrecognized arguments: --)([^'=\s]+)")
 _UNION = "Does not validate against any of the Union subtypes"
 # What a union says about types that the value never meant to be.
 _TYPE_TALK = ("Not a valid subclass", "Expected a <class 'NoneType'>", "- a dict", "- a class path")
@@ -23,8 +23,14 @@ class PhonemeArgumentParser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the mistake; the command line prints it and ends with status 2."""
         parser = getattr(ex, "subcommand_parser", None) or self
-        known = [action.dest for action in parser._actions]
+        known = [action.dest for one in (parser, *_subparsers(parser)) for action in one._actions]
         raise ConfigError(shortened(with_nearest(message, known))) from ex
+
+
+def _subparsers(parser: Any) -> list[Any]:  # noqa: ANN401 - jsonargparse's types
+    """Those of a parser's commands."""
+    commands = getattr(parser, "_subcommands_action", None)
+    return list(getattr(commands, "_name_parser_map", {}).values())
 
 
 def with_nearest(message: str, known: list[str]) -> str:
@@ -32,9 +38,11 @@ def with_nearest(message: str, known: list[str]) -> str:
 
     >>> with_nearest("Subcommand 'fit' does not accept option 'model.lrr'", ["model.lr", "data.seed"])
     "Subcommand 'fit' does not accept option 'model.lrr'; nearest: model.lr"
+    >>> with_nearest("unrecognized arguments: --trainer.max_stps 10", ["trainer.max_steps", "model.lr"])
+    'unrecognized arguments: --trainer.max_stps 10; nearest: trainer.max_steps'
     """
     unknown = _UNKNOWN_OPTION.search(message)
-    near = difflib.get_close_matches(unknown[1], known, n=3) if unknown else []
+    near = difflib.get_close_matches(unknown[1], list(dict.fromkeys(known)), n=3) if unknown else []
     return f"{message.rstrip()}; nearest: {', '.join(near)}" if near else message
 
 

@@ -116,7 +116,8 @@ def no_such_path(config: Any, path: Path) -> str:  # noqa: ANN401 - any YAML val
         here = here[part]
     reached = path_text(path[:depth]) or "the top level"
     if isinstance(here, list) and depth < len(path) and isinstance(path[depth], int):
-        there = f"{len(here)} entries, [0] to [{len(here) - 1}]" if here else "no entries"
+        several = f"{len(here)} entries, [0] to [{len(here) - 1}]"
+        there = several if len(here) > 1 else "one entry, [0]" if here else "no entries"
         return f"{text} does not exist: {reached} has {there}"
     known = [path_text(other) for other in paths_of(config)]
     near = difflib.get_close_matches(text, known, n=_MAX_NAMED, cutoff=0.6)

@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+from types import ModuleType
 
 import pytest
 import torch
@@ -116,8 +117,11 @@ def test_no_bar_stays_none(tmp_path, monkeypatch):
     assert trainer.progress_bar_callback is None
 
 
-def test_the_command_line_speaks_in_lines_unless_a_bar_is_named(tmp_path):
+def test_the_command_line_speaks_in_lines_unless_another_bar_is_named(tmp_path, monkeypatch):
     """The list of callbacks is the Trainer's own, which adds its bar to it."""
+    theirs = ModuleType("their_bars")
+    theirs.Bar = type("Bar", (TQDMProgressBar,), {"__module__": "their_bars"})
+    monkeypatch.setitem(sys.modules, "their_bars", theirs)
     data = {"class_path": "dataset_modules.synthetic.SyntheticSpeechDataset"}
     config = {
         "model": {
@@ -131,7 +135,8 @@ def test_the_command_line_speaks_in_lines_unless_a_bar_is_named(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     bars = []
-    for callbacks in ("[]", "[{class_path: lightning.pytorch.callbacks.TQDMProgressBar}]"):
+    for name in ("lightning.pytorch.callbacks.TQDMProgressBar", "their_bars.Bar", None):
+        callbacks = f"[{{class_path: {name}}}]" if name else "[]"
         cli = _Unrun(["fit", "--config", str(path), "--trainer.callbacks", callbacks])
         bars.append(type(cli.trainer.progress_bar_callback))
-    assert bars == [LogLines, TQDMProgressBar]
+    assert bars == [LogLines, theirs.Bar, LogLines]
