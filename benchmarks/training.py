@@ -30,12 +30,12 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.peak_memory import peak_megabytes  # noqa: E402 - the path above
+from benchmarks.trainer_contender import TrainerOfTransformers  # noqa: E402
 from benchmarks.training_contenders import (  # noqa: E402 - the path above
     NETWORK,
     WARM_UP_TURNS,
     BareLoop,
     Settings,
-    TrainerOfTransformers,
     Turn,
     make_data_module,
     run_application,

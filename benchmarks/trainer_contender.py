@@ -1,0 +1,149 @@
+"""Transformers' Trainer as a contender of ``benchmarks/training.py``, used as its script for CTC is."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.training_contenders import (
+    CLIP_NORM,
+    LR,
+    RATE,
+    SEED,
+    Settings,
+    Turn,
+    lengths_of,
+    make_model,
+    now,
+)
+
+
+class TrainerOfTransformers:
+    """The Trainer, in a thread of its own that goes on only while it has its turn."""
+
+    def __init__(self, settings: Settings, data: Any, *, numpy_rows: bool) -> None:  # noqa: ANN401
+        self.settings = settings
+        self.go, self.done = threading.Semaphore(0), threading.Semaphore(0)
+        self.current = Turn()
+        self.failure: BaseException | None = None
+        self.start = 0.0
+        self.trainer = build_trainer(self, settings, data, numpy_rows=numpy_rows)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def turn(self) -> Turn:
+        """Let it make its steps."""
+        self.current = Turn()
+        self.go.release()
+        self.done.acquire()
+        if self.failure is not None:
+            raise self.failure
+        return self.current
+
+    def _run(self) -> None:
+        self.go.acquire()
+        self.start = now(self.settings)
+        try:
+            self.trainer.train()
+        except BaseException as error:
+            self.failure = error
+            self.done.release()
+
+    def steps_done(self) -> None:
+        """Its turn is over; wait for the next."""
+        self.current.seconds = now(self.settings) - self.start
+        self.done.release()
+        self.go.acquire()
+        self.start = now(self.settings)
+
+
+def build_trainer(owner: TrainerOfTransformers, settings: Settings, data: Any, *, numpy_rows: bool) -> Any:  # noqa: ANN401
+    """The Trainer over a table of extracted features."""
+    from transformers import Trainer, TrainerCallback, Wav2Vec2FeatureExtractor
+    from transformers.trainer_pt_utils import LengthGroupedSampler
+
+    extractor = Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True)
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            if state.global_step % settings.steps == 0:
+                owner.steps_done()
+
+    class Timed(Trainer):
+        def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:  # noqa: ANN401
+            # Its own, over lengths that are at hand: from the table it reads every row whole to learn them.
+            return LengthGroupedSampler(settings.batch_size, lengths=lengths_of(settings.clips).tolist())
+
+        def get_batch_samples(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+            start = time.perf_counter()
+            samples = super().get_batch_samples(*arguments, **keywords)
+            owner.current.loader_wait += time.perf_counter() - start
+            for batch in samples[0]:
+                mask = batch["attention_mask"]
+                owner.current.add_lengths(mask.sum(-1).tolist(), mask.shape[1])
+            return samples
+
+    table = feature_table(settings, data, extractor)
+    return Timed(
+        model=make_model().network,
+        args=_arguments(settings),
+        train_dataset=table.with_format("numpy") if numpy_rows else table,
+        data_collator=CtcCollator(extractor),
+        callbacks=[Watch()],
+    )
+
+
+def _arguments(settings: Settings) -> Any:  # noqa: ANN401 - imported late
+    """Of the Trainer; what is not named here is left as it is by default."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir=str(settings.folder / "trainer"),
+        per_device_train_batch_size=settings.batch_size,
+        max_steps=settings.steps * settings.turns + 1,
+        learning_rate=LR,
+        max_grad_norm=CLIP_NORM,
+        train_sampling_strategy="group_by_length",
+        dataloader_num_workers=settings.workers,
+        bf16="bf16" in settings.precision,
+        use_cpu=settings.device == "cpu",
+        save_strategy="no",
+        report_to="none",
+        seed=SEED,
+    )
+
+
+def feature_table(settings: Settings, data: Any, extractor: Any) -> Any:  # noqa: ANN401
+    """``input_values`` and ``labels`` of every clip, on disk, as scripts prepare them."""
+    import datasets
+
+    clips = data.splits["train"]
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for index in range(len(clips)):
+            example = clips[(0, index)]
+            values = extractor(example.waveform, sampling_rate=RATE).input_values[0]
+            yield {"input_values": values, "labels": example.labels}
+
+    features = datasets.Features(
+        input_values=datasets.List(datasets.Value("float32")),
+        labels=datasets.List(datasets.Value("int64")),
+    )
+    datasets.disable_progress_bars()
+    return datasets.Dataset.from_generator(rows, features, cache_dir=str(settings.folder / "datasets"))
+
+
+class CtcCollator:
+    """Pads features with their extractor and labels with -100, as CTC scripts do."""
+
+    def __init__(self, extractor: Any) -> None:  # noqa: ANN401
+        self.extractor = extractor
+
+    def __call__(self, features: list[dict[str, Any]]) -> Any:  # noqa: ANN401
+        """One batch of these."""
+        import torch
+
+        inputs = [{"input_values": feature["input_values"]} for feature in features]
+        batch = self.extractor.pad(inputs, padding=True, return_tensors="pt")
+        labels = [torch.as_tensor(feature["labels"]) for feature in features]
+        batch["labels"] = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=-100)
+        return batch
