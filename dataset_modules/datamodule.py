@@ -112,7 +112,7 @@ class PhonemeDataModule(LightningDataModule):
     def prepare_data(self) -> None:
         """Build what is missing in the cache, once per machine; training prepares the other splits, too."""
         stage = self.trainer.state.fn if self.trainer else None
-        splits = splits_of(stage or "fit")
+        splits = _SPLITS_OF_STAGE[stage or "fit"]
         for split in splits:
             # Lightning calls this before every fit, validate and test; building anew once is enough.
             if split not in self._prepared:
@@ -124,7 +124,10 @@ class PhonemeDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Open the splits that a stage needs; training looks at all, so that it says what is left out."""
         opened = [
-            part for split in splits_of(stage) if split not in self.splits for part in self._open(split)
+            part
+            for split in _SPLITS_OF_STAGE[stage]
+            if split not in self.splits
+            for part in self._open(split)
         ]
         if stage == "fit":  # all splits are judged together; one alone may have lost more
             check_skipped(opened)
@@ -172,7 +175,7 @@ class PhonemeDataModule(LightningDataModule):
 
     def check_texts(self, stage: str) -> None:
         """Refuse texts that cannot be turned into phonemes, in the splits that a stage prepares."""
-        self.sources.check_texts(splits_of(stage))
+        self.sources.check_texts(_SPLITS_OF_STAGE[stage])
 
     def _open(self, split: Split) -> list[SplitPart]:
         parts = [
@@ -310,11 +313,6 @@ class PhonemeDataModule(LightningDataModule):
         usable = [part.usable.indices.tobytes() for part in self.parts if part.split == split]
         digest = hashlib.sha256(b"|".join(usable))
         return f"{self.fingerprints[split]} {digest.hexdigest()}"
-
-
-def splits_of(stage: str) -> tuple[Split, ...]:
-    """The splits that a stage looks at."""
-    return _SPLITS_OF_STAGE[stage]
 
 
 def _check_counts(**counts: int) -> None:
