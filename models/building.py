@@ -11,6 +11,7 @@ from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import Frontend
 from models.latent_masking import LatentMasking
 from models.network import build_network
+from models.quick_dropout import quicken_dropout
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -81,6 +82,7 @@ def build_acoustic(
         is_shared: whether several processes train it together.
     """
     network = build_network(config, pretrained_name, switches.attention).train()
+    quicken_dropout(network)
     frozen = freeze(
         network,
         feature_extractor=switches.freeze_feature_extractor,

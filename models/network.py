@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from models.attention import AttentionName, ask_no_masks
+from models.attention import AttentionName, settle_attention
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -116,7 +116,7 @@ def build_network(
 
     if pretrained_name is None:
         network = AutoModelForCTC.from_config(config, attn_implementation=attention)
-        ask_no_masks(network)
+        settle_attention(network)
         return network
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
@@ -133,7 +133,7 @@ def build_network(
         transformers_logging.set_verbosity(verbosity)
     _report_loading(pretrained_name, loading)
     _renew_head(network)
-    ask_no_masks(network)
+    settle_attention(network)
     return network
 
 
