@@ -84,6 +84,19 @@ def epoch_to_come(trainer: Trainer) -> int:
     return int(trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
 
 
+def hears_clips_again(trainer: Trainer, batches: int | None) -> bool:
+    """Whether a run is to hear each clip more than once, as far as is known before it.
+
+    Args:
+        trainer: of the run.
+        batches: of an epoch; None where that is not known.
+    """
+    if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= 1:
+        return False
+    steps = trainer.max_steps * trainer.accumulate_grad_batches
+    return steps < 0 or batches is None or steps > batches
+
+
 def trained_batches(trainer: Trainer) -> int:
     """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
     progress = trainer.fit_loop.epoch_loop.batch_progress

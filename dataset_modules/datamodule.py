@@ -16,7 +16,7 @@ from dataset_modules.augmentations.failures import FailureReport
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batch_limit import BatchLimit, Rehearsal
-from dataset_modules.batch_place import check_place, epoch_to_come, trained_batches
+from dataset_modules.batch_place import check_place, epoch_to_come, hears_clips_again, trained_batches
 from dataset_modules.cache import PreparedSplit
 from dataset_modules.clip_dataset import ClipDataset, Example
 from dataset_modules.collate import Collator
@@ -294,13 +294,16 @@ class PhonemeDataModule(LightningDataModule):
         return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
 
     def _heard(self, split: Split) -> ClipDataset | EncodedClips:
-        """What the model hears of a split: audio, or in training what its frozen encoder made of it."""
+        """What the model hears of a split: audio, or in training what its frozen part made of it."""
         clips = self.splits[split]
-        training = self.trainer is not None and self.trainer.state.fn == "fit"
-        if not training or self.frozen_encoder is None or self.augment is not None or not len(clips):
+        trainer = self.trainer
+        if trainer is None or trainer.state.fn != "fit" or self.frozen_encoder is None:
             return clips
-        encoder = self.frozen_encoder()
+        encoder = self.frozen_encoder() if self.augment is None and len(clips) else None
         if encoder is None:
+            return clips
+        if not encoder.required and not hears_clips_again(trainer, self.num_batches("train")):
+            log.info("encoder cache: not used: each clip is heard once")
             return clips
         if self._states is None:
             self._states = EncoderStateCache(self.sources.cache_dir / "encoder_states", encoder)

@@ -1,23 +1,28 @@
-"""Waveforms → log-probabilities, padded or utterance by utterance, and the states of the encoder between."""
+"""Waveforms → log-probabilities, padded or utterance by utterance, in one pass or with a stop between.
+
+A stop is where a part that never changes ends: behind the convolutions, or behind the whole encoder.
+"""
 
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from dataset_modules.contract import BUCKET_RATIO
-from models.frame_count import Counts
+from models.feature_entrance import let_features_in
+from models.frame_count import Counts, convolved_frames
 from models.frontend import Frontend, length_mask
 from models.latent_masking import LatentMasking
-from models.network import encoder_frames, frame_lengths
+from models.network import FrozenPart, encoder_frames, frame_lengths
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_Run = Callable[[dict[str, Tensor | None]], Tensor]  # inputs of a network → (B, F, …)
+_Run = Callable[[Tensor, Tensor | None], Tensor]  # what a network hears, and a mask of it → (B, F, …)
 _ALIGNMENT = 160  # samples; compiled shapes are multiples of it
 
 
@@ -29,6 +34,7 @@ class AcousticForward:
         frontend: what the network hears.
         uses_attention_mask: whether padding is masked; where it is not, only training pads.
         masking: of stretches of time in training; null masks none.
+        kept_part: what never changes, and may have been asked before.
         compiles: whether training goes through ``torch.compile``, with few shapes.
     """
 
@@ -39,13 +45,17 @@ class AcousticForward:
         *,
         uses_attention_mask: bool,
         masking: LatentMasking | None,
+        kept_part: FrozenPart | None = None,
         compiles: bool = False,
     ) -> None:
         self.network = network
         self.frontend = frontend
         self.uses_attention_mask = uses_attention_mask
         self.masking = masking
+        self.kept_part = kept_part
         self.compiles = compiles
+        if kept_part == "convolutions":
+            let_features_in(network)
         self._in_training = torch.compile(network, dynamic=True) if compiles else network
 
     def training_scores(self, waveforms: Tensor, lengths: Tensor, num_samples: Counts) -> Tensor:
@@ -56,66 +66,104 @@ class AcousticForward:
             lengths: (B,) samples.
             num_samples: the same, on the host.
         """
-        if self.compiles:
-            waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
+        waveforms = F.pad(waveforms, (0, self._padded_to(waveforms.shape[1]) - waveforms.shape[1]))
         # Stacks of mel frames may be half-filled at the end of any utterance.
         padded = int(num_samples.min()) < waveforms.shape[1] or self.frontend.mel_frames_per_input > 0
-        inputs = self._inputs(waveforms, lengths, padded=padded)
+        heard, mask = self._inputs(waveforms, lengths, padded=padded)
+        return self._scores_in_training(heard, mask, num_samples, self._num_frames(heard.shape[1]))
+
+    def scores_of_kept(self, kept: Tensor, lengths: Tensor, num_samples: Counts, *, training: bool) -> Tensor:
+        """Log-probabilities, (B, F, V), going on from what the frozen part has made.
+
+        Args:
+            kept: (B, F, C), padded with zeros.
+            lengths: (B,) samples of the waveforms that it was made of.
+            num_samples: the same, on the host.
+            training: whether to mask, and to go through compiled code.
+        """
+        if self.kept_part == "encoder":
+            return self.head(kept)
+        longest = int(num_samples.max())
+        padded_to = self._padded_to(longest) if training else longest
+        num_frames = self._num_frames(padded_to)
+        features = F.pad(kept, (0, 0, 0, num_frames - kept.shape[1])).transpose(1, 2)
+        mask = length_mask(lengths, padded_to).long()
+        if training:
+            return self._scores_in_training(features, mask, num_samples, num_frames)
+        return self._evaluated(features, mask)
+
+    def _padded_to(self, num_samples: int) -> int:
+        return round_up(num_samples) if self.compiles else num_samples
+
+    def _scores_in_training(
+        self, heard: Tensor, mask: Tensor | None, num_samples: Counts, num_frames: int
+    ) -> Tensor:
         if self.masking is None:
-            return self._head_scores(inputs, self._in_training)
-        self._draw_mask(self.masking, inputs, num_samples)
+            return self._head_scores(heard, mask, self._in_training)
+        # Drawn on the host: which frames the encoder does not hear in this step.
+        frames = encoder_frames(self.network, self.frontend.lengths(torch.from_numpy(num_samples)))
+        self.masking.draw(frames, num_frames, know_lengths=self.uses_attention_mask, device=heard.device)
         try:
-            scores = self._head_scores(inputs, self._in_training)
+            scores = self._head_scores(heard, mask, self._in_training)
         finally:
             self.masking.skip()  # evaluation hears every frame, also after a step that did not fit
         # Keeps the mask's embedding in the graph where nothing was masked: other ranks wait for it.
         return scores + 0.0 * self.network.base_model.masked_spec_embed.sum()
 
-    def _draw_mask(
-        self, masking: LatentMasking, inputs: dict[str, Tensor | None], num_samples: Counts
-    ) -> None:
-        """Draw on the host which frames the encoder does not hear in this step."""
-        heard = inputs[self.frontend.input_name]
-        if heard is None:
-            raise RuntimeError("AcousticForward: the front end has made no inputs")
-        lengths = encoder_frames(self.network, self.frontend.lengths(torch.from_numpy(num_samples)))
-        num_frames = int(encoder_frames(self.network, torch.tensor(heard.shape[1])))
-        masking.draw(lengths, num_frames, know_lengths=self.uses_attention_mask, device=heard.device)
+    def num_features(self, num_samples: Counts) -> Counts:
+        """Frames behind the convolutions, of utterances of these lengths."""
+        return convolved_frames(self.network.config, num_samples)
+
+    def _num_frames(self, num_inputs: int) -> int:
+        """Frames within the encoder of inputs so long."""
+        if self.frontend.mel_frames_per_input:
+            return num_inputs
+        return int(self.num_features(np.array(num_inputs)))
 
     def scores(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Log-probabilities, (B, F, V), of each utterance as if it were alone."""
-        return self._as_if_alone(waveforms, lengths, lambda inputs: self._head_scores(inputs, self.network))
+        return self._as_if_alone(waveforms, lengths, self._evaluated)
 
     def states(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
-        """The encoder's last states, (B, F, H), of each utterance as if it were alone."""
-        base = self.network.base_model
-        return self._as_if_alone(waveforms, lengths, lambda inputs: base(**inputs).last_hidden_state.float())
+        """What the frozen part makes, (B, F, C), of each utterance as if it were alone."""
+        if self.kept_part == "convolutions":  # a frame is of its own samples, whatever comes behind
+            inputs, _ = self.frontend(waveforms, lengths)
+            features: Tensor = self.network.base_model.feature_extractor(inputs)
+            return features.transpose(1, 2).float()
+        return self._as_if_alone(waveforms, lengths, self._last_states)
+
+    def _last_states(self, heard: Tensor, mask: Tensor | None) -> Tensor:
+        inputs = {self.frontend.input_name: heard, "attention_mask": mask}
+        states: Tensor = self.network.base_model(**inputs).last_hidden_state
+        return states.float()
 
     def head(self, states: Tensor) -> Tensor:
         """Log-probabilities, (B, F, V), of the encoder's states, (B, F, H)."""
         network = self.network
         return network.lm_head(network.dropout(states)).float().log_softmax(dim=-1)
 
-    @staticmethod
-    def _head_scores(inputs: dict[str, Tensor | None], network: Callable[..., object]) -> Tensor:
+    def _evaluated(self, heard: Tensor, mask: Tensor | None) -> Tensor:
+        return self._head_scores(heard, mask, self.network)
+
+    def _head_scores(self, heard: Tensor, mask: Tensor | None, network: Callable[..., object]) -> Tensor:
+        inputs = {self.frontend.input_name: heard, "attention_mask": mask}
         logits: Tensor = network(**inputs).logits  # type: ignore[attr-defined]
         return logits.float().log_softmax(dim=-1)
 
-    def _inputs(self, waveforms: Tensor, lengths: Tensor, *, padded: bool) -> dict[str, Tensor | None]:
-        inputs, sizes = self.frontend(waveforms, lengths)
+    def _inputs(self, waveforms: Tensor, lengths: Tensor, *, padded: bool) -> tuple[Tensor, Tensor | None]:
+        heard, sizes = self.frontend(waveforms, lengths)
         masks = self.uses_attention_mask and padded
-        mask = length_mask(sizes, inputs.shape[1]).long() if masks else None
-        return {self.frontend.input_name: inputs, "attention_mask": mask}
+        return heard, length_mask(sizes, heard.shape[1]).long() if masks else None
 
     def _as_if_alone(self, waveforms: Tensor, lengths: Tensor, run: _Run) -> Tensor:
         if self.uses_attention_mask:
-            return run(self._inputs(waveforms, lengths, padded=True))
+            return run(*self._inputs(waveforms, lengths, padded=True))
         return self._one_length_at_a_time(waveforms, lengths, run)
 
     def _one_length_at_a_time(self, waveforms: Tensor, lengths: Tensor, run: _Run) -> Tensor:
         """Without a mask, padding would move the figures."""
         pieces = [
-            (members, run(self._inputs(waveforms[members, :length], lengths[members], padded=False)))
+            (members, run(*self._inputs(waveforms[members, :length], lengths[members], padded=False)))
             for length, members in unpadded_groups(lengths)
         ]
         longest = max(piece.shape[1] for _, piece in pieces)

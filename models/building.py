@@ -10,7 +10,7 @@ from models.attention import AttentionName, check_attention
 from models.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.frontend import Frontend
 from models.latent_masking import LatentMasking
-from models.network import build_network
+from models.network import FrozenPart, build_network
 from models.quick_dropout import quicken_dropout
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class NetworkSwitches:
         attention: how it is computed.
         compiles: whether training goes through ``torch.compile``.
         gradient_checkpointing: compute activations anew in the backward pass.
-        cache_encoder: whether what a wholly frozen encoder makes of utterances is kept.
+        cache_encoder: whether what the frozen part of the encoder makes of utterances is kept.
     """
 
     freeze_feature_extractor: bool
@@ -47,19 +47,27 @@ class NetworkSwitches:
     gradient_checkpointing: bool
     cache_encoder: bool | None
 
-    def check(self, config: "PretrainedConfig") -> None:
+    def check(self, config: "PretrainedConfig", *, uses_attention_mask: bool) -> None:
         """Refuse what a network of this architecture has not; nothing is built."""
         check_attention(config, self.attention)
-        if self.cache_encoder and not self.freezes_all(config):
+        if self.cache_encoder and self.kept_part(config, uses_attention_mask=uses_attention_mask) is None:
             raise ValueError(
-                "model: cache_encoder: true needs freeze_feature_extractor and freeze_transformer: true, "
-                f"got {str(self.freeze_feature_extractor).lower()} and {str(self.freeze_transformer).lower()}"
+                "model: cache_encoder: true needs freeze_feature_extractor: true and, for networks without "
+                "convolutions over samples or without attention masks, freeze_transformer: true; got "
+                f"{str(self.freeze_feature_extractor).lower()} and {str(self.freeze_transformer).lower()}"
             )
 
-    def freezes_all(self, config: "PretrainedConfig") -> bool:
-        """Whether nothing but the head trains."""
+    def kept_part(self, config: "PretrainedConfig", *, uses_attention_mask: bool) -> FrozenPart | None:
+        """What can be asked once for all epochs, the configuration willing."""
+        if self.cache_encoder is False:
+            return None
         has_convolutions = config.model_type != _HEARS_FEATURES
-        return self.freeze_transformer and (self.freeze_feature_extractor or not has_convolutions)
+        if has_convolutions and not self.freeze_feature_extractor:
+            return None
+        if self.freeze_transformer:
+            return "encoder"
+        # Without masks training hears padding through the convolutions' norm over time; alone they would not.
+        return "convolutions" if has_convolutions and uses_attention_mask else None
 
 
 def build_acoustic(
@@ -100,6 +108,7 @@ def build_acoustic(
         frontend,
         uses_attention_mask=uses_attention_mask,
         masking=masking,
+        kept_part=switches.kept_part(config, uses_attention_mask=uses_attention_mask),
         compiles=switches.compiles,
     )
     return Built(acoustic, frozen)

@@ -27,13 +27,19 @@ def frames_of(
         kernel = getattr(config, "adapter_kernel_size", 1)
         padding = kernel // 2
     else:
-        frames, kernel, padding = num_samples, 1, 0
-        for size, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
-            frames = _convolved(frames, size, stride)
+        frames, kernel, padding = convolved_frames(config, num_samples), 1, 0
     if getattr(config, "add_adapter", False):
         for _ in range(config.num_adapter_layers):
             frames = _convolved(frames + 2 * padding, kernel, config.adapter_stride)
     return np.maximum(frames, 0)
+
+
+def convolved_frames(config: "PretrainedConfig", num_samples: Counts) -> Counts:
+    """Frames behind the convolutions over samples."""
+    frames = num_samples
+    for size, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        frames = _convolved(frames, size, stride)
+    return frames
 
 
 def _convolved(lengths: Counts, kernel: int, stride: int) -> Counts:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# What training leaves as it is: all but the head, or the convolutions over samples.
+FrozenPart = Literal["encoder", "convolutions"]
 NetworkName = Literal["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 _MODEL_TYPES: dict[NetworkName, str] = {
     "Wav2Vec2": "wav2vec2",

@@ -23,8 +23,8 @@ from models.evaluation import EvaluationMetrics, Stage
 from models.frame_count import Counts, frames_of
 from models.freezing import keep_in_eval_mode
 from models.frontend import frontend_of
-from models.frozen_encoder import FrozenRecognizerEncoder, frozen_encoder_of
 from models.grouping import Grouping, GroupingName
+from models.kept_encoder import KeptEncoderPart, kept_part_of
 from models.latent_masking import check_masking
 from models.network import NetworkName, mask_policy, network_configuration
 from models.optimization import OptimizerName, SchedulerName
@@ -87,8 +87,9 @@ class PhonemeRecognizer(LightningModule):
         attention: how it is computed; null takes scaled-dot-product attention where the network has it.
         compile: whether training goes through torch.compile; evaluation never does.
         gradient_checkpointing: compute activations anew in the backward pass instead of keeping them.
-        cache_encoder: whether training keeps on disk what a wholly frozen encoder makes of each utterance;
-            null where it can: both parts frozen, no augmentation, and room for it.
+        cache_encoder: whether training keeps on disk what the frozen part of the encoder makes of each
+            utterance; null where it pays: no augmentation, more than one epoch, room for it and, where the
+            transformer trains, a processor to train on.
     """
 
     def __init__(
@@ -176,7 +177,7 @@ class PhonemeRecognizer(LightningModule):
             gradient_checkpointing,
             cache_encoder,
         )
-        self.switches.check(self.network_configuration)
+        self.switches.check(self.network_configuration, uses_attention_mask=self.uses_attention_mask)
         self.network: PreTrainedModel | None = None
         self.acoustic: AcousticForward | None = None
         self.frozen: list[nn.Module] = []
@@ -235,7 +236,9 @@ class PhonemeRecognizer(LightningModule):
         num_samples, _ = batch.lengths_on_host()
         num_frames = self.num_frames(num_samples)
         if batch.encoder_states is not None:
-            scores = acoustic.head(batch.encoder_states)
+            scores = acoustic.scores_of_kept(
+                batch.encoder_states, batch.waveform_lengths, num_samples, training=self.training
+            )
         elif self.training:
             scores = acoustic.training_scores(batch.waveforms, batch.waveform_lengths, num_samples)
         else:
@@ -247,9 +250,9 @@ class PhonemeRecognizer(LightningModule):
             raise RuntimeError("PhonemeRecognizer: configure_model() must have been called before forward()")
         return self.acoustic
 
-    def frozen_encoder(self) -> FrozenRecognizerEncoder | None:
-        """What the data module may ask once for all epochs; None where the encoder trains."""
-        return frozen_encoder_of(self)
+    def frozen_encoder(self) -> KeptEncoderPart | None:
+        """What the data module may ask once for all epochs; None where all of the encoder trains."""
+        return kept_part_of(self)
 
     def fits(self, num_clips: int, num_samples: int) -> bool:
         """Whether the device holds a training step on so many clips of this length."""

@@ -1,5 +1,6 @@
-"""Head-only training from the encoder's kept states is head-only training."""
+"""Training from what the frozen part of an encoder has made is training."""
 
+import copy
 import logging
 
 import pytest
@@ -50,10 +51,9 @@ def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
             russian_vocab_file,
             network_name=family,
             network_config=TINY[family] | (network or {}),
-            lr=1e-2,
             seed=1,
             cache_encoder=cache,
-            **(FROZEN | arguments),
+            **({"lr": 1e-2} | FROZEN | arguments),
         )
         data.num_frames, data.frozen_encoder, data.rehearsal = (
             model.num_frames,
@@ -142,8 +142,13 @@ def test_by_itself_it_is_used_where_it_can(train, caplog):
 
 
 def test_insisting_where_it_cannot_be_is_refused(train, russian_vocab_file):
-    with pytest.raises(ValueError, match="cache_encoder: true needs freeze_feature_extractor and"):
-        PhonemeRecognizer(russian_vocab_file, freeze_transformer=False, cache_encoder=True, lr=1e-3)
+    with pytest.raises(ValueError, match="cache_encoder: true needs freeze_feature_extractor: true"):
+        PhonemeRecognizer(russian_vocab_file, freeze_feature_extractor=False, cache_encoder=True, lr=1e-3)
+    for family, network in (("Wav2Vec2", {"feat_extract_norm": "group"}), ("Wav2Vec2Bert", {})):
+        with pytest.raises(
+            ValueError, match=r"without attention masks, freeze_transformer: true; got true and"
+        ):
+            PhonemeRecognizer(russian_vocab_file, family, network_config=network, cache_encoder=True, lr=1e-3)
     with pytest.raises(RuntimeError, match="a part of each epoch is trained on"):
         train(True, trainer={"limit_train_batches": 2})
 
@@ -169,3 +174,88 @@ def test_dropout_before_the_head_still_applies(train):
     assert not torch.equal(model.acoustic.head(states), model.acoustic.head(states))
     model.eval()
     assert torch.equal(model.acoustic.head(states), model.acoustic.head(states))
+
+
+CONVOLUTIONS = {"freeze_transformer": False, "lr": 1e-3}
+
+
+def weights(model):
+    return {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+
+
+@pytest.mark.parametrize("family", ["Wav2Vec2", "Hubert", "WavLM"])
+@pytest.mark.parametrize(
+    "network", [{"apply_spec_augment": False}, {"mask_time_prob": 0.3}], ids=["", "masks"]
+)
+def test_a_transformer_learns_the_same_from_kept_features(train, tmp_path, family, network):
+    """Dropout, dropped layers and masks included: all of them come behind the convolutions."""
+    heard, plain, runs = train(False, family, network=network, **CONVOLUTIONS)
+    assert (set(heard.heard), runs) == ({"audio"}, 0)
+    kept, model, runs = train(None, family, root=tmp_path / "fresh", network=network, **CONVOLUTIONS)
+    assert (set(kept.heard), runs) == ({"states"}, 4)
+    for first, second in zip(heard.figures, kept.figures, strict=True):
+        assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
+    for name, value in weights(plain).items():
+        torch.testing.assert_close(weights(model)[name], value, atol=2e-5, rtol=0, msg=name)
+    _, _, runs = train(None, family, root=tmp_path / "fresh", network=network, **CONVOLUTIONS)
+    assert runs == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "trainer"),
+    [
+        ({"gradient_checkpointing": True}, {}),
+        ({"network": {"add_adapter": True, "num_adapter_layers": 1}}, {}),
+        ({}, {"precision": "bf16-mixed"}),
+    ],
+    ids=["checkpointed", "adapter", "bf16"],
+)
+def test_kept_features_go_through_every_switch(train, tmp_path, arguments, trainer):
+    still = {"apply_spec_augment": False, "layerdrop": 0.0, "hidden_dropout": 0.0, "attention_dropout": 0.0}
+    still |= {"activation_dropout": 0.0, "feat_proj_dropout": 0.0, "final_dropout": 0.0}
+    still |= arguments.pop("network", {})
+    options = CONVOLUTIONS | arguments | {"network": still, "trainer": trainer}
+    heard, plain, _ = train(False, **options)
+    kept, model, runs = train(None, root=tmp_path / "fresh", **options)
+    assert (set(kept.heard), runs) == ({"states"}, 4)
+    bound = 2e-3 if trainer else 2e-5
+    for name, value in weights(plain).items():
+        torch.testing.assert_close(weights(model)[name], value, atol=bound, rtol=0, msg=name)
+
+
+def test_features_depend_on_the_convolutions_alone(train, tmp_path):
+    """Trials of a search that change the rest share them."""
+    _, model, _ = train(None, root=tmp_path / "fresh", **CONVOLUTIONS)
+    before = model.frozen_encoder().fingerprint()
+    other = {"hidden_dropout": 0.3, "mask_time_prob": 0.2}
+    _, changed, runs = train(None, root=tmp_path / "fresh", network=other, **CONVOLUTIONS)
+    assert model.network.base_model.feature_extractor is not changed.network.base_model.feature_extractor
+    assert (changed.frozen_encoder().fingerprint() == before, runs) == (True, 0)
+    with torch.no_grad():
+        model.network.base_model.feature_extractor.conv_layers[0].conv.weight[0, 0, 0] += 1e-3
+    assert model.frozen_encoder().fingerprint() != before
+
+
+def test_what_is_heard_once_is_not_kept(train, caplog):
+    with caplog.at_level(logging.INFO):
+        for few in ({"max_epochs": 1}, {"max_steps": 3, "max_epochs": -1}):  # three batches are an epoch
+            assert set(train(None, trainer=few)[0].heard) == {"audio"}
+    assert "each clip is heard once" in caplog.text
+    assert set(train(None, trainer={"max_steps": 4, "max_epochs": -1})[0].heard) == {"states"}
+    assert set(train(True, trainer={"max_epochs": 1})[0].heard) == {"states"}
+
+
+def test_without_masks_training_hears_audio(train):
+    network = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
+    assert set(train(None, network=network, **CONVOLUTIONS)[0].heard) == {"audio"}
+
+
+def test_a_copy_of_a_network_that_takes_features_has_its_own_convolutions(train):
+    _, model, _ = train(None, **CONVOLUTIONS)
+    copied = copy.deepcopy(model.network)
+    with torch.no_grad():
+        copied.base_model.feature_extractor.conv_layers[0].conv.weight.zero_()
+    audio = torch.randn(1, 4000)
+    first, second = (network.base_model.feature_extractor(audio) for network in (model.network, copied))
+    assert not torch.equal(first, second)
+    assert model.network.base_model.feature_extractor(first) is first

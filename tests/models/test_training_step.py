@@ -205,6 +205,19 @@ def test_a_compiled_step_masks_the_same_also_when_activations_are_computed_again
     assert len(traced) == graphs
 
 
+@pytest.mark.slow
+def test_a_compiled_step_goes_on_from_kept_features(recognizer, collated, traced):
+    network = NO_DROPOUT | SHALLOW
+    plain = gradients(training(recognizer(network=network, freeze_feature_extractor=True)), collated)
+    model = training(recognizer(network=network, freeze_feature_extractor=True, compile=True))
+    features = model.acoustic.states(collated.waveforms, collated.waveform_lengths)
+    counts = model.acoustic.num_features(collated.num_samples)
+    kept = features * (torch.arange(features.shape[1]) < torch.from_numpy(counts)[:, None])[..., None]
+    kept_batch = collated._replace(encoder_states=kept, waveforms=torch.zeros(3, 0))
+    assert largest_difference(gradients(model, kept_batch), plain) < 1e-5
+    assert traced
+
+
 def test_evaluation_is_not_compiled(recognizer, collated, traced):
     model = recognizer(network=NO_DROPOUT, compile=True).eval()
     with torch.inference_mode():
@@ -223,5 +236,5 @@ def test_compiled_lengths_are_few_and_close():
 
 def test_switches_leave_the_saved_configuration_alone(recognizer):
     model = recognizer(gradient_checkpointing=True, attention="sdpa")
-    assert "unasked" not in model.network.config.to_json_string(use_diff=False)
+    assert "trained_here" not in model.network.config.to_json_string(use_diff=False)
     assert set(model.state_dict()) == set(recognizer().state_dict())

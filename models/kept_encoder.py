@@ -1,4 +1,4 @@
-"""An encoder that training leaves alone, as something that can be asked once for all epochs."""
+"""What training leaves alone of an encoder, as something that can be asked once for all epochs."""
 
 import hashlib
 import json
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from dataset_modules.contract import AudioParams, Batch
 from models.acoustic_forward import AcousticForward
 from models.frame_count import Counts
+from models.network import FrozenPart
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -23,20 +24,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of a network's configuration: what only training or the head uses.
+# Of a network's configuration: what its convolutions depend on, and what only training or the head uses.
+_OF_CONVOLUTIONS = ("model_type", "conv_", "feat_extract_", "num_feat_extract_layers")
 _WITHOUT_EFFECT = ("vocab_size", "pad_token_id", "final_dropout", "ctc_loss_reduction", "ctc_zero_infinity")
 
 
-class FrozenRecognizerEncoder:
-    """The encoder of a built recogniser whose parts are frozen, under the run's precision.
+class KeptEncoderPart:
+    """The frozen part of a built recogniser's encoder, under the run's precision.
 
     Args:
-        acoustic: the network and how it hears.
+        acoustic: the network and how it hears; it says which part is meant.
         audio: facts about the audio.
-        num_frames: frames of utterances.
+        num_frames: what that part makes of utterances of these lengths.
         precision: the Trainer's, by name.
         autocast: what its forward passes run under.
-        required: whether the configuration insists on keeping the states.
+        required: whether the configuration insists on keeping what it makes.
     """
 
     def __init__(
@@ -59,33 +61,32 @@ class FrozenRecognizerEncoder:
     @property
     def width(self) -> int:
         """Numbers per frame."""
-        return int(self.acoustic.network.lm_head.in_features)
+        network = self.acoustic.network
+        if self.acoustic.kept_part == "convolutions":
+            return int(network.config.conv_dim[-1])
+        return int(network.lm_head.in_features)
 
     def fingerprint(self) -> str:
         """Of weights, architecture, audio facts, precision and the libraries that compute."""
         import transformers
 
-        network = self.acoustic.network
-        settings = {
-            key: value for key, value in network.config.to_dict().items() if key not in _WITHOUT_EFFECT
-        }
+        part, settings = _part_and_settings(self.acoustic)
         facts = [
             settings,
             vars(self.audio),
             self.acoustic.uses_attention_mask,
-            network.config._attn_implementation,
             self.precision,
             torch.__version__,
             transformers.__version__,
         ]
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-        for name, value in sorted(network.base_model.state_dict().items()):
+        for name, value in sorted(part.state_dict().items()):
             digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
             digest.update(_bytes_of(value))
         return digest.hexdigest()
 
     def states(self, batch: Batch) -> list[NDArray[np.float32]]:
-        """The last states of each utterance, (F, H), as if each were alone."""
+        """What it makes of each utterance, (F, C), as if each were alone."""
         device = self.acoustic.network.device
         waveforms = batch.waveforms.to(device, self.acoustic.network.dtype)  # as the Trainer gives them
         lengths = batch.waveform_lengths.to(device)
@@ -95,40 +96,53 @@ class FrozenRecognizerEncoder:
         return [utterance[:count].numpy() for utterance, count in zip(states, counts.tolist(), strict=True)]
 
 
+def _part_and_settings(acoustic: AcousticForward) -> tuple[nn.Module, dict[str, Any]]:
+    """The modules that are asked, and what of the configuration they depend on."""
+    network = acoustic.network
+    settings = network.config.to_dict()
+    if acoustic.kept_part == "convolutions":
+        names = [key for key in settings if key.startswith(_OF_CONVOLUTIONS)]
+        return network.base_model.feature_extractor, {key: settings[key] for key in names}
+    kept = {key: value for key, value in settings.items() if key not in _WITHOUT_EFFECT}
+    return network.base_model, {**kept, "attention": network.config._attn_implementation}
+
+
 def _bytes_of(value: Tensor) -> bytes:
     return value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
 
 
-def frozen_encoder_of(model: "PhonemeRecognizer") -> FrozenRecognizerEncoder | None:
-    """The encoder of a model in training, if its states may be kept."""
-    insists = model.switches.cache_encoder
-    if insists is False or model.acoustic is None:
+def kept_part_of(model: "PhonemeRecognizer") -> KeptEncoderPart | None:
+    """What of a model in training may be asked once, if that may be kept."""
+    acoustic = model.acoustic
+    if acoustic is None or acoustic.kept_part is None:
         return None
-    if not model.switches.freezes_all(model.network_configuration):
-        return None
-    if (reason := _reason_against(model.trainer)) is not None:
+    insists = bool(model.switches.cache_encoder)
+    if (reason := _reason_against(model.trainer, acoustic.kept_part, insists=insists)) is not None:
         if insists:
             raise RuntimeError(f"model: cache_encoder: true: {reason}; set it to null or false")
         log.info("encoder cache: not used: %s", reason)
         return None
     plugin = model.trainer.precision_plugin
-    return FrozenRecognizerEncoder(
-        model.acoustic,
+    return KeptEncoderPart(
+        acoustic,
         model.audio_params,
-        model.num_frames,
+        model.num_frames if acoustic.kept_part == "encoder" else acoustic.num_features,
         str(plugin.precision),
         plugin.forward_context,
-        required=bool(insists),
+        required=insists,
     )
 
 
-def _reason_against(trainer: "Trainer") -> str | None:
-    """Why a run cannot keep states, or should not: parts of epochs are trained on, or weights are sharded."""
+def _reason_against(trainer: "Trainer", part: FrozenPart, *, insists: bool) -> str | None:
+    """Why a run cannot keep what a part makes, or should not."""
     from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
-    if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
-        return f"{type(trainer.strategy).__name__} may keep parts of the encoder on each device"
+    strategy = trainer.strategy
+    if not isinstance(strategy, DDPStrategy | SingleDeviceStrategy):
+        return f"{type(strategy).__name__} may keep parts of the encoder on each device"
     limit = trainer.limit_train_batches
     if isinstance(limit, int) or limit != 1.0:  # 1 is one batch, 1.0 all of them
         return "a part of each epoch is trained on (trainer.limit_train_batches)"
+    if part == "convolutions" and strategy.root_device.type != "cpu" and not insists:
+        return "of convolutions it is for processors, unless model.cache_encoder: true asks for it"
     return None
