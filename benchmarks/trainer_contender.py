@@ -1,6 +1,5 @@
 """Transformers' Trainer as a contender of ``benchmarks/training.py``, used as its script for CTC is."""
 
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,50 +9,24 @@ from benchmarks.training_contenders import (
     LR,
     RATE,
     SEED,
+    InTurns,
     Settings,
-    Turn,
     lengths_of,
     make_model,
-    now,
 )
 
 
-class TrainerOfTransformers:
-    """The Trainer, in a thread of its own that goes on only while it has its turn."""
+class TrainerOfTransformers(InTurns):
+    """The Trainer over a table of extracted features."""
 
     def __init__(self, settings: Settings, data: Any, *, numpy_rows: bool) -> None:  # noqa: ANN401
-        self.settings = settings
-        self.go, self.done = threading.Semaphore(0), threading.Semaphore(0)
-        self.current = Turn()
-        self.failure: BaseException | None = None
-        self.start = 0.0
         self.trainer = build_trainer(self, settings, data, numpy_rows=numpy_rows)
-        threading.Thread(target=self._run, daemon=True).start()
+        super().__init__(settings)
 
-    def turn(self) -> Turn:
-        """Let it make its steps."""
-        self.current = Turn()
-        self.go.release()
-        self.done.acquire()
-        if self.failure is not None:
-            raise self.failure
-        return self.current
-
-    def _run(self) -> None:
-        self.go.acquire()
-        self.start = now(self.settings)
-        try:
-            self.trainer.train()
-        except BaseException as error:
-            self.failure = error
-            self.done.release()
-
-    def steps_done(self) -> None:
-        """Its turn is over; wait for the next."""
-        self.current.seconds = now(self.settings) - self.start
-        self.done.release()
-        self.go.acquire()
-        self.start = now(self.settings)
+    def train(self) -> None:
+        """More steps than there are turns for."""
+        self.start_clock()
+        self.trainer.train()
 
 
 def build_trainer(owner: TrainerOfTransformers, settings: Settings, data: Any, *, numpy_rows: bool) -> Any:  # noqa: ANN401
@@ -66,7 +39,7 @@ def build_trainer(owner: TrainerOfTransformers, settings: Settings, data: Any, *
     class Watch(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             if state.global_step % settings.steps == 0:
-                owner.steps_done()
+                owner.end_turn()
 
     class Timed(Trainer):
         def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:  # noqa: ANN401
@@ -84,12 +57,25 @@ def build_trainer(owner: TrainerOfTransformers, settings: Settings, data: Any, *
 
     table = feature_table(settings, data, extractor)
     return Timed(
-        model=make_model().network,
+        model=plain_network(settings),
         args=_arguments(settings),
         train_dataset=table.with_format("numpy") if numpy_rows else table,
         data_collator=CtcCollator(extractor),
         callbacks=[Watch()],
     )
+
+
+def plain_network(settings: Settings) -> Any:  # noqa: ANN401 - imported late
+    """The same network with the same weights, as transformers builds it."""
+    from transformers import AutoModelForCTC
+
+    ours = make_model(settings).network
+    network = AutoModelForCTC.from_config(ours.config)
+    network.set_attn_implementation("sdpa")
+    network.load_state_dict(ours.state_dict())
+    if settings.frozen_convolutions:
+        network.freeze_feature_encoder()
+    return network
 
 
 def _arguments(settings: Settings) -> Any:  # noqa: ANN401 - imported late

@@ -1,22 +1,24 @@
 """Training throughput: a bare loop over ready tensors, this application, and transformers' Trainer.
 
 Run: ``python benchmarks/training.py`` (``--quick`` for a short look); the Trainer needs accelerate. All train
-the same Wav2Vec2 from the same weights, on the same clips of noise with Common Voice's spread of lengths (2
-to 12 s), with the same batch size, precision, fused AdamW and gradient clipping. They take turns of a few
-steps, in alternating order, in one process; figures are medians over turns, ratios those of paired turns.
+the same Wav2Vec2 from the same weights, its convolutions frozen as fine-tuning leaves them (``--train-all``
+trains them, too), on the same clips of noise with Common Voice's spread of lengths (2 to 12 s), with the
+same batch size, precision, fused AdamW and gradient clipping. They take turns of a few steps, in alternating
+order, in one process; figures are medians over turns, ratios those of paired turns.
 
-- *bare*: the application's own batches, as tensors in memory, normalised and padded: the limit.
-- *application*: data module, prepared cache, LightningModule and Trainer, with default callbacks and loggers.
-- *Trainer*: as its example script for CTC is used: features extracted beforehand into a ``datasets`` table,
-  ``group_by_length``, the collator that pads with the feature extractor, all else as the defaults are; its
-  start, which reads every row for its length, is left out.
+- *bare*: the application's own network and batches, as tensors in memory, normalised and padded.
+- *application*: data module, prepared cache, LightningModule and Trainer, with default callbacks and loggers;
+  on a processor it hears frozen convolutions once, before the first step.
+- *application, nothing kept*: the same, but every step computes all (``model.cache_encoder: false``).
+- *Trainer*: as its example script for CTC is used: transformers' own network, features extracted beforehand
+  into a ``datasets`` table, ``group_by_length``, the collator that pads with the feature extractor, all else
+  as the defaults are; its start, which reads every row for its length, is left out.
 - *Trainer, NumPy rows* (``--numpy-rows``): the same with the table's format set to NumPy, as few scripts do.
 
 Peak memory is that of a process of its own for each, imports included (on a GPU: the device's).
 """
 
 import argparse
-import itertools
 import json
 import statistics
 import subprocess
@@ -34,37 +36,35 @@ from benchmarks.trainer_contender import TrainerOfTransformers  # noqa: E402
 from benchmarks.training_contenders import (  # noqa: E402 - the path above
     NETWORK,
     WARM_UP_TURNS,
+    Application,
     BareLoop,
     Settings,
     Turn,
     make_data_module,
-    run_application,
 )
 
+OWN, OWN_COMPUTING = "application", "application, nothing kept"
+TRAINER, TRAINER_NUMPY = "Trainer", "Trainer, NumPy rows"
 
-def take_turns(settings: Settings, *, numpy_rows: bool) -> dict[str, list[Turn]]:
-    """All contenders, turn by turn; the order is turned round from one round to the next."""
+
+def make_contender(name: str, settings: Settings) -> Any:  # noqa: ANN401 - whoever has turns
+    """One of those who take turns."""
+    if name in (OWN, OWN_COMPUTING):
+        return Application(settings, cache_encoder=None if name == OWN else False)
     data = make_data_module(settings)
-    others: dict[str, Any] = {
-        "bare": BareLoop(settings, data),
-        "Trainer": TrainerOfTransformers(settings, data, numpy_rows=False),
-    }
-    if numpy_rows:
-        others["Trainer, NumPy rows"] = TrainerOfTransformers(settings, data, numpy_rows=True)
-    results: dict[str, list[Turn]] = {name: [] for name in others}
+    if name == "bare":
+        return BareLoop(settings, data)
+    return TrainerOfTransformers(settings, data, numpy_rows=name == TRAINER_NUMPY)
 
-    def between_turns(number: int) -> None:
-        if number % 2:
-            return
-        behind = list(others)  # of this round, whose first was the application
-        before = (
-            list(reversed(behind)) if number + 1 < settings.turns else []
-        )  # of the next, whose last it is
-        for name in [*behind, *before]:
-            results[name].append(others[name].turn())
 
-    application = run_application(settings, data, between_turns)
-    return {"bare": results.pop("bare"), "application": application, **results}
+def take_turns(contenders: dict[str, Any], turns: int) -> dict[str, list[Turn]]:
+    """All contenders, turn by turn; the order is turned round from one round to the next."""
+    results: dict[str, list[Turn]] = {name: [] for name in contenders}
+    for number in range(turns):
+        names = list(contenders)
+        for name in names if number % 2 else reversed(names):
+            results[name].append(contenders[name].turn())
+    return results
 
 
 def median_ratio(these: list[Turn], those: list[Turn]) -> float:
@@ -76,7 +76,7 @@ def median_ratio(these: list[Turn], those: list[Turn]) -> float:
 def report(results: dict[str, list[Turn]], peaks: dict[str, float], settings: Settings) -> None:
     """The table, and whether the bounds hold."""
     print(
-        f"{'':22}{'audio s/s':>10}{'/ bare':>8}{'step ms':>9}{'padding':>9}{'loader wait':>13}{'peak MB':>9}"
+        f"{'':26}{'audio s/s':>10}{'/ bare':>8}{'step ms':>9}{'padding':>9}{'loader wait':>13}{'peak MB':>9}"
     )
     for name, turns in results.items():
         measured = turns[WARM_UP_TURNS:]
@@ -88,26 +88,19 @@ def report(results: dict[str, list[Turn]], peaks: dict[str, float], settings: Se
         step = 1000 * total / (settings.steps * len(measured))
         ratio = median_ratio(turns, results["bare"])
         print(
-            f"{name:22}{rate:10.1f}{ratio:8.3f}{step:9.0f}{padding:9.1%}{wait:13.1%}{peaks.get(name, 0):9.0f}"
+            f"{name:26}{rate:10.1f}{ratio:8.3f}{step:9.0f}{padding:9.1%}{wait:13.1%}{peaks.get(name, 0):9.0f}"
         )
-    own = results["application"]
-    for name in itertools.islice(results, 2, None):
-        print(f"application / {name}: {median_ratio(own, results[name]):.3f}")
+    for own in (OWN, OWN_COMPUTING):
+        for other in (TRAINER, TRAINER_NUMPY):
+            if other in results:
+                print(f"{own} / {other}: {median_ratio(results[own], results[other]):.3f}")
 
 
 def peak_of(name: str, settings: Settings) -> float:
     """Of this process, after a turn of one contender alone; on a GPU, of the device."""
-    data = make_data_module(settings)
-    if name == "application":
-        run_application(settings, data, lambda _: None)
-    else:
-        contender: Any = (
-            BareLoop(settings, data)
-            if name == "bare"
-            else TrainerOfTransformers(settings, data, numpy_rows="NumPy" in name)
-        )
-        for _ in range(settings.turns):
-            contender.turn()
+    contender = make_contender(name, settings)
+    for _ in range(settings.turns):
+        contender.turn()
     if settings.device == "cuda":
         import torch
 
@@ -127,6 +120,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--precision", default="32-true", choices=["32-true", "bf16-mixed"])
     parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--train-all", action="store_true", help="the convolutions, too")
     parser.add_argument("--numpy-rows", action="store_true", help="add the Trainer over NumPy rows")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -142,6 +136,7 @@ def measure_peaks(names: list[str], arguments: argparse.Namespace, folder: Path)
     command = [sys.executable, __file__, "--folder", str(folder), "--rounds", "1", "--steps", "4"]
     for option in ("clips", "batch_size", "precision", "workers"):
         command += [f"--{option.replace('_', '-')}", str(getattr(arguments, option))]
+    command += ["--train-all"] * arguments.train_all
     peaks = {}
     for name in names:
         done = subprocess.run([*command, "--peak", name], capture_output=True, text=True, check=True)
@@ -168,14 +163,19 @@ def main() -> None:
             arguments.rounds,
             arguments.precision,
             arguments.workers,
+            not arguments.train_all,
             folder,
         )
         if arguments.peak:
             print(json.dumps(peak_of(arguments.peak, settings)))
             return
-        results = take_turns(settings, numpy_rows=arguments.numpy_rows)
+        names = ["bare", OWN, OWN_COMPUTING, TRAINER, *[TRAINER_NUMPY] * arguments.numpy_rows]
+        contenders = {name: make_contender(name, settings) for name in names}
+        results = take_turns(contenders, settings.turns)
         peaks = {} if arguments.quick else measure_peaks(list(results), arguments, folder)
         report(results, peaks, settings)
+        for name in (OWN, OWN_COMPUTING):
+            print(f"{name}: {contenders[name].seconds_before:.1f} s before its first step")
 
 
 if __name__ == "__main__":

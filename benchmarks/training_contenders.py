@@ -1,7 +1,7 @@
-"""Those who train in ``benchmarks/training.py``: a bare loop and the application; what all of them share."""
+"""Who trains in ``benchmarks/training.py``: a bare loop and the application; what all of them share."""
 
+import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Settings:
     rounds: int
     precision: str
     workers: int
+    frozen_convolutions: bool
     folder: Path
 
     @property
@@ -107,7 +108,7 @@ def make_data_module(settings: Settings) -> Any:  # noqa: ANN401 - imported late
     return data
 
 
-def make_model() -> Any:  # noqa: ANN401 - imported late
+def make_model(settings: Settings, *, cache_encoder: bool | None = False) -> Any:  # noqa: ANN401 - imported late
     """The model section of a configuration."""
     import torch
 
@@ -117,7 +118,8 @@ def make_model() -> Any:  # noqa: ANN401 - imported late
     model = PhonemeRecognizer(
         VOCABULARY,
         network_config=NETWORK,
-        freeze_feature_extractor=False,
+        freeze_feature_extractor=settings.frozen_convolutions,
+        cache_encoder=cache_encoder,
         lr=LR,
         optimizer_params={"fused": True},
         seed=SEED,
@@ -133,9 +135,10 @@ class BareLoop:
         import torch
 
         self.settings, self.data = settings, data
-        self.model = make_model().to(settings.device)
+        self.model = make_model(settings).to(settings.device)
         self.network = self.model.network
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=LR, fused=True)
+        self.trained = [value for value in self.network.parameters() if value.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.trained, lr=LR, fused=True)
         self.batches = data.sampler("train", shuffle=True).batches(epoch=0)
         self.taken = 0
 
@@ -155,7 +158,7 @@ class BareLoop:
             log_probs = logits.float().log_softmax(-1).transpose(0, 1)
             losses = torch.nn.functional.ctc_loss(log_probs, labels, frames, num_labels, reduction="none")
             (losses / num_labels.to(losses.device)).mean().backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP_NORM)
+            torch.nn.utils.clip_grad_norm_(self.trained, CLIP_NORM)
             self.optimizer.step()
             self.optimizer.zero_grad()
         turn.seconds = now(self.settings) - start
@@ -183,16 +186,102 @@ class BareLoop:
         return inputs, batch.labels.to(device), frames, batch.label_lengths
 
 
-def run_application(settings: Settings, data: Any, between_turns: Callable[[int], None]) -> list[Turn]:  # noqa: ANN401
-    """Train as ``main.py fit`` does; at the end of each turn, let others have theirs."""
-    from lightning.pytorch import Callback, Trainer
-    from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+class InTurns:
+    """Trains in a thread of its own, which goes on only while it has its turn.
+
+    Args:
+        settings: what all contenders share.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.current = Turn()
+        self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
+        self._failure: BaseException | None = None
+        self._since = 0.0
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def train(self) -> None:
+        """Train for as long as there are turns, and call ``end_turn`` where one ends."""
+        raise NotImplementedError
+
+    def turn(self) -> Turn:
+        """Let it make its steps."""
+        self.current = Turn()
+        self._go.release()
+        self._done.acquire()
+        if self._failure is not None:
+            raise self._failure
+        return self.current
+
+    def _run(self) -> None:
+        self._go.acquire()
+        try:
+            self.train()
+            raise RuntimeError(f"{type(self).__name__} has ended before its last turn")
+        except BaseException as error:
+            self._failure = error
+            self._done.release()
+
+    def start_clock(self) -> None:
+        """What was done until now does not count."""
+        self._since = now(self.settings)
+
+    def end_turn(self) -> None:
+        """Hand over; come back when it is this one's turn again."""
+        self.current.seconds = now(self.settings) - self._since
+        self._done.release()
+        self._go.acquire()
+        self.start_clock()
+
+
+class Application(InTurns):
+    """As ``main.py fit`` trains: data module, LightningModule, Trainer, default callbacks and loggers.
+
+    Args:
+        settings: what all contenders share.
+        cache_encoder: whether what frozen convolutions make of clips is kept; null is the default.
+    """
+
+    def __init__(self, settings: Settings, *, cache_encoder: bool | None) -> None:
+        self.cache_encoder = cache_encoder
+        self.seconds_before = 0.0  # the first step
+        super().__init__(settings)
+
+    def train(self) -> None:
+        """More epochs than there are turns for."""
+        from lightning.pytorch import Trainer
+        from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+        from callbacks import CollapseWatch, LogMetricsCallback
+
+        settings = self.settings
+        folder = settings.folder / "application"
+        trainer = Trainer(
+            default_root_dir=folder,
+            accelerator="auto",
+            devices=1,
+            precision=settings.precision,  # type: ignore[arg-type]
+            max_epochs=2 + settings.turns * settings.steps * settings.batch_size // settings.clips,
+            limit_val_batches=0,
+            gradient_clip_val=CLIP_NORM,
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            logger=[TensorBoardLogger(folder, "logs/tensorboard"), CSVLogger(folder, "logs/csv")],
+            callbacks=[LogMetricsCallback(), CollapseWatch(), _turn_watch(self)],
+            profiler=_loader_clock(self),
+        )
+        model = make_model(settings, cache_encoder=self.cache_encoder)
+        data = make_data_module(settings)
+        data.num_frames, data.frozen_encoder = model.num_frames, model.frozen_encoder
+        self.start = time.perf_counter()
+        trainer.fit(model, datamodule=data)
+
+
+def _loader_clock(owner: InTurns) -> Any:  # noqa: ANN401 - imported late
+    """Counts how long the loop waits for batches."""
     from lightning.pytorch.profilers import PassThroughProfiler
-
-    from callbacks import CollapseWatch, LogMetricsCallback
-
-    turns: list[Turn] = [Turn()]
-    started = [0.0]
 
     class LoaderClock(PassThroughProfiler):
         def start(self, action_name: str) -> None:
@@ -201,37 +290,24 @@ def run_application(settings: Settings, data: Any, between_turns: Callable[[int]
 
         def stop(self, action_name: str) -> None:
             if action_name.endswith("train_dataloader_next"):
-                turns[-1].loader_wait += time.perf_counter() - self.since
+                owner.current.loader_wait += time.perf_counter() - self.since
 
-    class Watch(Callback):
+    return LoaderClock()
+
+
+def _turn_watch(owner: Application) -> Any:  # noqa: ANN401 - imported late
+    """Ends turns."""
+    from lightning.pytorch import Callback
+
+    class TurnWatch(Callback):
         def on_train_start(self, *_: Any) -> None:  # noqa: ANN401
-            started[0] = now(settings)
+            owner.seconds_before = time.perf_counter() - owner.start
+            owner.start_clock()
 
-        def on_train_batch_end(self, *arguments: Any) -> None:  # noqa: ANN401
-            *_, batch, batch_idx = arguments
-            turns[-1].add_lengths(batch.num_samples, batch.waveforms.shape[1])
-            if (batch_idx + 1) % settings.steps == 0:
-                turns[-1].seconds = now(settings) - started[0]
-                between_turns(len(turns) - 1)
-                turns.append(Turn())
-                started[0] = now(settings)
+        def on_train_batch_end(self, trainer: Any, *arguments: Any) -> None:  # noqa: ANN401
+            *_, batch, _ = arguments
+            owner.current.add_lengths(batch.num_samples, int(batch.num_samples.max()))
+            if trainer.global_step % owner.settings.steps == 0:
+                owner.end_turn()
 
-    folder = settings.folder / "application"
-    trainer = Trainer(
-        default_root_dir=folder,
-        accelerator="auto",
-        devices=1,
-        precision=settings.precision,  # type: ignore[arg-type]
-        max_epochs=1,
-        limit_train_batches=settings.steps * settings.turns,
-        limit_val_batches=0,
-        gradient_clip_val=CLIP_NORM,
-        use_distributed_sampler=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        logger=[TensorBoardLogger(folder, "logs/tensorboard"), CSVLogger(folder, "logs/csv")],
-        callbacks=[LogMetricsCallback(), CollapseWatch(), Watch()],
-        profiler=LoaderClock(),
-    )
-    trainer.fit(make_model(), datamodule=data)
-    return turns[: settings.turns]
+    return TurnWatch()
