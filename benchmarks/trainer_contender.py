@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.training_contenders import (
@@ -9,27 +10,35 @@ from benchmarks.training_contenders import (
     LR,
     RATE,
     SEED,
-    InTurns,
+    Contender,
     Settings,
     lengths_of,
+    make_data_module,
     make_model,
 )
 
 
-class TrainerOfTransformers(InTurns):
-    """The Trainer over a table of extracted features."""
+class TrainerOfTransformers(Contender):
+    """The Trainer over a table of extracted features.
 
-    def __init__(self, settings: Settings, data: Any, *, numpy_rows: bool) -> None:  # noqa: ANN401
-        self.trainer = build_trainer(self, settings, data, numpy_rows=numpy_rows)
-        super().__init__(settings)
+    Args:
+        settings: what all contenders share.
+        line: to who gives turns.
+        numpy_rows: whether the table hands over arrays instead of lists.
+    """
+
+    def __init__(self, settings: Settings, line: Connection, *, numpy_rows: bool) -> None:
+        super().__init__(settings, line)
+        self.numpy_rows = numpy_rows
 
     def train(self) -> None:
         """More steps than there are turns for."""
+        trainer = build_trainer(self, self.settings, numpy_rows=self.numpy_rows)
         self.start_clock()
-        self.trainer.train()
+        trainer.train()
 
 
-def build_trainer(owner: TrainerOfTransformers, settings: Settings, data: Any, *, numpy_rows: bool) -> Any:  # noqa: ANN401
+def build_trainer(owner: Contender, settings: Settings, *, numpy_rows: bool) -> Any:  # noqa: ANN401
     """The Trainer over a table of extracted features."""
     from transformers import Trainer, TrainerCallback, Wav2Vec2FeatureExtractor
     from transformers.trainer_pt_utils import LengthGroupedSampler
@@ -55,7 +64,7 @@ def build_trainer(owner: TrainerOfTransformers, settings: Settings, data: Any, *
                 owner.current.add_lengths(mask.sum(-1).tolist(), mask.shape[1])
             return samples
 
-    table = feature_table(settings, data, extractor)
+    table = feature_table(settings, make_data_module(settings), extractor)
     return Timed(
         model=plain_network(settings),
         args=_arguments(settings),

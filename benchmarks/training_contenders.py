@@ -1,8 +1,9 @@
 """Who trains in ``benchmarks/training.py``: a bare loop and the application; what all of them share."""
 
-import threading
+import itertools
 import time
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ NETWORK = {
     "layerdrop": 0.0,
     "apply_spec_augment": False,
 }
+QUICK_NETWORK = NETWORK | {
+    "conv_dim": [32] * 7,
+    "hidden_size": 128,
+    "num_hidden_layers": 3,
+    "intermediate_size": 512,
+}
 WARM_UP_TURNS = 1
 
 
@@ -37,6 +44,7 @@ class Settings:
     precision: str
     workers: int
     frozen_convolutions: bool
+    network: dict[str, Any]
     folder: Path
 
     @property
@@ -117,7 +125,7 @@ def make_model(settings: Settings, *, cache_encoder: bool | None = False) -> Any
     torch.manual_seed(SEED)
     model = PhonemeRecognizer(
         VOCABULARY,
-        network_config=NETWORK,
+        network_config=settings.network,
         freeze_feature_extractor=settings.frozen_convolutions,
         cache_encoder=cache_encoder,
         lr=LR,
@@ -128,100 +136,28 @@ def make_model(settings: Settings, *, cache_encoder: bool | None = False) -> Any
     return model
 
 
-class BareLoop:
-    """Forward, loss, backward, clipping and step; nothing else is in the measured time."""
-
-    def __init__(self, settings: Settings, data: Any) -> None:  # noqa: ANN401
-        import torch
-
-        self.settings, self.data = settings, data
-        self.model = make_model(settings).to(settings.device)
-        self.network = self.model.network
-        self.trained = [value for value in self.network.parameters() if value.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.trained, lr=LR, fused=True)
-        self.batches = data.sampler("train", shuffle=True).batches(epoch=0)
-        self.taken = 0
-
-    def turn(self) -> Turn:
-        """The application's batches of the same turn."""
-        import torch
-
-        ready = [self._ready(batch) for batch in self.batches[self.taken :][: self.settings.steps]]
-        self.taken += self.settings.steps
-        turn = Turn()
-        for inputs, *_ in ready:
-            turn.padded_seconds += inputs["input_values"].numel() / RATE
-        start = now(self.settings)
-        for inputs, labels, frames, num_labels in ready:
-            with torch.autocast(self.settings.device, torch.bfloat16, "bf16" in self.settings.precision):
-                logits = self.network(**inputs).logits
-            log_probs = logits.float().log_softmax(-1).transpose(0, 1)
-            losses = torch.nn.functional.ctc_loss(log_probs, labels, frames, num_labels, reduction="none")
-            (losses / num_labels.to(losses.device)).mean().backward()
-            torch.nn.utils.clip_grad_norm_(self.trained, CLIP_NORM)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-        turn.seconds = now(self.settings) - start
-        turn.audio_seconds = sum(
-            float(self.data.splits["train"].num_samples()[b].sum()) / RATE for b in self._last
-        )
-        return turn
-
-    def _ready(self, indices: Any) -> tuple[Any, ...]:  # noqa: ANN401
-        import torch
-
-        from dataset_modules.collate import Collator
-        from models.frontend import length_mask
-
-        self._last = self.batches[self.taken :][: self.settings.steps]
-        clips = self.data.splits["train"]
-        batch = Collator(self.data.vocabulary.blank_id)([clips[(0, int(index))] for index in indices])
-        values, lengths = self.model.frontend(batch.waveforms, batch.waveform_lengths)
-        frames = torch.from_numpy(self.model.num_frames(batch.num_samples))
-        device = self.settings.device
-        inputs = {
-            "input_values": values.to(device),
-            "attention_mask": length_mask(lengths, values.shape[1]).long().to(device),
-        }
-        return inputs, batch.labels.to(device), frames, batch.label_lengths
+class EndOfRaceError(Exception):
+    """Nobody wants further turns."""
 
 
-class InTurns:
-    """Trains in a thread of its own, which goes on only while it has its turn.
+class Contender:
+    """Trains, and stops where a turn ends until it is given another.
 
     Args:
         settings: what all contenders share.
+        line: to who gives turns; a turn is a message there, and what was done in it one back.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, line: Connection) -> None:
         self.settings = settings
+        self.line = line
         self.current = Turn()
-        self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
-        self._failure: BaseException | None = None
+        self.seconds_before = 0.0  # the first step, where that is told
         self._since = 0.0
-        threading.Thread(target=self._run, daemon=True).start()
 
     def train(self) -> None:
-        """Train for as long as there are turns, and call ``end_turn`` where one ends."""
+        """Train for as long as there are turns: call ``start_clock``, and ``end_turn`` where one ends."""
         raise NotImplementedError
-
-    def turn(self) -> Turn:
-        """Let it make its steps."""
-        self.current = Turn()
-        self._go.release()
-        self._done.acquire()
-        if self._failure is not None:
-            raise self._failure
-        return self.current
-
-    def _run(self) -> None:
-        self._go.acquire()
-        try:
-            self.train()
-            raise RuntimeError(f"{type(self).__name__} has ended before its last turn")
-        except BaseException as error:
-            self._failure = error
-            self._done.release()
 
     def start_clock(self) -> None:
         """What was done until now does not count."""
@@ -230,23 +166,80 @@ class InTurns:
     def end_turn(self) -> None:
         """Hand over; come back when it is this one's turn again."""
         self.current.seconds = now(self.settings) - self._since
-        self._done.release()
-        self._go.acquire()
+        self.line.send(self.current)
+        if not self.line.recv():
+            raise EndOfRaceError
+        self.current = Turn()
         self.start_clock()
 
 
-class Application(InTurns):
+class BareLoop(Contender):
+    """Forward, loss, backward, clipping and step; nothing else is in the measured time."""
+
+    def train(self) -> None:
+        """The application's batches, turn by turn."""
+        import torch
+
+        data = make_data_module(self.settings)
+        self.model = make_model(self.settings).to(self.settings.device)
+        self.trained = [value for value in self.model.network.parameters() if value.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.trained, lr=LR, fused=True)
+        order = itertools.chain.from_iterable(
+            data.sampler("train", shuffle=True).batches(epoch) for epoch in itertools.count()
+        )
+        while True:
+            chosen = list(itertools.islice(order, self.settings.steps))
+            ready = [self._ready(data, indices) for indices in chosen]
+            self.start_clock()
+            for inputs, *targets in ready:
+                self._step(inputs, targets)
+            self.end_turn()
+
+    def _step(self, inputs: dict[str, Any], targets: list[Any]) -> None:
+        import torch
+
+        labels, frames, num_labels = targets
+        with torch.autocast(self.settings.device, torch.bfloat16, "bf16" in self.settings.precision):
+            logits = self.model.network(**inputs).logits
+        log_probs = logits.float().log_softmax(-1).transpose(0, 1)
+        losses = torch.nn.functional.ctc_loss(log_probs, labels, frames, num_labels, reduction="none")
+        (losses / num_labels.to(losses.device)).mean().backward()
+        torch.nn.utils.clip_grad_norm_(self.trained, CLIP_NORM)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def _ready(self, data: Any, indices: Any) -> tuple[Any, ...]:  # noqa: ANN401
+        """A batch on the device, normalised and padded; counted for this turn."""
+        import torch
+
+        from dataset_modules.collate import Collator
+        from models.frontend import length_mask
+
+        clips = data.splits["train"]
+        batch = Collator(data.vocabulary.blank_id)([clips[(0, int(index))] for index in indices])
+        values, lengths = self.model.frontend(batch.waveforms, batch.waveform_lengths)
+        self.current.add_lengths(batch.num_samples, values.shape[1])
+        device = self.settings.device
+        inputs = {
+            "input_values": values.to(device),
+            "attention_mask": length_mask(lengths, values.shape[1]).long().to(device),
+        }
+        frames = torch.from_numpy(self.model.num_frames(batch.num_samples))
+        return inputs, batch.labels.to(device), frames, batch.label_lengths
+
+
+class Application(Contender):
     """As ``main.py fit`` trains: data module, LightningModule, Trainer, default callbacks and loggers.
 
     Args:
         settings: what all contenders share.
+        line: to who gives turns.
         cache_encoder: whether what frozen convolutions make of clips is kept; null is the default.
     """
 
-    def __init__(self, settings: Settings, *, cache_encoder: bool | None) -> None:
+    def __init__(self, settings: Settings, line: Connection, *, cache_encoder: bool | None) -> None:
+        super().__init__(settings, line)
         self.cache_encoder = cache_encoder
-        self.seconds_before = 0.0  # the first step
-        super().__init__(settings)
 
     def train(self) -> None:
         """More epochs than there are turns for."""
@@ -279,7 +272,7 @@ class Application(InTurns):
         trainer.fit(model, datamodule=data)
 
 
-def _loader_clock(owner: InTurns) -> Any:  # noqa: ANN401 - imported late
+def _loader_clock(owner: Contender) -> Any:  # noqa: ANN401 - imported late
     """Counts how long the loop waits for batches."""
     from lightning.pytorch.profilers import PassThroughProfiler
 

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of a split's clips, kept on disk: computed once, memory-mapped for every epoch.
+"""What the frozen part of an encoder makes of clips, kept on disk: computed once, mapped for every epoch.
 
 A folder's name ends in the fingerprint of encoder and data. It appears whole or not at all, under a
 lock, so that processes that start together compute it once.
@@ -117,7 +117,7 @@ class EncoderStateCache:
         except OSError as error:  # a cache that may only be read, a disk that others have filled meanwhile
             if self.encoder.required:
                 raise
-            log.warning("encoder cache: %s is not kept, every epoch runs the encoder: %s", name, error)
+            log.warning("encoder cache: %s is not kept, every epoch runs its frozen part: %s", name, error)
             return None
         return EncoderStates(folder, num_frames, self.encoder.width)
 
@@ -147,7 +147,7 @@ class EncoderStateCache:
         share = 1.0 if self.encoder.required else LARGEST_SHARE_OF_FREE_DISK
         if size <= share * free:
             log.info(
-                "encoder cache: %s: computing what the frozen encoder makes of %d clips, once: %.2f GB in %s",
+                "encoder cache: %s: computing what its frozen part makes of %d clips, once: %.2f GB in %s",
                 *(name, len(num_frames), size / _GB, self.root),
             )
             return True
@@ -157,7 +157,7 @@ class EncoderStateCache:
         if self.encoder.required:
             raise OSError(f"{told}; make room, or set model.cache_encoder: null or false")
         log.warning(
-            "%s; every epoch runs the encoder (model.cache_encoder: true takes up to all of it)", told
+            "%s; every epoch runs its frozen part (model.cache_encoder: true takes up to all of it)", told
         )
         return False
 
@@ -199,7 +199,7 @@ class EncoderStateCache:
                     if states.shape != (num_frames[index], self.encoder.width):
                         raise RuntimeError(
                             f"encoder cache: clip {index} must have {num_frames[index]} frames of "
-                            f"{self.encoder.width}, the encoder made {states.shape}"
+                            f"{self.encoder.width}, it made {states.shape}"
                         )
                     stream.seek(int(starts[index]) * row)
                     stream.write(np.ascontiguousarray(states, dtype=np.float32).data)
