@@ -272,7 +272,11 @@ class PhonemeCLI(LightningCLI):
             ("test", self.trainer.test, self.trainer.limit_test_batches),
         )
         for split, evaluate, batches in evaluations:
-            if batches and not self.datamodule.sources.is_empty(split):
+            if not batches:
+                continue
+            if self.datamodule.sources.is_empty(split):
+                log.info("%s: not judged on it, the split has no recordings", split)
+            else:
                 evaluate(
                     self.model,
                     datamodule=self.datamodule,
