@@ -1,10 +1,11 @@
 """Training throughput: a bare loop over ready tensors, this application, and transformers' Trainer.
 
 Run: ``python benchmarks/training.py`` (``--quick`` for a short look); the Trainer needs accelerate. All train
-the same Wav2Vec2 from the same weights, its convolutions frozen as fine-tuning leaves them (``--train-all``
-trains them, too), on the same clips of noise with Common Voice's spread of lengths (2 to 12 s), with the
-same batch size, precision, fused AdamW and gradient clipping. They take turns of a few steps, in alternating
-order, each in a process of its own; figures are medians over turns, ratios those of paired turns.
+the same Wav2Vec2 from the same saved weights, its convolutions frozen as fine-tuning leaves them
+(``--train-all`` trains them, too), on the same clips of noise with Common Voice's spread of lengths (2 to
+12 s), with the same batch size, precision, fused AdamW and gradient clipping. They take turns of a few steps,
+in alternating order, each in a process of its own; figures are medians over turns, ratios those of paired
+turns.
 
 - *bare*: the application's own network and batches, as tensors in memory, normalised and padded.
 - *application*: data module, prepared cache, LightningModule and Trainer, with default callbacks and loggers;
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -45,6 +47,7 @@ from benchmarks.training_contenders import (  # noqa: E402 - the path above
     Settings,
     Turn,
     make_data_module,
+    save_pretrained_network,
 )
 
 BARE, OWN, OWN_COMPUTING = "bare", "application", "application, nothing kept"
@@ -90,22 +93,32 @@ def peak_of_this_process(settings: Settings) -> float:
 def race(names: list[str], settings: Settings) -> tuple[dict[str, list[Turn]], dict[str, Afterwards]]:
     """All contenders, turn by turn; the order is turned round from one round to the next."""
     make_data_module(settings)  # prepared once
+    save_pretrained_network(settings)
     spawn = multiprocessing.get_context("spawn")
     lines: dict[str, Connection] = {}
     for name in names:
         lines[name], far_end = spawn.Pipe()
-        spawn.Process(target=compete, args=(name, settings, far_end), daemon=True).start()
+        # No daemons: these may not have loaders' workers.
+        spawn.Process(target=compete, args=(name, settings, far_end)).start()
         far_end.close()
     results: dict[str, list[Turn]] = {name: [] for name in names}
-    for number in range(settings.turns):
-        for name in names if number % 2 else reversed(names):
-            lines[name].send(True)
-            results[name].append(lines[name].recv())
-    afterwards = {}
-    for name, line in lines.items():
-        line.send(False)
-        afterwards[name] = line.recv()
-    return results, afterwards
+    try:
+        for number in range(settings.turns):
+            for name in names if number % 2 else reversed(names):
+                results[name].append(_answer(name, lines[name], True))
+        return results, {name: _answer(name, line, False) for name, line in lines.items()}
+    finally:
+        for process in multiprocessing.active_children():
+            process.join(timeout=10)
+            process.terminate()
+
+
+def _answer(name: str, line: Connection, another_turn: bool) -> Any:  # noqa: ANN401, FBT001 - as it is sent
+    line.send(another_turn)
+    try:
+        return line.recv()
+    except EOFError:
+        raise SystemExit(f"{name} has died; its last words are above") from None
 
 
 def median_ratio(these: list[Turn], those: list[Turn]) -> float:

@@ -48,6 +48,11 @@ class Settings:
     folder: Path
 
     @property
+    def pretrained(self) -> Path:
+        """Folder of the network."""
+        return self.folder / "pretrained"
+
+    @property
     def turns(self) -> int:
         """How often each contender is called."""
         return self.rounds + WARM_UP_TURNS
@@ -116,6 +121,15 @@ def make_data_module(settings: Settings) -> Any:  # noqa: ANN401 - imported late
     return data
 
 
+def save_pretrained_network(settings: Settings) -> None:
+    """The network that all train on from, with random weights: these cost what trained ones cost."""
+    import torch
+    from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+
+    torch.manual_seed(SEED)
+    Wav2Vec2ForCTC(Wav2Vec2Config(**settings.network)).save_pretrained(settings.pretrained)
+
+
 def make_model(settings: Settings, *, cache_encoder: bool | None = False) -> Any:  # noqa: ANN401 - imported late
     """The model section of a configuration."""
     import torch
@@ -125,7 +139,7 @@ def make_model(settings: Settings, *, cache_encoder: bool | None = False) -> Any
     torch.manual_seed(SEED)
     model = PhonemeRecognizer(
         VOCABULARY,
-        network_config=settings.network,
+        pretrained_name=str(settings.pretrained),
         freeze_feature_extractor=settings.frozen_convolutions,
         cache_encoder=cache_encoder,
         lr=LR,

@@ -275,7 +275,7 @@ class PhonemeCLI(LightningCLI):
             if not batches:
                 continue
             if self.datamodule.sources.is_empty(split):
-                log.info("%s: not judged on it, the split has no recordings", split)
+                log.info("%s: no figures, the split has no recordings", split)
             else:
                 evaluate(
                     self.model,

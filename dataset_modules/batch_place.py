@@ -1,9 +1,11 @@
 """What a place within an epoch depends on: elsewhere the same number of batches means other clips."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 
 _KEYS = {
     "seed": "seed_everything or data.seed",
@@ -93,8 +95,14 @@ def hears_clips_again(trainer: Trainer, batches: int | None) -> bool:
     """
     if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= 1:
         return False
-    steps = trainer.max_steps * trainer.accumulate_grad_batches
-    return steps < 0 or batches is None or steps > batches
+    changes = any(isinstance(callback, GradientAccumulationScheduler) for callback in _callbacks(trainer))
+    if trainer.max_steps < 0 or batches is None or changes:
+        return True
+    return trainer.max_steps > math.ceil(batches / trainer.accumulate_grad_batches)  # steps of an epoch
+
+
+def _callbacks(trainer: Trainer) -> Sequence[object]:
+    return trainer.callbacks  # type: ignore[attr-defined]
 
 
 def trained_batches(trainer: Trainer) -> int:

@@ -25,7 +25,7 @@ class Example(NamedTuple):
     language: str | None = None
     row: int = -1  # its place in the data set
     num_samples: int | None = None  # of audio that was not read
-    encoder_states: NDArray[np.float32] | None = None  # (F, H) instead of a waveform
+    encoder_states: NDArray[np.float32] | None = None  # (F, C) instead of a waveform
 
 
 class ClipDataset(Dataset[Example]):

@@ -42,7 +42,7 @@ class AudioParams:
 
 
 class Batch(NamedTuple):
-    """Utterances as the model takes them: waveforms, or what a frozen encoder has made of them."""
+    """Utterances as the model takes them: waveforms, or what the frozen part of its encoder made of them."""
 
     waveforms: Tensor  # (B, T) float32, zero-padded; (B, 0) beside encoder states
     waveform_lengths: Tensor  # (B,) samples
@@ -54,7 +54,7 @@ class Batch(NamedTuple):
     # Both lengths as the host knows them: to read them from an accelerator is to wait for it.
     num_samples: NDArray[np.int64] | None = None  # (B,)
     num_labels: NDArray[np.int64] | None = None  # (B,)
-    encoder_states: Tensor | None = None  # (B, F, H) float32, zero-padded
+    encoder_states: Tensor | None = None  # (B, F, C) float32, zero-padded; of its last frozen layer
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device; nothing waits for one that orders its own work.
@@ -77,7 +77,7 @@ class Batch(NamedTuple):
 
 
 class FrozenEncoder(Protocol):
-    """An encoder that training does not change: what it makes of an utterance can be kept."""
+    """What training does not change of an encoder: what that makes of an utterance can be kept."""
 
     @property
     def width(self) -> int:
@@ -94,4 +94,4 @@ class FrozenEncoder(Protocol):
         """Frames that it makes of utterances of these lengths."""
 
     def states(self, batch: Batch) -> list[NDArray[np.float32]]:
-        """Its states of each utterance, (F, H), as if each were alone."""
+        """What it makes of each utterance, (F, C), as if each were alone."""

@@ -147,9 +147,9 @@ class PhonemeDataModule(LightningDataModule):
             self._sounds.prepare(self.augment.sound_files(), self.num_proc)
 
     def prepare_encoder_states(self) -> None:
-        """Compute what training will read of a frozen encoder, if it is to be kept."""
+        """Compute what several runs will read of a frozen encoder, if it is to be kept."""
         for split in ("train", "val"):
-            self._heard(split)
+            self._heard(split, is_heard_again=True)
 
     def use_prepared_sounds(self) -> None:
         """Let the augmentations read what ``prepare_sounds`` has left."""
@@ -293,8 +293,13 @@ class PhonemeDataModule(LightningDataModule):
     def _on_cuda(self) -> bool:
         return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
 
-    def _heard(self, split: Split) -> ClipDataset | EncodedClips:
-        """What the model hears of a split: audio, or in training what its frozen part made of it."""
+    def _heard(self, split: Split, *, is_heard_again: bool = False) -> ClipDataset | EncodedClips:
+        """What the model hears of a split: audio, or in training what its frozen part made of it.
+
+        Args:
+            split: of these clips.
+            is_heard_again: whether there will be further runs; else this run's epochs count.
+        """
         clips = self.splits[split]
         trainer = self.trainer
         if trainer is None or trainer.state.fn != "fit" or self.frozen_encoder is None:
@@ -302,13 +307,13 @@ class PhonemeDataModule(LightningDataModule):
         encoder = self.frozen_encoder() if self.augment is None and len(clips) else None
         if encoder is None:
             return clips
-        if not encoder.required and not hears_clips_again(trainer, self.num_batches("train")):
-            log.info("encoder cache: not used: each clip is heard once")
-            return clips
+        pays = encoder.required or is_heard_again or hears_clips_again(trainer, self.num_batches("train"))
         if self._states is None:
             self._states = EncoderStateCache(self.sources.cache_dir / "encoder_states", encoder)
         batches = every_clip(clips, self.batch_size, self.vocabulary.blank_id, self.num_workers)
-        states = self._states.open_or_build(split, self._identity(split), clips.num_samples(), batches)
+        states = self._states.open_or_build(
+            split, self._identity(split), clips.num_samples(), batches if pays else None
+        )
         return clips if states is None else EncodedClips(clips, states)
 
     def _identity(self, split: Split) -> str:

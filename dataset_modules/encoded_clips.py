@@ -1,4 +1,4 @@
-"""Clips of which a model hears what a frozen encoder made, instead of audio."""
+"""Clips of which a model hears what the frozen part of its encoder made, instead of audio."""
 
 from collections.abc import Iterator
 

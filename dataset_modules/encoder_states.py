@@ -89,15 +89,16 @@ class EncoderStateCache:
         name: str,
         data_fingerprint: str,
         num_samples: NDArray[np.int64],
-        batches: Iterable[IndexedBatch],
+        batches: Iterable[IndexedBatch] | None,
     ) -> EncoderStates | None:
-        """The states of a split; None where they cannot be written and are not insisted on.
+        """The states of a split; None where there are none, and none can or shall be made.
 
         Args:
             name: of the split; what the folder's name begins with.
             data_fingerprint: of its clips, in their order.
             num_samples: length of every clip.
-            batches: all of its clips, in any order; passed over only where they must be computed.
+            batches: all of its clips, in any order; passed over only where they must be computed. None:
+                states that are not there are not worth making.
         """
         fingerprint = hashlib.sha256(
             f"{FORMAT_VERSION} {self._identity} {data_fingerprint}".encode()
@@ -106,6 +107,8 @@ class EncoderStateCache:
         num_frames = self.encoder.num_frames(num_samples)
         if (found := self._open(folder, fingerprint, num_frames)) is not None:
             return found
+        if batches is None:
+            return None
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 AttentionName = Literal["sdpa", "flash_attention_2", "eager"]
-_OWN_SDPA = "sdpa_as_trained_here"
+_OWN_SDPA = "sdpa_unasked_quick_dropout"
 
 
 def check_attention(config: "PretrainedConfig", attention: AttentionName | None) -> None:
@@ -63,7 +63,8 @@ def _attend(
     """What each query takes of the values, (B, F, heads, width)."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    if dropout > 0.0 and draws_quickly(query):  # there torch goes step by step, too
+    # There torch goes step by step, too. Half numbers it multiplies as whole ones, and so better.
+    if dropout > 0.0 and draws_quickly(query) and query.dtype in (torch.float32, torch.float64):
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
         return attend_with_dropout(query, key, value, attention_mask, dropout, scale), None
     return sdpa_attention_forward(

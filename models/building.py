@@ -52,8 +52,9 @@ class NetworkSwitches:
         check_attention(config, self.attention)
         if self.cache_encoder and self.kept_part(config, uses_attention_mask=uses_attention_mask) is None:
             raise ValueError(
-                "model: cache_encoder: true needs freeze_feature_extractor: true and, for networks without "
-                "convolutions over samples or without attention masks, freeze_transformer: true; got "
+                "model: cache_encoder: true needs freeze_feature_extractor: true and, for networks whose "
+                "convolutions are not normed frame by frame (feat_extract_norm: layer) or that have none, "
+                "freeze_transformer: true; got "
                 f"{str(self.freeze_feature_extractor).lower()} and {str(self.freeze_transformer).lower()}"
             )
 
@@ -66,8 +67,9 @@ class NetworkSwitches:
             return None
         if self.freeze_transformer:
             return "encoder"
-        # Without masks training hears padding through the convolutions' norm over time; alone they would not.
-        return "convolutions" if has_convolutions and uses_attention_mask else None
+        # A norm over time hears padding, as encoders without masks do: what they make depends on the batch.
+        is_by_frame = getattr(config, "feat_extract_norm", None) == "layer" and uses_attention_mask
+        return "convolutions" if has_convolutions and is_by_frame else None
 
 
 def build_acoustic(

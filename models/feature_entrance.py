@@ -1,7 +1,7 @@
 """A way into a network behind its convolutions, for features that were computed before."""
 
 from types import MethodType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -21,7 +21,8 @@ def let_features_in(network: "PreTrainedModel") -> None:
 
 
 def _convolve_waveforms(extractor: nn.Module, inputs: Tensor) -> Tensor:
-    if inputs.ndim > 2:  # noqa: PLR2004 - (B, C, F)
+    layers: Any = extractor.conv_layers
+    if inputs.shape[1:-1] == (layers[-1].conv.out_channels,):  # (B, C, F); whatever else is no feature
         return inputs
     features: Tensor = type(extractor).forward(extractor, inputs)
     return features

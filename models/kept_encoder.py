@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from dataset_modules.contract import AudioParams, Batch
 from models.acoustic_forward import AcousticForward
 from models.frame_count import Counts
-from models.network import FrozenPart
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -67,7 +66,7 @@ class KeptEncoderPart:
         return int(network.lm_head.in_features)
 
     def fingerprint(self) -> str:
-        """Of weights, architecture, audio facts, precision and the libraries that compute."""
+        """Of weights, architecture, audio facts, precision, the device and the libraries that compute."""
         import transformers
 
         part, settings = _part_and_settings(self.acoustic)
@@ -76,6 +75,7 @@ class KeptEncoderPart:
             vars(self.audio),
             self.acoustic.uses_attention_mask,
             self.precision,
+            self.acoustic.network.device.type,
             torch.__version__,
             transformers.__version__,
         ]
@@ -117,7 +117,9 @@ def kept_part_of(model: "PhonemeRecognizer") -> KeptEncoderPart | None:
     if acoustic is None or acoustic.kept_part is None:
         return None
     insists = bool(model.switches.cache_encoder)
-    if (reason := _reason_against(model.trainer, acoustic.kept_part, insists=insists)) is not None:
+    if acoustic.kept_part == "convolutions" and not insists and not _suit_features(model):
+        return None
+    if (reason := _reason_against(model.trainer)) is not None:
         if insists:
             raise RuntimeError(f"model: cache_encoder: true: {reason}; set it to null or false")
         log.info("encoder cache: not used: %s", reason)
@@ -133,16 +135,19 @@ def kept_part_of(model: "PhonemeRecognizer") -> KeptEncoderPart | None:
     )
 
 
-def _reason_against(trainer: "Trainer", part: FrozenPart, *, insists: bool) -> str | None:
+def _suit_features(model: "PhonemeRecognizer") -> bool:
+    """Whether features are kept unasked: a CPU trains, and the convolutions are not random ones."""
+    is_pretrained = model.pretrained_name is not None or model.initial_weights is not None
+    return is_pretrained and model.trainer.strategy.root_device.type == "cpu"
+
+
+def _reason_against(trainer: "Trainer") -> str | None:
     """Why a run cannot keep what a part makes, or should not."""
     from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
-    strategy = trainer.strategy
-    if not isinstance(strategy, DDPStrategy | SingleDeviceStrategy):
-        return f"{type(strategy).__name__} may keep parts of the encoder on each device"
+    if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
+        return f"{type(trainer.strategy).__name__} may keep parts of the encoder on each device"
     limit = trainer.limit_train_batches
     if isinstance(limit, int) or limit != 1.0:  # 1 is one batch, 1.0 all of them
         return "a part of each epoch is trained on (trainer.limit_train_batches)"
-    if part == "convolutions" and strategy.root_device.type != "cpu" and not insists:
-        return "of convolutions it is for processors, unless model.cache_encoder: true asks for it"
     return None

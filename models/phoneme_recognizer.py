@@ -89,7 +89,7 @@ class PhonemeRecognizer(LightningModule):
         gradient_checkpointing: compute activations anew in the backward pass instead of keeping them.
         cache_encoder: whether training keeps on disk what the frozen part of the encoder makes of each
             utterance; null where it pays: no augmentation, more than one epoch, room for it and, where the
-            transformer trains, a processor to train on.
+            transformer trains, pretrained convolutions and a CPU.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Work that trials share, done once: data caches, pretrained weights, what a frozen encoder hears."""
+"""Work that trials share, done once: data caches, pretrained weights, what frozen parts make of clips."""
 
 import gc
 
@@ -30,8 +30,6 @@ class PreparingCLI(PhonemeCLI):
         # A fast development run would train on a part of the data.
         limit = self.section.trainer.limit_train_batches
         trainer.limit_train_batches = 1.0 if limit is None else limit
-        trainer.fit_loop.max_epochs = self.section.trainer.max_epochs
-        trainer.fit_loop.epoch_loop.max_steps = self.section.trainer.max_steps
         trainer.state.fn = TrainerFn.FITTING
         self.model.trainer = self.datamodule.trainer = trainer
         model = trainer.precision_plugin.convert_module(self.model)

@@ -132,7 +132,7 @@ def test_a_disk_that_is_full_meanwhile_costs_the_cache_alone(
             cache.open_or_build("train", "d", NUM_SAMPLES, filling())
     else:
         assert cache.open_or_build("train", "d", NUM_SAMPLES, filling()) is None
-        assert "every epoch runs the encoder: [Errno 28] No space left on device" in caplog.text
+        assert "every epoch runs its frozen part: [Errno 28] No space left on device" in caplog.text
     assert not list(tmp_path.glob("*.incomplete"))  # and what was written is given back
 
 
@@ -144,7 +144,7 @@ def test_clips_that_are_left_out_are_noticed(tmp_path: Path) -> None:
 def test_frames_of_another_number_are_noticed(tmp_path: Path) -> None:
     encoder = Squares()
     encoder.num_frames = lambda num_samples: num_samples // 10 + 1  # type: ignore[method-assign]
-    with pytest.raises(RuntimeError, match="clip 2 must have 3 frames of 3, the encoder made"):
+    with pytest.raises(RuntimeError, match="clip 2 must have 3 frames of 3, it made"):
         _open(tmp_path, encoder)
 
 

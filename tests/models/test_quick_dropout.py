@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from models import attention
 from models import quick_dropout as module
 from models.attention import attend_with_dropout
 from models.quick_dropout import QuickDropout, draws_quickly, quick_dropout, quicken_dropout
@@ -86,6 +87,32 @@ def test_every_dropout_of_a_network_is_replaced_and_nothing_else(recognizer):
     assert (plain[0].p, plain[0].training) == (0.2, True)
     assert (plain[2][0].p, plain[2][0].training) == (0.3, False)
     assert not list(plain.state_dict())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_half_numbers_go_torchs_way(recognizer, batch, monkeypatch, dtype):
+    """It multiplies them as whole ones within attention."""
+    taken = []
+    own = attention.attend_with_dropout
+    monkeypatch.setattr(attention, "attend_with_dropout", lambda *a: taken.append(a[0].dtype) or own(*a))
+    model = recognizer().train()
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        model(batch.waveforms, batch.waveform_lengths)
+    assert set(taken) == ({torch.float32} if dtype == torch.float32 else set())
+
+
+@pytest.mark.parametrize("family", ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"])
+def test_activations_computed_again_lose_the_same(recognizer, batch, family):
+    found = []
+    for switch in (False, True):
+        model = recognizer(family, {"layerdrop": 0.0}, gradient_checkpointing=switch).train()
+        model.on_train_batch_start(batch, 0)
+        model.log = lambda *_, **__: None
+        model.training_step(batch, 0).backward()
+        found.append({name: value.grad for name, value in model.named_parameters() if value.grad is not None})
+    assert found[0].keys() == found[1].keys()
+    for name, gradient in found[0].items():
+        assert torch.equal(gradient, found[1][name]), name
 
 
 @pytest.fixture

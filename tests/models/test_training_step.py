@@ -236,5 +236,5 @@ def test_compiled_lengths_are_few_and_close():
 
 def test_switches_leave_the_saved_configuration_alone(recognizer):
     model = recognizer(gradient_checkpointing=True, attention="sdpa")
-    assert "trained_here" not in model.network.config.to_json_string(use_diff=False)
+    assert "unasked" not in model.network.config.to_json_string(use_diff=False)
     assert set(model.state_dict()) == set(recognizer().state_dict())
