@@ -19,13 +19,18 @@ FROZEN = {"freeze_feature_extractor": True, "freeze_transformer": True}
 
 
 class Watch(Callback):
-    """What the model heard, and the figures of each validation."""
+    """What the model heard, and the figures of each validation; leaves a checkpoint in mid-epoch."""
 
-    def __init__(self):
+    def __init__(self, place=None):
         self.heard, self.figures = [], []
+        self.place = place
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.heard.append("audio" if batch.encoder_states is None else "states")
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if self.place is not None and trainer.global_step == 4:  # of two epochs with three batches
+            trainer.save_checkpoint(self.place)
 
     def on_validation_end(self, trainer, module):
         if not trainer.sanity_checking:
@@ -39,7 +44,15 @@ def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
     """Train two epochs; gives what was watched, the model and how often the encoder was run."""
 
     def run(
-        cache, family="Wav2Vec2", root=tiny_cache_dir, trainer=None, augment=None, network=None, **arguments
+        cache,
+        family="Wav2Vec2",
+        root=tiny_cache_dir,
+        trainer=None,
+        augment=None,
+        network=None,
+        leave=None,
+        resume=None,
+        **arguments,
     ):
         torch.manual_seed(3)
         data = PhonemeDataModule(
@@ -65,7 +78,7 @@ def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
         runs = []
         states = AcousticForward.states
         monkeypatch.setattr(AcousticForward, "states", lambda *a, **k: runs.append(1) or states(*a, **k))
-        watch = Watch()
+        watch = Watch(leave)
         Trainer(
             default_root_dir=tmp_path,
             accelerator="cpu",
@@ -76,7 +89,7 @@ def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
             enable_model_summary=False,
             use_distributed_sampler=False,
             **({"max_epochs": 2} | (trainer or {})),
-        ).fit(model, datamodule=data)
+        ).fit(model, datamodule=data, ckpt_path=resume)
         monkeypatch.setattr(AcousticForward, "states", states)
         return watch, model, len(runs)
 
@@ -261,6 +274,15 @@ def test_what_is_heard_once_is_computed_for_none_but_read_where_it_is(train, pre
     assert set(train(None, root=root, trainer=more, **pretrained)[0].heard) == {"states"}
     heard, _, runs = train(None, root=root, trainer={"max_epochs": 1}, **pretrained)
     assert (set(heard.heard), runs) == ({"states"}, 0)
+
+
+def test_a_run_goes_on_from_kept_features_to_the_bit(train, pretrained, tmp_path):
+    place, root = tmp_path / "middle.ckpt", tmp_path / "fresh"
+    _, whole, _ = train(None, root=root, leave=place, **pretrained)
+    heard, resumed, runs = train(None, root=root, resume=place, **pretrained)
+    assert (heard.heard, runs) == (["states"] * 2, 0)
+    for name, value in weights(whole).items():
+        assert torch.equal(weights(resumed)[name], value), name
 
 
 def test_insisting_keeps_what_is_heard_once(train):
