@@ -33,7 +33,8 @@ class BatchedLogMel(nn.Module):
         """Features (B, F, 160) and how many of them the encoder listens to."""
         parts = nn.functional.conv1d(waveforms[:, None] * KALDI_SCALE, self.transform, stride=self.shift)
         real, imaginary = parts.transpose(1, 2).chunk(2, dim=-1)  # (B, M, K)
-        mel = torch.log((real**2 + imaginary**2) @ self.filters + torch.finfo(torch.float32).eps)
+        energies = (real**2 + imaginary**2) @ self.filters
+        mel = torch.log(energies.clamp(min=torch.finfo(torch.float32).eps))  # as Kaldi has a floor
         counts = self._windows(lengths)
         outside = ~length_mask(counts, mel.shape[1])[..., None]
         features = _standardised(mel, counts).masked_fill(outside, self.padding_value)
