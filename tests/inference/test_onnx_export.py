@@ -25,6 +25,15 @@ def test_mel_frames_of_a_batch_are_those_of_the_front_end():
     torch.testing.assert_close(features, expected, atol=2e-3, rtol=0)
 
 
+def test_quiet_frames_have_the_front_ends_floor():
+    """Energies about as small as the floor: added to it they would be another number."""
+    fading = torch.from_numpy(speech(2.0, 0)) * torch.logspace(0, -9, 32000)
+    lengths = torch.tensor([32000])
+    expected, _ = LogMelFrontend(16000, 0.0)(fading[None], lengths)
+    features, _ = BatchedLogMel(16000, 0.0)(fading[None], lengths)
+    torch.testing.assert_close(features, expected, atol=5e-3, rtol=0)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_graphs_say_what_networks_say_at_any_length(model_of, family, tmp_path):
     model = model_of(family)
