@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks.training_contenders import (
+from benchmarks.training_turns import (
     CLIP_NORM,
     LR,
     RATE,

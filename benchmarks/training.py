@@ -36,12 +36,11 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.peak_memory import peak_megabytes  # noqa: E402 - the path above
 from benchmarks.trainer_contender import TrainerOfTransformers  # noqa: E402
-from benchmarks.training_contenders import (  # noqa: E402 - the path above
+from benchmarks.training_contenders import Application, BareLoop  # noqa: E402
+from benchmarks.training_turns import (  # noqa: E402 - the path above
     NETWORK,
     QUICK_NETWORK,
     WARM_UP_TURNS,
-    Application,
-    BareLoop,
     Contender,
     EndOfRaceError,
     Settings,

@@ -1,7 +1,7 @@
 """What a place within an epoch depends on: elsewhere the same number of batches means other clips."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -95,14 +95,11 @@ def hears_clips_again(trainer: Trainer, batches: int | None) -> bool:
     """
     if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= 1:
         return False
-    changes = any(isinstance(callback, GradientAccumulationScheduler) for callback in _callbacks(trainer))
+    callbacks: list[object] = trainer.callbacks  # type: ignore[attr-defined]
+    changes = any(isinstance(callback, GradientAccumulationScheduler) for callback in callbacks)
     if trainer.max_steps < 0 or batches is None or changes:
         return True
     return trainer.max_steps > math.ceil(batches / trainer.accumulate_grad_batches)  # steps of an epoch
-
-
-def _callbacks(trainer: Trainer) -> Sequence[object]:
-    return trainer.callbacks  # type: ignore[attr-defined]
 
 
 def trained_batches(trainer: Trainer) -> int:
