@@ -9,8 +9,26 @@ from forked_runs import free_port
 from step_ledger import ledger
 
 from cli.newest_checkpoint import newest_loadable
+from tests.models.conftest import TINY
 
 STEPS = 50
+NOTHING_RANDOM = {  # within a step: it is seeded by process
+    "apply_spec_augment": False,
+    "layerdrop": 0.0,
+    "hidden_dropout": 0.0,
+    "attention_dropout": 0.0,
+    "activation_dropout": 0.0,
+    "feat_proj_dropout": 0.0,
+    "final_dropout": 0.0,
+}
+KEPT_FEATURES = {  # two epochs of an encoder whose convolutions stay as they are
+    "seed_everything": 7,
+    "trainer.max_steps": 20,
+    "data.augmentations": "null",
+    "model.freeze_feature_extractor": "true",
+    "model.network_name": "Wav2Vec2",
+    "model.network_config": json.dumps(TINY["Wav2Vec2"] | NOTHING_RANDOM),
+}
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +38,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def config(place):
-    """Forty sentences, ten steps an epoch; nothing random within a step, as it is seeded by process."""
+    """Forty sentences, ten steps an epoch."""
     content = {
         "seed_everything": None,
         "model": {
@@ -31,13 +49,7 @@ def config(place):
                 "num_hidden_layers": 1,
                 "num_attention_heads": 2,
                 "intermediate_size": 32,
-                "apply_spec_augment": False,
-                "layerdrop": 0.0,
-                "hidden_dropout": 0.0,
-                "attention_dropout": 0.0,
-                "activation_dropout": 0.0,
-                "feat_proj_dropout": 0.0,
-                "final_dropout": 0.0,
+                **NOTHING_RANDOM,
                 "conformer_conv_dropout": 0.0,
             },
             "freeze_feature_extractor": False,
@@ -125,6 +137,24 @@ def test_two_processes_with_half_the_batch_learn_as_one(runs, fit, place, two):
         assert together[name] == alone[name]
     assert [folder.name for folder in (place / "experiments").glob("two*")] == ["two"]
     assert together["utterances"] == alone["utterances"] == {"val": 7, "test": 7}
+
+
+def test_two_processes_learn_from_kept_features_what_one_learns_from_audio(runs, fit, place):
+    changes = [f"--{key}={value}" for key, value in KEPT_FEATURES.items()]
+    halves = ("--data.batch_size=2", "--model.cache_encoder=true")
+    ended = runs.torchrun(2, *fit("two_kept", *changes, *halves))
+    assert [status for status, _ in ended] == [0, 0], ended
+    computed = [output.count("train: computing what its frozen part makes") for _, output in ended]
+    assert sum(computed) == 1  # by whichever comes first; the other waits for it
+    status, output = runs.run(*fit("one_heard", *changes, "--model.cache_encoder=false"))
+    assert status == 0, output
+    (ours, our_clips), (theirs, their_clips) = losses(place, "two_kept", 2), losses(place, "one_heard", 1)
+    assert our_clips == their_clips
+    assert len(theirs) == 20
+    assert ours == pytest.approx(theirs, abs=1e-4)
+    together, alone = figures(place, "two_kept"), figures(place, "one_heard")
+    assert together["val_per"] == alone["val_per"]
+    assert together["test_per"] == alone["test_per"]
 
 
 def test_two_processes_predict_every_utterance(runs, config, place, two):
