@@ -128,7 +128,7 @@ def main() -> None:
     """Time the rounds and print medians and ratios."""
     logging.disable(logging.INFO)
     warnings.simplefilter("ignore")
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     clips = make_clips()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
