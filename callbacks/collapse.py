@@ -9,14 +9,20 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 log = logging.getLogger(__name__)
 
-BLANK_ADVICE = (
-    "try a higher learning rate with a warm-up, more steps, freeze_feature_extractor: true, "
-    "or a pretrained encoder; it is common in the first few hundred steps"
-)
 NAN_ADVICE = (
     "try a lower learning rate, trainer.gradient_clip_val: 1.0, precision 32 or bf16-mixed "
     "instead of 16-mixed, and look for broken recordings"
 )
+
+
+def blank_advice(model: object) -> str:
+    """What to try, but for what the configuration does already."""
+    tries = ["a higher learning rate with a warm-up", "more steps"]
+    if not getattr(getattr(model, "switches", None), "freeze_feature_extractor", True):
+        tries.append("freeze_feature_extractor: true")
+    if not getattr(model, "pretrained_name", None):
+        tries.append("a pretrained encoder")
+    return f"try {', '.join(tries[:-1])} or {tries[-1]}; it is common in the first few hundred steps"
 
 
 class DivergedError(RuntimeError):
@@ -46,17 +52,17 @@ class CollapseWatch(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the share of blanks."""
         share = trainer.callback_metrics.get("val_blank_share")
-        if trainer.sanity_checking or share is None:
+        if trainer.state.fn != "fit" or trainer.sanity_checking or share is None:
             return
         self._collapsed_validations = (
             self._collapsed_validations + 1 if float(share) >= self.blank_share else 0
         )
-        if self._collapsed_validations == self.patience:
+        if self._collapsed_validations == self.patience and trainer.is_global_zero:
             log.warning(
                 "collapse: %.2f %% of the validation frames are blank after step %d; %s",
                 100 * float(share),
                 trainer.global_step,
-                BLANK_ADVICE,
+                blank_advice(pl_module),
             )
 
     def on_train_batch_end(

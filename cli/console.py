@@ -6,6 +6,8 @@ import warnings
 
 from tqdm import tqdm
 
+from cli.ranks import is_first
+
 _OWN = (
     "callbacks",
     "cli",
@@ -34,7 +36,13 @@ _NO_NEWS = (
 
 
 class ConsoleHandler(logging.Handler):
-    """Writes between the lines of a progress bar, to whatever standard error is at the time."""
+    """Writes between the lines of a progress bar, to whatever standard error is at the time.
+
+    Of several processes the first one tells what happens; the others say what is wrong with them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET if is_first() else logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""

@@ -6,10 +6,15 @@ counted once too often; a validation that was cut off is left out; and an epoch 
 where epochs have more batches now.
 """
 
+import logging
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loops.loop import _Loop
+
+from dataset_modules.batch_place import epoch_to_come, trained_batches
+
+log = logging.getLogger(__name__)
 
 _FIGURES = "figures_to_follow"  # of an epoch's end, for schedulers that have not seen them yet
 _NOT_RUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
@@ -21,6 +26,7 @@ class FitPlace(Callback):
     def __init__(self) -> None:
         self.validation_is_cut = False  # whether what is saved stands before its validation
         self._figures: dict[str, float] = {}
+        self._has_begun = False
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -48,11 +54,20 @@ class FitPlace(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave a finished epoch finished; step the schedulers that the checkpoint has left waiting."""
+        self._has_begun = True
+        if trainer.global_step:
+            place = (trainer.global_step, epoch_to_come(trainer), trained_batches(trainer))
+            log.info("going on after step %d: epoch %d, %d of its batches are done", *place)
         _close_finished_epoch(trainer)
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and config.monitor in self._figures:
                 config.scheduler.step(self._figures[config.monitor])  # type: ignore[arg-type]
         self._figures = {}
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A run that had ended before is only judged again."""
+        if not self._has_begun:
+            log.info("nothing is left to train after step %d", trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int

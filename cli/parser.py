@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
@@ -10,9 +11,15 @@ from cli.errors import ConfigError
 
 _UNKNOWN_OPTION = re.compile(r"(?:does not accept option '|unrecognized arguments: --)([^'=\s]+)")
 _UNION = "Does not validate against any of the Union subtypes"
+_NULL, _GIVEN = "Expected a <class 'NoneType'>", "Given value:"
 # What a union says about types that the value never meant to be.
-_TYPE_TALK = ("Not a valid subclass", "Expected a <class 'NoneType'>", "- a dict", "- a class path")
+_TYPE_TALK = ("Not a valid subclass", _NULL, "- a dict", "- a class path")
+_KEY = re.compile(r'^Parser key "([^"]+)":\s*')
 _LITERAL = re.compile(r"Expected a typing\.Literal\[(.*)\]\.?")
+_TYPE = re.compile(r"Expected a <class '(\w+)'>\.?")
+_TYPES = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
+_OF_SUBCOMMAND = re.compile(r"Subcommand '\w+' does not accept option '([^']*)'")
+_MAX_NEAR = 3
 _MAX_COMPLAINTS = 3
 _MAX_LINES = 10
 
@@ -37,31 +44,83 @@ def with_nearest(message: str, known: list[str]) -> str:
     """Name the keys that are nearest to an unknown one.
 
     >>> with_nearest("Subcommand 'fit' does not accept option 'model.lrr'", ["model.lr", "data.seed"])
-    "Subcommand 'fit' does not accept option 'model.lrr'; nearest: model.lr"
+    'there is no option model.lrr; nearest: model.lr'
     >>> with_nearest("unrecognized arguments: --trainer.max_stps 10", ["trainer.max_steps", "model.lr"])
     'unrecognized arguments: --trainer.max_stps 10; nearest: trainer.max_steps'
     """
     unknown = _UNKNOWN_OPTION.search(message)
-    near = difflib.get_close_matches(unknown[1], list(dict.fromkeys(known)), n=3) if unknown else []
-    return f"{message.rstrip()}; nearest: {', '.join(near)}" if near else message
+    near = nearest_keys(unknown[1], known) if unknown else []
+    told = _OF_SUBCOMMAND.sub(r"there is no option \1", message.rstrip())
+    return f"{told}; nearest: {', '.join(near)}" if near else told
+
+
+def nearest_keys(unknown: str, known: Iterable[str]) -> list[str]:
+    """Keys that may be meant: the same name in another section, its initials, names alike.
+
+    >>> nearest_keys("model.learning_rate", ["model.lr", "model.min_lr", "data.language"])
+    ['model.lr']
+    >>> nearest_keys("trainer.batch_size", ["data.batch_size", "data.seed"])
+    ['data.batch_size']
+    >>> nearest_keys("modell.cache_encodr", ["model.cache_encoder", "model.seed"])
+    ['model.cache_encoder']
+    """
+    keys = list(dict.fromkeys(known))
+    section, _, name = unknown.rpartition(".")
+    beside = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == section}
+    initials = "".join(word[:1] for word in name.split("_"))
+    found = [
+        *(key for key in keys if section and key.count(".") == 1 and key.endswith(f".{name}")),
+        *(beside[one] for one in [initials] if one in beside and len(one) > 1),
+        *(beside[one] for one in difflib.get_close_matches(name, beside)),
+    ]
+    return list(dict.fromkeys(found or difflib.get_close_matches(unknown, keys, cutoff=0.75)))[:_MAX_NEAR]
 
 
 def shortened(message: str) -> str:
-    r"""Of a union's complaints, those about the value; choices listed plainly.
+    r"""A parser's complaint in a user's words; of a union's, those about the value.
 
     >>> union = "Does not validate against any of the Union subtypes"
     >>> shortened(f"{union}\n  - lr must be positive, got -1\n  - Expected a <class 'NoneType'>")
     'lr must be positive, got -1'
+    >>> shortened(f"{union}\n  - Expected a <class 'int'>\n  - Expected a <class 'NoneType'>\nGiven value: a")
+    'must be a whole number or null, got a'
     >>> shortened("Expected a typing.Literal['a', 'b']. Got value: c")
-    "must be one of 'a', 'b'. Got value: c"
+    'must be one of a, b, got c'
     """
     lines = [line for line in message.rstrip().splitlines() if line.strip()]
     position = next((number for number, line in enumerate(lines) if _UNION in line), None)
     if position is not None:
-        telling = [line.strip(" -") for line in _complaints(lines[position:])][:_MAX_COMPLAINTS]
-        given = [line.strip() for line in lines[position:] if line.strip().startswith("Given value:")]
-        lines = [*lines[:position], *(telling or given)]
-    return _LITERAL.sub(r"must be one of \1.", "\n".join(lines[:_MAX_LINES])).replace("..", ".").strip()
+        told = [line.strip(" -") for line in _complaints(lines[position:])]
+        given = [line.strip() for line in lines[position:] if line.strip().startswith(_GIVEN)]
+        if told and (expected := _expected(told)):
+            is_optional = any(_NULL in line for line in lines[position:])
+            values = "".join(f", got {line.removeprefix(_GIVEN).strip()}" for line in given)
+            told = [f"must be {' or '.join([*expected, *['null'] * is_optional])}{values}"]
+        lines = [*lines[:position], *(told[:_MAX_COMPLAINTS] or given)]
+    plain = "\n".join(_plain(line) for line in lines[:_MAX_LINES]).replace("..", ".").strip()
+    return _KEY.sub(r"\1: ", plain)
+
+
+def _expected(complaints: Iterable[str]) -> list[str]:
+    """What would be right, where all complaints are about plain types and choices."""
+    kinds: list[str] = []
+    choices: list[str] = []
+    for complaint in complaints:
+        if kind := _TYPE.fullmatch(complaint):
+            kinds.append(_TYPES.get(kind[1], f"a {kind[1]}"))
+        elif literal := _LITERAL.fullmatch(complaint):
+            choices += literal[1].replace("'", "").split(", ")
+        else:
+            return []
+    choices = list(dict.fromkeys(choices))
+    return [*kinds, *([f"one of {', '.join(choices)}"] if len(choices) > 1 else choices)]
+
+
+def _plain(line: str) -> str:
+    """A line about one type or choice."""
+    expectation, got, value = line.strip(" -").partition(" Got value: ")
+    expected = _expected([expectation])
+    return f"must be {expected[0]}{got and f', got {value}'}" if expected else line
 
 
 def _complaints(lines: list[str]) -> list[str]:

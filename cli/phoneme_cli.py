@@ -157,6 +157,7 @@ class PhonemeCLI(LightningCLI):
             return
         try:
             super().instantiate_classes()
+            self.model.awaits_checkpoint = self.section.ckpt_path is not None
             # Labels that an utterance has no frames for are a matter of both.
             self.datamodule.num_frames = self.model.num_frames
             self.datamodule.frozen_encoder = self.model.frozen_encoder
@@ -249,8 +250,11 @@ class PhonemeCLI(LightningCLI):
         self._summarise_evaluation()
 
     def _summarise_evaluation(self) -> None:
-        if self.folder is not None and self.section.write_report and self.trainer.is_global_zero:
+        if self.folder is None or not self.trainer.is_global_zero:
+            return
+        if self.section.write_report:
             summarise(self.folder)
+        log.info("evaluation: %s", self.folder)
 
     def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning would pass to its Trainer
         """Predict, and write one JSON line per utterance, sorted by id, whoever has heard it."""

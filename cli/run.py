@@ -30,7 +30,16 @@ _TOOLS = {
     "transcribe": ("cli.transcribe", "run_transcribe"),
     "vocabulary": ("cli.vocabulary", "run_vocabulary"),
 }
+_HELP_OF_DOCTOR = """usage: ./run.sh doctor [CONFIG] [--audio N] [OVERRIDES…]
+
+Looks at the data as training with this configuration would hear it: writes a page, figures and a summary.
+Exit status 1 where training would fail.
+
+--audio N       write N training clips before and after augmentation, to listen to
+OVERRIDES       what training takes, as --data.batch_size 4: see ./run.sh train --help
+"""
 _UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
+_UNKNOWN = re.compile(r"there is no option ([\w.]+)")
 
 
 def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
@@ -52,6 +61,10 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
 
 def _whereabouts(message: str, files: Sequence[Path]) -> str:
     """Jsonargparse names an unknown key or class without its place and what would be right; add both."""
+    if absent := _UNKNOWN.search(message):
+        named = places_of(absent[1].rpartition(".")[2], files)
+        here = [str(place) for place in named if place.path == absent[1]]
+        return f"; it stands at {', '.join(here)}" if here else ""
     unknown = _UNPLACED.search(message)
     places = places_of(unknown[1], files) if unknown else []
     if not places:
@@ -92,6 +105,9 @@ def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
 def _command(arguments: list[str], start_search: StartSearch | None) -> int:
     """Run one command of ours, or one of Lightning's."""
     if arguments[:1] == ["doctor"]:
+        if {"-h", "--help"} & set(arguments):
+            sys.stdout.write(_HELP_OF_DOCTOR)
+            return 0
         from cli.doctor import run_doctor
 
         return _ended("doctor", lambda: run_doctor(arguments[1:]))

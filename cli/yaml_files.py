@@ -64,26 +64,31 @@ class Place(NamedTuple):
     path: str
     line: int
     component: str  # class_path of what it was meant for, where it was meant for a component
+    file: str = ""  # where there are several
 
     def __str__(self) -> str:
+        file = f"{self.file}, " if self.file else ""
         owner = f", for {self.component}" if self.component else ""
-        return f"{self.path} (line {self.line}{owner})"
+        return f"{self.path} ({file}line {self.line}{owner})"
 
 
 def places_of(key: str, paths: Sequence[Path]) -> list[Place]:
     """Where a key stands in these files."""
-    return [place for root in _roots(paths) for place in _places(root, key, "", "")]
+    return list(_places_in_files(key, paths))
 
 
 def places_of_class(class_path: str, paths: Sequence[Path]) -> list[Place]:
     """Where a class is named in these files."""
-    places = (place for root in _roots(paths) for place in _places(root, "class_path", "", ""))
+    places = _places_in_files("class_path", paths)
     return [place._replace(component="") for place in places if place.component == class_path]
 
 
-def _roots(paths: Sequence[Path]) -> list[yaml.Node]:
-    roots = (yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) for path in paths)
-    return [root for root in roots if root is not None]
+def _places_in_files(key: str, paths: Sequence[Path]) -> Iterator[Place]:
+    for path in paths:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        file = str(path) if len(paths) > 1 else ""
+        for place in _places(root, key, "", "") if root is not None else ():
+            yield place._replace(file=file)
 
 
 def _places(node: yaml.Node, key: str, place: str, component: str) -> Iterator[Place]:

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
 import torch
 from lightning.pytorch import Trainer
+from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,26 @@ class BatchLimit:
     def seconds(self) -> float | None:
         """The limit; a figure for processors where nothing was found."""
         return self.asked if self.asked != "auto" else self.found or CPU_BATCH_SECONDS
+
+    def tell(self, num_samples: NDArray[np.int64], sampling_rate: int, recorded_seconds: float) -> None:
+        """Say what was taken where nothing could be tried, and how many clips are longer than a batch.
+
+        Args:
+            num_samples: of every clip.
+            sampling_rate: of the clips.
+            recorded_seconds: the limit, as the clips are recorded.
+        """
+        if self.is_open:
+            log.info(
+                "data: max_batch_seconds: auto: %.0f s per batch; there is no GPU to try what fits",
+                CPU_BATCH_SECONDS,
+            )
+        longer = int((num_samples > recorded_seconds * sampling_rate).sum())
+        if longer:
+            log.warning(
+                "data: max_batch_seconds: %d of %d clips are longer than a batch of %.3g s; each comes alone",
+                *(longer, len(num_samples), recorded_seconds),
+            )
 
     def find(self, longest: int, sampling_rate: int, fits: Rehearsal | None, trainer: Trainer) -> None:
         """Try the device, if somebody can; of several, the smallest decides."""

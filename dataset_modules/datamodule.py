@@ -133,7 +133,7 @@ class PhonemeDataModule(LightningDataModule):
             check_skipped(opened)
         else:
             check_any_left(opened)
-        if self.trainer is None or self.trainer.is_global_zero:
+        if self._speaks:
             warn_of_skipped(opened)
         self.parts += opened
         self._states = None  # another run may bring another encoder
@@ -274,6 +274,9 @@ class PhonemeDataModule(LightningDataModule):
     def _loader(self, split: Split, *, shuffle: bool) -> DataLoader[Example]:
         clips = self._heard(split)
         sampler = self.sampler(split, shuffle=shuffle)
+        seconds = self.batch_seconds(split)
+        if shuffle and seconds is not None and self._speaks:
+            self.limit.tell(self.splits[split].num_samples(), self.audio_params.sampling_rate, seconds)
         if shuffle and self.trainer:
             # On resume Lightning makes the first iterator before it announces the epoch.
             sampler.set_epoch(epoch_to_come(self.trainer))
@@ -290,6 +293,11 @@ class PhonemeDataModule(LightningDataModule):
             pin_memory=self._on_cuda(),
         )
 
+    @property
+    def _speaks(self) -> bool:
+        """Whether this is the process that speaks for all."""
+        return self.trainer is None or self.trainer.is_global_zero
+
     def _on_cuda(self) -> bool:
         return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
 
@@ -304,8 +312,12 @@ class PhonemeDataModule(LightningDataModule):
         trainer = self.trainer
         if trainer is None or trainer.state.fn != "fit" or self.frozen_encoder is None:
             return clips
-        encoder = self.frozen_encoder() if self.augment is None and len(clips) else None
+        encoder = self.frozen_encoder() if len(clips) else None
         if encoder is None:
+            return clips
+        if self.augment is not None:
+            if split == "train":
+                log.info("encoder cache: not used: data.augmentations change the audio in every epoch")
             return clips
         pays = encoder.required or is_heard_again or hears_clips_again(trainer, self.num_batches("train"))
         if self._states is None:
@@ -314,7 +326,11 @@ class PhonemeDataModule(LightningDataModule):
         states = self._states.open_or_build(
             split, self._identity(split), clips.num_samples(), batches if pays else None
         )
-        return clips if states is None else EncodedClips(clips, states)
+        if states is not None:
+            return EncodedClips(clips, states)
+        if split == "train" and not pays:
+            log.info("encoder cache: not used: this run hears each clip once")
+        return clips
 
     def _identity(self, split: Split) -> str:
         """Of the clips of a split and their order."""

@@ -29,7 +29,6 @@ FORMAT_VERSION = 1
 LARGEST_SHARE_OF_FREE_DISK = 0.5  # where the configuration does not insist
 _MANIFEST, _STATES = "manifest.json", "states.float32"
 _FLOAT_BYTES = 4
-_GB = 1e9
 
 IndexedBatch = tuple[Sequence[int], Batch]  # places of utterances in the split, and these
 
@@ -141,6 +140,7 @@ class EncoderStateCache:
         if fault:
             log.warning("encoder cache: %s will be computed anew, it is damaged: %s", folder, fault)
             return None
+        log.info("encoder cache: what the frozen part makes of %d clips is in %s", len(num_frames), folder)
         return EncoderStates(folder, num_frames, self.encoder.width)
 
     def _has_room(self, name: str, num_frames: NDArray[np.int64]) -> bool:
@@ -150,13 +150,11 @@ class EncoderStateCache:
         share = 1.0 if self.encoder.required else LARGEST_SHARE_OF_FREE_DISK
         if size <= share * free:
             log.info(
-                "encoder cache: %s: computing what its frozen part makes of %d clips, once: %.2f GB in %s",
-                *(name, len(num_frames), size / _GB, self.root),
+                "encoder cache: %s: computing what its frozen part makes of %d clips, once: %s in %s",
+                *(name, len(num_frames), _amount(size), self.root),
             )
             return True
-        told = (
-            f"encoder cache: {name} would take {size / _GB:.1f} GB, {self.root} has {free / _GB:.1f} GB left"
-        )
+        told = f"encoder cache: {name} would take {_amount(size)}, {self.root} has {_amount(free)} left"
         if self.encoder.required:
             raise OSError(f"{told}; make room, or set model.cache_encoder: null or false")
         log.warning(
@@ -210,3 +208,12 @@ class EncoderStateCache:
                 progress.update(len(indices))
         if missing:
             raise RuntimeError(f"encoder cache: {name}: {missing} clips of the split were not computed")
+
+
+def _amount(size: int) -> str:
+    """Bytes for people.
+
+    >>> _amount(4_100_000), _amount(12_340_000_000)
+    ('4.1 MB', '12.3 GB')
+    """
+    return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"

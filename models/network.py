@@ -5,6 +5,7 @@
 
 import difflib
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -70,6 +71,8 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
     from transformers import AutoConfig
 
     folder = Path(name)
+    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
+        raise ValueError(f"model: pretrained_name is a path, it must be a folder; {folder} is none")
     if folder.is_dir() and not any((folder / file).is_file() for file in _WEIGHT_FILES):
         raise ValueError(
             f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not"
@@ -122,6 +125,9 @@ def build_network(
         return network
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
+    draws_bars = transformers_logging.is_progress_bar_enabled()
+    if not sys.stderr.isatty():
+        transformers_logging.disable_progress_bar()
     try:
         network, loading = AutoModelForCTC.from_pretrained(
             pretrained_name,
@@ -133,6 +139,8 @@ def build_network(
         )
     finally:
         transformers_logging.set_verbosity(verbosity)
+        if draws_bars:
+            transformers_logging.enable_progress_bar()
     _report_loading(pretrained_name, loading)
     _renew_head(network)
     settle_attention(network)

@@ -178,6 +178,7 @@ class PhonemeRecognizer(LightningModule):
             cache_encoder,
         )
         self.switches.check(self.network_configuration, uses_attention_mask=self.uses_attention_mask)
+        self.awaits_checkpoint = False  # the Trainer tells only once the network is built
         self.network: PreTrainedModel | None = None
         self.acoustic: AcousticForward | None = None
         self.frozen: list[nn.Module] = []
@@ -197,10 +198,9 @@ class PhonemeRecognizer(LightningModule):
         """Build the network; pretrained weights that a checkpoint is about to replace are not loaded."""
         if self.network is not None:
             return
-        resuming = self._trainer is not None and self._trainer.ckpt_path is not None
         self.acoustic, self.frozen = build_acoustic(
             self.network_configuration,
-            None if resuming else self.pretrained_name,
+            None if self.awaits_checkpoint else self.pretrained_name,
             self.frontend,
             self.switches,
             uses_attention_mask=self.uses_attention_mask,

@@ -96,7 +96,7 @@ def _histogram(
 
 def _in_words(values: Mapping[Split, NDArray[np.float64]], unit: str) -> str:
     return "; ".join(
-        f"{name} from {own.min():.3g} to {own.max():.3g} {unit}, half of them below {np.median(own):.3g}"
+        f"{name} from {own.min():.3g} to {own.max():.3g} {unit}, median {np.median(own):.3g}"
         for name, own in values.items()
     )
 

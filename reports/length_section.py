@@ -97,7 +97,7 @@ def _histogram(values: NDArray[np.float64], unit: str, mark: float | None) -> Ht
         axes.axvline(mark, color=FAINT_INK, linestyle="--", linewidth=1.2)
     axes.set_xlabel(unit)
     axes.set_ylabel("utterances")
-    words = f"from {values.min():.3g} to {values.max():.3g}, half of them below {np.median(values):.3g}"
+    words = f"from {values.min():.3g} to {values.max():.3g}, median {np.median(values):.3g}"
     return figure(
         inline_svg(drawing), alt=f"Histogram, {unit}: {words}", caption=f"{unit.capitalize()}: {words}."
     )

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from callbacks.collapse import CollapseWatch, DivergedError
+from callbacks.collapse import CollapseWatch, DivergedError, blank_advice
 
 
 def test_blanks_only_are_reported_once_patience_is_over(train, one_weight, caplog):
@@ -29,3 +29,26 @@ def test_one_bad_loss_is_said_and_survived(train, one_weight, caplog):
     with caplog.at_level(logging.WARNING):
         train(one_weight(losses=[1.0, float("inf"), 0.0]), CollapseWatch(patience=2), max_steps=2)
     assert "not a number" in caplog.text
+
+
+def test_judging_the_best_model_once_more_is_no_news(train, one_weight, caplog):
+    watch = CollapseWatch(patience=2)
+    with caplog.at_level(logging.WARNING):
+        trainer = train(one_weight(blank_share=1.0), watch, max_epochs=1)
+        trainer.validate(trainer.lightning_module, trainer.test_loader, verbose=False)
+    assert "collapse" not in caplog.text
+
+
+class Built:
+    """What the advice looks at."""
+
+    def __init__(self, pretrained_name, freezes):
+        self.pretrained_name = pretrained_name
+        self.switches = type("Switches", (), {"freeze_feature_extractor": freezes})
+
+
+def test_the_advice_leaves_out_what_is_done_already():
+    whole = blank_advice(Built(None, freezes=False))
+    assert "more steps, freeze_feature_extractor: true or a pretrained encoder;" in whole
+    partly = blank_advice(Built("facebook/wav2vec2-base", freezes=True))
+    assert partly.startswith("try a higher learning rate with a warm-up or more steps;")

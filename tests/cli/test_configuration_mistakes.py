@@ -427,3 +427,33 @@ def test_a_class_with_open_arguments_is_built_with_them(base, attempt, tmp_path,
     status, message = attempt(base)
     assert status == 2
     assert "data.augmentations[0]: open_augmentations.Open: got {'depth': 3}" in message
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--model.cache_encoder=maybe", "model.cache_encoder: must be true or false or null, got maybe"),
+        (
+            "--data.max_batch_seconds=lots",
+            "must be a number or auto or null, got lots",
+        ),
+        ("--data.batch_size=eight", "data.batch_size: must be a whole number, got eight"),
+        ("--trainer.batch_size=3", "nearest: data.batch_size"),
+    ],
+)
+def test_a_wrong_value_is_told_in_words(base, attempt, option, told):
+    status, message = attempt(base, option)
+    assert status == 2
+    assert told in message
+    assert "class" not in message
+
+
+def test_an_option_that_there_is_not_is_found_in_its_file(base, attempt, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text("model:\n  seed: 3\n  learning_rate: 0.1\n")
+    status, message = attempt(base, "--config", str(other))
+    assert status == 2
+    assert (
+        "there is no option model.learning_rate; nearest: model.lr; "
+        f"it stands at model.learning_rate ({other}, line 3)" in message
+    )

@@ -340,3 +340,10 @@ def test_texts_without_a_language_are_a_configuration_mistake(corpus, config, ex
     status, _, message = examine()
     assert status == 2
     assert "language" in message
+
+
+def test_its_help_is_short(capsys):
+    assert run(["doctor", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "--audio N" in told
+    assert len(told.splitlines()) < 12

@@ -1,5 +1,7 @@
 """Loops go on as they should, also where training counts steps alone."""
 
+import logging
+
 import pytest
 from lightning.pytorch import Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
@@ -43,3 +45,27 @@ def test_every_validation_is_whole(tmp_path, max_epochs, interval):
     )
     trainer.fit(model)
     assert model.counts == [2] + [3] * (3 if interval == 1.0 else 6)
+
+
+def test_a_run_that_goes_on_says_where(tmp_path, caplog):
+    def fit(max_epochs, checkpoint=None):
+        caplog.clear()
+        trainer = Trainer(
+            accelerator="cpu",
+            max_epochs=max_epochs,
+            limit_train_batches=4,
+            limit_val_batches=0,
+            callbacks=[FitPlace()],
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=tmp_path,
+        )
+        with caplog.at_level(logging.INFO):
+            trainer.fit(BoringModel(), ckpt_path=checkpoint)
+        return [record.message for record in caplog.records if record.name == "cli.fit_place"]
+
+    assert fit(2) == []
+    (checkpoint,) = (tmp_path / "checkpoints").glob("*.ckpt")
+    assert fit(3, checkpoint) == ["going on after step 8: epoch 2, 0 of its batches are done"]
+    assert fit(2, checkpoint) == ["nothing is left to train after step 8"]

@@ -218,6 +218,7 @@ def _after(processed: int, *, is_last: bool = False) -> SimpleNamespace:
     epochs = SimpleNamespace(current=SimpleNamespace(processed=0))
     return SimpleNamespace(
         global_rank=0,
+        is_global_zero=True,
         world_size=1,
         accumulate_grad_batches=1,
         fit_loop=SimpleNamespace(epoch_loop=batches, epoch_progress=epochs),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCTC
 
+from models import PhonemeRecognizer
 from models.network import build_network, network_configuration
 
 
@@ -63,3 +64,20 @@ def test_a_folder_without_weights_is_refused(pretrained):
 def test_an_unknown_key_names_its_neighbours(pretrained):
     with pytest.raises(ValueError, match="hidden_size"):
         configuration("Wav2Vec2", pretrained, {"hiden_size": 4})
+
+
+@pytest.mark.parametrize("name", ["/nowhere/at_all", "./nowhere", "~/nowhere"])
+def test_a_path_that_is_no_folder_is_not_asked_of_the_hub(name):
+    with pytest.raises(ValueError, match="pretrained_name is a path, it must be a folder"):
+        configuration("Wav2Vec2", name)
+
+
+def test_weights_that_a_checkpoint_brings_are_not_read_before(pretrained, vocab_file, caplog):
+    model = PhonemeRecognizer(vocab_file, pretrained_name=str(pretrained), lr=1e-3)
+    model.awaits_checkpoint = True
+    torch.manual_seed(5)
+    with caplog.at_level(logging.INFO):
+        model.configure_model()
+    assert "encoder from" not in caplog.text
+    read = AutoModelForCTC.from_pretrained(pretrained).wav2vec2.feature_projection.projection.weight
+    assert not torch.equal(model.network.wav2vec2.feature_projection.projection.weight, read)
