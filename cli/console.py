@@ -6,8 +6,6 @@ import warnings
 
 from tqdm import tqdm
 
-from cli.ranks import is_first
-
 _OWN = (
     "callbacks",
     "cli",
@@ -38,24 +36,29 @@ _NO_NEWS = (
 class ConsoleHandler(logging.Handler):
     """Writes between the lines of a progress bar, to whatever standard error is at the time.
 
-    Of several processes the first one tells what happens; the others say what is wrong with them.
+    Args:
+        tells_news: whether it says more than what is wrong.
     """
 
-    def __init__(self) -> None:
-        super().__init__(logging.NOTSET if is_first() else logging.WARNING)
+    def __init__(self, *, tells_news: bool = True) -> None:
+        super().__init__(logging.NOTSET if tells_news else logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""
         tqdm.write(self.format(record), file=sys.stderr)
 
 
-def quieten() -> None:
-    """Set up logging and warnings for a command; calling it again changes nothing."""
+def quieten(*, tells_news: bool = True) -> None:
+    """Set up logging and warnings for a command; calling it again changes nothing.
+
+    Args:
+        tells_news: whether this is the process that says what happens; of several in a run, one is enough.
+    """
     for names, level in ((_OWN, logging.INFO), (_LIBRARIES, logging.ERROR)):
         for name in names:
             logger = logging.getLogger(name)
             logger.setLevel(level)
-            logger.handlers = [ConsoleHandler()]
+            logger.handlers = [ConsoleHandler(tells_news=tells_news)]
             logger.propagate = False
     # Why a run stopped early is news.
     logging.getLogger("lightning.pytorch.callbacks.early_stopping").setLevel(logging.INFO)

@@ -1,9 +1,10 @@
 """Makes every checkpoint one that a run goes on from exactly, where Lightning alone would not.
 
-Lightning (2.6) forgets four things on resume: a learning rate that follows a figure is not stepped at the
+Lightning (2.6) forgets five things on resume: a learning rate that follows a figure is not stepped at the
 end of the epoch that a run goes on in, nor where the checkpoint was written at that end; the logs' step is
-counted once too often; a validation that was cut off is left out; and an epoch that was at its end goes on
-where epochs have more batches now.
+counted once too often; a validation that was cut off is left out; an epoch that was at its end goes on
+where epochs have more batches now; and an epoch that ``max_steps`` has cut counts as done, so that its place
+is taken up in the next one.
 """
 
 import logging
@@ -34,6 +35,9 @@ class FitPlace(Callback):
         """Correct the loops' counters."""
         if trainer.state.fn != "fit":
             return
+        if _is_cut(trainer):
+            for counts in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
+                counts["processed"] = counts["completed"] = counts["started"] - 1
         loops, steps = checkpoint["loops"]["fit_loop"], trainer.fit_loop.epoch_loop
         if self.validation_is_cut:
             loops["epoch_loop.val_loop.batch_progress"] = {
@@ -56,7 +60,8 @@ class FitPlace(Callback):
         """Leave a finished epoch finished; step the schedulers that the checkpoint has left waiting."""
         self._has_begun = True
         if trainer.global_step:
-            place = (trainer.global_step, epoch_to_come(trainer), trained_batches(trainer))
+            epoch = epoch_to_come(trainer) + _is_before_epoch_end(trainer)
+            place = (trainer.global_step, epoch, trained_batches(trainer))
             log.info("going on after step %d: epoch %d, %d of its batches are done", *place)
         _close_finished_epoch(trainer)
         for config in trainer.lr_scheduler_configs:
@@ -66,7 +71,7 @@ class FitPlace(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A run that had ended before is only judged again."""
-        if not self._has_begun:
+        if not self._has_begun and trainer.global_step:
             log.info("nothing is left to train after step %d", trainer.global_step)
 
     def on_train_batch_end(
@@ -92,13 +97,30 @@ def _go_on_as_usual(trainer: Trainer) -> None:
 
 def _close_finished_epoch(trainer: Trainer) -> None:
     """Count the batches that an epoch has more today as done, in the epoch that a checkpoint ended."""
-    progress = trainer.fit_loop.epoch_loop.batch_progress
-    current: Any = progress.current
+    current: Any = trainer.fit_loop.epoch_loop.batch_progress.current
     missing = trainer.num_training_batches - current.ready
-    is_finished = progress.is_last_batch and current.processed == current.ready
-    if trainer.fit_loop.restarting and is_finished and missing > 0:
+    if trainer.fit_loop.restarting and _all_batches_are_done(trainer) and missing > 0:
         for name in ("ready", "started", "processed", "completed"):
             setattr(current, name, getattr(current, name) + missing)
+
+
+def _all_batches_are_done(trainer: Trainer) -> bool:
+    """Of the epoch that a checkpoint was written in."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    current: Any = progress.current
+    return bool(progress.is_last_batch and current.processed == current.ready)
+
+
+def _is_before_epoch_end(trainer: Trainer) -> bool:
+    """Whether all batches of an epoch are done, and the epoch does not count yet."""
+    epochs: Any = trainer.fit_loop.epoch_progress.current
+    return _all_batches_are_done(trainer) and epochs.processed < epochs.ready
+
+
+def _is_cut(trainer: Trainer) -> bool:
+    """Whether Lightning has left an epoch in its middle, as for ``max_steps``, and counts it as done."""
+    epochs: Any = trainer.fit_loop.epoch_progress.current
+    return trained_batches(trainer) > 0 and epochs.processed == epochs.ready
 
 
 def _is_before_batch(trainer: Trainer) -> bool:

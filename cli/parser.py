@@ -1,5 +1,6 @@
 """The argument parser: a mistake is one message about the value itself, with the nearest right key."""
 
+import ast
 import difflib
 import re
 from collections.abc import Iterable
@@ -61,6 +62,10 @@ def nearest_keys(unknown: str, known: Iterable[str]) -> list[str]:
     ['model.lr']
     >>> nearest_keys("trainer.batch_size", ["data.batch_size", "data.seed"])
     ['data.batch_size']
+    >>> nearest_keys("max_epochs", ["model.max_epochs", "trainer.max_epochs", "optuna"])
+    ['model.max_epochs', 'trainer.max_epochs']
+    >>> nearest_keys("trainer.gpus", ["trainer.plugins", "trainer.logger"])
+    []
     >>> nearest_keys("modell.cache_encodr", ["model.cache_encoder", "model.seed"])
     ['model.cache_encoder']
     """
@@ -69,11 +74,13 @@ def nearest_keys(unknown: str, known: Iterable[str]) -> list[str]:
     beside = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == section}
     initials = "".join(word[:1] for word in name.split("_"))
     found = [
-        *(key for key in keys if section and key.count(".") == 1 and key.endswith(f".{name}")),
+        *(key for key in keys if key.count(".") == 1 and key.endswith(f".{name}")),
         *(beside[one] for one in [initials] if one in beside and len(one) > 1),
         *(beside[one] for one in difflib.get_close_matches(name, beside)),
     ]
-    return list(dict.fromkeys(found or difflib.get_close_matches(unknown, keys, cutoff=0.75)))[:_MAX_NEAR]
+    if not beside:
+        found += difflib.get_close_matches(unknown, keys, cutoff=0.75)
+    return list(dict.fromkeys(found))[:_MAX_NEAR]
 
 
 def shortened(message: str) -> str:
@@ -88,16 +95,17 @@ def shortened(message: str) -> str:
     'must be one of a, b, got c'
     """
     lines = [line for line in message.rstrip().splitlines() if line.strip()]
-    position = next((number for number, line in enumerate(lines) if _UNION in line), None)
-    if position is not None:
-        told = [line.strip(" -") for line in _complaints(lines[position:])]
-        given = [line.strip() for line in lines[position:] if line.strip().startswith(_GIVEN)]
+    unions = [number for number, line in enumerate(lines) if _UNION in line]
+    if unions:
+        position, innermost = unions[0], lines[unions[-1] :]
+        told = [line.strip(" -") for line in _complaints(innermost)]
+        given = [line.strip() for line in innermost if line.strip().startswith(_GIVEN)][:1]
         if told and (expected := _expected(told)):
-            is_optional = any(_NULL in line for line in lines[position:])
+            is_optional = any(_NULL in line for line in innermost)
             values = "".join(f", got {line.removeprefix(_GIVEN).strip()}" for line in given)
             told = [f"must be {' or '.join([*expected, *['null'] * is_optional])}{values}"]
         lines = [*lines[:position], *(told[:_MAX_COMPLAINTS] or given)]
-    plain = "\n".join(_plain(line) for line in lines[:_MAX_LINES]).replace("..", ".").strip()
+    plain = "\n".join(_plain(line) for line in lines[:_MAX_LINES]).strip()
     return _KEY.sub(r"\1: ", plain)
 
 
@@ -109,7 +117,7 @@ def _expected(complaints: Iterable[str]) -> list[str]:
         if kind := _TYPE.fullmatch(complaint):
             kinds.append(_TYPES.get(kind[1], f"a {kind[1]}"))
         elif literal := _LITERAL.fullmatch(complaint):
-            choices += literal[1].replace("'", "").split(", ")
+            choices += [str(choice) for choice in ast.literal_eval(f"[{literal[1]}]")]
         else:
             return []
     choices = list(dict.fromkeys(choices))

@@ -89,7 +89,7 @@ def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     from models.weights import CheckpointError
     from phonetics import VocabularyError
 
-    quieten()
+    quieten(tells_news=is_first())
     try:
         return _command(arguments, start_search)
     except PlaceError as error:

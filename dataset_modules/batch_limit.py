@@ -54,7 +54,7 @@ class BatchLimit:
                 "data: max_batch_seconds: auto: %.0f s per batch; there is no GPU to try what fits",
                 CPU_BATCH_SECONDS,
             )
-        longer = int((num_samples > recorded_seconds * sampling_rate).sum())
+        longer = int((num_samples > round(recorded_seconds * sampling_rate)).sum())
         if longer:
             log.warning(
                 "data: max_batch_seconds: %d of %d clips are longer than a batch of %.3g s; each comes alone",
@@ -67,6 +67,7 @@ class BatchLimit:
             return
         found = fitting_batch_seconds(longest, sampling_rate, fits)
         self.found = float(trainer.strategy.reduce(torch.tensor(found), reduce_op="min"))
+        log.info("data: max_batch_seconds: auto: %.0f s per batch", self.found)
 
 
 def fitting_batch_seconds(longest: int, sampling_rate: int, fits: Rehearsal) -> float:
@@ -88,8 +89,6 @@ def fitting_batch_seconds(longest: int, sampling_rate: int, fits: Rehearsal) -> 
             "lower max_seconds of the data set, or set model.gradient_checkpointing: true",
             longest / sampling_rate,
         )
-    else:
-        log.info("data: max_batch_seconds: auto: %.0f s per batch", seconds)
     return seconds
 
 

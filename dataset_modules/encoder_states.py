@@ -108,12 +108,17 @@ class EncoderStateCache:
             return found
         if batches is None:
             return None
+        size = int(num_frames.sum()) * self.encoder.width * _FLOAT_BYTES
+        log.info(
+            "encoder cache: %s: computing what its frozen part makes of %d clips, once: %s in %s",
+            *(name, len(num_frames), _amount(size), self.root),
+        )
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):
                 if (found := self._open(folder, fingerprint, num_frames)) is not None:  # another process's
                     return found
-                if not self._has_room(name, num_frames):
+                if not self._has_room(name, size):
                     return None
                 self._build(folder, fingerprint, num_frames, batches)
         except OSError as error:  # a cache that may only be read, a disk that others have filled meanwhile
@@ -143,16 +148,11 @@ class EncoderStateCache:
         log.info("encoder cache: what the frozen part makes of %d clips is in %s", len(num_frames), folder)
         return EncoderStates(folder, num_frames, self.encoder.width)
 
-    def _has_room(self, name: str, num_frames: NDArray[np.int64]) -> bool:
-        """Say how much will be written; whether that is left on the disk."""
-        size = int(num_frames.sum()) * self.encoder.width * _FLOAT_BYTES
+    def _has_room(self, name: str, size: int) -> bool:
+        """Whether so many bytes are left on the disk."""
         free = shutil.disk_usage(self.root).free
         share = 1.0 if self.encoder.required else LARGEST_SHARE_OF_FREE_DISK
         if size <= share * free:
-            log.info(
-                "encoder cache: %s: computing what its frozen part makes of %d clips, once: %s in %s",
-                *(name, len(num_frames), _amount(size), self.root),
-            )
             return True
         told = f"encoder cache: {name} would take {_amount(size)}, {self.root} has {_amount(free)} left"
         if self.encoder.required:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_DTYPE = torch.float32  # whatever weights were stored in: the Trainer decides on precision
 # What training leaves as it is: all but the head, or the convolutions over samples.
 FrozenPart = Literal["encoder", "convolutions"]
 NetworkName = Literal["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
@@ -72,7 +73,8 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
 
     folder = Path(name)
     if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
-        raise ValueError(f"model: pretrained_name is a path, it must be a folder; {folder} is none")
+        hint = "; write ~ out" if name.startswith("~") else ""
+        raise ValueError(f"model: pretrained_name is a path, it must be a folder; {folder} is none{hint}")
     if folder.is_dir() and not any((folder / file).is_file() for file in _WEIGHT_FILES):
         raise ValueError(
             f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not"
@@ -120,26 +122,26 @@ def build_network(
     from transformers.utils import logging as transformers_logging
 
     if pretrained_name is None:
-        network = AutoModelForCTC.from_config(config, attn_implementation=attention)
+        network = AutoModelForCTC.from_config(config, attn_implementation=attention, dtype=_DTYPE)
         settle_attention(network)
         return network
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
-    draws_bars = transformers_logging.is_progress_bar_enabled()
-    if not sys.stderr.isatty():
+    hides_bars = transformers_logging.is_progress_bar_enabled() and not sys.stderr.isatty()
+    if hides_bars:
         transformers_logging.disable_progress_bar()
     try:
         network, loading = AutoModelForCTC.from_pretrained(
             pretrained_name,
             config=config,
             attn_implementation=attention,
-            dtype=torch.float32,  # whatever it was stored in: the Trainer decides on precision
+            dtype=_DTYPE,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
     finally:
         transformers_logging.set_verbosity(verbosity)
-        if draws_bars:
+        if hides_bars:
             transformers_logging.enable_progress_bar()
     _report_loading(pretrained_name, loading)
     _renew_head(network)

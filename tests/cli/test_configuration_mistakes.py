@@ -435,7 +435,7 @@ def test_a_class_with_open_arguments_is_built_with_them(base, attempt, tmp_path,
         ("--model.cache_encoder=maybe", "model.cache_encoder: must be true or false or null, got maybe"),
         (
             "--data.max_batch_seconds=lots",
-            "must be a number or auto or null, got lots",
+            "max_batch_seconds: must be a number or auto or null, got lots",
         ),
         ("--data.batch_size=eight", "data.batch_size: must be a whole number, got eight"),
         ("--trainer.batch_size=3", "nearest: data.batch_size"),

@@ -37,4 +37,4 @@ def test_a_keys_place_and_owner_are_found(tmp_path):
 
 
 def test_accepted_keys_are_the_constructors():
-    assert accepted_keys("cli.yaml_files.Place") == ["path", "line", "component"]
+    assert accepted_keys("cli.yaml_files.Place") == ["path", "line", "component", "file"]
