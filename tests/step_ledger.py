@@ -54,7 +54,7 @@ class StepLedger(Callback):
         self._watch(trainer, "on_train_batch_start")
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        self._note(trainer, loss=float(outputs["loss"]), clips=len(batch.ids))
+        self._note(trainer, loss=float(outputs["loss"]), clips=len(batch.ids), seed=pl_module.seed)
         self._watch(trainer, "on_train_batch_end")
 
     def _watch(self, trainer, moment):

@@ -178,6 +178,38 @@ def test_kills_around_an_epochs_end_change_nothing(fit, place, undisturbed):
     assert_same(place, "boundary", undisturbed)
 
 
+def cut_and_resume(fit, place, name, whole, *overrides):
+    """End after eight steps, three into the second epoch, and go on; Lightning counts that epoch as done."""
+    status, output = fit(name, *overrides, "--trainer.max_steps", "8")
+    assert status == 0, output
+    status, output = fit(name, *overrides, resume=True)
+    assert status == 0, output
+    assert "going on after step 8: epoch 1, 3 of its batches are done" in output
+    assert given(place, name) == given(place, whole)
+    assert_same(place, name, whole)
+
+
+def test_steps_that_end_in_mid_epoch_are_gone_on_from_there(fit, place, undisturbed):
+    cut_and_resume(fit, place, "cut", undisturbed)
+
+
+@pytest.mark.slow
+def test_steps_that_end_without_a_validation_are_gone_on_from_there(fit, place):
+    overrides = ("--trainer.limit_val_batches=0", "--model.scheduler=null")
+    unwatched = ("--model.metric_scheduler=null", "--model.metric_patience=null", "--model.gamma=null")
+    status, output = fit("unjudged", *overrides, *unwatched)
+    assert status == 0, output
+    cut_and_resume(fit, place, "unjudged_cut", "unjudged", *overrides, *unwatched)
+
+
+def test_a_run_killed_after_an_epochs_validation_says_that_the_next_one_comes(fit, place):
+    saves_there = "--trainer.val_check_interval=5"  # else once the epoch has ended
+    assert fit("ended", saves_there, signal_name="SIGKILL", step=5, moment="on_train_epoch_end")[0] == -9
+    status, output = fit("ended", saves_there, "--trainer.max_steps", "6", resume=True)
+    assert status == 0, output
+    assert "going on after step 5: epoch 1, 0 of its batches are done" in output
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_kills_at_eight_random_steps_change_nothing(fit, place, undisturbed, workers):

@@ -219,5 +219,7 @@ def test_slurm_starts_processes_as_well_and_a_seed_drawn_at_random_is_that_of_al
     ended = runs.together([(command, task) for task in tasks])
     assert [status for status, _ in ended] == [0, 0], ended
     assert [folder.name for folder in (place / "experiments").glob("tasks*")] == ["tasks"]
-    seeds = [output.partition("drawn at random: ")[2].split()[0] for _, output in ended]
-    assert seeds[0] == seeds[1]
+    told = ended[0][1].partition("drawn at random: ")[2].split()[0]
+    for rank in range(2):
+        lines = ledger(place / "tasks.ledger", rank)
+        assert {line["seed"] for line in lines if "seed" in line} == {int(told)}

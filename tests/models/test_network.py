@@ -73,11 +73,24 @@ def test_a_path_that_is_no_folder_is_not_asked_of_the_hub(name):
 
 
 def test_weights_that_a_checkpoint_brings_are_not_read_before(pretrained, vocab_file, caplog):
-    model = PhonemeRecognizer(vocab_file, pretrained_name=str(pretrained), lr=1e-3)
-    model.awaits_checkpoint = True
-    torch.manual_seed(5)
-    with caplog.at_level(logging.INFO):
-        model.configure_model()
-    assert "encoder from" not in caplog.text
-    read = AutoModelForCTC.from_pretrained(pretrained).wav2vec2.feature_projection.projection.weight
-    assert not torch.equal(model.network.wav2vec2.feature_projection.projection.weight, read)
+    """Nor does it matter how they were stored: the network is the one that reading them would give."""
+    AutoModelForCTC.from_pretrained(pretrained).half().save_pretrained(pretrained)
+    networks = []
+    for awaits in (False, True):
+        caplog.clear()
+        model = PhonemeRecognizer(vocab_file, pretrained_name=str(pretrained), lr=1e-3)
+        model.awaits_checkpoint = awaits
+        torch.manual_seed(5)
+        with caplog.at_level(logging.INFO):
+            model.configure_model()
+        assert ("encoder from" in caplog.text) is not awaits
+        networks.append(model.network)
+    read, awaiting = networks
+    assert read.config.to_dict() == awaiting.config.to_dict()
+    ours, theirs = read.state_dict(), awaiting.state_dict()
+    assert {name: value.dtype for name, value in ours.items()} == {
+        name: value.dtype for name, value in theirs.items()
+    }
+    projection = "wav2vec2.feature_projection.projection.weight"
+    assert ours[projection].dtype == torch.float32
+    assert not torch.equal(ours[projection], theirs[projection])

@@ -1,0 +1,72 @@
+"""Pretrained weights are read where a run begins from them, and only there."""
+
+import json
+
+import pytest
+import yaml
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+
+from cli.run import run
+from tests.models.conftest import TINY
+
+READ = "model: encoder from "
+
+
+@pytest.fixture
+def command(tmp_path, tiny_cache_dir, capfd):
+    """Run a command; what it said."""
+    folder = tmp_path / "pretrained"
+    Wav2Vec2ForCTC(Wav2Vec2Config(**TINY["Wav2Vec2"], vocab_size=9)).save_pretrained(folder)
+    content = {
+        "seed_everything": 1,
+        "custom_folder_name": "tuned",
+        "write_report": False,
+        "model": {
+            "vocab_file": "dataset_modules/tokens/russian_phones.json",
+            "pretrained_name": str(folder),
+            "lr": 0.01,
+        },
+        "data": {
+            "language": "ru",
+            "dataset_classes": [
+                {
+                    "class_path": "dataset_modules.synthetic.SyntheticSpeechDataset",
+                    "init_args": {
+                        "num_train": 12,
+                        "num_val": 4,
+                        "num_test": 4,
+                        "cache_dir": str(tiny_cache_dir),
+                    },
+                }
+            ],
+        },
+        "trainer": {
+            "accelerator": "cpu",
+            "max_epochs": 1,
+            "default_root_dir": str(tmp_path),
+            "enable_progress_bar": False,
+            "enable_model_summary": False,
+        },
+    }
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def command(name, *overrides):
+        capfd.readouterr()
+        assert run([name, "--config", str(config), *overrides]) == 0
+        return capfd.readouterr().err
+
+    return command
+
+
+@pytest.mark.slow
+def test_they_are_read_where_a_run_begins_from_them(command, tmp_path):
+    assert command("fit").count(READ) == 1
+    trained = json.loads((tmp_path / "experiments/tuned/metrics.json").read_text())
+    assert READ not in command("test")
+    (judged,) = (tmp_path / "experiments/tuned/evaluations").glob("test*/metrics.json")
+    assert json.loads(judged.read_text())["test_loss"] == trained["test_loss"]
+    resumed = command("fit", "--ckpt_path", "last", "--trainer.max_epochs", "2")
+    assert READ not in resumed
+    assert "going on after step 2: epoch 1" in resumed
+    assert READ in command("fit", "--ckpt_path", "last", "--only_weights_load", "true")
