@@ -35,10 +35,10 @@ class FitPlace(Callback):
         """Correct the loops' counters."""
         if trainer.state.fn != "fit":
             return
-        if _is_cut(trainer):
-            for counts in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
-                counts["processed"] = counts["completed"] = counts["started"] - 1
         loops, steps = checkpoint["loops"]["fit_loop"], trainer.fit_loop.epoch_loop
+        if _is_cut(trainer):
+            for counts in loops["epoch_progress"].values():
+                counts["processed"] = counts["completed"] = counts["started"] - 1
         if self.validation_is_cut:
             loops["epoch_loop.val_loop.batch_progress"] = {
                 "total": dict(_NOT_RUN),
@@ -57,7 +57,7 @@ class FitPlace(Callback):
         self._figures = checkpoint.get(_FIGURES, {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave a finished epoch finished; step the schedulers that the checkpoint has left waiting."""
+        """Say where a run goes on; leave a finished epoch finished; step what schedulers were left waiting."""
         self._has_begun = True
         if trainer.global_step:
             epoch = epoch_to_come(trainer) + _is_before_epoch_end(trainer)

@@ -24,45 +24,45 @@ class Counting(BoringModel):
         return super().validation_step(batch, batch_idx)
 
 
-@pytest.mark.parametrize("max_epochs", [-1, 3])
-@pytest.mark.parametrize("interval", [1.0, 2])
-def test_every_validation_is_whole(tmp_path, max_epochs, interval):
-    model = Counting()
-    trainer = Trainer(
-        accelerator="cpu",
-        max_epochs=max_epochs,
-        max_steps=12,
-        limit_train_batches=4,
-        limit_val_batches=3,
-        val_check_interval=interval,
-        num_sanity_val_steps=2,
-        callbacks=[FitPlace()],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        default_root_dir=tmp_path,
-    )
-    trainer.fit(model)
-    assert model.counts == [2] + [3] * (3 if interval == 1.0 else 6)
+@pytest.fixture
+def trainer(tmp_path):
+    """Makes Trainers of four batches an epoch under the callback."""
 
-
-def test_a_run_that_goes_on_says_where(tmp_path, caplog):
-    def fit(max_epochs, checkpoint=None):
-        caplog.clear()
-        trainer = Trainer(
+    def make(**arguments):
+        return Trainer(
             accelerator="cpu",
-            max_epochs=max_epochs,
             limit_train_batches=4,
-            limit_val_batches=0,
             callbacks=[FitPlace()],
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             default_root_dir=tmp_path,
+            **arguments,
         )
+
+    return make
+
+
+@pytest.mark.parametrize("max_epochs", [-1, 3])
+@pytest.mark.parametrize("interval", [1.0, 2])
+def test_every_validation_is_whole(trainer, max_epochs, interval):
+    model = Counting()
+    trainer(
+        max_epochs=max_epochs,
+        max_steps=12,
+        limit_val_batches=3,
+        val_check_interval=interval,
+        num_sanity_val_steps=2,
+        enable_checkpointing=False,
+    ).fit(model)
+    assert model.counts == [2] + [3] * (3 if interval == 1.0 else 6)
+
+
+def test_a_run_that_goes_on_says_where(trainer, tmp_path, caplog):
+    def fit(max_epochs, checkpoint=None):
+        caplog.clear()
         with caplog.at_level(logging.INFO):
-            trainer.fit(BoringModel(), ckpt_path=checkpoint)
+            trainer(max_epochs=max_epochs, limit_val_batches=0).fit(BoringModel(), ckpt_path=checkpoint)
         return [record.message for record in caplog.records if record.name == "cli.fit_place"]
 
     assert fit(2) == []
