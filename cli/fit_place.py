@@ -57,7 +57,7 @@ class FitPlace(Callback):
         self._figures = checkpoint.get(_FIGURES, {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say where a run goes on; leave a finished epoch finished; step what schedulers were left waiting."""
+        """Say where a run goes on; leave a finished epoch finished; step the schedulers left waiting."""
         self._has_begun = True
         if trainer.global_step:
             epoch = epoch_to_come(trainer) + _is_before_epoch_end(trainer)
