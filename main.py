@@ -7,10 +7,10 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from environment_check import environment_faults
+from cli.environment_check import environment_faults
 
 if TYPE_CHECKING:
-    from cli.search_request import SearchRequest
+    from cli.configuration.search_request import SearchRequest
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,16 +16,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cli.data_section import located_datasets  # noqa: E402
-from cli.experiment import experiment_of  # noqa: E402
-from cli.trained import find_checkpoint  # noqa: E402
-from dataset_modules.audio import from_pcm16  # noqa: E402
+from cli.configuration.data_section import located_datasets  # noqa: E402
 from dataset_modules.base_dataset import Split  # noqa: E402
-from inference.audio_stream import AudioSamples  # noqa: E402
-from inference.model_card import read_provenance  # noqa: E402
+from dataset_modules.sources.audio import from_pcm16  # noqa: E402
+from experiment.folder import experiment_of  # noqa: E402
+from experiment.trained import find_checkpoint  # noqa: E402
+from inference.handover.model_card import read_provenance  # noqa: E402
 from inference.recognizer import Recognizer  # noqa: E402
-from models.forced_alignment import align  # noqa: E402
-from models.frame_times import token_times  # noqa: E402
+from inference.streaming.audio_stream import AudioSamples  # noqa: E402
+from models.ctc.forced_alignment import align  # noqa: E402
+from models.network.frame_times import token_times  # noqa: E402
 
 _TARGET_SECONDS = 0.040
 

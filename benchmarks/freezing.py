@@ -28,7 +28,7 @@ def measure(feature_extractor: bool, transformer: bool, checkpointing: bool) -> 
     import torch
 
     from benchmarks.peak_memory import peak_megabytes
-    from dataset_modules.contract import Batch
+    from dataset_modules.batches.batch import Batch
     from models import PhonemeRecognizer
 
     model = PhonemeRecognizer(

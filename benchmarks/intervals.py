@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from phonetics.intervals import rate_interval  # noqa: E402 - found by the line above
+from evaluation.intervals import rate_interval  # noqa: E402 - found by the line above
 
 SIZES = (10, 25, 50, 100, 200)
 CONDITIONS = (  # rate, spread

@@ -30,7 +30,7 @@ COLUMNS = ("client_id", "path", "sentence", "locale")
 
 def make_release(folder: Path, num_clips: int, num_proc: int) -> Path:
     """Speak a release with ``num_clips`` in train, once."""
-    from dataset_modules.sentences import distinct_sentences
+    from dataset_modules.sources.synthesis.sentences import distinct_sentences
 
     locale = folder / f"release-{num_clips}" / "ru"
     if (locale / "test.tsv").is_file():
@@ -48,7 +48,7 @@ def _speak_to_file(path: Path, text: str, number: int) -> None:
     import soundfile
     import soxr
 
-    from dataset_modules.espeak_synthesiser import VoiceSettings, speak
+    from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
     from dataset_modules.synthetic import TRAIN_VOICES
     from phonetics import IpaNormaliser
 

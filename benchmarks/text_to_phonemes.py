@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peak_memory import peak_megabytes
-from dataset_modules.sentences import distinct_sentences
+from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import GraphemeToPhoneme, LexiconPhonemes, StoredPhonemes, backend_for, in_batches
 
 

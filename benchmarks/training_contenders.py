@@ -54,8 +54,8 @@ class BareLoop(Contender):
         """A batch on the device, normalised and padded; counted for this turn."""
         import torch
 
-        from dataset_modules.collate import Collator
-        from models.frontend import length_mask
+        from dataset_modules.batches.collate import Collator
+        from models.network.frontend import length_mask
 
         clips = data.splits["train"]
         batch = Collator(data.vocabulary.blank_id)([clips[(0, int(index))] for index in indices])

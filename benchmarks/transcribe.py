@@ -26,14 +26,14 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.peak_memory import peak_megabytes  # noqa: E402
-from cli.data_section import located_datasets  # noqa: E402
-from cli.experiment import experiment_of  # noqa: E402
-from cli.trained import find_checkpoint  # noqa: E402
+from cli.configuration.data_section import located_datasets  # noqa: E402
+from experiment.folder import experiment_of  # noqa: E402
+from experiment.trained import find_checkpoint  # noqa: E402
 from inference import Recognizer, Transcript  # noqa: E402
 from inference.acoustic_model import AcousticModel  # noqa: E402
-from inference.audio_stream import AudioFile  # noqa: E402
-from inference.huggingface import save_huggingface  # noqa: E402
-from inference.model_card import read_provenance  # noqa: E402
+from inference.handover.huggingface import save_huggingface  # noqa: E402
+from inference.handover.model_card import read_provenance  # noqa: E402
+from inference.streaming.audio_stream import AudioFile  # noqa: E402
 from phonetics import edit_counts  # noqa: E402
 
 WINDOW_SECONDS, OVERLAP_SECONDS, WINDOWS_AT_ONCE = 20.0, 4.0, 3

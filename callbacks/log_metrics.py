@@ -9,8 +9,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from durable_files import write_durably
+from evaluation.metrics import DEFINITIONS, LANGUAGE_DEFINITION
 from models.checkpoint_digest import checkpoint_digest
-from models.metrics import DEFINITIONS, LANGUAGE_DEFINITION
 
 log = logging.getLogger(__name__)
 

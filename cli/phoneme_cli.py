@@ -13,8 +13,15 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from cli.augmentation_checks import check_augmentations
-from cli.checks import (
+from callbacks.every_run.counted_batches import CountedBatches
+from callbacks.every_run.experiment_record import ExperimentRecord
+from callbacks.every_run.garbage_collection import QuietCollector
+from callbacks.every_run.log_lines import names_a_bar, speak_in_lines
+from callbacks.every_run.resume_position import FitPlace
+from callbacks.every_run.stopping import StopBetweenSteps, StopRequests
+from callbacks.every_run.utterance_records import UtteranceRecords
+from cli.configuration.augmentation_checks import check_augmentations
+from cli.configuration.checks import (
     LOGGED_FIGURES,
     check_encoder_cache,
     check_hardware,
@@ -23,23 +30,16 @@ from cli.checks import (
     check_weights_only,
     shared_audio_params,
 )
-from cli.counted_batches import CountedBatches
-from cli.errors import ConfigError
-from cli.experiment_plan import ExperimentPlan, seed_to_resume
-from cli.fit_place import FitPlace
-from cli.log_lines import names_a_bar, speak_in_lines
-from cli.parser import PhonemeArgumentParser, shortened
-from cli.quiet_collector import QuietCollector
-from cli.ranks import SEED, agree, gathered, shorten_timeouts, take_world
-from cli.record import ExperimentRecord
-from cli.search_request import SearchRequest
-from cli.sections import OptunaSection
-from cli.stopping import StopBetweenSteps, StopRequests
+from cli.configuration.parser import PhonemeArgumentParser, shortened
+from cli.configuration.search_request import SearchRequest
+from cli.configuration.sections import OptunaSection
 from cli.summary import summarise, write_report
-from cli.utterance_records import UtteranceRecords
 from dataset_modules.base_dataset import Split
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
+from experiment.errors import ConfigError
+from experiment.plan import ExperimentPlan, seed_to_resume
+from experiment.ranks import SEED, agree, gathered, shorten_timeouts, take_world
 from models import PhonemeRecognizer
 
 log = logging.getLogger(__name__)

@@ -16,19 +16,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from cli.errors import ConfigError
-from cli.ranks import die_with_the_first, is_first
-from cli.search_request import SearchRequest, StartSearch
-from cli.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
+from cli.configuration.search_request import SearchRequest, StartSearch
+from cli.configuration.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
+from experiment.errors import ConfigError
+from experiment.ranks import die_with_the_first, is_first
 
 DEBUG_VARIABLE = "PHONEME_DEBUG"
 _STATUS_OF_SIGNALS = 128
 _TOOLS = {
-    "export": ("cli.export", "run_export"),
-    "lm": ("cli.language_model", "run_language_model"),
-    "report": ("cli.report", "run_report"),
-    "transcribe": ("cli.transcribe", "run_transcribe"),
-    "vocabulary": ("cli.vocabulary", "run_vocabulary"),
+    "export": ("cli.commands.export", "run_export"),
+    "lm": ("cli.commands.language_model", "run_language_model"),
+    "report": ("cli.commands.report", "run_report"),
+    "transcribe": ("cli.commands.transcribe", "run_transcribe"),
+    "vocabulary": ("cli.commands.vocabulary", "run_vocabulary"),
 }
 _HELP_OF_DOCTOR = """usage: ./run.sh doctor [CONFIG] [--audio N] [OVERRIDES…]
 
@@ -68,7 +68,7 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
     unknown = _UNPLACED.search(message)
     places = places_of(unknown[1], files) if unknown else []
     if not places:
-        from cli.class_paths import faulty_class
+        from cli.configuration.class_paths import faulty_class
 
         return faulty_class(message, files)
     takes = accepted_keys(places[0].component)
@@ -82,9 +82,9 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
 
 def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
+    from callbacks.every_run.stopping import Stopped
     from cli.console import quieten
-    from cli.stopping import Stopped
-    from dataset_modules.batch_place import PlaceError
+    from dataset_modules.batches.position import PlaceError
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError
     from phonetics import VocabularyError
@@ -108,11 +108,11 @@ def _command(arguments: list[str], start_search: StartSearch | None) -> int:
         if {"-h", "--help"} & set(arguments):
             sys.stdout.write(_HELP_OF_DOCTOR)
             return 0
-        from cli.doctor import run_doctor
+        from cli.commands.doctor import run_doctor
 
         return _ended("doctor", lambda: run_doctor(arguments[1:]))
+    from callbacks.every_run.stopping import StopRequests
     from cli.phoneme_cli import PhonemeCLI
-    from cli.stopping import StopRequests
 
     die_with_the_first()
     requests = StopRequests()

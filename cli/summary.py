@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from durable_files import write_durably
 
 if TYPE_CHECKING:
-    from reports.error_analysis import SplitAnalysis
+    from evaluation.error_analysis import SplitAnalysis
 
     Analyses = dict[str, SplitAnalysis]
 
@@ -36,9 +36,9 @@ def summarise(folder: Path) -> "Analyses | None":
 
 def _summarise(folder: Path) -> "Analyses":
     # Imported here: panphon takes seconds to load.
-    from phonetics.intervals import DEFINITION
-    from reports.error_analysis import FEATURE_DEFINITION
-    from reports.experiment import analyse_records
+    from evaluation.error_analysis import FEATURE_DEFINITION
+    from evaluation.intervals import DEFINITION
+    from experiment.reading import analyse_records
 
     path = folder / _METRICS
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -78,9 +78,9 @@ def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
     """Write the experiment's page; what goes wrong is said, and ends nothing."""
     started = time.monotonic()
     try:
-        from reports.experiment import read_experiment
+        from experiment.reading import read_experiment
         from reports.experiment_page import experiment_page
-        from reports.page import write_page
+        from reports.html.page import write_page
 
         write_page(folder / PAGE, experiment_page(read_experiment(folder, analyses)))
     except Exception as error:  # noqa: BLE001 - the run comes first

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from dataset_modules.cache import ClipCache, PreparedSplit
-from dataset_modules.clip_store import AudioStorage
-from dataset_modules.contract import AudioParams
-from dataset_modules.preparation import PreparationSettings
+from dataset_modules.batches.batch import AudioParams
+from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
+from dataset_modules.cache.clip_store import AudioStorage
+from dataset_modules.cache.preparation import PreparationSettings
 from dataset_modules.recording import Recording
-from dataset_modules.recording_survey import StatedRecordings
-from dataset_modules.stable_share import check_share
+from dataset_modules.sources.recording_survey import StatedRecordings
+from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
 
 Split = Literal["train", "val", "test"]

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import get_args
 
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.clip_store import AudioStorage
-from dataset_modules.common_voice_release import (
+from dataset_modules.batches.batch import AudioParams
+from dataset_modules.cache.clip_store import AudioStorage
+from dataset_modules.recording import Recording
+from dataset_modules.sources.common_voice_release import (
     find_locale_folder,
     release_recordings,
     seconds_of,
     stated_locale,
 )
-from dataset_modules.contract import AudioParams
-from dataset_modules.hub_dataset import WAY_OUT, DownloadMode, load_hub_splits
-from dataset_modules.recording import Recording
-from dataset_modules.release_archive import is_archive, unpacked
-from dataset_modules.stable_share import check_share, in_share
+from dataset_modules.sources.hub_dataset import WAY_OUT, DownloadMode, load_hub_splits
+from dataset_modules.sources.release_archive import is_archive, unpacked
+from dataset_modules.sources.shares import check_share, in_share
 from phonetics import IpaNormaliser, TextToPhonemes
 
 log = logging.getLogger(__name__)

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dataset_modules.audio_folder import StatedRecording, read_folder, suffixes_in
 from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.clip_store import AudioStorage
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
+from dataset_modules.cache.clip_store import AudioStorage
 from dataset_modules.recording import Recording
-from dataset_modules.speaker_split import split_by_speaker
-from dataset_modules.stable_share import check_share
+from dataset_modules.sources.audio_folder import StatedRecording, read_folder, suffixes_in
+from dataset_modules.sources.shares import check_share
+from dataset_modules.sources.speaker_split import split_by_speaker
 from phonetics import IpaNormaliser, TextToPhonemes
 
 log = logging.getLogger(__name__)

@@ -15,20 +15,20 @@ from dataset_modules.augmentations import AugmentationPipeline, Transform
 from dataset_modules.augmentations.failures import FailureReport
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.batch_limit import BatchLimit, Rehearsal
-from dataset_modules.batch_place import check_place, epoch_to_come, hears_clips_again, trained_batches
-from dataset_modules.cache import PreparedSplit
-from dataset_modules.clip_dataset import ClipDataset, Example
-from dataset_modules.collate import Collator
-from dataset_modules.contract import AudioParams, FrozenEncoder
-from dataset_modules.data_sources import DataSources
-from dataset_modules.encoded_clips import EncodedClips, every_clip
-from dataset_modules.encoder_states import EncoderStateCache
-from dataset_modules.labels import LabelEncoder, UnknownPhonemePolicy
+from dataset_modules.batches.batch import AudioParams, FrozenEncoder
+from dataset_modules.batches.clip_dataset import ClipDataset, Example
+from dataset_modules.batches.collate import Collator
+from dataset_modules.batches.encoded_clips import EncodedClips, every_clip
+from dataset_modules.batches.limit import BatchLimit, Rehearsal
+from dataset_modules.batches.position import check_place, epoch_to_come, hears_clips_again, trained_batches
+from dataset_modules.batches.sampler import LengthBucketSampler
+from dataset_modules.cache.clip_cache import PreparedSplit
+from dataset_modules.cache.encoder_states import EncoderStateCache
+from dataset_modules.labels.encoder import LabelEncoder, UnknownPhonemePolicy
+from dataset_modules.labels.skipping import SplitPart, check_any_left, check_skipped, warn_of_skipped
+from dataset_modules.labels.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
 from dataset_modules.recording import AudioError
-from dataset_modules.sampler import LengthBucketSampler
-from dataset_modules.skipping import SplitPart, check_any_left, check_skipped, warn_of_skipped
-from dataset_modules.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
+from dataset_modules.sources.data_sources import DataSources
 from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
 
 log = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.clip_store import AudioStorage
-from dataset_modules.contract import AudioParams
-from dataset_modules.espeak_synthesiser import VoiceSettings, espeak_version, speak, speaks
+from dataset_modules.batches.batch import AudioParams
+from dataset_modules.cache.clip_store import AudioStorage
 from dataset_modules.recording import Clip, Recording
-from dataset_modules.sentences import distinct_sentences
+from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, espeak_version, speak, speaks
+from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import IpaNormaliser, espeak_languages, nearest_languages
 
 # Variants of espeak-ng's voices that sound like people; whispers and robots are left out.

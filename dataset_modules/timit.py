@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset_modules.audio import read_file
 from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
 from dataset_modules.recording import AudioError, Clip, Recording
+from dataset_modules.sources.audio import read_file
 from dataset_modules.timit_phones import Folding, Segment, fold, folding_table
 
 log = logging.getLogger(__name__)

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from dataset_modules.contract import AudioParams
-from inference.features import Inputs, LogMelFeatures, SampleFeatures
-from models.frame_count import Counts, frames_of
-from models.frame_times import FrameClock, frame_clock
-from models.frontend import length_mask
-from models.network import build_network, frame_lengths, needs_attention_mask
+from dataset_modules.batches.batch import AudioParams
+from inference.streaming.features import Inputs, LogMelFeatures, SampleFeatures
+from models.network.frame_count import Counts, frames_of
+from models.network.frame_times import FrameClock, frame_clock
+from models.network.frontend import length_mask
+from models.network.pretrained import build_network, frame_lengths, needs_attention_mask
 from models.weights import CHECKPOINT_KEY, CheckpointError, read_checkpoint
 from phonetics import Vocabulary
 

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
-from inference.audio_stream import AudioSamples, AudioStream
-from inference.decoders import Decoder, GreedyDecoder
+from inference.decoding.decoders import Decoder, GreedyDecoder
+from inference.streaming.audio_stream import AudioSamples, AudioStream
+from inference.streaming.window_reader import Piece, WindowReader
+from inference.streaming.windows import Segment, WindowJoiner, joined
 from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of
-from inference.window_reader import Piece, WindowReader
-from inference.windows import Segment, WindowJoiner, joined
-from models.forced_alignment import align
-from models.token_times import HeardToken
+from models.ctc.forced_alignment import align
+from models.ctc.token_times import HeardToken
 
 BATCH_SECONDS = 60.0
 ONE_PASS_SECONDS = 60.0

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.frame_times import FrameClock, token_times
-from models.token_times import HeardToken
+from models.ctc.token_times import HeardToken
+from models.network.frame_times import FrameClock, token_times
 from phonetics import Vocabulary
 
 

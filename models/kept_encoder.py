@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dataset_modules.contract import AudioParams, Batch
-from models.acoustic_forward import AcousticForward
-from models.frame_count import Counts
+from dataset_modules.batches.batch import AudioParams, Batch
+from models.network.acoustic_forward import AcousticForward
+from models.network.frame_count import Counts
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer

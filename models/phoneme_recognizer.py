@@ -13,22 +13,22 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from dataset_modules.contract import AudioParams, Batch
-from models.acoustic_forward import AcousticForward
-from models.attention import AttentionName
-from models.building import NetworkSwitches, build_acoustic
-from models.ctc_loss import ctc_losses
-from models.decoding import blank_share, greedy_decode
-from models.evaluation import EvaluationMetrics, Stage
-from models.frame_count import Counts, frames_of
-from models.freezing import keep_in_eval_mode
-from models.frontend import frontend_of
-from models.grouping import Grouping, GroupingName
+from dataset_modules.batches.batch import AudioParams, Batch
+from evaluation.running import EvaluationMetrics, Stage
+from models.ctc.greedy import blank_share, greedy_decode
+from models.ctc.loss import ctc_losses
 from models.kept_encoder import KeptEncoderPart, kept_part_of
-from models.latent_masking import check_masking
-from models.network import NetworkName, mask_policy, network_configuration
-from models.optimization import OptimizerName, SchedulerName
-from models.optimization_plan import OptimizationPlan
+from models.network.acoustic_forward import AcousticForward
+from models.network.attention import AttentionName
+from models.network.building import NetworkSwitches, build_acoustic
+from models.network.frame_count import Counts, frames_of
+from models.network.freezing import keep_in_eval_mode
+from models.network.frontend import frontend_of
+from models.network.latent_masking import check_masking
+from models.network.pretrained import NetworkName, mask_policy, network_configuration
+from models.optimization.choices import OptimizerName, SchedulerName
+from models.optimization.grouping import Grouping, GroupingName
+from models.optimization.plan import OptimizationPlan
 from models.rehearsal import fits
 from models.step_seeding import seed_step
 from models.weights import CHECKPOINT_KEY, check_vocabulary, load_matching

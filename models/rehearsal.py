@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dataset_modules.contract import Batch
+from dataset_modules.batches.batch import Batch
 
 if TYPE_CHECKING:
     from models.phoneme_recognizer import PhonemeRecognizer

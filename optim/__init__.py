@@ -1,11 +1,11 @@
 """Optimizers, schedules and parameter groups; torch alone is needed, Numba makes AutoSGM fast on a CPU."""
 
-from optim.autosgm import AutoSGM
-from optim.fam import FAM
-from optim.fam_debug import read_fam_records
+from optim.autosgm.optimizer import AutoSGM
+from optim.fam.optimizer import FAM
+from optim.fam.recorder import read_fam_records
+from optim.fam.simple_fam import SimpleFAM
 from optim.param_groups import get_parameter_groups, layerwise_parameter_groups
 from optim.schedules import FAMEpochScheduler, FAMScheduler
-from optim.simple_fam import SimpleFAM
 
 FAMOptimizer = FAM
 FAMScheduler2 = FAMScheduler

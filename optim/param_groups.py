@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import Parameter
 
 from optim.arguments import require, require_non_negative
-from optim.fam_spectrum import Handler
+from optim.fam.spectrum import Handler
 
 ENCODER_LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
 

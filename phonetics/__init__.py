@@ -2,15 +2,20 @@
 
 from phonetics.alignment import Aligned, Pair, align
 from phonetics.articulation import MANNERS, Inventory
-from phonetics.backends import TextToPhonemes, backend_for
 from phonetics.confusions import Confusion, Heard, PhonemeScore, heard_pairs, most_frequent, phoneme_scores
 from phonetics.distances import EditCounts, edit_counts, split_words
-from phonetics.epitran import EpitranPhonemes
-from phonetics.espeak import EspeakPhonemes, espeak_languages, espeak_voices, nearest_languages
-from phonetics.grapheme_to_phoneme import GraphemeToPhoneme, UnpronounceableError, in_batches
-from phonetics.lexicon import LexiconPhonemes
 from phonetics.normalisation import IpaNormaliser, strip_language_switches
-from phonetics.phoneme_store import StoredPhonemes
+from phonetics.text_to_phonemes.backends import TextToPhonemes, backend_for
+from phonetics.text_to_phonemes.base import GraphemeToPhoneme, UnpronounceableError, in_batches
+from phonetics.text_to_phonemes.epitran import EpitranPhonemes
+from phonetics.text_to_phonemes.espeak import (
+    EspeakPhonemes,
+    espeak_languages,
+    espeak_voices,
+    nearest_languages,
+)
+from phonetics.text_to_phonemes.lexicon import LexiconPhonemes
+from phonetics.text_to_phonemes.phoneme_store import StoredPhonemes
 from phonetics.vocabulary import WORD_DELIMITER, Vocabulary, VocabularyError
 
 __all__ = [

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from reports.comparison import Comparison, compare, over_common, phoneme_changes, verdict
-from reports.error_analysis import SplitAnalysis
+from evaluation.comparison import Comparison, compare, over_common, phoneme_changes, verdict
+from evaluation.error_analysis import SplitAnalysis
+from evaluation.slices import cuts
+from experiment.reading import Experiment
 from reports.error_sections import percent, span
-from reports.experiment import Experiment
 from reports.experiment_page import curves_picture
-from reports.markup import Html
-from reports.page import (
+from reports.html.markup import Html
+from reports.html.page import (
     Section,
     callout,
     code,
@@ -21,7 +22,6 @@ from reports.page import (
     section,
     table,
 )
-from reports.slices import cuts
 
 _CHANGES = 12
 _CURVES = (("Validation loss", "CTC loss", "val_loss"), ("Phoneme error rate", "share", "val_per"))

@@ -2,10 +2,10 @@
 
 from itertools import groupby
 
+from evaluation.error_analysis import SplitAnalysis
 from phonetics import MANNERS, phoneme_scores
-from reports.error_analysis import SplitAnalysis
-from reports.markup import Html, element
-from reports.page import heading, note
+from reports.html.markup import Html, element
+from reports.html.page import heading, note
 
 _CELL = 17
 _LEFT, _TOP = 46, 54  # for the names of phonemes

@@ -1,33 +1,13 @@
 """The data that an experiment heard: how much, and what was left out of it."""
 
-import csv
 from collections import Counter
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from reports.page import Section, details, note, paragraph, section, table
+from experiment.reading import SkippedRow
+from reports.html.page import Section, details, note, paragraph, section, table
 
 _ROWS_SHOWN = 100
 _REASONS_SHOWN = 12
-
-
-class SkippedRow(NamedTuple):
-    """A recording that was left out."""
-
-    split: str
-    id: str
-    path: str
-    reason: str
-
-
-def read_skipped(path: Path) -> list[SkippedRow]:
-    """The rows of ``skipped_recordings.tsv``; none where there is no such file."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="\n") as stream:
-        rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
-        next(rows, None)
-        return [SkippedRow(*row) for row in rows if len(row) == len(SkippedRow._fields)]
 
 
 def data_section(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> Section | None:

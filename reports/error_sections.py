@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from evaluation.error_analysis import FEATURE_DEFINITION, SplitAnalysis
+from evaluation.intervals import DEFINITION, FEWEST_UNITS, Interval
+from evaluation.signal_to_noise import DEFINITION as SIGNAL_TO_NOISE
+from evaluation.slices import Cut, Slice, cuts
 from phonetics import Confusion, PhonemeScore, most_frequent, phoneme_scores
-from phonetics.intervals import DEFINITION, FEWEST_UNITS, Interval
 from reports.confusion_matrix import confusion_matrix
-from reports.error_analysis import FEATURE_DEFINITION, SplitAnalysis
-from reports.markup import Html, element
-from reports.page import (
+from reports.html.markup import Html, element
+from reports.html.page import (
     KeyFigure,
     Section,
     bullets,
@@ -19,8 +21,6 @@ from reports.page import (
     section,
     table,
 )
-from reports.signal_to_noise import DEFINITION as SIGNAL_TO_NOISE
-from reports.slices import Cut, Slice, cuts
 from reports.whisker import whisker
 
 _CONFUSIONS, _LISTED = 15, 60

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiment.reading import Curve, Experiment
 from reports.data_section import data_section
 from reports.error_sections import (
     confusion_section,
@@ -14,10 +15,8 @@ from reports.error_sections import (
     slice_section,
     span,
 )
-from reports.experiment import Curve, Experiment
-from reports.length_section import length_section
-from reports.markup import Html, element
-from reports.page import (
+from reports.html.markup import Html, element
+from reports.html.page import (
     KeyFigure,
     Section,
     code,
@@ -31,7 +30,8 @@ from reports.page import (
     section,
     table,
 )
-from reports.pictures import canvas, inline_png, inline_svg
+from reports.html.pictures import canvas, inline_png, inline_svg
+from reports.length_section import length_section
 from reports.utterance_section import utterance_section
 
 _SPLITS = ("test", "val")
@@ -171,8 +171,8 @@ def _fam(experiment: Experiment) -> Section | None:
     if experiment.fam_record is None:
         return None
     # Imported here: these bring torch with them, which takes seconds to load.
-    from optim.fam_debug import read_fam_records
-    from optim.fam_debug_plot import draw_fam_record
+    from optim.fam.recorder import read_fam_records
+    from optim.fam.recorder_plot import draw_fam_record
 
     records = read_fam_records(experiment.fam_record)
     if not records:

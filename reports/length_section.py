@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.error_analysis import SplitAnalysis
 from phonetics import WORD_DELIMITER
-from reports.error_analysis import SplitAnalysis
 from reports.error_sections import percent
-from reports.markup import Html
-from reports.page import KeyFigure, Section, figure, heading, key_figures, note, pictures, section, table
-from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
+from reports.html.markup import Html
+from reports.html.page import KeyFigure, Section, figure, heading, key_figures, note, pictures, section, table
+from reports.html.pictures import COLOURS, FAINT_INK, canvas, inline_svg
 
 _BINS = 30
 _CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)

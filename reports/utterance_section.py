@@ -9,15 +9,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from dataset_modules.audio import resample
+from dataset_modules.sources.audio import resample
+from evaluation.error_analysis import SplitAnalysis
+from evaluation.utterance_record import Span, UtteranceRecord
+from evaluation.worst_utterances import ORDER, worst_first
 from phonetics import WORD_DELIMITER, Aligned, Pair
-from reports.error_analysis import SplitAnalysis
 from reports.error_sections import percent
-from reports.markup import Html, element
-from reports.page import Section, audio_player, data_uri, heading, note, paragraph, section
-from reports.spectrogram import spectrogram_png
-from reports.utterance_record import Span, UtteranceRecord
-from reports.worst_utterances import ORDER, worst_first
+from reports.html.markup import Html, element
+from reports.html.page import Section, audio_player, data_uri, heading, note, paragraph, section
+from reports.html.spectrogram import spectrogram_png
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """A rate and its interval as a small drawing in a row of a table."""
 
-from phonetics.intervals import Interval
-from reports.markup import Html, element
+from evaluation.intervals import Interval
+from reports.html.markup import Html, element
 
 _WIDTH, _HEIGHT, _MARGIN = 180, 18, 4
 

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import soundfile
 from forked_runs import ForkedRuns
+from noisy_records import noisy_records
 from numpy.typing import NDArray
 
 from phonetics import Vocabulary
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each, or those who share the processors fight for them
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+__all__ = ["noisy_records"]
 
 TOKENS = Path(__file__).parents[1] / "dataset_modules" / "tokens"
 

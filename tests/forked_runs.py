@@ -76,7 +76,7 @@ def free_port() -> int:
 
 def _serve() -> None:
     import cli.run
-    from tuning.fork_server import ForkServer, Job
+    from tuning.trials.fork_server import ForkServer, Job
 
     server = ForkServer({"run": cli.run.run})
     server.preload(

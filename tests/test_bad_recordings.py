@@ -13,9 +13,9 @@ import yaml
 from numpy.typing import NDArray
 
 from cli.run import run
-from dataset_modules.clip_store import ClipStore
-from dataset_modules.espeak_synthesiser import VoiceSettings, speak
-from dataset_modules.sentences import distinct_sentences
+from dataset_modules.cache.clip_store import ClipStore
+from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
+from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import IpaNormaliser
 
 TINY = {

@@ -10,6 +10,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "phonetics",
     "dataset_modules",
+    "evaluation",
+    "experiment",
+    "doctor",
     "models",
     "optim",
     "callbacks",

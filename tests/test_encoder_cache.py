@@ -8,11 +8,11 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset
 from models import PhonemeRecognizer
-from models.acoustic_forward import AcousticForward
+from models.network.acoustic_forward import AcousticForward
 from tests.models.conftest import TINY
 
 FROZEN = {"freeze_feature_extractor": True, "freeze_transformer": True}
@@ -123,7 +123,7 @@ def test_a_group_norm_encoder_is_asked_as_if_each_utterance_were_alone(train, tm
     data = one.trainer.datamodule
     clips = data.splits["train"]
     kept = data._heard("train").states
-    from dataset_modules.collate import Collator
+    from dataset_modules.batches.collate import Collator
 
     for index in (0, 7):
         (alone,) = encoder.states(Collator(0)([clips[(0, index)]]))

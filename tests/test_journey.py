@@ -9,8 +9,8 @@ import torch
 import yaml
 
 from cli.run import run
-from models.metrics import phoneme_edits
-from reports.utterance_record import read_records
+from evaluation.metrics import phoneme_edits
+from evaluation.utterance_record import read_records
 
 TINY = {
     "hidden_size": 32,

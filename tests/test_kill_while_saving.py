@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from callbacks.checkpoint_io import DurableCheckpointIO, remove_unfinished
-from cli.newest_checkpoint import newest_loadable
+from experiment.newest_checkpoint import newest_loadable
 
 FORK = multiprocessing.get_context("fork")
 KILLS = 20

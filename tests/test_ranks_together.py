@@ -8,7 +8,7 @@ import yaml
 from forked_runs import free_port
 from step_ledger import ledger
 
-from cli.newest_checkpoint import newest_loadable
+from experiment.newest_checkpoint import newest_loadable
 from tests.models.conftest import TINY
 
 STEPS = 50

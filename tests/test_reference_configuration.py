@@ -13,8 +13,8 @@ import yaml
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
 from cli.run import run
-from dataset_modules.espeak_synthesiser import VoiceSettings, speak
-from dataset_modules.sentences import distinct_sentences
+from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
+from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import IpaNormaliser
 
 REFERENCE = Path(__file__).parent / "reference.yaml"

@@ -9,21 +9,21 @@ from typing import Any, NoReturn
 
 from optuna.exceptions import StorageInternalError
 
-from cli.errors import ConfigError
-from cli.search_request import SearchRequest
-from cli.sections import Distribution, OptunaSection
-from tuning.claims import Claims
-from tuning.components import Samplers, build_pruner, quieten_optuna
-from tuning.constraints import Constraint
-from tuning.devices import slots, visible_gpus
-from tuning.fork_server import ForkServer, ForkServerError, Task
-from tuning.rehearsal import rehearse
+from cli.configuration.search_request import SearchRequest
+from cli.configuration.sections import Distribution, OptunaSection
+from experiment.errors import ConfigError
 from tuning.results import conclude
 from tuning.search import TRAIN, Search, SearchPlan
-from tuning.search_space import SearchSpace
-from tuning.storage import claims_lock, is_address, journal_of, open_storage
-from tuning.study import StudyIdentity, check_study, folder_of, open_study
-from tuning.tasks import prepare, train
+from tuning.space.constraints import Constraint
+from tuning.space.search_space import SearchSpace
+from tuning.study.claims import Claims
+from tuning.study.components import Samplers, build_pruner, quieten_optuna
+from tuning.study.storage import claims_lock, is_address, journal_of, open_storage
+from tuning.study.study import StudyIdentity, check_study, folder_of, open_study
+from tuning.trials.devices import slots, visible_gpus
+from tuning.trials.fork_server import ForkServer, ForkServerError, Task
+from tuning.trials.rehearsal import rehearse
+from tuning.trials.tasks import prepare, train
 
 log = logging.getLogger(__name__)
 

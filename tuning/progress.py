@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from tuning.study import Counts
+from tuning.study.study import Counts
 
 _MINUTE, _HOUR = 60, 3600
 

@@ -10,9 +10,9 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from durable_files import write_durably
 from tuning.progress import best_trials, figures_line
 from tuning.search import SearchPlan, figures_of
-from tuning.search_space import configuration
-from tuning.study import KIND, REASON, SEED, count, is_trial
-from tuning.trial_files import best_configuration, write_yaml
+from tuning.space.search_space import configuration
+from tuning.study.study import KIND, REASON, SEED, count, is_trial
+from tuning.trials.trial_files import best_configuration, write_yaml
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _FURTHER = "best_{}.yaml"  # of several metrics
 def conclude(plan: SearchPlan, study: Study) -> int:
     """Write what was found and say it; returns the exit status: 1 where no trial has come to a value."""
     # Imported only now: drawing takes seconds to load, which every start of a worker would pay.
-    from reports.page import write_page
+    from reports.html.page import write_page
     from tuning.search_page import search_page
 
     best = best_trials(study)

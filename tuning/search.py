@@ -12,19 +12,19 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from cli.errors import ConfigError
-from cli.sections import OptunaSection
-from tuning.claims import Claims
-from tuning.components import seed_of
-from tuning.constraints import Constraint
-from tuning.fork_server import ForkServer, Job
-from tuning.outcome import Failure
-from tuning.ownership import BEAT_INTERVAL_S
+from cli.configuration.sections import OptunaSection
+from experiment.errors import ConfigError
 from tuning.progress import Clock, best_so_far, best_trials, figures_line, trial_line
-from tuning.running_trial import GRACE_S, RunningTrial
-from tuning.search_space import SearchSpace, configuration
-from tuning.study import KIND, REASON, REJECTED, SEED, count, seed_of_study
-from tuning.trial_files import (
+from tuning.space.constraints import Constraint
+from tuning.space.search_space import SearchSpace, configuration
+from tuning.study.claims import Claims
+from tuning.study.components import seed_of
+from tuning.study.ownership import BEAT_INTERVAL_S
+from tuning.study.study import KIND, REASON, REJECTED, SEED, count, seed_of_study
+from tuning.trials.fork_server import ForkServer, Job
+from tuning.trials.outcome import Failure
+from tuning.trials.running_trial import GRACE_S, RunningTrial
+from tuning.trials.trial_files import (
     LOG,
     REPORTS,
     prepare_folder,

@@ -11,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from reports.markup import Html
-from reports.page import (
+from reports.html.markup import Html
+from reports.html.page import (
     KeyFigure,
     Section,
     code,
@@ -26,9 +26,9 @@ from reports.page import (
     section,
     table,
 )
-from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
+from reports.html.pictures import COLOURS, FAINT_INK, canvas, inline_svg
 from tuning.progress import best_trials, duration
-from tuning.study import KIND, REASON, REJECTED, count, is_trial
+from tuning.study.study import KIND, REASON, REJECTED, count, is_trial
 
 _MAX_AXES = 8  # of parallel coordinates
 _MAX_LABEL = 22

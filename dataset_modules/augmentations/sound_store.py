@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from filelock import FileLock
 
-from dataset_modules.audio import read_file, resample, to_mono
 from dataset_modules.recording import AudioError
+from dataset_modules.sources.audio import read_file, resample, to_mono
 from durable_files import flush_to_disk
 
 log = logging.getLogger(__name__)

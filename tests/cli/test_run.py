@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-import cli.doctor
-import cli.language_model
+import cli.commands.doctor
+import cli.commands.language_model
 import cli.run
 from cli.run import run
 from main import main
@@ -44,14 +44,17 @@ def test_a_full_disk_is_one_line_and_status_1(labels, tmp_path, monkeypatch, cap
     def full(arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cli.language_model, "run_language_model", full)
+    monkeypatch.setattr(cli.commands.language_model, "run_language_model", full)
     assert run(["lm"]) == 1
     assert capsys.readouterr().err == "error: lm: [Errno 28] No space left on device\n"
 
 
 @pytest.mark.parametrize(
     ("command", "module", "function"),
-    [("lm", cli.language_model, "run_language_model"), ("doctor", cli.doctor, "run_doctor")],
+    [
+        ("lm", cli.commands.language_model, "run_language_model"),
+        ("doctor", cli.commands.doctor, "run_doctor"),
+    ],
 )
 def test_ctrl_c_is_one_line_and_status_130(command, module, function, monkeypatch, capsys):
     def interrupted(arguments):

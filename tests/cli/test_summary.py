@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from cli.summary import summarise, write_report
-from phonetics.intervals import Interval, rate_interval
-from reports.utterance_record import UtteranceRecord, records_file, write_records
+from evaluation.intervals import Interval, rate_interval
+from evaluation.utterance_record import UtteranceRecord, records_file, write_records
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from dataset_modules.cache import fingerprint_of
-from dataset_modules.clip_dataset import ClipDataset
-from dataset_modules.clip_store import ClipStore, ClipWriter
-from dataset_modules.common_voice_release import release_recordings
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.clip_dataset import ClipDataset
+from dataset_modules.cache.clip_cache import fingerprint_of
+from dataset_modules.cache.clip_store import ClipStore, ClipWriter
+from dataset_modules.cache.preparation import PreparationSettings, prepare_clip
 from dataset_modules.custom import CustomAudioDataset
-from dataset_modules.manifest import parse_row
-from dataset_modules.preparation import PreparationSettings, prepare_clip
 from dataset_modules.recording import Recording
+from dataset_modules.sources.common_voice_release import release_recordings
+from dataset_modules.sources.manifest import parse_row
 
 
 def recording(folder: Path, **attributes: str) -> Recording:

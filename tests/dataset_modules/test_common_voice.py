@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from dataset_modules.batches.batch import AudioParams
 from dataset_modules.common_voice import CommonVoiceDataset
-from dataset_modules.common_voice_release import find_locale_folder, release_recordings, seconds_of
-from dataset_modules.contract import AudioParams
-from dataset_modules.espeak_synthesiser import VoiceSettings, speak
-from dataset_modules.tsv import read_tsv
+from dataset_modules.sources.common_voice_release import find_locale_folder, release_recordings, seconds_of
+from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
+from dataset_modules.sources.tsv import read_tsv
 from phonetics import IpaNormaliser
 
 SENTENCES = ("да нет", "мама мыла раму", '"Вот дом', "он сказал «нет»")
@@ -135,7 +135,7 @@ def test_a_clip_path_that_is_no_plain_name_is_never_read(mp3s, tmp_path, path):
 
 
 def test_several_processes_prepare_the_same_clips(mp3s, tmp_path, monkeypatch):
-    monkeypatch.setattr("dataset_modules.cache.RECORDINGS_PER_SHARD", 1)
+    monkeypatch.setattr("dataset_modules.cache.clip_cache.RECORDINGS_PER_SHARD", 1)
     release = write_release(tmp_path / "ru", mp3s)
     append(release / "train.tsv", "too short")
     made = dataset(release, tmp_path, max_skipped_share=0.5)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
 from dataset_modules.custom import CustomAudioDataset
-from dataset_modules.label_reading import labels_of
+from dataset_modules.labels.reading import labels_of
 
 
 @pytest.fixture

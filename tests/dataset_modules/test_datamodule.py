@@ -12,8 +12,8 @@ from audiomentations import AddGaussianNoise, Gain
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 
 from dataset_modules.augmentations import AddBackgroundNoiseWrapper, SpeedPerturbation
-from dataset_modules.batch_place import PlaceError
-from dataset_modules.contract import Batch
+from dataset_modules.batches.batch import Batch
+from dataset_modules.batches.position import PlaceError
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset
 from phonetics import Vocabulary, VocabularyError

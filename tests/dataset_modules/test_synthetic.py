@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dataset_modules.base_dataset import SPLITS
-from dataset_modules.contract import AudioParams
-from dataset_modules.espeak_synthesiser import VoiceSettings, speak
+from dataset_modules.batches.batch import AudioParams
 from dataset_modules.recording import Recording
-from dataset_modules.sentences import distinct_sentences
+from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
+from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from dataset_modules.synthetic import TEST_VOICES, TRAIN_VOICES, VAL_VOICES, SyntheticSpeechDataset
 from phonetics import EspeakPhonemes, IpaNormaliser, Vocabulary
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
 from dataset_modules.timit import CORE_TEST_SPEAKERS, DEV_SPEAKERS, TimitDataset, read_phones
 from dataset_modules.timit_phones import Segment, fold, folding_table
 from phonetics import Vocabulary

@@ -11,8 +11,8 @@ import torch
 
 from dataset_modules.recording import AudioError
 from inference import Failure, Recognizer
-from inference.audio_stream import AudioFile, AudioSamples
-from inference.window_reader import _stretches
+from inference.streaming.audio_stream import AudioFile, AudioSamples
+from inference.streaming.window_reader import _stretches
 from models import PhonemeRecognizer
 from phonetics import VocabularyError
 from tests.inference.tiny_models import FAMILIES, TRANSFORMER, speech

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from dataset_modules.contract import AudioParams
+from dataset_modules.batches.batch import AudioParams
 from inference.acoustic_model import AcousticModel
-from models.network import build_network, network_configuration
+from models.network.pretrained import build_network, network_configuration
 from phonetics import Vocabulary
 
 TRANSFORMER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from dataset_modules.contract import Batch
+from dataset_modules.batches.batch import Batch
 from models import PhonemeRecognizer
 
 CONVOLUTIONS = {"conv_dim": [16, 16, 16], "conv_kernel": [20, 8, 8], "conv_stride": [10, 8, 4]}

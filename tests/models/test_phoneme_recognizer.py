@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from dataset_modules.contract import AudioParams, Batch
-from models.network import feature_extractor_of
+from dataset_modules.batches.batch import AudioParams, Batch
+from models.network.pretrained import feature_extractor_of
 
 FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from transformers import AutoConfig
 
-from dataset_modules.clip_dataset import Example
-from dataset_modules.collate import Collator
-from models.acoustic_forward import round_up
-from models.attention import check_attention
+from dataset_modules.batches.clip_dataset import Example
+from dataset_modules.batches.collate import Collator
+from models.network.acoustic_forward import round_up
+from models.network.attention import check_attention
 from tests.models.host_guard import HostWaitError, no_host_waits
 
 SHALLOW = {"num_hidden_layers": 1}
@@ -53,7 +53,7 @@ def largest_difference(these, those):
 @pytest.fixture
 def like_an_accelerator(monkeypatch):
     """A processor draws dropout on the host, which has nobody to wait for there."""
-    for room in ("models.quick_dropout", "models.attention"):
+    for room in ("models.network.quick_dropout", "models.network.attention"):
         monkeypatch.setattr(f"{room}.draws_quickly", lambda tensor: False)
 
 

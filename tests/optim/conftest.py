@@ -1,6 +1,6 @@
 import pytest
 
-from optim import autosgm
+from optim.autosgm import optimizer as autosgm
 from tests.optim.optimizer_table import OPTIMIZERS
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from optim import FAM, AutoSGM, SimpleFAM
-from optim.autosgm_config import WindowShape
-from optim.window import window_value
+from optim.autosgm.settings import WindowShape
+from optim.autosgm.window import window_value
 
 GOLDEN = Path(__file__).parent / "golden"
 TRACES = sorted(GOLDEN.glob("*.npz"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from phonetics import Vocabulary, VocabularyError
-from phonetics.inventory import merge_vocabularies, missing_and_unused
+from phonetics.label_counts import merge_vocabularies, missing_and_unused
 
 TOKENS = {"[PAD]": 0, "[UNK]": 1, "|": 2, "a": 3, "tʃ": 4}
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluation.utterance_record import records_file, write_records
+from evaluation.worst_utterances import keep_audio
+from experiment.reading import read_experiment
 from reports.comparison_page import comparison_page
-from reports.experiment import read_experiment
 from reports.experiment_page import experiment_page
-from reports.utterance_record import records_file, write_records
-from reports.worst_utterances import keep_audio
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER = next((path for name in BROWSERS if (path := shutil.which(name))), None)

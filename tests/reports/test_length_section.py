@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from reports.error_analysis import analyse
+from evaluation.error_analysis import analyse
+from evaluation.utterance_record import UtteranceRecord
 from reports.length_section import confidence_columns, length_section, onset_errors
-from reports.utterance_record import UtteranceRecord
 
 RECORD = UtteranceRecord(
     id="a",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from reports.error_analysis import analyse
+from evaluation.error_analysis import analyse
 from reports.utterance_section import _drawing, _encoded
 
 

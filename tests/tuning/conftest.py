@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tuning.storage import open_storage
+from tuning.study.storage import open_storage
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 

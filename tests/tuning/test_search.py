@@ -10,8 +10,8 @@ import yaml
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from cli.errors import ConfigError
-from tuning.trial_files import trial_folder
+from experiment.errors import ConfigError
+from tuning.trials.trial_files import trial_folder
 
 UNIT = {"distribution": "uniform", "low": 0, "high": 1}
 GRID = {"class_path": "optuna.samplers.GridSampler"}
@@ -165,7 +165,7 @@ def test_a_storage_that_is_lost_ends_the_search_with_one_message(stand_in, place
     def fail(*_):
         raise StorageInternalError("connection refused")
 
-    monkeypatch.setattr("tuning.claims.Claims.beat", fail)
+    monkeypatch.setattr("tuning.study.claims.Claims.beat", fail)
     base = stand_in.base_of(place.root, n_trials=2)
     base["model"]["seconds"] = 0.3
     with caplog.at_level("ERROR", logger="tuning"):

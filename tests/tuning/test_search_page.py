@@ -5,7 +5,7 @@ import pytest
 
 from tuning.progress import best_trials
 from tuning.search_page import importances, search_page
-from tuning.study import KIND, REASON
+from tuning.study.study import KIND, REASON
 
 
 def study_of(number, directions=("minimize",)):

@@ -5,9 +5,9 @@ import sys
 import pytest
 from audiomentations import Compose, Gain, OneOf, SomeOf
 
-from cli.errors import ConfigError
-from cli.parser import PhonemeArgumentParser
+from cli.configuration.parser import PhonemeArgumentParser
 from dataset_modules.augmentations import Transform
+from experiment.errors import ConfigError
 
 OWN = """
 from audiomentations.core.transforms_interface import BaseWaveformTransform

@@ -8,13 +8,13 @@ import torch
 import yaml
 from torch.utils.data import DataLoader
 
-from cli.parser import PhonemeArgumentParser
+from cli.configuration.parser import PhonemeArgumentParser
 from dataset_modules.augmentations import AugmentationPipeline, Transform
 from dataset_modules.augmentations.sound_store import SoundStore
-from dataset_modules.clip_dataset import ClipDataset
-from dataset_modules.clip_store import ClipStore, ClipWriter, PreparedClip
-from dataset_modules.collate import Collator
-from dataset_modules.sampler import LengthBucketSampler
+from dataset_modules.batches.clip_dataset import ClipDataset
+from dataset_modules.batches.collate import Collator
+from dataset_modules.batches.sampler import LengthBucketSampler
+from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
 
 RATE, EPOCH = 16000, 2
 REFERENCE = Path(__file__).parents[2] / "reference.yaml"

@@ -1,0 +1,1 @@
+"""Callbacks of every run, whatever the configuration names."""

@@ -1,0 +1,109 @@
+"""Refuses, as soon as the data are counted, what there are too few batches for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
+
+from dataset_modules.base_dataset import Split
+from experiment.errors import ConfigError
+
+# The splits that a stage reads, and the Trainer's word for each; the best of a training is tested, too.
+_COUNTED: dict[str, dict[Split, str]] = {
+    "fit": {"train": "train", "val": "val", "test": "test"},
+    "validate": {"val": "val"},
+    "test": {"test": "test"},
+    "predict": {"test": "predict"},
+}
+
+
+class CountedBatches(Callback):
+    """Speaks before the first callback writes anything; Lightning would end in a traceback, or epochs on."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Compare what the configuration asks for with the batches that there are."""
+        count = getattr(trainer.datamodule, "num_batches", None)  # type: ignore[attr-defined]
+        if count is None:
+            return
+        batches: dict[Split, int | None] = {split: count(split) for split in _COUNTED[stage]}
+        plan = getattr(pl_module, "plan", None)
+        for fault in faults_of(trainer, stage, batches, getattr(plan, "plateau_figure", None)):
+            raise ConfigError(fault)
+
+
+def faults_of(
+    trainer: Trainer, stage: str, batches: Mapping[Split, int | None], plateau_figure: str | None = None
+) -> Iterator[str]:
+    """What a run would fail at, the first first.
+
+    Args:
+        trainer: with its limits and callbacks.
+        stage: fit, validate, test or predict.
+        batches: of each split; None where a device is still to be asked what it holds.
+        plateau_figure: what the scheduler watches, if it watches anything.
+    """
+    for split, word in _COUNTED[stage].items():
+        if stage == "fit" and split == "test" and trainer.checkpoint_callback is None:
+            continue  # nothing is kept that could be tested
+        yield from _share_of_nothing(trainer, split, word, batches[split])
+    if stage != "fit":
+        return
+    if batches["train"] is not None:
+        yield from _too_long_interval(trainer, limited(batches["train"], trainer.limit_train_batches))
+    if batches["val"] == 0:
+        yield from _unfed_watchers(trainer, plateau_figure, "no recording of the val split can be used")
+    elif not trainer.limit_val_batches:
+        yield from _unfed_watchers(trainer, plateau_figure, "trainer.limit_val_batches is 0")
+
+
+def limited(batches: int, limit: float) -> int:
+    """The batches of an epoch under ``limit_train_batches``: a number of them, or a share.
+
+    >>> limited(40, 10), limited(40, 0.5), limited(40, 1.0)
+    (10, 20, 40)
+    """
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def _share_of_nothing(trainer: Trainer, split: Split, word: str, batches: int | None) -> Iterator[str]:
+    """A share of so few batches that it is none."""
+    limit: Any = getattr(trainer, f"limit_{word}_batches")
+    if not batches or not limit or limited(batches, limit):
+        return
+    overfits = trainer.overfit_batches and split != "test"  # type: ignore[attr-defined]
+    key = "overfit_batches" if overfits else f"limit_{word}_batches"
+    yield (
+        f"trainer.{key}: must leave at least one batch, {limit} of the {batches} of the {split} split leaves "
+        f"none; give a larger share, or a number of batches"
+    )
+
+
+def _too_long_interval(trainer: Trainer, batches: int) -> Iterator[str]:
+    """Validations after more batches than an epoch has, where every epoch counts anew."""
+    interval = trainer.val_check_interval
+    whole = isinstance(interval, int) and trainer.check_val_every_n_epoch is not None
+    if whole and batches and trainer.limit_val_batches and interval > batches:
+        yield (
+            f"trainer.val_check_interval: must be at most the {batches} batches of an epoch, got {interval}; "
+            f"with check_val_every_n_epoch: null it counts batches over epochs"
+        )
+
+
+def _unfed_watchers(trainer: Trainer, plateau_figure: str | None, because: str) -> Iterator[str]:
+    watchers = watchers_of(trainer.callbacks, plateau_figure)  # type: ignore[attr-defined]
+    if watchers:
+        yield (
+            f"{', '.join(watchers)} must watch a figure that there is, but {because}; "
+            f"mend that, or leave out what watches"
+        )
+
+
+def watchers_of(callbacks: Sequence[object] | object | None, plateau_figure: str | None) -> list[str]:
+    """What stops, or changes rates, by a figure of validation."""
+    watchers = [
+        type(callback).__name__
+        for callback in (callbacks if isinstance(callbacks, Sequence) else [callbacks])
+        if isinstance(callback, EarlyStopping) and callback.strict and callback.monitor.startswith("val_")
+    ]
+    return [*watchers, "model.scheduler"] if (plateau_figure or "").startswith("val_") else watchers

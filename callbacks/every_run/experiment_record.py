@@ -1,0 +1,116 @@
+"""What an experiment's folder says about itself: configuration, vocabulary, and what produced it."""
+
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
+
+from dataset_modules.labels.skipping import counted, write_skipped
+from durable_files import free_name
+
+log = logging.getLogger(__name__)
+
+_PACKAGES = (
+    "audiomentations",
+    "epitran",
+    "espeakng-loader",
+    "jsonargparse",
+    "lightning",
+    "numpy",
+    "panphon",
+    "phonemizer",
+    "torch",
+    "torchaudio",
+    "torchmetrics",
+    "transformers",
+)
+
+
+class ExperimentRecord(SaveConfigCallback):
+    """Writes the record once, when training starts; every start of a resumed run leaves a configuration."""
+
+    def __init__(self, parser: LightningArgumentParser, config: Namespace) -> None:
+        super().__init__(parser, config, save_to_log_dir=False)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Only training makes an experiment."""
+        if stage == "fit":
+            super().setup(trainer, pl_module, stage)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say on how many clips augmentation failed, whichever process read them."""
+        if report := getattr(trainer.datamodule, "report_failures", None):  # type: ignore[attr-defined]
+            report()
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write configuration, vocabulary, versions, and which recordings were skipped."""
+        folder = Path(trainer.default_root_dir)
+        self.parser.save(self.config, free_name(folder, "config", ".yaml"), skip_none=False)
+        free_name(folder, "data", ".json").write_text(
+            json.dumps(_data_facts(trainer), indent=1), encoding="utf-8"
+        )
+        (folder / "vocab.json").write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
+        fingerprints = getattr(trainer.datamodule, "fingerprints", {})  # type: ignore[attr-defined]
+        record = {**versions(), "data": fingerprints}
+        free_name(folder, "versions", ".json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+        parts = getattr(trainer.datamodule, "parts", [])  # type: ignore[attr-defined]
+        skipped = free_name(folder, "skipped_recordings", ".tsv")
+        write_skipped(skipped, parts)
+        if any(part.num_skipped for part in parts):
+            log.warning("%s recordings skipped; why: %s", counted(parts), skipped)
+
+
+def _data_facts(trainer: Trainer) -> dict[str, dict[str, float]]:
+    """How much each split holds, and how much was left out of it."""
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    facts: dict[str, dict[str, float]] = {}
+    for split, clips in getattr(data, "splits", {}).items():
+        parts = [part for part in data.parts if part.split == split]
+        facts[split] = {
+            "clips": len(clips),
+            "hours": round(data.hours(split), 4),
+            "recordings": sum(part.num_recordings for part in parts),
+            "skipped": sum(part.num_skipped for part in parts),
+        }
+    return facts
+
+
+def versions() -> dict[str, Any]:
+    """What runs here: Python, packages, and the revision of this code."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _package_version(name) for name in _PACKAGES},
+        "revision": _git_revision(),
+    }
+
+
+def _package_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """The commit of the code, marked where the tree differs from it; None where nobody knows.
+
+    In the container there is no repository: ``run.sh`` says what was built into the image.
+    """
+    if told := os.environ.get("PHONEME_REVISION"):
+        return told
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,172 @@
+"""``doctor``: looks at the data of a configuration, and says whether training on it would fail."""
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from callbacks.every_run.counted_batches import faults_of
+from cli.configuration.checks import check_hardware
+from cli.configuration.parser import shortened
+from cli.phoneme_cli import PhonemeCLI
+from dataset_modules.recording import AudioError
+from doctor.data_page import data_page
+from doctor.data_survey import Survey
+from doctor.examination import Examination, RunPlan
+from doctor.findings.every_finding import findings_of
+from doctor.findings.finding import Finding
+from doctor.survey_tables import as_json
+from doctor.terminal import summary, wants_colour
+from experiment.errors import ConfigError
+from experiment.folder import claim_folder
+from phonetics import VocabularyError
+from reports.html.page import write_page
+
+if TYPE_CHECKING:
+    from doctor.augmentation_examples import AugmentationExample
+
+log = logging.getLogger(__name__)
+
+COMMAND = "doctor"
+PAGE, FIGURES, EXAMPLES = "doctor.html", "doctor.json", "examples"
+# What the machine must have for training; looking at data needs none of it.
+_ON_A_PROCESSOR = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "num_nodes": 1,
+    "strategy": "auto",
+    "precision": None,
+    "plugins": None,
+    "logger": False,
+    "sync_batchnorm": False,
+}
+
+
+class DoctorCLI(PhonemeCLI):
+    """Reads a configuration as ``fit`` does, with the same messages, and trains nothing."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """What ``fit`` takes, and how many examples to write."""
+        super().add_arguments_to_parser(parser)
+        parser.add_argument(
+            "--audio",
+            type=int,
+            default=0,
+            help="Training clips to write before and after augmentation, to listen to.",
+        )
+
+    @property
+    def is_search(self) -> bool:
+        """A search reads the same data as one of its trials."""
+        return False
+
+    def before_instantiate_classes(self) -> None:
+        """The same checks; a missing accelerator is told later and stops nothing."""
+        trainer = self.section.trainer
+        if self.section.audio < 0:
+            raise ConfigError(f"--audio must be 0 or more examples, got {self.section.audio}")
+        self.hardware_fault = _hardware_fault(trainer)
+        self.world_size = world_size_of(trainer)
+        for key, value in _ON_A_PROCESSOR.items():
+            trainer[key] = value
+        super().before_instantiate_classes()
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
+        """A Trainer that checks its own arguments and is never run; no folder is claimed."""
+        self._check_data()
+        self._check_monitors()
+        return LightningCLI.instantiate_trainer(self, **kwargs)
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run nothing: Lightning calls this where ``fit`` would begin."""
+
+    def run_plan(self) -> RunPlan:
+        """What the run to come means for the data."""
+        trainer = self.trainer
+        return RunPlan(
+            self.model.num_frames,
+            world_size=self.world_size,
+            accumulate=trainer.accumulate_grad_batches,
+            limit_batches=trainer.limit_train_batches,
+            max_epochs=trainer.max_epochs if (trainer.max_epochs or -1) > 0 else None,
+            max_steps=trainer.max_steps if trainer.max_steps > 0 else None,
+            hardware_fault=self.hardware_fault,
+            faults=lambda batches: faults_of(trainer, "fit", batches, self.model.plan.plateau_figure),
+        )
+
+
+def _hardware_fault(trainer: Namespace) -> str | None:
+    try:
+        check_hardware(trainer)
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+def world_size_of(trainer: Namespace) -> int:
+    """How many processes would share the batches; where the machine decides, as many as this one has.
+
+    >>> world_size_of(Namespace(accelerator="gpu", devices=[0, 3], num_nodes=2))
+    4
+    >>> world_size_of(Namespace(accelerator="cpu", devices="auto", num_nodes=1))
+    1
+    """
+    devices, nodes = trainer.devices, trainer.num_nodes
+    if isinstance(devices, list):
+        return max(1, len(devices)) * nodes
+    text = str(devices)
+    if "," in text:
+        return len([part for part in text.split(",") if part.strip()]) * nodes
+    if text.isdigit():
+        return max(1, int(text)) * nodes
+    return _devices_here(trainer.accelerator) * nodes
+
+
+def _devices_here(accelerator: object) -> int:
+    import torch
+
+    return max(1, torch.cuda.device_count()) if accelerator in ("auto", "gpu", "cuda") else 1
+
+
+def run_doctor(arguments: Sequence[str]) -> int:
+    """Examine, report, and return the exit status: 1 where training would fail, else 0."""
+    cli = DoctorCLI(["fit", *arguments])
+    examination = Examination(cli.datamodule, cli.run_plan())
+    try:
+        survey = examination.survey()
+        examples = examination.examples(cli.section.audio)
+    except (AudioError, VocabularyError):
+        raise
+    except ValueError as error:  # a data set's own: no language for its texts, for example
+        raise ConfigError(shortened(str(error))) from error
+    findings = findings_of(survey)
+    folder = claim_folder(cli.plan.parent, f"{cli.plan.name}_{COMMAND}")
+    _write(folder, cli.plan.name, survey, findings, examples)
+    width = min(110, shutil.get_terminal_size((100, 24)).columns)
+    text = summary(survey, findings, colour=wants_colour(sys.stdout), width=width)
+    sys.stdout.write(f"{text}\npage: {folder / PAGE}\n")
+    return int(any(finding.severity == "fatal" for finding in findings))
+
+
+def _write(
+    folder: Path,
+    name: str,
+    survey: Survey,
+    findings: Sequence[Finding],
+    examples: "Sequence[AugmentationExample]",
+) -> None:
+    """The page, its figures for programs, and the examples as files."""
+    write_page(folder / PAGE, data_page(f"Data of {name}", survey, findings, examples))
+    figures = json.dumps(as_json(survey, findings), ensure_ascii=False, indent=1)
+    (folder / FIGURES).write_text(figures + "\n", encoding="utf-8")
+    for number, example in enumerate(examples, start=1):
+        (folder / EXAMPLES).mkdir(exist_ok=True)
+        (folder / EXAMPLES / f"{number:03d}_before.wav").write_bytes(example.before_wav)
+        (folder / EXAMPLES / f"{number:03d}_after.wav").write_bytes(example.after_wav)

@@ -1,0 +1,64 @@
+"""``lm --output FILE.arpa``: an n-gram model of phonemes, for beam searches, from the labels to train on."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cli.commands.tool_parser import ToolParser
+from experiment.errors import ConfigError
+
+_DESCRIPTION = """Estimate an n-gram model of phonemes and write it as an ARPA file, for transcribe with
+--beam and --lm. Word boundaries (|) are tokens like any other. Validation and test labels are left out."""
+
+
+def run_language_model(arguments: Sequence[str]) -> int:
+    """Estimate and write."""
+    options = _parser().parse_args(arguments)
+    if options.order < 1:
+        raise ConfigError(f"lm: --order must be at least 1, got {options.order}")
+    if options.output.exists():
+        raise ConfigError(f"lm: --output must not exist, {options.output} does")
+    options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
+    from tqdm import tqdm
+
+    from dataset_modules.cache.progress import refreshing
+    from durable_files import write_durably
+    from inference.decoding.ngram import estimate
+
+    try:
+        found = _lines(options.labels) if options.labels else _training_labels(options.config)
+        labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr)))
+        sys.stderr.write(f"lm: counting the n-grams of {len(labels)} labels\n")
+        model = estimate(labels, options.order)
+    except ConfigError:
+        raise
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"lm: {error}") from error
+    write_durably(options.output, model.to_arpa())
+    sys.stdout.write(f"{options.output}: {len(model.entries)} n-grams from {len(labels)} labels\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = ToolParser(prog="./run.sh lm", description=_DESCRIPTION)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", type=Path, action="append", help="the training splits of its data sets")
+    source.add_argument("--labels", type=Path, help="a file, a label a line: phonemes parted by spaces")
+    parser.add_argument("--order", type=int, default=4, help="of the longest n-grams")
+    parser.add_argument("--output", type=Path, required=True, help="the file to write")
+    return parser
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8-sig") as stream:
+        yield from (phonemes for line in stream if (phonemes := line.split()))
+
+
+def _training_labels(configs: Sequence[Path]) -> Iterator[Sequence[str]]:
+    # Imported only now: they cost seconds, and a file of labels needs none of them.
+    from cli.configuration.data_section import located_datasets, merged_sections
+    from dataset_modules.labels.reading import labels_of
+
+    for dataset in located_datasets(merged_sections(configs)["data"]):
+        yield from (label.phonemes for label in labels_of(dataset, "train") if label.phonemes)

@@ -1,0 +1,113 @@
+"""Recordings as a command names them: files, folders, standard input."""
+
+import logging
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from experiment.errors import ConfigError
+from inference.streaming.audio_stream import AudioFile, spooled
+
+log = logging.getLogger(__name__)
+
+STANDARD_STREAM = "-"
+AUDIO_SUFFIXES = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
+_EXAMPLES = 5  # suffixes in a message
+_UNDECODABLE = re.compile("[\ud800-\udfff]")  # bytes of a file name that are no UTF-8 arrive as these
+
+
+class NamedRecording(NamedTuple):
+    """A recording, and where its result lies in a folder of results, without a suffix."""
+
+    audio: AudioFile
+    result: Path
+
+
+def find_recordings(names: Sequence[str], stack: ExitStack) -> list[NamedRecording]:
+    """What is named, in that order; a folder's recordings, at any depth, by name.
+
+    Args:
+        names: files, folders, or ``-``.
+        stack: closes the file that standard input is put into.
+    """
+    found: list[NamedRecording] = []
+    for name in names:
+        found += _standard_input(stack) if name == STANDARD_STREAM else _on_disk(Path(name))
+    return _with_results_apart(found)
+
+
+def total_seconds(recordings: Sequence[NamedRecording]) -> float:
+    """How long they last by their headers."""
+    return sum(recording.audio.seconds() for recording in recordings)
+
+
+def _standard_input(stack: ExitStack) -> list[NamedRecording]:
+    file = stack.enter_context(spooled(sys.stdin.buffer))
+    return [NamedRecording(AudioFile(Path(file.name), "stdin"), Path("stdin"))]
+
+
+def _on_disk(path: Path) -> list[NamedRecording]:
+    if path.is_dir():
+        return [
+            NamedRecording(_audio_file(file), file.relative_to(path).with_suffix(""))
+            for file in _recordings_in(path)
+        ]
+    if not path.exists():
+        raise ConfigError(f"transcribe: {path} must be a file or a folder, it is not there")
+    return [NamedRecording(_audio_file(path), Path(path.stem))]
+
+
+def _recordings_in(folder: Path) -> list[Path]:
+    """A folder's recordings by name, without what is hidden; how many other files there are is said."""
+    files = sorted(file for file in folder.rglob("*") if _is_visible_file(file, folder))
+    recordings = [file for file in files if file.suffix.lower() in AUDIO_SUFFIXES]
+    if not recordings:
+        raise ConfigError(
+            f"transcribe: {folder} must hold recordings ({' '.join(AUDIO_SUFFIXES)}), it holds none"
+        )
+    if others := [file.suffix.lower() for file in files if file.suffix.lower() not in AUDIO_SUFFIXES]:
+        log.info(
+            "transcribe: %s: %d other files passed over (%s)", folder, len(others), _kinds_of_files(others)
+        )
+    return recordings
+
+
+def _is_visible_file(path: Path, folder: Path) -> bool:
+    """Systems leave files such as ``._a.wav`` beside ``a.wav``: they are no audio."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.is_file()
+
+
+def _kinds_of_files(suffixes: Sequence[str]) -> str:
+    """The most frequent suffixes.
+
+    >>> _kinds_of_files([".txt", ".m4a", ".m4a", ""])
+    '.m4a .txt, no suffix'
+    """
+    kinds = [kind for kind, _ in Counter(suffixes).most_common()]
+    named = [kind for kind in kinds if kind]
+    listed = " ".join(named[:_EXAMPLES]) + (" …" if len(named) > _EXAMPLES else "")
+    return ", ".join(filter(None, [listed, "no suffix" if "" in kinds else ""]))
+
+
+def _audio_file(path: Path) -> AudioFile:
+    """Under a name that any output can hold; the path stays as the disk has it."""
+    return AudioFile(path, _UNDECODABLE.sub("\N{REPLACEMENT CHARACTER}", str(path)))
+
+
+def _with_results_apart(recordings: Sequence[NamedRecording]) -> list[NamedRecording]:
+    """``a.wav`` and ``a.mp3``, or two folders' ``a.wav``, must not end in one file."""
+    taken: set[Path] = set()
+    apart: list[NamedRecording] = []
+    for recording in recordings:
+        result, number = recording.result, 1
+        while result in taken:
+            number += 1
+            result = recording.result.with_name(f"{recording.result.name}_{number}")
+        taken.add(result)
+        apart.append(recording._replace(result=result))
+    return apart

@@ -1,0 +1,17 @@
+"""The parser of commands that take no configuration as training does."""
+
+import argparse
+from typing import NoReturn
+
+from experiment.errors import ConfigError
+
+SCRIPT = "./run.sh"
+
+
+class ToolParser(argparse.ArgumentParser):
+    """Of a ``prog`` like ``./run.sh export``; mistakes end like those of any other command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, and where to read more."""
+        command = self.prog.removeprefix(f"{SCRIPT} ").split()[0]
+        raise ConfigError(f"{command}: {message}; see {SCRIPT} {command} --help")

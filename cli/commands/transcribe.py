@@ -1,0 +1,210 @@
+"""``transcribe MODEL RECORDING…``: recordings → phonemes with times."""
+
+import argparse
+import logging
+import math
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from cli.commands.tool_parser import ToolParser
+from experiment.errors import ConfigError
+from experiment.trained import find_checkpoint
+
+if TYPE_CHECKING:
+    from cli.commands.recordings import NamedRecording
+    from cli.commands.transcript_results import TranscriptResults
+    from inference import Recognizer
+    from inference.decoding.ngram import NgramModel
+    from phonetics import Vocabulary
+
+log = logging.getLogger(__name__)
+
+_LM_WEIGHT = 0.5
+_FORMATS = ("text", "jsonl", "ctm", "textgrid", "srt")
+_DESCRIPTION = """Transcribe recordings: files, folders (all recordings in them, at any depth), or - for the
+bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder.
+A recording that cannot be read is one line on standard error; the exit status is 1 if there was one."""
+
+
+def run_transcribe(arguments: Sequence[str]) -> int:
+    """Transcribe; the exit status is 1 where a recording could not be read."""
+    options = _parser().parse_args(arguments)
+    _check(options)
+    checkpoint = find_checkpoint("transcribe", options.model)
+    # Imported only now: a wrong argument should not wait for it.
+    from cli.commands.recordings import find_recordings
+    from cli.commands.transcript_results import TranscriptResults
+
+    with ExitStack() as stack:
+        recordings = find_recordings(options.recordings, stack)
+        results = TranscriptResults(recordings, options.format, options.output, overwrite=options.overwrite)
+        return _transcribe(_recognizer(options, checkpoint), recordings, results)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = ToolParser(prog="./run.sh transcribe", description=_DESCRIPTION)
+    parser.add_argument("model", help="an experiment (its best checkpoint is taken), or a checkpoint")
+    parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
+    parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
+    parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
+    parser.add_argument("--batch_seconds", type=float, default=60.0, help="of audio that is heard at once")
+    parser.add_argument("--one_pass", type=float, default=60.0, help="longest recording heard in one pass")
+    parser.add_argument("--window", type=float, default=20.0, help="longer ones are heard in such windows")
+    parser.add_argument("--overlap", type=float, default=4.0, help="of the windows")
+    parser.add_argument("--beam", type=int, default=1, help="hypotheses of a beam search; 1: greedy")
+    parser.add_argument("--lm", type=Path, help="an n-gram model of phonemes (ARPA), for --beam")
+    parser.add_argument(
+        "--lm_weight", type=float, help=f"of the model's log-probabilities; left out, {_LM_WEIGHT}"
+    )
+    parser.add_argument("--token_bonus", type=float, default=0.0, help="for each phoneme, against deletions")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    for name in ("batch_seconds", "window"):
+        if not 0 < getattr(options, name) < math.inf:
+            raise ConfigError(
+                f"transcribe: --{name} must be a positive number of seconds, got {getattr(options, name)}"
+            )
+    if not 0 <= options.one_pass < math.inf:
+        raise ConfigError(f"transcribe: --one_pass must be a number of seconds, got {options.one_pass}")
+    if not 0 <= options.overlap < options.window:
+        raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
+    _check_search(options)
+
+
+def _check_search(options: argparse.Namespace) -> None:
+    """Refuse what a greedy reading would not look at."""
+    if options.beam < 1:
+        raise ConfigError(f"transcribe: --beam must be at least 1, got {options.beam}")
+    for name in ("lm", "token_bonus"):
+        if options.beam == 1 and getattr(options, name):
+            raise ConfigError(f"transcribe: --{name} needs a beam search, such as --beam 16")
+    if options.lm_weight is not None and options.lm is None:
+        raise ConfigError("transcribe: --lm_weight needs a model, --lm FILE.arpa")
+    if options.lm and not options.lm.is_file():
+        raise ConfigError(f"transcribe: --lm must be a file, {options.lm} is not there")
+
+
+def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
+    from inference import Recognizer
+    from inference.acoustic_model import AcousticModel
+    from inference.decoding.beam_search import BeamDecoder
+    from inference.decoding.ngram import NgramError, read_arpa
+    from models.weights import CheckpointError
+
+    try:
+        model = AcousticModel.from_checkpoint(checkpoint, _device(options.device))
+        language_model = read_arpa(options.lm) if options.lm else None
+        if language_model:
+            _check_tokens(language_model, model.vocabulary, options.lm)
+    except (CheckpointError, NgramError) as error:
+        raise ConfigError(str(error)) from error
+    return Recognizer(
+        model,
+        BeamDecoder(
+            model.vocabulary,
+            options.beam,
+            language_model,
+            lm_weight=_LM_WEIGHT if options.lm_weight is None else options.lm_weight,
+            token_bonus=options.token_bonus,
+        )
+        if options.beam > 1
+        else None,
+        batch_seconds=options.batch_seconds,
+        one_pass_seconds=options.one_pass,
+        window_seconds=options.window,
+        overlap_seconds=options.overlap,
+    )
+
+
+def _check_tokens(language_model: "NgramModel", vocabulary: "Vocabulary", path: Path) -> None:
+    """A model of other tokens would drown what the network hears: refuse it, or say what it lacks."""
+    tokens = [name for name in (*vocabulary.phonemes, vocabulary.word_delimiter) if name is not None]
+    lacking = [name for name in tokens if (name,) not in language_model.entries]
+    listed = " ".join(lacking)
+    if not set(vocabulary.phonemes) - set(lacking):
+        raise ConfigError(
+            f"transcribe: --lm must be over the phonemes of the vocabulary, {path} has none of them: {listed}"
+        )
+    if lacking:
+        log.warning("transcribe: %s has no %s: it takes them for unknown, and so for unlikely", path, listed)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"transcribe: --device must be one that is here, got {name!r}: {reason}") from error
+    return name
+
+
+def _transcribe(
+    recognizer: "Recognizer", recordings: Sequence["NamedRecording"], results: "TranscriptResults"
+) -> int:
+    from inference import Failure
+
+    num_failed = 0
+    with _Progress(recordings) as progress:
+        heard = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
+        for recording, result in zip(recordings, heard, strict=True):
+            if isinstance(result, Failure):
+                num_failed += 1
+                log.warning("transcribe: %s", result.reason)
+            else:
+                results.write(result, recording.result)
+    log.info(
+        "transcribe: %d of %d recordings, %s",
+        len(recordings) - num_failed,
+        len(recordings),
+        progress.summary(),
+    )
+    return 1 if num_failed else 0
+
+
+class _Progress:
+    """A bar of the seconds heard, with the real-time factor: seconds of work for a second of audio."""
+
+    def __init__(self, recordings: Sequence["NamedRecording"]) -> None:
+        from cli.commands.recordings import total_seconds
+        from dataset_modules.cache.progress import refreshing
+
+        self._heard, self._started = 0.0, time.monotonic()
+        form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"
+        self._total = total_seconds(recordings)
+        self._bar = tqdm(
+            **refreshing(sys.stderr), total=self._total, desc="transcribe", bar_format=form, file=sys.stderr
+        )
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._bar.close()
+
+    def add(self, seconds: float) -> None:
+        """So many more were heard."""
+        self._heard += seconds
+        self._bar.set_postfix_str(f"real-time factor {self._factor():.3f}", refresh=False)
+        self._bar.update(min(seconds, self._total - self._bar.n))  # headers may promise less
+
+    def summary(self) -> str:
+        """What it came to."""
+        elapsed = time.monotonic() - self._started
+        return f"{self._heard:.1f} s of audio in {elapsed:.1f} s (real-time factor {self._factor():.3f})"
+
+    def _factor(self) -> float:
+        return (time.monotonic() - self._started) / max(self._heard, 1e-9)

@@ -1,0 +1,85 @@
+"""Where transcripts go: onto standard output, or into a folder, one file each."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from durable_files import write_durably
+from experiment.errors import ConfigError
+from inference.formats import FORMATS, FormatName, named_text
+
+if TYPE_CHECKING:
+    from cli.commands.recordings import NamedRecording
+    from inference import Transcript
+
+_EXAMPLES = 3  # of files in a message
+
+
+class TranscriptResults:
+    """Writes transcripts; refuses before anything is heard what could not be kept, or would cost a file.
+
+    Args:
+        recordings: whose transcripts will come.
+        form: how they are written.
+        folder: of the results; None writes onto standard output.
+        overwrite: whether files that are there may be replaced.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence["NamedRecording"],
+        form: FormatName,
+        folder: Path | None,
+        *,
+        overwrite: bool,
+    ) -> None:
+        self._form, self._folder = FORMATS[form], folder
+        self._is_named = form == "text" and len(recordings) > 1
+        if folder is None:
+            self._check_joins(form, len(recordings))
+            return
+        paths = [self._path(recording.result) for recording in recordings]
+        if not overwrite:
+            _check_free(paths)
+        _make_folders([folder, *(path.parent for path in paths)])
+
+    def write(self, transcript: "Transcript", result: Path) -> None:
+        """Write one: onto standard output, text of many recordings behind their names; or into its file."""
+        if self._folder is not None:
+            write_durably(self._path(result), self._form.write(transcript))
+            return
+        sys.stdout.write(named_text(transcript) if self._is_named else self._form.write(transcript))
+        sys.stdout.flush()
+
+    def _path(self, result: Path) -> Path:
+        return Path(self._folder or ".") / result.with_name(result.name + self._form.suffix)
+
+    def _check_joins(self, form: FormatName, num_recordings: int) -> None:
+        if num_recordings > 1 and not self._form.joins:
+            raise ConfigError(
+                f"transcribe: --format {form} of {num_recordings} recordings makes a file each, which "
+                "standard output cannot hold; name a folder with --output FOLDER"
+            )
+
+
+def _check_free(paths: Sequence[Path]) -> None:
+    """Refuse to replace files: they may be references, or corrected by hand."""
+    taken = [path for path in paths if path.exists()]
+    if taken:
+        named = ", ".join(map(str, taken[:_EXAMPLES])) + (", …" if len(taken) > _EXAMPLES else "")
+        raise ConfigError(
+            f"transcribe: --output must not hold results already, {len(taken)} of {len(paths)} files are "
+            f"there: {named}; name another folder, or add --overwrite"
+        )
+
+
+def _make_folders(folders: Sequence[Path]) -> None:
+    """Before anything is heard, so that nothing is heard for nothing."""
+    for folder in dict.fromkeys(folders):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"transcribe: --output must be a folder, {folder} cannot be one: {error.strerror}"
+            ) from error

@@ -1,0 +1,165 @@
+"""``vocabulary build``, ``check`` and ``merge``: the phonemes that labels hold, and a vocabulary's."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cli.commands.tool_parser import ToolParser
+from dataset_modules.labels.reading import Label, phonemes_of_texts
+from experiment.errors import ConfigError
+from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for, in_batches
+from phonetics.label_counts import Inventory, build_vocabulary, merge_vocabularies, missing_and_unused
+
+_NAMED = ("espeak", "epitran")
+
+
+def run_vocabulary(arguments: Sequence[str]) -> int:
+    """Run one of the commands; the exit status is 1 where labels lie outside a vocabulary."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ConfigError:
+        raise
+    except (ValueError, OSError) as error:
+        raise ConfigError(str(error)) from error
+
+
+def build(options: argparse.Namespace) -> int:
+    """Write the vocabulary that labels need."""
+    inventory = _inventory(options)
+    vocabulary, rare = build_vocabulary(
+        inventory.counts, min_count=options.min_count, word_boundary=not options.no_word_boundary
+    )
+    _write(vocabulary, options)
+    _say(f"{options.output}: {len(vocabulary.phonemes)} phonemes from {inventory.num_labels} labels")
+    if rare:
+        _say(f"left out, since they come up less than {options.min_count} times:")
+        _list(inventory.described(rare))
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Say which phonemes of the labels a vocabulary lacks, and which of its own never come up."""
+    vocabulary = Vocabulary.from_file(_vocabulary_file(options))
+    inventory = _inventory(options)
+    missing, unused = missing_and_unused(inventory.counts, vocabulary)
+    outside = sum(inventory.counts[phoneme] for phoneme in missing)
+    total = sum(inventory.counts.values())
+    _say(f"{inventory.num_labels} labels, {total} phonemes; {len(vocabulary.phonemes)} in the vocabulary")
+    _say(f"missing: {len(missing)} kinds, {outside} in all ({outside / max(total, 1):.4%})")
+    _list(inventory.described(missing))
+    _say(f"unused: {len(unused)}{': ' if unused else ''}{' '.join(unused)}")
+    return 1 if missing else 0
+
+
+def merge(options: argparse.Namespace) -> int:
+    """Write one vocabulary that holds the phonemes of several."""
+    vocabulary = merge_vocabularies([Vocabulary.from_file(path) for path in options.vocabularies])
+    _write(vocabulary, options)
+    _say(f"{options.output}: {len(vocabulary.phonemes)} phonemes")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = ToolParser(prog="./run.sh vocabulary", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="build|check|merge")
+    building = commands.add_parser("build", help="write the vocabulary that labels need")
+    _add_sources(building)
+    _add_output(building)
+    building.add_argument("--min_count", type=int, default=1, help="leave rarer phonemes out")
+    building.add_argument("--no_word_boundary", action="store_true", help="without the token |")
+    building.set_defaults(command=build)
+    checking = commands.add_parser("check", help="compare a vocabulary with labels; status 1 if it lacks any")
+    _add_sources(checking)
+    checking.add_argument("--vocabulary", type=Path, help="a file; left out, model.vocab_file of --config")
+    checking.set_defaults(command=check)
+    merging = commands.add_parser("merge", help="write one vocabulary with the phonemes of several")
+    merging.add_argument("vocabularies", type=Path, nargs="+")
+    _add_output(merging)
+    merging.set_defaults(command=merge)
+    return parser
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--texts", type=Path, help="a file, one sentence a line")
+    source.add_argument("--config", type=Path, action="append", help="the data sets of a configuration")
+    parser.add_argument("--language", help="of the texts, such as de or en-us")
+    parser.add_argument("--text_to_phonemes", default="espeak", help="espeak, epitran or a dictionary file")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, required=True, help="the file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+
+def _inventory(options: argparse.Namespace) -> Inventory:
+    inventory, unlabelled = Inventory(), 0
+    for label in _labels_of_config(options) if options.config else _labels_of_texts(options):
+        if label.phonemes:
+            inventory.add(label.phonemes, label.place)
+        else:
+            unlabelled += 1
+    if not inventory.num_labels:
+        raise ConfigError("vocabulary: there must be labels, all recordings or texts are without")
+    if unlabelled:
+        _say(f"{unlabelled} recordings or texts have no labels and are not counted")
+    return inventory
+
+
+def _labels_of_texts(options: argparse.Namespace) -> Iterator[Label]:
+    choice = options.text_to_phonemes
+    backend = backend_for(choice if choice in _NAMED else LexiconPhonemes(choice), options.language)
+    if backend is None or backend.needs_language():
+        raise ConfigError("vocabulary: --texts needs --language, such as de or en-us")
+    backend.check()
+    normalise = IpaNormaliser()
+    with options.texts.open(encoding="utf-8-sig") as stream:
+        for batch in in_batches(line for line in map(str.strip, stream) if line):
+            spoken = phonemes_of_texts(backend, batch)
+            yield from (Label(text, normalise(spoken.get(text, ()))) for text in batch)
+
+
+def _labels_of_config(options: argparse.Namespace) -> Iterator[Label]:
+    if options.language or options.text_to_phonemes != "espeak":
+        raise ConfigError(
+            "vocabulary: --language and --text_to_phonemes go with --texts, a --config has its own"
+        )
+    # Imported only now: they cost seconds, and texts need none of them.
+    from cli.configuration.data_section import located_datasets, merged_sections
+    from dataset_modules.base_dataset import SPLITS
+    from dataset_modules.labels.reading import labels_of
+
+    for dataset in located_datasets(merged_sections(options.config)["data"]):
+        for split in SPLITS:
+            yield from labels_of(dataset, split)
+
+
+def _vocabulary_file(options: argparse.Namespace) -> Path:
+    if options.vocabulary:
+        return Path(options.vocabulary)
+    from cli.configuration.data_section import merged_sections
+
+    named = merged_sections(options.config)["model"].get("vocab_file") if options.config else None
+    if not named:
+        raise ConfigError("vocabulary: --vocabulary must name a file, or the --config its model.vocab_file")
+    return Path(named)
+
+
+def _write(vocabulary: Vocabulary, options: argparse.Namespace) -> None:
+    if options.output.exists() and not options.overwrite:
+        raise ConfigError(
+            f"vocabulary: --output must not exist, {options.output} does; --overwrite replaces it"
+        )
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(vocabulary.to_json(), encoding="utf-8")
+
+
+def _list(lines: Sequence[str]) -> None:
+    for line in lines:
+        _say(f"  {line}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")

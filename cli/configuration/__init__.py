@@ -1,0 +1,1 @@
+"""The configuration: sections, parsing and checks before anything is built."""

@@ -1,0 +1,145 @@
+"""Checks of a parsed configuration that need neither model nor data."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from jsonargparse import Namespace
+
+from callbacks.every_run.counted_batches import watchers_of
+from dataset_modules.batches.batch import AudioParams
+from evaluation.running import FIGURES
+from experiment.errors import ConfigError
+
+_GPU_ACCELERATORS = ("gpu", "cuda")
+LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in FIGURES))  # while training
+
+
+def check_weights_only(section: Namespace) -> None:
+    """Refuse keys that would do nothing because what they belong to is missing."""
+    if section.only_weights_load and not section.ckpt_path:
+        raise ConfigError("only_weights_load: true needs a ckpt_path to take the weights from")
+    if section.model.map_vocabulary and not section.only_weights_load:
+        raise ConfigError("model.map_vocabulary: true needs only_weights_load: true")
+
+
+def check_encoder_cache(section: Namespace) -> None:
+    """Refuse to keep what an encoder makes of clips that sound different, or are others, in every epoch."""
+    if not section.model.cache_encoder:
+        return
+    if section.data.augmentations:
+        raise ConfigError(
+            "model.cache_encoder: true needs the same audio in every epoch, data.augmentations changes it; "
+            "leave one of them out"
+        )
+    limit = section.trainer.limit_train_batches
+    if limit is not None and (isinstance(limit, int) or limit != 1.0):
+        raise ConfigError(
+            f"model.cache_encoder: true needs whole epochs, trainer.limit_train_batches is {limit}; "
+            f"leave one of them out"
+        )
+
+
+def check_monitors(callbacks: Sequence[object] | object | None, languages: Sequence[str] = ()) -> None:
+    """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch.
+
+    Args:
+        callbacks: those of the configuration.
+        languages: of the validation split, where it has several.
+    """
+    known = [*LOGGED_FIGURES, *(f"val_per_{name}" for name in languages)]
+    for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
+        monitor = getattr(callback, "monitor", None)
+        if monitor is not None and monitor not in known:
+            raise ConfigError(
+                f"trainer.callbacks: {type(callback).__name__} must monitor one of "
+                f"{', '.join(known)}, got {monitor!r}"
+            )
+
+
+def check_watchers(
+    callbacks: Sequence[object] | object | None, plateau_figure: str | None, why: str = ""
+) -> None:
+    """Refuse what watches validation figures where nothing is validated; it would fail after an epoch.
+
+    Args:
+        callbacks: those of the configuration.
+        plateau_figure: what the scheduler watches, if it watches anything.
+        why: what the data sets say of the empty split.
+    """
+    watchers = watchers_of(callbacks, plateau_figure)
+    if watchers:
+        raise ConfigError(
+            f"{', '.join(watchers)} must watch a figure that there is, but the val split is empty; "
+            f"{why or 'set some aside (validation_split, the manifest, limit_val_data)'}, or leave it out"
+        )
+
+
+def check_hardware(trainer: Namespace) -> None:
+    """Refuse an accelerator that is not there, or more devices than there are."""
+    import torch
+
+    accelerator, devices = trainer.accelerator, trainer.devices
+    present = torch.cuda.device_count()
+    if accelerator not in _GPU_ACCELERATORS and not (accelerator == "auto" and present):
+        return
+    if not present:
+        raise ConfigError(
+            f"trainer.accelerator: {accelerator} needs a GPU, this machine has none; "
+            f"use --trainer.accelerator auto"
+        )
+    asked = _devices_asked_for(devices)
+    if asked > present:
+        raise ConfigError(
+            f"trainer.devices: {devices} asks for {asked} GPUs, this machine has {present}; "
+            f"use --trainer.devices auto"
+        )
+
+
+def _devices_asked_for(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
+    """How many devices must be there for ``devices`` to be met.
+
+    >>> [_devices_asked_for(devices) for devices in (2, "2", [0, 3], "auto", -1)]
+    [2, 2, 4, 0, 0]
+    """
+    if isinstance(devices, list):
+        return max((int(device) for device in devices), default=-1) + 1
+    text = str(devices)
+    return int(text) if text.isdigit() else 0
+
+
+def shared_audio_params(section: Namespace) -> AudioParams:
+    """The one set of audio facts; copies elsewhere in the configuration must say the same."""
+    shared = _audio_params(section.audio_params)
+    for place, copy in _copies(section):
+        if copy is not None:
+            _compare(place, _audio_params(copy), shared)
+    return shared
+
+
+def _copies(section: Namespace) -> list[tuple[str, Any]]:
+    places = [
+        ("model.audio_params", section.model.audio_params),
+        ("data.audio_params", section.data.audio_params),
+    ]
+    for index, dataset in enumerate(section.data.dataset_classes or []):
+        arguments = dataset.get("init_args") or {}
+        places.append(
+            (f"data.dataset_classes[{index}].init_args.audio_params", arguments.get("audio_params"))
+        )
+    return places
+
+
+def _audio_params(value: AudioParams | Namespace) -> AudioParams:
+    return value if isinstance(value, AudioParams) else AudioParams(**vars(value))
+
+
+def _compare(place: str, copy: AudioParams, shared: AudioParams) -> None:
+    theirs, ours = asdict(copy), asdict(shared)
+    for name in (field.name for field in fields(AudioParams)):
+        if theirs[name] != ours[name]:
+            raise ConfigError(
+                f"{place}.{name} must be the same as audio_params.{name}: "
+                f"{theirs[name]!r} is not {ours[name]!r}; "
+                f"change both, or leave the copy out"
+            )

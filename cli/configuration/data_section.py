@@ -1,0 +1,50 @@
+"""The data sets of a configuration, built without a model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.configuration.parser import PhonemeArgumentParser, shortened
+from cli.configuration.yaml_files import check_yaml_files
+from dataset_modules.base_dataset import BaseDataset
+from experiment.errors import ConfigError
+from phonetics import IpaNormaliser, TextToPhonemes
+
+
+def merged_sections(paths: Sequence[Path]) -> dict[str, Any]:
+    """The sections ``model`` and ``data`` of configuration files; later ones win, ``key+`` appends."""
+    check_yaml_files(paths)
+    merged: dict[str, dict[str, Any]] = {"model": {}, "data": {}}
+    for path in paths:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name, section in merged.items():
+            if not isinstance(content.get(name) or {}, dict):
+                raise ConfigError(f"{path}: {name} must be a mapping of keys, got {content[name]!r}")
+            for key, value in (content.get(name) or {}).items():
+                appends = key.endswith("+")
+                section[key.removesuffix("+")] = [*section.get(key[:-1], []), *value] if appends else value
+    return merged
+
+
+def located_datasets(data: dict[str, Any]) -> list[BaseDataset]:
+    """The data sets of a data section, with their recordings found."""
+    parser = PhonemeArgumentParser()
+    parser.add_argument("--dataset_classes", type=list[BaseDataset], required=True)
+    parser.add_argument("--language", type=str | None, default=None)
+    parser.add_argument("--text_to_phonemes", type=TextToPhonemes, default="espeak")
+    parser.add_argument("--normalisation", type=IpaNormaliser | None, default=None)
+    known = {action.dest for action in parser._actions}
+    try:
+        parsed = parser.parse_object({key: value for key, value in data.items() if key in known})
+        chosen = parser.instantiate_classes(parsed)
+        for dataset in chosen.dataset_classes:
+            dataset.take_defaults(chosen.language, chosen.text_to_phonemes, chosen.normalisation)
+            dataset.load_data()
+            dataset.check_texts()
+    except ConfigError:
+        raise
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        raise ConfigError(shortened(str(error)) or type(error).__name__) from error
+    return list(chosen.dataset_classes)

@@ -1,0 +1,177 @@
+"""Says in one line each what is wrong with the Python environment, before anything heavy is imported.
+
+It costs milliseconds: the standard library reads file names and a few bytes, and no package is loaded.
+(`importlib.metadata` would take longer to import than the whole check.)
+"""
+
+import mmap
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from operator import eq, ge, gt, le, lt, ne
+from pathlib import Path
+
+PROJECT_FILE = Path(__file__).resolve().parents[1] / "pyproject.toml"
+REMEDY = "`./run.sh shell` prepares the locked environment (delete .venv first if that changes nothing)"
+MAX_NAMED = 5
+
+_COMPARISONS = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*([^;]*)(;.*)?$")
+_METADATA_FOLDER = re.compile(r"([^-]+)-([^-]+)(?:-.+)?\.(?:dist|egg)-info$")
+_TORCH_LIBRARY = re.compile(rb"\0(lib(?:torch|c10)\w*\.so)(?=\0)")
+
+
+def environment_faults(
+    search_path: Sequence[str] | None = None,
+    python_version: str | None = None,
+    project_file: Path = PROJECT_FILE,
+) -> list[str]:
+    """List what keeps this environment from running the project, each fault in one line with its remedy.
+
+    Args:
+        search_path: Folders that packages are looked for in, first come first; `sys.path` when None.
+        python_version: The interpreter's version, such as "3.12.1"; the running one's when None.
+        project_file: The `pyproject.toml` that holds the accepted versions.
+    """
+    folders = [Path(folder) for folder in (sys.path if search_path is None else search_path) if folder]
+    version = python_version or ".".join(map(str, sys.version_info[:3]))
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # before Python 3.11
+        return [f"Python {version} does not serve: 3.11 or newer is needed. {REMEDY}"]
+    project = tomllib.loads(project_file.read_text(encoding="utf-8"))["project"]
+    faults = []
+    if not version_lies_in(version, project["requires-python"]):
+        faults.append(f"Python {version} does not serve: {project['requires-python']} is needed. {REMEDY}")
+    faults += package_faults(project["dependencies"], installed_versions(folders))
+    return faults or torchaudio_faults(folders)
+
+
+def package_faults(requirements: Iterable[str], installed: dict[str, str]) -> list[str]:
+    """Compare the required packages with the installed ones; the missing ones share one line.
+
+    >>> package_faults(["torch>=2.11,<2.14"], {"torch": "2.13.0+cpu"})
+    []
+    """
+    missing, faults = [], []
+    for name, specifiers in _parsed(requirements):
+        version = installed.get(_normalised(name))
+        if version is None:
+            missing.append(name)
+        elif not version_lies_in(version, specifiers):
+            faults.append(f"{name} {version} is installed, but {name}{specifiers} is needed. {REMEDY}")
+    if missing:
+        named = ", ".join(missing[:MAX_NAMED]) + (", …" if len(missing) > MAX_NAMED else "")
+        faults.insert(0, f"{len(missing)} required packages are not installed ({named}). {REMEDY}")
+    return faults
+
+
+def torchaudio_faults(folders: Iterable[Path]) -> list[str]:
+    """Check that torchaudio finds, beside this torch, the shared libraries of torch that it is linked to.
+
+    torchaudio's published wheels are linked to the CUDA build of torch. With another build they fail on
+    import, and so does every package that imports torchaudio.
+    """
+    folders = list(folders)
+    torch, torchaudio = _package_folder("torch", folders), _package_folder("torchaudio", folders)
+    if torch is None or torchaudio is None:
+        return []
+    lost = sorted(_linked_torch_libraries(torchaudio) - {path.name for path in (torch / "lib").glob("lib*")})
+    if lost:
+        return [
+            f"torchaudio needs {' and '.join(lost)}, which {_build('torch', torch)} lacks: "
+            f"torchaudio was made for another build of torch (CUDA). {REMEDY}"
+        ]
+    torch_cuda, torchaudio_cuda = _cuda_of_torch(torch), _cuda_of_torchaudio(torchaudio)
+    if torch_cuda and torchaudio_cuda and torch_cuda != torchaudio_cuda:
+        return [
+            f"{_build('torchaudio', torchaudio)} was made for CUDA {torchaudio_cuda}, "
+            f"{_build('torch', torch)} for CUDA {torch_cuda}. {REMEDY}"
+        ]
+    return []
+
+
+def installed_versions(folders: Iterable[Path]) -> dict[str, str]:
+    """Map normalised package names to versions, as the names of the metadata folders tell them."""
+    versions: dict[str, str] = {}
+    for folder in folders:
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+        for match in filter(None, (_METADATA_FOLDER.match(entry.name) for entry in entries)):
+            versions.setdefault(_normalised(match[1]), match[2])
+    return versions
+
+
+def version_lies_in(version: str, specifiers: str) -> bool:
+    """Tell whether a version meets comma-separated specifiers (`>=`, `>`, `<=`, `<`, `==`, `!=`).
+
+    Only release numbers count: a pre-release is taken for its release, a local tag such as `+cpu` is ignored.
+
+    >>> version_lies_in("2.13.0+cpu", ">=2.11,<2.14"), version_lies_in("2.14.0", ">=2.11,<2.14")
+    (True, False)
+    """
+    found = _release(version)
+    for specifier in filter(None, map(str.strip, specifiers.split(","))):
+        operator = re.match(r"[<>=!]=|[<>]", specifier)
+        if operator is None:
+            raise ValueError(
+                f"environment check: specifier must begin with one of {list(_COMPARISONS)}, got {specifier!r}"
+            )
+        if not _COMPARISONS[operator[0]](found, _release(specifier[operator.end() :])):
+            return False
+    return True
+
+
+def _parsed(requirements: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for requirement in requirements:
+        match = _REQUIREMENT.match(requirement)
+        # A requirement with a marker may not apply to this machine: it is left to the installer.
+        if match is not None and match[3] is None:
+            yield match[1], match[2].strip()
+
+
+def _release(version: str) -> tuple[int, ...]:
+    numbers = re.match(r"\s*v?(\d+(?:\.\d+)*)", version)
+    release = [int(number) for number in numbers[1].split(".")] if numbers else []
+    while release and release[-1] == 0:  # 2.0 and 2 are the same release
+        release.pop()
+    return tuple(release)
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _package_folder(name: str, folders: Iterable[Path]) -> Path | None:
+    return next((folder / name for folder in folders if (folder / name / "__init__.py").is_file()), None)
+
+
+def _linked_torch_libraries(torchaudio: Path) -> set[str]:
+    """Collect the torch libraries that torchaudio's are linked to: their string tables hold the names."""
+    names: set[str] = set()
+    for pattern in ("_torchaudio*.so", "libtorchaudio*.so"):  # the two that `import torchaudio` loads
+        for library in (torchaudio / "lib").glob(pattern):
+            if library.stat().st_size == 0:  # an empty file cannot be mapped
+                continue
+            with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                names.update(name.decode() for name in _TORCH_LIBRARY.findall(content))
+    return names
+
+
+def _version_file(package: Path) -> str:
+    path = package / "version.py"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _build(name: str, package: Path) -> str:
+    match = re.search(r"__version__\s*=\s*'([^']+)'", _version_file(package))
+    return f"{name} {match[1]}" if match else name
+
+
+def _cuda_of_torch(torch: Path) -> str | None:
+    match = re.search(r"^cuda\b.*=\s*'(\d+\.\d+)", _version_file(torch), re.MULTILINE)
+    return match[1] if match else None
+
+
+def _cuda_of_torchaudio(torchaudio: Path) -> str | None:
+    match = re.search(r"\+cu(\d+)(\d)'", _version_file(torchaudio))
+    return f"{match[1]}.{match[2]}" if match else None

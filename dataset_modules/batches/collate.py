@@ -1,0 +1,54 @@
+"""Utterances → batch: padded to the longest, with lengths."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dataset_modules.batches.batch import Batch
+from dataset_modules.batches.clip_dataset import Example
+
+
+class Collator:
+    """Pads waveforms with zeros (the model fills in its own padding value) and labels with the blank."""
+
+    def __init__(self, blank_id: int) -> None:
+        self.blank_id = blank_id
+
+    def __call__(self, examples: Sequence[Example]) -> Batch:
+        """Build the batch of these examples, in their order."""
+        num_samples = np.array([_num_samples(example) for example in examples])
+        num_labels = np.array([len(example.labels) for example in examples])
+        states = [example.encoder_states for example in examples if example.encoder_states is not None]
+        return Batch(
+            waveforms=_padded([example.waveform for example in examples]),
+            waveform_lengths=torch.from_numpy(num_samples.copy()),
+            labels=_padded([np.array(example.labels, dtype=np.int64) for example in examples], self.blank_id),
+            label_lengths=torch.from_numpy(num_labels.copy()),
+            ids=tuple(example.id for example in examples),
+            languages=tuple(example.language for example in examples),
+            rows=tuple(example.row for example in examples),
+            num_samples=num_samples,
+            num_labels=num_labels,
+            encoder_states=_padded(states) if states else None,
+        )
+
+
+def _num_samples(example: Example) -> int:
+    return len(example.waveform) if example.num_samples is None else example.num_samples
+
+
+def _padded(rows: Sequence[NDArray[np.generic]], value: int = 0) -> Tensor:
+    """One tensor, (B, longest, …), every row copied once.
+
+    >>> _padded([np.array([1]), np.array([2, 3])], value=9).tolist()
+    [[1, 9], [2, 3]]
+    """
+    shape = (len(rows), max(len(row) for row in rows), *rows[0].shape[1:])
+    padded = np.empty(shape, dtype=rows[0].dtype)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+        padded[number, len(row) :] = value
+    return torch.from_numpy(padded)

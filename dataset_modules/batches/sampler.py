@@ -1,0 +1,145 @@
+"""Batches of utterances of like length, in an order that is a function of (seed, epoch)."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+from dataset_modules.batches.batch import BUCKET_RATIO
+
+ClipKey = tuple[int, int]  # (epoch, index)
+
+
+def bucket_numbers(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bucket of each length; buckets are stretches of equal ratio.
+
+    >>> bucket_numbers(np.array([100, 101, 200])).tolist()
+    [59, 59, 68]
+    """
+    return np.floor(np.log(np.maximum(lengths, 1)) / np.log(BUCKET_RATIO)).astype(np.int64)
+
+
+def padding_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64]]) -> float:
+    """The share of padded batches that is padding.
+
+    >>> padding_share(np.array([1, 3]), [np.array([0, 1])])
+    0.3333333333333333
+    """
+    padded = sum(int(lengths[batch].max()) * len(batch) for batch in batches)
+    real = sum(int(lengths[batch].sum()) for batch in batches)
+    return (padded - real) / padded if padded else 0.0
+
+
+class LengthBucketSampler(Sampler[list[ClipKey]]):
+    """Yields batches of ``(epoch, index)``.
+
+    A batch holds ``batch_size`` clips or, where ``max_batch_seconds`` is given, as many as fit in
+    that time when padded. With several ranks the batches of all of them are formed together, and
+    each takes its share, so that the order does not depend on their number. While shuffling, every
+    rank gets equally many batches, or the ranks would wait for each other forever; only where there
+    are too few clips for that (one clip per batch and rank) does the last batch repeat some.
+
+    Args:
+        num_samples: length of every clip.
+        sampling_rate: to turn lengths into seconds.
+        batch_size: clips per batch and rank.
+        max_batch_seconds: padded seconds per batch and rank, instead of ``batch_size``.
+        shuffle: whether batches change with the epoch; if not, clips are batched sorted by length, and
+            the batches come in an order of no meaning, so that the first few stand for all of them.
+        seed: of the order.
+        rank: of this process.
+        world_size: number of processes.
+    """
+
+    def __init__(
+        self,
+        num_samples: NDArray[np.int64],
+        sampling_rate: int,
+        *,
+        batch_size: int,
+        max_batch_seconds: float | None = None,
+        shuffle: bool,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.num_samples = num_samples
+        self.batch_size = batch_size
+        self.max_batch_samples = None if max_batch_seconds is None else int(max_batch_seconds * sampling_rate)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+        self.skip_batches = 0  # of the next iteration alone: where a stopped run goes on
+
+    @property
+    def sampler(self) -> "LengthBucketSampler":
+        """Itself: Lightning announces the epoch to the sampler inside a batch sampler."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose order the next iteration yields."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.batches(epoch=0))
+
+    def __iter__(self) -> Iterator[list[ClipKey]]:
+        epoch, done = self.epoch, self.skip_batches
+        self.skip_batches = 0
+        for batch in self.batches(epoch)[done:]:
+            yield [(epoch, int(index)) for index in batch]
+
+    def batches(self, epoch: int) -> list[NDArray[np.int64]]:
+        """This rank's batches of one epoch; their number is the same for every epoch."""
+        generator = np.random.default_rng((self.seed, epoch if self.shuffle else 0))
+        joint = self._joint_batches(generator)
+        if self.shuffle:
+            joint = [np.resize(batch, max(len(batch), self.world_size)) for batch in joint]
+        generator.shuffle(joint)
+        shares = [batch[self.rank :: self.world_size] for batch in joint]
+        return [share for share in shares if len(share)]
+
+    def _joint_batches(self, generator: np.random.Generator) -> list[NDArray[np.int64]]:
+        order = self._bucketed_order(generator)
+        starts = joint_starts(self._clips_per_batch(order), self.world_size)
+        return np.split(order, starts[1:]) if len(order) else []
+
+    def _clips_per_batch(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many clips a rank's batch may hold that ends with each clip of the order."""
+        if self.max_batch_samples is None:
+            return np.full(len(order), self.batch_size)
+        lengths = self.num_samples[order]
+        numbers = bucket_numbers(lengths)
+        # By the longest of the bucket, so that batches are cut alike in every epoch.
+        _, first, bucket = np.unique(numbers, return_index=True, return_inverse=True)
+        longest = np.maximum.reduceat(lengths, first)[bucket] if len(order) else lengths
+        # One that exceeds the limit by itself comes alone.
+        return np.maximum(1, self.max_batch_samples // np.maximum(longest, 1))
+
+    def _bucketed_order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Indices by bucket; within a bucket shuffled, or sorted by length."""
+        if not self.shuffle:
+            return np.argsort(self.num_samples, kind="stable")
+        shuffled = generator.permutation(len(self.num_samples))
+        return shuffled[np.argsort(bucket_numbers(self.num_samples[shuffled]), kind="stable")]
+
+
+def joint_starts(clips_per_batch: NDArray[np.int64], world_size: int) -> list[int]:
+    """Where the joint batches of all ranks begin; the last one takes from the one before what ranks lack.
+
+    >>> joint_starts(np.array([2, 2, 2, 2, 1]), world_size=1)
+    [0, 2, 4]
+    >>> joint_starts(np.full(5, 2), world_size=2)
+    [0, 3]
+    """
+    starts, start, total = [0], 0, len(clips_per_batch)
+    for end in range(1, total + 1):
+        if end - start > world_size * int(clips_per_batch[end - 1]):
+            start = end - 1
+            starts.append(start)
+    if len(starts) > 1 and total - starts[-1] < world_size:
+        starts[-1] = max(total - world_size, starts[-2] + world_size)
+    return starts

@@ -1,0 +1,1 @@
+"""Prepared clips and encoder features on disk."""

@@ -1,0 +1,278 @@
+"""The cache of prepared clips: content-addressed folders, built under a lock, appearing whole or not at all.
+
+A folder's name ends in the fingerprint of everything that decides its content. Nothing in it is ever
+changed, and opening it verifies that; of a damaged folder, and of an interrupted build, the shards
+that are intact are kept and not made again.
+"""
+
+import functools
+import hashlib
+import itertools
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from filelock import FileLock
+from tqdm import tqdm
+
+from dataset_modules.cache.cache_files import (
+    AUDIO_SUFFIX,
+    MARKER_SUFFIX,
+    FileRecord,
+    ShardSummary,
+    finished_shard,
+    first_fault,
+    mark_finished,
+    read_skipped,
+    remember_verified,
+)
+from dataset_modules.cache.clip_store import ClipStore
+from dataset_modules.cache.open_files import is_shortage, shortage_told
+from dataset_modules.cache.preparation import PreparationSettings, prepare_shard
+from dataset_modules.cache.progress import refreshing
+from dataset_modules.cache.shard_workers import run_in_processes
+from dataset_modules.recording import AudioError, Recording, SkippedRecording
+from dataset_modules.sources.recording_survey import RecordingSurvey, survey
+from durable_files import flush_to_disk, write_durably
+
+log = logging.getLogger(__name__)
+
+FORMAT_VERSION = 3
+RECORDINGS_PER_SHARD = 256  # at most
+_FEWEST_PER_SHARD = 32
+_SHARDS_PER_FLUSH = 8
+_SHARDS_OF_SMALL_SPLITS = 64  # so many that processes end together, and a kill costs little
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a cache folder holds; its presence says that the folder is whole."""
+
+    format_version: int
+    fingerprint: str
+    num_clips: int
+    num_skipped: int
+    files: tuple[FileRecord, ...]
+
+
+@dataclass(frozen=True)
+class PreparedSplit:
+    """A split's clips, and what was left out of it."""
+
+    clips: ClipStore
+    fingerprint: str
+    num_skipped: int
+    markers: tuple[Path, ...]
+
+    def skipped(self) -> Iterator[SkippedRecording]:
+        """What was left out, read from the cache as it is asked for."""
+        return itertools.chain.from_iterable(map(read_skipped, self.markers))
+
+
+class ClipCache:
+    """Finds or builds the prepared form of recordings."""
+
+    def __init__(self, root: Path, settings: PreparationSettings, num_proc: int = 1) -> None:
+        self.root = root
+        self.settings = settings
+        self.num_proc = num_proc
+
+    def open_or_build(
+        self, name: str, recordings: Iterable[Recording], *, rebuild: bool = False
+    ) -> PreparedSplit:
+        """Open the folder that belongs to these recordings; build it where it is missing or damaged.
+
+        Args:
+            name: what the folder's name begins with.
+            recordings: passed over twice, if they must be prepared; never held all at once.
+            rebuild: prepare them even if the cache has them.
+        """
+        surveyed = survey(recordings)
+        folder = self.root / f"{name}-{_combined(surveyed, self.settings)[:16]}"
+        with shortage_told(f"cache: {folder}"):
+            return self._open_or_build(folder, recordings, surveyed, rebuild=rebuild)
+
+    def _open_or_build(
+        self, folder: Path, recordings: Iterable[Recording], surveyed: RecordingSurvey, *, rebuild: bool
+    ) -> PreparedSplit:
+        fingerprint = _combined(surveyed, self.settings)
+        if not rebuild and (found := open_split(folder, fingerprint)) is not None:
+            return found
+        self.root.mkdir(parents=True, exist_ok=True)
+        before = _stamp(folder)
+        with FileLock(f"{folder}.lock"):
+            replaced = _stamp(folder) != before  # by another process, while this one waited
+            if (replaced or not rebuild) and (found := open_split(folder, fingerprint)) is not None:
+                return found
+            self._build(folder, fingerprint, recordings, surveyed.num_recordings, salvage=not rebuild)
+        built = open_split(folder, fingerprint)
+        if built is None:
+            raise OSError(f"cache: {folder} was built but cannot be opened; is the disk full or failing?")
+        return built
+
+    def _build(
+        self, folder: Path, fingerprint: str, recordings: Iterable[Recording], count: int, *, salvage: bool
+    ) -> None:
+        incomplete = folder.with_name(folder.name + ".incomplete")
+        incomplete.mkdir(exist_ok=True)
+        if salvage:
+            _link_shards(folder, incomplete)
+        shard_size = _shard_size(count)
+        num_shards = -(-count // shard_size)
+        tasks = _tasks(incomplete, recordings, shard_size, num_shards)
+        work = functools.partial(_finish_shard, self.settings)
+        results = run_in_processes(work, tasks, min(self.num_proc, num_shards))
+        summaries: list[ShardSummary] = []
+        often = refreshing(sys.stderr)
+        for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2, **often):
+            summaries.append(shard)
+            if len(summaries) % _SHARDS_PER_FLUSH == 0:  # while the other processes prepare
+                _flush(incomplete, summaries[-_SHARDS_PER_FLUSH:])
+        _flush(incomplete, summaries[len(summaries) // _SHARDS_PER_FLUSH * _SHARDS_PER_FLUSH :])
+        manifest = _manifest(fingerprint, summaries)
+        if manifest.num_clips + manifest.num_skipped != count:
+            raise AudioError(
+                f"cache: {folder.name}: the recordings must stay the same while they are prepared, "
+                f"there were {count}, then {manifest.num_clips + manifest.num_skipped}; run again"
+            )
+        _remove_others(incomplete, manifest)
+        write_durably(incomplete / _MANIFEST, json.dumps(asdict(manifest)))
+        _replace_folder(incomplete, folder)
+        remember_verified(folder, manifest.files)
+
+
+def _tasks(
+    folder: Path, recordings: Iterable[Recording], shard_size: int, num_shards: int
+) -> Iterator["_ShardTask"]:
+    for index, shard in enumerate(_chunks(recordings, shard_size)):
+        yield folder / f"shard-{index:05d}-of-{num_shards:05d}", shard
+
+
+def _flush(folder: Path, shards: Sequence[ShardSummary]) -> None:
+    """Wait for the disk once for several files: each wait costs the file system a commit."""
+    for file in itertools.chain.from_iterable(shard.files for shard in shards):
+        flush_to_disk(folder / file.name)
+
+
+def _shard_size(count: int) -> int:
+    """Recordings per shard of a split: a function of their number alone, so that builds can be taken up.
+
+    >>> _shard_size(100), _shard_size(4000), _shard_size(1_000_000)
+    (32, 63, 256)
+    """
+    fewest = min(_FEWEST_PER_SHARD, RECORDINGS_PER_SHARD)
+    return min(max(fewest, -(-count // _SHARDS_OF_SMALL_SPLITS)), RECORDINGS_PER_SHARD)
+
+
+_ShardTask = tuple[Path, Sequence[Recording]]
+
+
+def _finish_shard(settings: PreparationSettings, task: _ShardTask) -> ShardSummary:
+    """Prepare one shard unless an earlier, interrupted build did."""
+    stem, recordings = task
+    if (finished := finished_shard(stem)) is not None:
+        return finished
+    audio = stem.with_suffix(AUDIO_SUFFIX)
+    for damaged in (audio, stem.with_suffix(MARKER_SUFFIX)):
+        damaged.unlink(missing_ok=True)  # others may have it mapped: it must not be written to
+    skipped = prepare_shard(recordings, audio, settings)
+    return mark_finished(stem, len(recordings) - len(skipped), skipped)
+
+
+def _manifest(fingerprint: str, shards: Sequence[ShardSummary]) -> Manifest:
+    return Manifest(
+        FORMAT_VERSION,
+        fingerprint,
+        num_clips=sum(shard.num_clips for shard in shards),
+        num_skipped=sum(shard.num_skipped for shard in shards),
+        files=tuple(file for shard in shards for file in shard.files),
+    )
+
+
+def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
+    """Open a cache folder; None where there is none, or where it is damaged (which is said)."""
+    if not (folder / _MANIFEST).is_file():
+        return None
+    try:
+        manifest = _read_manifest(folder)
+        fault = first_fault(folder, manifest.files)
+        names = [file.name for file in manifest.files]
+        if fault is None and (manifest.format_version, manifest.fingerprint) == (FORMAT_VERSION, fingerprint):
+            clips = ClipStore([folder / name for name in names if name.endswith(AUDIO_SUFFIX)])
+            markers = tuple(folder / name for name in names if name.endswith(MARKER_SUFFIX))
+            if len(clips) == manifest.num_clips:
+                return PreparedSplit(clips, fingerprint, manifest.num_skipped, markers)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and is_shortage(error):
+            raise
+        fault = str(error)
+    log.warning(
+        "cache: %s will be built anew, it is damaged: %s",
+        *(folder, fault or "it is not what its manifest says"),
+    )
+    return None
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    content = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    return Manifest(**{**content, "files": tuple(FileRecord(*file) for file in content["files"])})
+
+
+def fingerprint_of(recordings: Iterable[Recording], settings: PreparationSettings) -> str:
+    """A hash over everything that decides what a prepared split holds."""
+    return _combined(survey(recordings), settings)
+
+
+def _combined(surveyed: RecordingSurvey, settings: PreparationSettings) -> str:
+    identity = f"{FORMAT_VERSION} {settings.fingerprint()} {surveyed.num_recordings} {surveyed.digest}"
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from one that took its place."""
+    try:
+        status = (folder / _MANIFEST).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _chunks(items: Iterable[Recording], size: int) -> Iterator[list[Recording]]:
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
+
+
+def _link_shards(damaged: Path, incomplete: Path) -> None:
+    """Offer a damaged folder's shards to its new build, which verifies each and takes the intact ones."""
+    for path in sorted(damaged.glob("shard-*")) if damaged.is_dir() else ():
+        if path.suffix in (AUDIO_SUFFIX, MARKER_SUFFIX) and not (incomplete / path.name).exists():
+            try:
+                os.link(path, incomplete / path.name)
+            except OSError:  # a file system without links: they are made again
+                return
+
+
+def _remove_others(folder: Path, manifest: Manifest) -> None:
+    """Remove what a killed build left half-written."""
+    names = {file.name for file in manifest.files}
+    for path in folder.iterdir():
+        if path.name not in names:
+            path.unlink()
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    """Put a whole folder in the place of an old one; readers of the old keep their mapped files."""
+    discarded = folder.with_name(folder.name + ".discarded")
+    shutil.rmtree(discarded, ignore_errors=True)
+    if folder.exists():
+        folder.rename(discarded)
+    new.rename(folder)
+    shutil.rmtree(discarded, ignore_errors=True)

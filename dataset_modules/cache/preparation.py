@@ -1,0 +1,169 @@
+"""Recording → prepared clip: read, mixed down, resampled, checked, labelled; faults are named, not fatal."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset_modules.cache.clip_store import AudioStorage, ClipWriter, PreparedClip
+from dataset_modules.recording import AudioError, Clip, Recording, SkippedRecording, path_of
+from dataset_modules.sources.audio import check_longest, read_clip, resample, to_mono, to_pcm16
+from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
+
+
+class UnlabelledError(ValueError):
+    """A recording comes without phonemes and without anything to make them from."""
+
+
+FAULTS = (AudioError, UnlabelledError, UnpronounceableError)  # of one recording; the others go on
+
+
+@dataclass(frozen=True)
+class PreparationSettings:
+    """Everything besides the recordings themselves that decides what is prepared.
+
+    Args:
+        sampling_rate: what recordings are resampled to.
+        min_seconds: the shortest recording of use.
+        max_seconds: the longest; null sets no limit.
+        silence_db: a labelled recording whose peak lies below this (dB of full scale) is silence; null
+            takes silence, too.
+        audio_storage: how samples are kept.
+        normalise: how phonemes are spelled.
+        to_phonemes: how texts become phonemes.
+    """
+
+    sampling_rate: int = 16000
+    min_seconds: float = 0.1
+    max_seconds: float | None = 30.0
+    silence_db: float | None = -60.0
+    audio_storage: AudioStorage = "pcm16"
+    normalise: IpaNormaliser = field(default_factory=IpaNormaliser)
+    to_phonemes: GraphemeToPhoneme | None = None
+
+    def fingerprint(self) -> str:
+        """A text that changes whenever the outcome could."""
+        to_phonemes = self.to_phonemes.fingerprint() if self.to_phonemes else "none"
+        limits = f"{self.min_seconds} {self.max_seconds} {self.silence_db}"
+        return f"{self.sampling_rate} {limits} {self.audio_storage} {self.normalise!r} {to_phonemes}"
+
+
+Spoken = Mapping[str, tuple[str, ...]]  # phonemes by text
+
+
+def prepare_clip(
+    recording: Recording, settings: PreparationSettings, spoken: Spoken = MappingProxyType({})
+) -> PreparedClip:
+    """Prepare one recording; raise one of ``FAULTS`` if it is of no use."""
+    _check_names(recording)
+    clip = read_clip(recording.audio, settings.max_seconds)
+    waveform = resample(to_mono(clip.waveform), clip.sampling_rate, settings.sampling_rate)
+    peak = _checked_peak(waveform, settings)
+    phonemes = _labels(recording, clip, settings, spoken)
+    if phonemes:
+        _check_audible(peak, settings.silence_db)
+    return PreparedClip(
+        id=recording.id,
+        language=recording.language,
+        speaker=recording.speaker,
+        text=recording.text,
+        phonemes=phonemes,
+        phoneme_starts=clip.phoneme_starts,
+        samples=to_pcm16(waveform, peak),
+        path=path_of(recording),
+        attributes=recording.attributes,
+    )
+
+
+def _check_names(recording: Recording) -> None:
+    """Refuse what no text file and no table could hold: bytes that are no UTF-8, half characters."""
+    texts = {
+        "id": recording.id,
+        "path": path_of(recording),
+        "text": recording.text or "",
+        "speaker": recording.speaker or "",
+        "phonemes": " ".join(recording.phonemes or ()),
+        "attributes": " ".join(itertools.chain(*(recording.attributes or {}).items())),
+    }
+    if _is_encodable(" ".join(texts.values())):
+        return
+    for name, text in texts.items():
+        if not _is_encodable(text):
+            raise AudioError(f"its {name} must be UTF-8, got {ascii(text)}")
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _checked_peak(waveform: NDArray[np.float32], settings: PreparationSettings) -> float:
+    """The largest sample's size; refuses what is too short, too long, or no number."""
+    seconds = len(waveform) / settings.sampling_rate
+    if seconds < settings.min_seconds or not len(waveform):
+        raise AudioError(f"must last min_seconds={settings.min_seconds} at least, lasts {seconds:.3f}")
+    check_longest(seconds, settings.max_seconds)
+    # Both ends are no number where any sample is none, and need no array of their own.
+    lowest, highest = float(waveform.min()), float(waveform.max())
+    if not (math.isfinite(lowest) and math.isfinite(highest)):
+        raise AudioError("samples must be finite, some are NaN or infinite")
+    return max(highest, -lowest)
+
+
+def _check_audible(peak: float, silence_db: float | None) -> None:
+    """Refuse silence that is labelled as speech: it would teach the model to hear what is not there."""
+    if silence_db is not None and peak < 10 ** (silence_db / 20):
+        level = f"{20 * math.log10(peak):.0f} dB" if peak else "no sound at all"
+        raise AudioError(f"it is silent: its peak must reach silence_db={silence_db}, there is {level}")
+
+
+def _labels(
+    recording: Recording, clip: Clip, settings: PreparationSettings, spoken: Spoken
+) -> tuple[str, ...]:
+    """Phonemes from the source itself, else the recording's, else made from its text."""
+    if clip.phonemes is not None:
+        return clip.phonemes
+    if recording.phonemes is not None:
+        return settings.normalise(recording.phonemes)
+    if recording.text and settings.to_phonemes:
+        known = spoken.get(recording.text)
+        phonemes = settings.normalise(settings.to_phonemes(recording.text) if known is None else known)
+        if not phonemes:
+            raise UnlabelledError(f"its text must hold something to pronounce, it is {recording.text!r}")
+        return phonemes
+    raise UnlabelledError("neither phonemes nor a text that could be turned into them")
+
+
+def prepare_shard(
+    recordings: Sequence[Recording], path: Path, settings: PreparationSettings
+) -> list[SkippedRecording]:
+    """Write what can be prepared to one Arrow file; return what cannot, with the reasons."""
+    skipped: list[SkippedRecording] = []
+    spoken = _spoken(recordings, settings.to_phonemes)
+    with ClipWriter(path, settings.audio_storage, settings.sampling_rate) as writer:
+        for recording in recordings:
+            try:
+                writer.write(prepare_clip(recording, settings, spoken))
+            except FAULTS as error:
+                skipped.append(SkippedRecording(recording.id, path_of(recording), str(error)))
+    return skipped
+
+
+def _spoken(recordings: Sequence[Recording], to_phonemes: GraphemeToPhoneme | None) -> Spoken:
+    """The phonemes of all texts in one batch; none where one of them has none, so that each is asked for."""
+    waiting = [recording.text for recording in recordings if recording.phonemes is None and recording.text]
+    texts = [text for text in waiting if _is_encodable(text)]
+    if to_phonemes is None or not texts:
+        return {}
+    try:
+        return dict(zip(texts, to_phonemes.batch(texts), strict=True))
+    except UnpronounceableError:
+        return {}

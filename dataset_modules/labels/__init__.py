@@ -1,0 +1,1 @@
+"""Labels: read, encoded, and checked against the vocabulary and the audio."""

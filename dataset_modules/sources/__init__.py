@@ -1,0 +1,1 @@
+"""Where recordings come from: folders, tables, archives, the hub, a synthesiser."""

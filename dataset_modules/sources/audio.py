@@ -1,0 +1,169 @@
+"""Reading recordings: any format libsndfile knows, any rate, any number of channels → mono at one rate."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from dataset_modules.cache.open_files import is_shortage
+from dataset_modules.recording import AudioError, AudioSource, Clip
+
+PCM_SCALE = 32767.0
+_CUT_SHARE = 0.9  # an mp3 that yields less than this of what its own header counts was cut
+_HEADER_BYTES = 1 << 18  # tags with pictures may stand before an mp3's header
+_UNSTATED_FRAMES = 1 << 62  # a FLAC file that was written to a pipe: libsndfile says 2⁶³ - 1
+_BLOCK_FRAMES = 1 << 17  # decoded at once where the length is not known
+# TypeError: headerless audio; ValueError: a name that no file can have.
+_UNDECODABLE = (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError)
+
+
+def read_clip(audio: Path | AudioSource, max_seconds: float | None = None) -> Clip:
+    """Read a file, or ask a source; ``AudioError`` says why it cannot be had.
+
+    A file that lasts longer than ``max_seconds`` is refused before it is decoded, or, where it does not
+    say how long it is, as soon as so much was decoded.
+    """
+    return read_file(audio, max_seconds) if isinstance(audio, Path) else audio.read()
+
+
+def read_file(path: Path, max_seconds: float | None = None) -> Clip:
+    """Decode one audio file with libsndfile (wav, flac, ogg, opus, mp3)."""
+    try:
+        if not path.is_file():
+            raise AudioError(f"{path}: no such file")
+        if path.stat().st_size == 0:
+            raise AudioError(f"{path}: the file is empty")
+        return _decode(path, f"{path}: ", max_seconds)
+    except (AudioError, MemoryError):
+        raise
+    except _UNDECODABLE as error:
+        _pass_shortage(path, error)
+        raise AudioError(f"{path}: cannot be decoded: {error}") from error
+
+
+def read_bytes(content: bytes, max_seconds: float | None = None) -> Clip:
+    """Decode an audio file that lies in memory."""
+    try:
+        return _decode(io.BytesIO(content), "", max_seconds)
+    except (AudioError, MemoryError):
+        raise
+    except _UNDECODABLE as error:
+        raise AudioError(f"cannot be decoded: {error}") from error
+
+
+def _pass_shortage(path: Path, error: Exception) -> None:
+    """Raise what lies behind it where too many files are open: that is no fault of this one."""
+    if isinstance(error, OSError) and is_shortage(error):
+        raise error
+    if isinstance(error, soundfile.SoundFileError):  # libsndfile gives no reason of the system's
+        try:
+            path.open("rb").close()
+        except OSError as reason:
+            if is_shortage(reason):
+                raise
+
+
+class _Stream(soundfile.SoundFile):
+    """A file that is read once, from its beginning.
+
+    Where soundfile may seek it does so behind each reading, which fails at the end of a FLAC file whose
+    length is not stated, and loses what was read.
+    """
+
+    def seekable(self) -> bool:
+        """No."""
+        return False
+
+
+def _decode(file: Path | io.BytesIO, name: str, max_seconds: float | None) -> Clip:
+    with _Stream(file) as stream:
+        rate, stated = int(stream.samplerate), stream.frames / stream.samplerate
+        if stream.frames < _UNSTATED_FRAMES and (max_seconds is None or stated <= max_seconds):
+            waveform = stream.read(stream.frames, dtype="float32")
+            _check_not_cut(file, name, stream, len(waveform))
+            return Clip(waveform, rate)
+        if stream.frames < _UNSTATED_FRAMES and _counts_frames(file, stream):
+            check_longest(stated, max_seconds)
+        return Clip(_read_to_end(stream, max_seconds), rate)
+
+
+def _read_to_end(stream: soundfile.SoundFile, max_seconds: float | None) -> NDArray[np.float32]:
+    """Decode what does not say how long it is, by what is there; stops where it proves too long."""
+    blocks: list[NDArray[np.float32]] = []
+    num_frames = 0
+    while not blocks or len(blocks[-1]) == _BLOCK_FRAMES:
+        blocks.append(stream.read(_BLOCK_FRAMES, dtype="float32"))
+        num_frames += len(blocks[-1])
+        if max_seconds is not None and num_frames > max_seconds * stream.samplerate:
+            raise AudioError(f"must last max_seconds={max_seconds} at most, lasts longer")
+    return np.concatenate(blocks)
+
+
+def check_longest(seconds: float, max_seconds: float | None) -> None:
+    """Refuse what lasts too long.
+
+    >>> check_longest(600.0, max_seconds=30.0)
+    Traceback (most recent call last):
+    dataset_modules.recording.AudioError: must last max_seconds=30.0 at most, lasts 600.000
+    """
+    if max_seconds is not None and seconds > max_seconds:
+        raise AudioError(f"must last max_seconds={max_seconds} at most, lasts {seconds:.3f}")
+
+
+def _check_not_cut(file: Path | io.BytesIO, name: str, stream: soundfile.SoundFile, num_frames: int) -> None:
+    """Refuse an mp3 whose end is missing: its labels speak of more than can be heard."""
+    if num_frames < _CUT_SHARE * stream.frames and stream.format == "MP3" and _counts_frames(file, stream):
+        there, stated = num_frames / stream.samplerate, stream.frames / stream.samplerate
+        raise AudioError(f"{name}the file is cut: {there:.3f} of {stated:.3f} seconds are there")
+
+
+def _counts_frames(file: Path | io.BytesIO, stream: soundfile.SoundFile) -> bool:
+    """Whether a file says how long it is; of an mp3 without such a header libsndfile makes an estimate."""
+    if stream.format != "MP3":
+        return True
+    if isinstance(file, io.BytesIO):
+        header = file.getbuffer()[:_HEADER_BYTES].tobytes()
+    else:
+        with file.open("rb") as content:
+            header = content.read(_HEADER_BYTES)
+    return b"Xing" in header or b"Info" in header
+
+
+def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix channels down.
+
+    >>> to_mono(np.array([[1.0, 0.0], [0.0, 0.0]], dtype=np.float32)).tolist()
+    [0.5, 0.0]
+    """
+    return waveform if waveform.ndim == 1 else waveform.mean(axis=1, dtype=np.float32)
+
+
+def resample(waveform: NDArray[np.float32], source_rate: int, target_rate: int) -> NDArray[np.float32]:
+    """Bring a mono waveform to another sampling rate."""
+    if source_rate == target_rate:
+        return waveform
+    return np.asarray(soxr.resample(waveform, source_rate, target_rate, quality="HQ"), dtype=np.float32)
+
+
+def to_pcm16(waveform: NDArray[np.float32], peak: float | None = None) -> NDArray[np.int16]:
+    """Quantise to 16 bits; what lies outside -1…1 is clipped.
+
+    Args:
+        waveform: (T,) or (T, channels).
+        peak: the largest sample's size, where it is known: looking for what to clip takes time.
+
+    >>> to_pcm16(np.array([0.0, 1.0, -2.0], dtype=np.float32)).tolist()
+    [0, 32767, -32767]
+    """
+    scaled = waveform * np.float32(PCM_SCALE)
+    if peak is None or peak > 1.0:
+        np.clip(scaled, -PCM_SCALE, PCM_SCALE, out=scaled)
+    return np.rint(scaled, out=scaled).astype(np.int16)
+
+
+def from_pcm16(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """The inverse of ``to_pcm16`` up to rounding."""
+    return samples.astype(np.float32) / np.float32(PCM_SCALE)

@@ -1,0 +1,176 @@
+"""A folder of recordings: which files are audio, and what a manifest or the files beside them say."""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dataset_modules.base_dataset import Split
+from dataset_modules.labels.side_labels import LABEL_SUFFIXES, Labels, read_side_labels
+from dataset_modules.recording import AudioError, Recording
+from dataset_modules.sources.folder_walk import FolderWalk
+from dataset_modules.sources.manifest import ManifestRow, find_manifest, read_manifest
+from dataset_modules.sources.unusable_audio import UnusableAudio
+
+_EXAMPLES = 5  # suffixes quoted in a message
+
+
+class AudioFile(NamedTuple):
+    """An audio file below a folder."""
+
+    id: str  # its path below the folder, with forward slashes
+    path: Path
+    label_files: Mapping[str, Path]  # those beside it, by suffix
+
+
+class StatedRecording(NamedTuple):
+    """A recording, and the split that the manifest puts it in."""
+
+    recording: Recording
+    split: Split | None = None
+
+
+def read_folder(
+    folder: Path, extensions: Sequence[str], excluded: Path | None = None
+) -> list[StatedRecording]:
+    """All recordings of a folder, sorted by path; those that cannot be used are among them, as such.
+
+    Args:
+        folder: searched to any depth; its manifest, if any, lies directly in it.
+        extensions: of audio files, in lower case.
+        excluded: a folder that belongs to something else; it matters where it lies below this one.
+    """
+    if excluded and not excluded.resolve().is_relative_to(folder.resolve()):
+        excluded = None
+    walk = FolderWalk(folder, excluded)
+    files = {file.id: file for file in find_audio(walk, extensions)}
+    listed = _listed(folder, files, extensions, excluded)
+    bounds = _Bounds(folder)
+    unlisted = {
+        key: StatedRecording(_within(bounds, file)) for key, file in files.items() if key not in listed
+    }
+    recordings = _lost(walk) | unlisted | listed
+    return [recordings[key] for key in sorted(recordings)]
+
+
+def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[AudioFile]:
+    """The audio files below a folder; hidden ones are passed over."""
+    for here, names in walk:
+        labels = [name for name in names if name.lower().endswith(LABEL_SUFFIXES)]
+        beside = {name.lower(): here / name for name in labels} | {name: here / name for name in labels}
+        for name in names:
+            if name.lower().endswith(tuple(extensions)) and not name.startswith("."):
+                yield _audio_file(walk.root, here / name, beside)
+
+
+def _lost(walk: FolderWalk) -> dict[str, StatedRecording]:
+    """One recording of no use for each link behind which an unknown number is missing."""
+    lost = {path.relative_to(walk.root).as_posix(): (path, reason) for path, reason in walk.lost.items()}
+    return {
+        key: StatedRecording(Recording(key, UnusableAudio(reason, path)))
+        for key, (path, reason) in lost.items()
+    }
+
+
+def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> AudioFile:
+    """With what lies beside it; case does not matter, TIMIT comes in capitals and in small letters."""
+    labels: dict[str, Path] = {}
+    for suffix in LABEL_SUFFIXES:
+        found = beside.get(path.stem + suffix) or beside.get((path.stem + suffix).lower())
+        labels |= {suffix: found} if found else {}
+    return AudioFile(path.relative_to(folder).as_posix(), path, labels)
+
+
+def suffixes_in(folder: Path) -> str:
+    """The kinds of files in a folder and how many there are, for a message; empty where there are none."""
+    names = (name for _, _, names in os.walk(folder) for name in names if not name.startswith("."))
+    counts = Counter(Path(name).suffix.lower() or "no extension" for name in names)
+    return ", ".join(f"{suffix} ({count})" for suffix, count in counts.most_common(_EXAMPLES))
+
+
+class _Bounds:
+    """Keeps file names of a manifest inside its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = Path(os.path.normpath(folder.absolute()))
+        self.real_path = folder.resolve()
+
+    def id_of(self, file_name: str) -> str:
+        """The path below the folder that is meant; ``AudioError`` where it leads out, also by a link."""
+        path = Path(os.path.normpath(self.path / file_name.replace("\\", "/")))
+        try:
+            inside = path.is_relative_to(self.path) and path.resolve().is_relative_to(self.real_path)
+            path.is_file()  # raises where the name is none that the file system takes
+        except (OSError, ValueError) as error:
+            raise AudioError(f"file_name must be a file's path, got {file_name[:80]!r}: {error}") from error
+        if not inside:
+            raise AudioError(f"the file must lie below {self.folder}, {file_name} leads out of it")
+        return path.relative_to(self.path).as_posix()
+
+
+def _listed(
+    folder: Path, files: Mapping[str, AudioFile], extensions: Sequence[str], excluded: Path | None
+) -> dict[str, StatedRecording]:
+    """The recordings that the manifest lists, by id; a row of no use is one too, named by its line."""
+    manifest = find_manifest(folder)
+    listed: dict[str, StatedRecording] = {}
+    bounds = _Bounds(folder)
+    for row in read_manifest(manifest) if manifest else ():
+        try:
+            key = _new_id(bounds, row, listed, extensions)
+            if excluded and (folder / key).resolve().is_relative_to(excluded.resolve()):
+                continue
+            recording = _recording(files.get(key) or AudioFile(key, folder / key, {}), row)
+        except AudioError as error:
+            meant = [key for key in _meant(bounds, row) if key in files and key not in listed]
+            name = meant[0] if meant else row.file_name
+            key = meant[0] if meant else f"{manifest.name if manifest else ''}:{row.line}"
+            path = folder / name if name else manifest
+            recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
+        listed[key] = StatedRecording(recording, row.split)
+    return listed
+
+
+def _meant(bounds: _Bounds, row: ManifestRow) -> Iterator[str]:
+    """What a faulty row may speak of, as ids: such files must not come in as if no row spoke of them."""
+    for text in row.mentioned:
+        with contextlib.suppress(AudioError):
+            yield bounds.id_of(text)
+
+
+def _new_id(
+    bounds: _Bounds, row: ManifestRow, listed: Mapping[str, StatedRecording], extensions: Sequence[str]
+) -> str:
+    if row.fault:
+        raise AudioError(row.fault)
+    key = bounds.id_of(row.file_name)
+    if not key.lower().endswith(tuple(extensions)):
+        raise AudioError(f"{row.file_name}: must be of allowed_extensions ({', '.join(extensions)})")
+    if key in listed:
+        raise AudioError(f"{row.file_name} is listed in an earlier row already")
+    return key
+
+
+def _within(bounds: _Bounds, file: AudioFile) -> Recording:
+    """A recording that no manifest lists; one that is a link out of the folder is of no use."""
+    if not file.path.is_symlink():
+        return _recording(file)
+    try:
+        bounds.id_of(file.id)
+    except AudioError as error:
+        return Recording(file.id, UnusableAudio(str(error), file.path))
+    return _recording(file)
+
+
+def _recording(file: AudioFile, row: ManifestRow | None = None) -> Recording:
+    """A recording with its labels: the manifest's, else those beside it, else none."""
+    speaker, attributes = (row.speaker, row.attributes) if row else (None, None)
+    try:
+        stated = Labels(row.phonemes, row.text) if row and (row.phonemes or row.text) else None
+        labels = stated or read_side_labels(file.label_files)
+    except AudioError as error:
+        return Recording(file.id, UnusableAudio(str(error), file.path), speaker=speaker)
+    return Recording(file.id, file.path, labels.phonemes, labels.text, speaker, attributes=attributes)

@@ -1,0 +1,118 @@
+"""An official Common Voice release on disk: ``<locale>/{clips/*.mp3, train.tsv, dev.tsv, test.tsv, …}``."""
+
+import itertools
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from dataset_modules.base_dataset import Split
+from dataset_modules.recording import Recording
+from dataset_modules.sources.tsv import TsvRow, read_tsv
+from dataset_modules.sources.unusable_audio import UnusableAudio
+
+log = logging.getLogger(__name__)
+
+SPLIT_FILES: dict[Split, str] = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
+_MARKS = (*SPLIT_FILES.values(), "validated.tsv")  # a folder with any of these is a locale's
+_DURATION_FILES = ("clip_durations.tsv", "times.txt")
+# Columns by what they are called here; releases called the accent in two ways.
+_ATTRIBUTES = {
+    **{"accent": "accent", "accents": "accent"},
+    **{"age": "age", "gender": "gender", "variant": "variant"},
+}
+_NOT_IN_NAMES = frozenset("/\\")
+_LONGEST_NAME = 255  # bytes that file systems allow
+
+
+def find_locale_folder(root: Path, locales: Sequence[str]) -> Path:
+    """The folder of one of the locales: ``root`` itself, below it, or below its only release.
+
+    Args:
+        root: a locale's folder, a release, or a folder that holds one (as archives do).
+        locales: names the folder may have, the likeliest first.
+    """
+    below = [path for locale in locales for path in (root / locale, *sorted(root.glob(f"*/{locale}")))]
+    found = next((path for path in (root, *below) if is_locale_folder(path)), None)
+    if found is None:
+        raise ValueError(
+            f"CommonVoiceDataset: dataset_name must be a release (cv-corpus-<version>) or a locale's folder "
+            f"in it, {root} holds no train.tsv, and no folder {' or '.join(locales)} that does"
+        )
+    _check_split_files(found)
+    return found
+
+
+def is_locale_folder(path: Path) -> bool:
+    """Whether a folder holds one locale's tables."""
+    return any((path / name).is_file() for name in _MARKS)
+
+
+def _check_split_files(folder: Path) -> None:
+    missing = [name for name in SPLIT_FILES.values() if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"CommonVoiceDataset: {folder} lacks {', '.join(missing)}; delta releases "
+            f"(cv-corpus-<version>-delta-…) come without them, take the full release of that version"
+        )
+
+
+def release_recordings(folder: Path, split: Split) -> list[Recording]:
+    """The recordings of one split in the table's order; rows that cannot be used are among them, as such."""
+    table, clips = folder / SPLIT_FILES[split], folder / "clips"
+    return [
+        _recording(clips, table, row) for row in read_tsv(table, required=("client_id", "path", "sentence"))
+    ]
+
+
+def _recording(clips: Path, table: Path, row: TsvRow) -> Recording:
+    if row.fault:
+        return Recording(f"{table.name}:{row.line}", UnusableAudio(row.fault, table))
+    name = _clip_name(row.cells["path"])
+    if name is None:
+        reason = f"path must be a file's name in clips, got {row.cells['path'][:80]!r}"
+        return Recording(f"{table.name}:{row.line}", UnusableAudio(reason, table))
+    speaker = row.cells["client_id"] or None
+    attributes = speaker_attributes(row.cells)
+    return Recording(name, clips / name, text=row.cells["sentence"], speaker=speaker, attributes=attributes)
+
+
+def speaker_attributes(cells: Mapping[str, object]) -> dict[str, str] | None:
+    """What volunteers say of themselves, under names that do not change with the release.
+
+    >>> speaker_attributes({"accents": "England English", "age": "", "gender": "male_masculine"})
+    {'accent': 'England English', 'gender': 'male_masculine'}
+    """
+    return {_ATTRIBUTES[column]: str(cells[column]) for column in _ATTRIBUTES if cells.get(column)} or None
+
+
+def _clip_name(path: str) -> str | None:
+    """The file's name, which early releases write without its suffix; None where it is none.
+
+    >>> _clip_name("common_voice_ru_1.mp3"), _clip_name("0a1b"), _clip_name("../1.mp3")
+    ('common_voice_ru_1.mp3', '0a1b.mp3', None)
+    """
+    name = path if os.path.splitext(path)[1] else f"{path}.mp3"
+    is_plain = path and path not in (".", "..") and path.isprintable() and not set(path) & _NOT_IN_NAMES
+    return name if is_plain and len(name.encode()) <= _LONGEST_NAME else None
+
+
+def stated_locale(folder: Path) -> str | None:
+    """The locale that the tables themselves name; early releases name none."""
+    first = itertools.islice(read_tsv(folder / SPLIT_FILES["train"]), 1)
+    return next((row.cells.get("locale") or None for row in first), None)
+
+
+def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
+    """How long these clips last together, by the release's own table; None where it has none."""
+    table = next((folder / name for name in _DURATION_FILES if (folder / name).is_file()), None)
+    if table is None:
+        return None
+    wanted = set(names)
+    with table.open(encoding="utf-8-sig", errors="replace", newline="\n") as stream:
+        rows = (row for row in map(str.split, stream) if _is_duration(row))
+        return sum(float(row[-1]) for row in rows if Path(row[0]).name in wanted) / 1000  # from milliseconds
+
+
+def _is_duration(row: Sequence[str]) -> bool:
+    return len(row) > 1 and row[-1].replace(".", "", 1).isdigit()

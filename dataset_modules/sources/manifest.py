@@ -1,0 +1,166 @@
+"""The table of a folder of recordings: ``metadata.csv``, ``metadata.tsv`` or ``metadata.jsonl``."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from dataset_modules.base_dataset import Split
+from dataset_modules.sources.tsv import check_encoding, read_tsv
+
+_SPLITS: dict[str, Split] = {
+    **{"train": "train", "test": "test"},
+    **{"val": "val", "validation": "val", "valid": "val", "dev": "val"},
+}
+_JSON_TEXT = re.compile(r'"([^"\\]+)"')  # of a broken line, too
+_OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split"}
+
+
+class ManifestRow(NamedTuple):
+    """What one row says of one recording, or what is wrong with the row."""
+
+    line: int
+    file_name: str = ""
+    phonemes: tuple[str, ...] | None = None
+    text: str | None = None
+    speaker: str | None = None
+    split: Split | None = None
+    attributes: Mapping[str, str] | None = None
+    fault: str | None = None
+    mentioned: tuple[str, ...] = ()  # by a faulty row: one of these may be the file that it speaks of
+
+
+def find_manifest(folder: Path) -> Path | None:
+    """The folder's manifest, if it has one; two are refused, since they may say different things."""
+    found = [folder / name for name in _READERS if (folder / name).is_file()]
+    if len(found) > 1:
+        raise ValueError(f"{folder}: one manifest must say what the recordings are, found {_names(found)}")
+    return found[0] if found else None
+
+
+def read_manifest(path: Path) -> list[ManifestRow]:
+    """The rows of a manifest; a row that makes no sense is among them, with its fault."""
+    try:
+        return list(_READERS[path.name](path))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: must be {path.suffix[1:].upper()} in UTF-8: {error}") from error
+
+
+def _read_csv(path: Path) -> Iterator[ManifestRow]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+        # Strict, so that a quote which is never closed is told instead of swallowing the rest.
+        reader = csv.DictReader(stream, strict=True)
+        check_encoding(path, reader.fieldnames or ())
+        if "file_name" not in (reader.fieldnames or ()):
+            raise ValueError(f"{path}: the header must name the column file_name, it is {reader.fieldnames}")
+        for cells in reader:
+            if None in cells or None in cells.values():
+                yield _faulty(
+                    reader.line_num, "the row must have as many cells as the header", _flat(cells.values())
+                )
+            else:
+                yield parse_row(reader.line_num, cells)
+
+
+def _read_tsv(path: Path) -> Iterator[ManifestRow]:
+    for row in read_tsv(path, required=("file_name",)):
+        yield _faulty(row.line, row.fault, row.unplaced) if row.fault else parse_row(row.line, row.cells)
+
+
+def _read_jsonl(path: Path) -> Iterator[ManifestRow]:
+    with path.open(encoding="utf-8-sig", newline="\n") as stream:
+        for line, text in enumerate(stream, start=1):
+            if text.strip():
+                yield _parse_json(line, text)
+
+
+def _parse_json(line: int, text: str) -> ManifestRow:
+    try:
+        fields = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        return _faulty(line, f"the line must be a JSON object: {error}", _JSON_TEXT.findall(text))
+    if not isinstance(fields, dict):
+        return ManifestRow(line, fault="the line must be a JSON object")
+    return parse_row(line, fields)
+
+
+def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
+    """Make a row of its fields; phonemes are separated by spaces, or a list.
+
+    >>> parse_row(2, {"file_name": "a.wav", "phonemes": "t ɛ s t", "split": "dev"}).split
+    'val'
+    >>> parse_row(2, {"file_name": ""}).fault
+    'file_name must be given'
+    """
+    for name in ("file_name", "text", "speaker", "split"):
+        if isinstance(fields.get(name), (list, dict, bool)):
+            fault = f"{name} must be text, got {str(fields[name])[:40]}"
+            return _faulty(line, fault, [fields.get("file_name")])
+    given = fields.get("phonemes")
+    if isinstance(given, (dict, bool)) or (isinstance(given, list) and not _are_texts(given)):
+        fault = f"phonemes must be text or a list of texts, got {str(given)[:40]}"
+        return _faulty(line, fault, [fields.get("file_name")])
+    file_name, split = _text(fields, "file_name"), _text(fields, "split")
+    if file_name is None:
+        return _faulty(line, "file_name must be given", _flat(fields.values()))
+    if split is not None and split.lower() not in _SPLITS:
+        return _faulty(line, f"split must be train, val or test, got {split[:40]!r}", [file_name])
+    return ManifestRow(
+        line,
+        file_name,
+        phonemes=_phonemes(fields),
+        text=_text(fields, "text"),
+        speaker=_text(fields, "speaker"),
+        split=_SPLITS[split.lower()] if split else None,
+        attributes=_attributes(fields),
+    )
+
+
+def _faulty(line: int, fault: str, mentioned: Iterable[object]) -> ManifestRow:
+    texts = (text.strip() for text in mentioned if isinstance(text, str))
+    return ManifestRow(line, fault=fault, mentioned=tuple(text for text in texts if text))
+
+
+def _flat(cells: Iterable[object]) -> Iterator[object]:
+    """Cells, with those that ``csv`` puts into a list because no column is left for them."""
+    for cell in cells:
+        yield from cell if isinstance(cell, list) else [cell]
+
+
+def _attributes(fields: Mapping[str, object]) -> dict[str, str] | None:
+    """What the further columns say, as text; lists and objects say nothing that figures go by."""
+    texts = {
+        name: _text(fields, name)
+        for name, value in fields.items()
+        if name and name not in _OWN_COLUMNS and not isinstance(value, (list, dict))
+    }
+    return {name: text for name, text in texts.items() if text} or None
+
+
+def _text(fields: Mapping[str, object], name: str) -> str | None:
+    value = fields.get(name)
+    return None if value is None else str(value).strip() or None
+
+
+def _are_texts(values: list[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _phonemes(fields: Mapping[str, object]) -> tuple[str, ...] | None:
+    value = fields.get("phonemes")
+    if isinstance(value, list):
+        return tuple(str(phoneme) for phoneme in value) or None
+    return tuple((_text(fields, "phonemes") or "").split()) or None
+
+
+def _names(paths: list[Path]) -> str:
+    return " and ".join(path.name for path in paths)
+
+
+_READERS: dict[str, Callable[[Path], Iterator[ManifestRow]]] = {
+    "metadata.csv": _read_csv,
+    "metadata.tsv": _read_tsv,
+    "metadata.jsonl": _read_jsonl,
+}

@@ -1,0 +1,1 @@
+"""An examination of the data before training."""

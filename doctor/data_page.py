@@ -1,0 +1,224 @@
+"""The page about data: verdict, figures, pictures, what is left out, and examples to listen to."""
+
+from collections.abc import Sequence
+
+from doctor import data_plots
+from doctor.augmentation_examples import AugmentationExample, spectrogram
+from doctor.data_survey import Survey
+from doctor.findings.clips import CLIPPED_SHARE, FASTEST, LONG_SECONDS, SHORT_SECONDS, SILENT_DB, SLOWEST
+from doctor.findings.finding import Finding, Severity, many
+from doctor.findings.phonemes import RARE_COUNT
+from doctor.survey_tables import (
+    BATCH_HEADERS,
+    SPLIT_HEADERS,
+    batch_rows,
+    phoneme_rows,
+    skip_rows,
+    split_rows,
+    steps_in_all,
+)
+from reports.html.markup import Html
+from reports.html.page import (
+    KeyFigure,
+    Section,
+    Tone,
+    audio_player,
+    bullets,
+    callout,
+    details,
+    heading,
+    key_figures,
+    note,
+    page,
+    paragraph,
+    pictures,
+    section,
+    table,
+)
+
+_TONES: dict[Severity, Tone] = {"fatal": "bad", "warning": "warn", "note": "plain"}
+_ROWS_SHOWN = 200  # of recordings left out; doctor.json has all
+
+
+def data_page(
+    title: str, survey: Survey, findings: Sequence[Finding], examples: Sequence[AugmentationExample] = ()
+) -> str:
+    """The page as the text of one HTML file."""
+    sections = [_findings(findings), _splits(survey)]
+    if any(len(split) for split in survey.splits.values()):
+        sections += [_sound(survey), _phonemes(survey), _batches(survey)]
+    if skip_rows(survey):
+        sections.append(_skipped(survey))
+    if examples:
+        sections.append(_examples(examples))
+    sections.append(_definitions(survey))
+    return page(title, sections, lead=verdict(findings))
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """In a sentence, what the findings come to.
+
+    >>> verdict([])
+    'Nothing stands against training.'
+    """
+    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in _TONES}
+    if counts["fatal"]:
+        return f"Training would fail: {counts['fatal']} fatal, {many(counts['warning'], 'warning')}."
+    if counts["warning"]:
+        return f"Training would run, with {many(counts['warning'], 'warning')}."
+    return "Nothing stands against training."
+
+
+def _findings(findings: Sequence[Finding]) -> Section:
+    if not findings:
+        return section("Findings", callout("good", "fine", "Nothing was found to be wrong"))
+    return section("Findings", [_finding(finding) for finding in findings])
+
+
+def _finding(finding: Finding) -> Html:
+    examples = _examples_of(finding) if finding.examples else ""
+    what_to_do = paragraph(Html("<strong>What to do:</strong> "), finding.advice)
+    return callout(
+        _TONES[finding.severity],
+        finding.severity,
+        finding.title,
+        paragraph(finding.text),
+        what_to_do,
+        examples,
+    )
+
+
+def _examples_of(finding: Finding) -> Html:
+    return details("Examples", bullets(finding.examples), is_open=finding.severity == "fatal")
+
+
+def _splits(survey: Survey) -> Section:
+    splits = survey.splits.values()
+    clips, hours = sum(len(split) for split in splits), sum(split.hours for split in splits)
+    speakers = len(survey.speakers)
+    figures = [
+        KeyFigure("clips", f"{clips:,}"),
+        KeyFigure("hours", f"{hours:.2f}"),
+        KeyFigure("speakers", f"{speakers:,}" if speakers else "unknown"),
+        KeyFigure("left out", f"{sum(split.num_skipped for split in splits):,}", "recordings"),
+    ]
+    return section("Splits", key_figures(figures), table(SPLIT_HEADERS, split_rows(survey)))
+
+
+def _sound(survey: Survey) -> Section:
+    return section(
+        "Clips",
+        pictures(
+            data_plots.lengths(survey),
+            data_plots.levels(survey),
+            data_plots.speeds(survey),
+            data_plots.room_for_labels(survey),
+        ),
+    )
+
+
+def _phonemes(survey: Survey) -> Section:
+    counts = survey.trained_on.phonemes
+    present = sum(counts[phoneme] > 0 for phoneme in survey.vocabulary)
+    outside = {phoneme for split in survey.splits.values() for phoneme in split.unknown}
+    headers = ["phoneme", *survey.splits, "in vocabulary"]
+    return section(
+        "Phonemes",
+        key_figures(
+            [
+                KeyFigure("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
+                KeyFigure("outside it", f"{len(outside)}", "kinds in the labels"),
+                KeyFigure("labels in train", f"{sum(counts.values()):,}"),
+            ]
+        ),
+        data_plots.phoneme_counts(survey),
+        details("All counts", table(headers, phoneme_rows(survey))),
+        _unknown(survey),
+    )
+
+
+def _unknown(survey: Survey) -> Html:
+    rows = [
+        [phoneme, split.name, count, ", ".join(split.unknown_examples.get(phoneme, []))]
+        for split in survey.splits.values()
+        for phoneme, count in split.unknown.most_common()
+    ]
+    if not rows:
+        return Html("")
+    return Html(
+        heading("Outside the vocabulary") + table(["phoneme", "split", "count", "clips, such as"], rows)
+    )
+
+
+def _batches(survey: Survey) -> Section:
+    batching = survey.trained_on.batching
+    total = steps_in_all(survey)
+    figures = [
+        KeyFigure(
+            "steps per epoch", f"{batching.optimizer_steps:,}" if batching else "–", "of the optimizer"
+        ),
+        KeyFigure("steps in all", f"{total:,}" if total is not None else "open"),
+        KeyFigure("padding in train", f"{batching.padding_share:.1%}" if batching else "–"),
+    ]
+    devices = f"Per device and epoch, on {many(survey.world_size, 'device')}."
+    return section("Batches", key_figures(figures), table(BATCH_HEADERS, batch_rows(survey)), note(devices))
+
+
+def _skipped(survey: Survey) -> Section:
+    rows = [[split, name, reason, path, dataset] for split, dataset, name, path, reason in skip_rows(survey)]
+    rest = len(rows) - _ROWS_SHOWN
+    return section(
+        "Left out",
+        table(["split", "recording", "reason", "file", "data set"], rows[:_ROWS_SHOWN]),
+        note(f"And {rest:,} more, see doctor.json.") if rest > 0 else "",
+    )
+
+
+def _examples(examples: Sequence[AugmentationExample]) -> Section:
+    return section(
+        "Augmentation",
+        paragraph("Training clips as they are, and as the first epoch hears them."),
+        [_example(number, example) for number, example in enumerate(examples, start=1)],
+    )
+
+
+def _example(number: int, example: AugmentationExample) -> Html:
+    sides = [
+        Html(
+            spectrogram(side, example.sampling_rate, label)
+            + audio_player(wav, label=f"{label}, {example.id}")
+        )
+        for side, wav, label in (
+            (example.before, example.before_wav, "before"),
+            (example.after, example.after_wav, "after"),
+        )
+    ]
+    return Html(
+        heading(f"{number}. {example.id}")
+        + paragraph(" ".join(example.phonemes))
+        + (note(example.remark) if example.remark else "")
+        + pictures(*(Html(f"<div>{side}</div>") for side in sides))
+    )
+
+
+def _definitions(survey: Survey) -> Section:
+    return section(
+        "How it was judged",
+        bullets(
+            [
+                f"Audio as training hears it: one channel, {survey.sampling_rate:,} Hz, from the cache.",
+                f"Silent: a root mean square below {SILENT_DB:.0f} dB of full scale.",
+                f"Clipped: at least {CLIPPED_SHARE:.1%} of the samples in runs of three or more at full "
+                "scale, or all alike at the clip's own peak.",
+                f"Very short: below {SHORT_SECONDS} s. Very long: above {LONG_SECONDS:g} s, or above "
+                "max_batch_seconds.",
+                f"Odd speed: below {SLOWEST:g} or above {FASTEST:g} labels a second.",
+                f"Rare: fewer than {RARE_COUNT} times in train.",
+                "Room for labels: CTC needs a frame for each label and one more between equal neighbours; "
+                "frames are counted by the strides of the configured network.",
+                "The same recording: the same length, and the same course of loudness, 0.2 dB exact, "
+                "whatever its name. Ones that were cut, made louder or encoded with loss are not found.",
+                "Padding: the share of padded batches of the first epoch that is no audio.",
+            ]
+        ),
+    )

@@ -1,0 +1,142 @@
+"""What a survey looks like: lengths, levels, speeds, phonemes."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset_modules.base_dataset import Split
+from doctor.data_survey import SplitSurvey, Survey
+from reports.html.markup import Html
+from reports.html.page import figure
+from reports.html.pictures import COLOURS, FAINT_INK, INK, WIDTH, canvas, inline_svg
+
+_BINS = 40
+_INCHES_PER_PHONEME = 0.19
+_OUTSIDE = COLOURS[1]
+
+
+def lengths(survey: Survey) -> Html:
+    """How long clips are."""
+    return _histogram(survey, lambda split: split.used_seconds, "seconds", "Lengths of the clips")
+
+
+def levels(survey: Survey) -> Html:
+    """How loud clips are."""
+    return _histogram(
+        survey,
+        lambda split: 20.0 * np.log10(np.maximum(_used(split, split.clips.rms), 1 / 65536)),
+        "dB of full scale",
+        "Loudness of the clips (root mean square)",
+    )
+
+
+def speeds(survey: Survey) -> Html:
+    """How many phonemes a second the labels claim."""
+    return _histogram(
+        survey,
+        lambda split: _used(split, split.clips.num_labels) / np.maximum(split.used_seconds, 1e-9),
+        "phonemes per second",
+        "Speed of the labels",
+    )
+
+
+def room_for_labels(survey: Survey) -> Html:
+    """How many frames there are for each that CTC needs; below 1 the labels do not fit."""
+    return _histogram(
+        survey,
+        lambda split: np.minimum(split.clips.frames / np.maximum(split.clips.frames_needed, 1), _MOST_ROOM),
+        "frames for each that the labels need",
+        "Room for the labels (below 1 they do not fit: such clips are left out)",
+        mark=1.0,
+    )
+
+
+_MOST_ROOM = 20.0
+
+
+def _used(split: SplitSurvey, column: NDArray[np.int64] | NDArray[np.float32]) -> NDArray[np.float64]:
+    """Of the clips that training would hear."""
+    return column[split.clips.used].astype(np.float64)
+
+
+def _histogram(
+    survey: Survey,
+    values_of: Callable[[SplitSurvey], NDArray[np.float64]],
+    unit: str,
+    caption: str,
+    mark: float | None = None,
+) -> Html:
+    values = {name: values_of(split) for name, split in survey.splits.items()}
+    values = {name: own for name, own in values.items() if len(own)}
+    drawing, axes = canvas()
+    # Counted here: matplotlib would draw a shape for each of millions.
+    edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=_BINS)
+    below = np.zeros(_BINS)
+    for colour, (name, own) in zip(COLOURS, values.items(), strict=False):
+        counts = np.histogram(own, bins=edges)[0]
+        axes.bar(
+            edges[:-1],
+            counts,
+            np.diff(edges),
+            bottom=below,
+            align="edge",
+            color=colour,
+            label=name,
+            linewidth=0,
+        )
+        below = below + counts
+    if mark is not None:
+        axes.axvline(mark, color=FAINT_INK, linestyle="--", linewidth=1.2)
+    axes.set_xlabel(unit)
+    axes.set_ylabel("clips")
+    axes.legend()
+    return figure(inline_svg(drawing), alt=f"{caption}: {_in_words(values, unit)}", caption=caption)
+
+
+def _in_words(values: Mapping[Split, NDArray[np.float64]], unit: str) -> str:
+    return "; ".join(
+        f"{name} from {own.min():.3g} to {own.max():.3g} {unit}, median {np.median(own):.3g}"
+        for name, own in values.items()
+    )
+
+
+def phoneme_counts(survey: Survey) -> Html:
+    """How often each phoneme is there to be learnt, the frequent ones first."""
+    counts = survey.trained_on.phonemes | survey.trained_on.unknown
+    known = set(survey.vocabulary)
+    names = sorted(counts, key=lambda phoneme: (-counts[phoneme], phoneme))
+    drawing, axes = canvas(WIDTH, 0.8 + _INCHES_PER_PHONEME * max(len(names), 3))
+    bars = axes.barh(
+        range(len(names)),
+        [counts[name] for name in names],
+        color=[COLOURS[0] if name in known else _OUTSIDE for name in names],
+        linewidth=0,
+    )
+    axes.set_yticks(range(len(names)), [_shown(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(0, 6 * max(counts.values(), default=1))  # leaves room for the numbers
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8.5, color=INK)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.set_xlabel("occurrences in train (logarithmic)")
+    outside = [name for name in names if name not in known]
+    never = sorted(known - set(names))
+    caption = (
+        "Phonemes of the training split"
+        + (f"; orange ones are not in the vocabulary: {_listed(outside)}" if outside else "")
+        + (f"; these never occur: {_listed(never)}" if never else "")
+    )
+    most = f"most frequent {names[0]} with {counts[names[0]]:,}" if names else "none"
+    return figure(inline_svg(drawing), alt=f"Bars of phoneme counts, {most}", caption=caption, tall=True)
+
+
+def _shown(phoneme: str) -> str:
+    """A label that matplotlib takes as it is."""
+    return phoneme.replace("$", r"\$")
+
+
+def _listed(names: Sequence[str], limit: int = 12) -> str:
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -1,0 +1,1 @@
+"""Findings: what the survey shows to be wrong or unusual."""

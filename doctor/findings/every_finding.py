@@ -1,0 +1,38 @@
+"""All checks of data: what is wrong with it, how bad it is, and what to do about it."""
+
+from collections.abc import Callable
+
+from doctor.data_survey import Survey
+from doctor.findings import clips as clip_findings
+from doctor.findings import phonemes as phoneme_findings
+from doctor.findings import splits as split_findings
+from doctor.findings.finding import SEVERITIES, Finding
+
+CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
+    split_findings.nothing_to_train_on,
+    split_findings.plan_faults,
+    split_findings.skipped_recordings,
+    phoneme_findings.unknown_phonemes,
+    clip_findings.cannot_hold_labels,
+    clip_findings.without_labels,
+    clip_findings.silent,
+    clip_findings.clipped_clips,
+    clip_findings.odd_speed,
+    split_findings.same_recording_in_two_splits,
+    split_findings.same_speaker_in_two_splits,
+    phoneme_findings.never_trained_on,
+    phoneme_findings.rare_phonemes,
+    split_findings.nothing_to_judge_by,
+    split_findings.wasteful_padding,
+    clip_findings.very_long,
+    clip_findings.very_short,
+    split_findings.repeated_recordings,
+    split_findings.speakers_unknown,
+    split_findings.hardware,
+)
+
+
+def findings_of(survey: Survey) -> list[Finding]:
+    """All findings, the worst first."""
+    found = [finding for check in CHECKS if (finding := check(survey)) is not None]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))

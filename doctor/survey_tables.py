@@ -1,0 +1,133 @@
+"""The figures of a survey as rows and as JSON; page, terminal and file show the same ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from doctor.clip_measures import decibels
+from doctor.data_survey import SplitSurvey, Survey
+from doctor.findings.finding import Finding
+
+SPLIT_HEADERS = ("split", "clips", "hours", "speakers", "shortest s", "median s", "longest s", "skipped")
+
+
+def split_rows(survey: Survey) -> list[list[object]]:
+    """One row for each split, as ``SPLIT_HEADERS`` names the columns."""
+    return [
+        [
+            split.name,
+            len(split),
+            round(split.hours, 3),
+            len(split.speakers) or None,
+            *(round(float(value), 2) for value in _quantiles(split)),
+            split.num_skipped,
+        ]
+        for split in survey.splits.values()
+    ]
+
+
+def _quantiles(split: SplitSurvey) -> Sequence[float]:
+    """Shortest, median, longest, in seconds."""
+    return np.quantile(split.used_seconds, [0.0, 0.5, 1.0]).tolist() if len(split) else [float("nan")] * 3
+
+
+BATCH_HEADERS = ("split", "batches", "most clips", "heaviest, padded s", "padding %", "steps")
+
+
+def batch_rows(survey: Survey) -> list[list[object]]:
+    """What the sampler makes of each split, per device and epoch."""
+    return [
+        [
+            split.name,
+            batching.num_batches,
+            batching.largest_clips,
+            round(batching.largest_seconds, 1),
+            round(100 * batching.padding_share, 2),
+            batching.optimizer_steps or None,
+        ]
+        for split in survey.splits.values()
+        if (batching := split.batching) is not None
+    ]
+
+
+def phoneme_rows(survey: Survey) -> list[list[object]]:
+    """Every phoneme with its count in each split, and whether the vocabulary has it."""
+    splits = list(survey.splits.values())
+    known = set(survey.vocabulary)
+    names = known.union(*(split.phonemes.keys() | split.unknown.keys() for split in splits))
+    rows: list[list[object]] = [
+        [name, *(split.phonemes[name] or split.unknown[name] for split in splits), _yes(name in known)]
+        for name in names
+    ]
+    return sorted(rows, key=lambda row: (-int(str(row[1])), str(row[0])))
+
+
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
+def skip_rows(survey: Survey) -> list[list[object]]:
+    """Every recording that is left out, with its reason."""
+    return [
+        [split.name, skips.dataset, skipped.id, skipped.path, skipped.reason]
+        for split in survey.splits.values()
+        for skips in split.skips
+        for skipped in skips.listed()
+    ]
+
+
+def steps_in_all(survey: Survey) -> int | None:
+    """Optimizer steps of the whole run, where the configuration bounds it."""
+    batching = survey.trained_on.batching
+    epochs = batching.optimizer_steps * survey.max_epochs if batching and survey.max_epochs else None
+    bounds = [bound for bound in (epochs, survey.max_steps) if bound is not None]
+    return min(bounds, default=None)
+
+
+def as_json(survey: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
+    """All figures, for programs."""
+    return {
+        "training_would_fail": any(finding.severity == "fatal" for finding in findings),
+        "findings": [finding._asdict() for finding in findings],
+        "sampling_rate": survey.sampling_rate,
+        "unknown_phonemes": survey.unknown_policy,
+        "devices": survey.world_size,
+        "steps_in_all": steps_in_all(survey),
+        "splits": {name: _split_json(survey, split) for name, split in survey.splits.items()},
+        "phonemes": {
+            str(row[0]): {
+                **dict(zip(survey.splits, row[1:-1], strict=True)),
+                "in_vocabulary": row[-1] == "yes",
+            }
+            for row in phoneme_rows(survey)
+        },
+        "skipped": [
+            dict(zip(("split", "dataset", "id", "path", "reason"), row, strict=True))
+            for row in skip_rows(survey)
+        ],
+    }
+
+
+def _split_json(survey: Survey, split: SplitSurvey) -> dict[str, Any]:
+    clips, used = split.clips, split.clips.used
+    shortest, median, longest = (None if value != value else value for value in _quantiles(split))
+    return {
+        "clips": len(split),
+        "hours": split.hours,
+        "speakers": [survey.speakers[number] for number in split.speakers.tolist()],
+        "clips_without_known_speaker": int((clips.speaker[used] < 0).sum()),
+        "shortest_seconds": shortest,
+        "median_seconds": median,
+        "longest_seconds": longest,
+        "labels": int(clips.num_labels[used].sum()),
+        "frames": int(clips.frames[used].sum()),
+        "clips_that_cannot_hold_their_labels": int((clips.frames < np.maximum(clips.frames_needed, 1)).sum()),
+        "loudest_peak": float(clips.peak[used].max()) if len(split) else None,
+        "quietest_rms_db": decibels(float(clips.rms[used].min())) if len(split) else None,
+        "unknown_phonemes": dict(split.unknown.most_common()),
+        "unknown_examples": split.unknown_examples,
+        "recordings": sum(skips.total for skips in split.skips),
+        "skipped": split.num_skipped,
+        "batching": split.batching._asdict() if split.batching else None,
+    }

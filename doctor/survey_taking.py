@@ -1,0 +1,173 @@
+"""Streams over prepared clips, one at a time, and fills in the survey's columns."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from tqdm import tqdm
+
+from dataset_modules.base_dataset import Split
+from dataset_modules.batches.sampler import LengthBucketSampler, padding_share
+from dataset_modules.cache.clip_store import PreparedClip
+from dataset_modules.cache.progress import refreshing
+from dataset_modules.labels.encoder import WORD_BOUNDARY, LabelEncoder, frames_needed
+from dataset_modules.labels.skipping import SplitPart
+from dataset_modules.labels.usable_clips import FrameCounter
+from doctor.clip_measures import measure
+from doctor.data_survey import NO_SPEAKER, Batching, ClipColumns, SourceSkips, SplitSurvey
+
+_EXAMPLES = 5  # clips named for each unknown phoneme
+
+
+class SurveyTaker:
+    """Surveys splits one after another; speakers are numbered across all of them.
+
+    Args:
+        encode: what training makes of labels.
+        frame_counts: samples → frames, of the configured network.
+        sampling_rate: of the prepared clips.
+    """
+
+    def __init__(self, encode: LabelEncoder, frame_counts: FrameCounter, sampling_rate: int) -> None:
+        self.encode = encode
+        self.frame_counts = frame_counts
+        self.sampling_rate = sampling_rate
+        self._numbers: dict[str, int] = {}
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """All speakers met so far, in the order of their numbers."""
+        return tuple(self._numbers)
+
+    def survey(self, name: Split, parts: Sequence[SplitPart]) -> SplitSurvey:
+        """Look at every clip of a split once."""
+        stores = [part.prepared.clips for part in parts]
+        columns = ClipColumns.empty(sum(len(store) for store in stores))
+        columns.used[:] = used_rows(parts)
+        skips = tuple(skips_of(number, part) for number, part in enumerate(parts))
+        split = SplitSurvey(name, self.sampling_rate, columns, ClipLookup(stores).id_of, skips=skips)
+        clips = tqdm(
+            _clips(stores),
+            total=len(columns.used),
+            desc=f"{name}: looking at clips",
+            unit="clip",
+            delay=1,
+            **refreshing(sys.stderr),
+        )
+        for row, clip in enumerate(clips):
+            self._note_audio(columns, row, clip)
+            self._note_labels(split, row, clip)
+        columns.frames[:] = self.frame_counts(columns.num_samples)
+        return split
+
+    def _note_audio(self, columns: ClipColumns, row: int, clip: PreparedClip) -> None:
+        columns.num_samples[row] = len(clip.samples)
+        measures = measure(clip.samples)
+        columns.peak[row], columns.rms[row], columns.clipped_share[row] = measures[:3]
+        columns.content[row] = measures.content
+        columns.speaker[row] = (
+            self._numbers.setdefault(clip.speaker, len(self._numbers)) if clip.speaker else NO_SPEAKER
+        )
+
+    def _note_labels(self, split: SplitSurvey, row: int, clip: PreparedClip) -> None:
+        unknown, labels = self.encode.unknown_in(clip.phonemes), self.encode(clip.phonemes)
+        split.unknown.update(unknown)
+        for phoneme in dict.fromkeys(unknown):
+            examples = split.unknown_examples.setdefault(phoneme, [])
+            if len(examples) < _EXAMPLES:
+                examples.append(clip.id)
+        columns = split.clips
+        if columns.used[row]:
+            token_of = self.encode.vocabulary.token_of
+            split.phonemes.update(token_of(name) for name in clip.phonemes if name != WORD_BOUNDARY)
+        columns.num_unknown[row] = len(unknown)
+        columns.num_labels[row] = len(labels)
+        columns.frames_needed[row] = frames_needed(labels)
+
+
+class Clips(Protocol):
+    """A store of clips, or some of one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> PreparedClip: ...
+
+
+class ClipLookup:
+    """A clip of several stores, by its row in all of them."""
+
+    def __init__(self, stores: Sequence[Clips]) -> None:
+        self.stores = stores
+        self._ends = np.cumsum([len(store) for store in stores], dtype=np.int64)
+
+    def __getitem__(self, row: int) -> PreparedClip:
+        number = int(np.searchsorted(self._ends, row, side="right"))
+        return self.stores[number][row - int(self._ends[number]) + len(self.stores[number])]
+
+    def id_of(self, row: int) -> str:
+        """The id alone."""
+        return self[row].id
+
+
+def _clips(stores: Sequence[Clips]) -> Iterator[PreparedClip]:
+    return (store[index] for store in stores for index in range(len(store)))
+
+
+def used_rows(parts: Sequence[SplitPart]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which of the prepared clips of all parts training would hear."""
+    starts = np.cumsum([0, *(len(part.prepared.clips) for part in parts)])
+    used = np.zeros(int(starts[-1]), dtype=np.bool_)
+    for start, part in zip(starts, parts, strict=False):
+        used[start + part.usable.indices] = True
+    return used
+
+
+def skips_of(number: int, part: SplitPart) -> SourceSkips:
+    """What a data set left out of a split."""
+    return SourceSkips(
+        number,
+        type(part.dataset).__name__,
+        part.num_recordings,
+        part.num_skipped,
+        part.skipped,
+        part.dataset.max_skipped_share,
+    )
+
+
+def with_batching(
+    split: SplitSurvey,
+    sampler: LengthBucketSampler,
+    accumulate: int = 1,
+    limit_batches: int | float | None = None,
+) -> SplitSurvey:
+    """The survey with what the sampler makes of the split; ``accumulate`` batches make a step.
+
+    Of the training batches, ``limit_batches`` are taken: a number of them, or a share as a float.
+    """
+    batches = sampler.batches(epoch=0)
+    taken = _limited(len(batches), limit_batches) if sampler.shuffle else len(batches)
+    lengths = sampler.num_samples
+    padded = [int(lengths[batch].max()) * len(batch) for batch in batches]
+    return replace(
+        split,
+        batching=Batching(
+            num_batches=taken,
+            padding_share=padding_share(lengths, batches),
+            largest_clips=max((len(batch) for batch in batches), default=0),
+            largest_seconds=max(padded, default=0) / split.sampling_rate,
+            optimizer_steps=-(-taken // accumulate) if sampler.shuffle else 0,
+        ),
+    )
+
+
+def _limited(num_batches: int, limit: int | float | None) -> int:
+    """As Lightning counts ``limit_train_batches``.
+
+    >>> _limited(9, 0.2), _limited(9, 4), _limited(9, 40), _limited(9, None)
+    (1, 4, 9, 9)
+    """
+    if limit is None:
+        return num_batches
+    return min(num_batches, limit) if isinstance(limit, int) else int(num_batches * limit)

@@ -1,0 +1,90 @@
+"""The summary of a survey in a terminal: short, aligned, in colour only where a person reads it."""
+
+import os
+import textwrap
+from collections.abc import Sequence
+from typing import TextIO
+
+from doctor.data_page import verdict
+from doctor.data_survey import Survey
+from doctor.findings.finding import Finding, Severity, many
+from doctor.survey_tables import SPLIT_HEADERS, split_rows, steps_in_all
+from reports.html.page import number
+
+_COLOURS: dict[Severity, str] = {"fatal": "\x1b[1;31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
+_GOOD, _END = "\x1b[32m", "\x1b[0m"
+_MARGIN = 9  # behind the severity
+_EXAMPLES = 3
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether a person reads this stream and has not asked for plain text (``NO_COLOR``)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def summary(survey: Survey, findings: Sequence[Finding], *, colour: bool = False, width: int = 100) -> str:
+    """The whole summary, without a line break at its end."""
+    blocks = [_columns(survey), *_sentences(survey), ""]
+    blocks += [_finding(finding, colour, width) for finding in findings]
+    failing = any(finding.severity == "fatal" for finding in findings)
+    last = _tinted(verdict(findings), _COLOURS["fatal"] if failing else _GOOD, colour)
+    return "\n".join([*blocks, *([""] if findings else []), last])
+
+
+def _columns(survey: Survey) -> str:
+    rows = [[_shown(cell) for cell in row] for row in split_rows(survey)]
+    table = [list(SPLIT_HEADERS), *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(SPLIT_HEADERS))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    )
+
+
+def _shown(cell: object) -> str:
+    return "–" if cell is None else number(cell)
+
+
+def _sentences(survey: Survey) -> list[str]:
+    counts = survey.trained_on.phonemes
+    present = [phoneme for phoneme in survey.vocabulary if counts[phoneme]]
+    rarest = min(present, key=lambda phoneme: counts[phoneme], default=None)
+    lines = [
+        f"phonemes: {len(present)} of the vocabulary's {len(survey.vocabulary)} occur in train"
+        + (f"; rarest {rarest} ({counts[rarest]:,}×)" if rarest else "")
+    ]
+    batching, total = survey.trained_on.batching, steps_in_all(survey)
+    if batching:
+        lines.append(
+            f"batches: {batching.num_batches:,} of up to {many(batching.largest_clips, 'clip')} "
+            f"({batching.largest_seconds:.1f} s padded), {batching.padding_share:.1%} padding; "
+            f"{many(batching.optimizer_steps, 'step')} per epoch"
+            + (f", {total:,} in all" if total is not None else "")
+        )
+    return lines
+
+
+def _finding(finding: Finding, colour: bool, width: int) -> str:
+    label = finding.severity.upper() if finding.severity == "fatal" else finding.severity
+    margin = " " * _MARGIN
+    body = [
+        finding.text,
+        *(f"· {example}" for example in finding.examples[:_EXAMPLES]),
+        f"→ {finding.advice}",
+    ]
+    lines = [
+        line
+        for part in body
+        for line in textwrap.wrap(
+            part, max(width, 40), initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+        )
+    ]
+    title = f"{_tinted(label.ljust(_MARGIN), _COLOURS[finding.severity], colour)}{finding.title}"
+    return "\n".join([title, *lines])
+
+
+def _tinted(text: str, tint: str, colour: bool) -> str:
+    return f"{tint}{text}{_END}" if colour else text

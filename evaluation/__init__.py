@@ -1,0 +1,1 @@
+"""Error rates, intervals, error analysis and comparisons: numbers, no pages."""

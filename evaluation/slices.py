@@ -1,0 +1,139 @@
+"""A split cut by what is known of its utterances: by language, speaker, length, noise, any further column."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from evaluation.error_analysis import SplitAnalysis
+from evaluation.intervals import Interval, rate_interval
+
+_DECIBELS = (10.0, 20.0, 30.0, 40.0)
+_MOST_VALUES = 24  # of a column; the rarer ones are taken together
+_NUMBERS_FROM = 9  # different numbers, from which on they are cut into four parts
+_DRAWS = 1000
+_DIGITS = 12  # what a float is sure of
+
+
+class Slice(NamedTuple):
+    """The utterances that a column says the same of."""
+
+    value: str
+    utterances: int
+    phonemes: int
+    rate: float
+    interval: Interval | None
+
+
+class Cut(NamedTuple):
+    """A column and its slices."""
+
+    column: str
+    slices: tuple[Slice, ...]
+
+
+def cuts(analysis: SplitAnalysis) -> list[Cut]:
+    """All cuts that have two slices or more."""
+    records = analysis.records
+    length_names, lengths_in_order = quarters([record.seconds for record in records], "s")
+    columns: dict[str, list[str | None]] = {
+        "language": [record.language for record in records],
+        "speaker": [record.speaker for record in records],
+        "length": list(length_names),
+        "signal to noise": [binned(record.snr_db, _DECIBELS, "dB") for record in records],
+    }
+    orders: dict[str, list[str]] = {
+        "length": lengths_in_order,
+        "signal to noise": bin_names(_DECIBELS, "dB"),
+    }
+    for name in sorted({name for record in records for name in record.attributes}):
+        column, order = _attribute([record.attributes.get(name) for record in records])
+        shown = name if name not in columns else f"{name} (column)"
+        columns[shown], orders[shown] = column, order
+    made = [cut(analysis, name, column, orders.get(name)) for name, column in columns.items()]
+    return [own for own in made if len(own.slices) > 1]
+
+
+def cut(
+    analysis: SplitAnalysis, name: str, column: Sequence[str | None], order: Sequence[str] | None = None
+) -> Cut:
+    """Slices in a given order, or the largest first; utterances without a value are left out."""
+    counts = Counter(value for value in column if value is not None)
+    common = [value for value, _ in counts.most_common(_MOST_VALUES)]
+    rest = set(counts) - set(common)
+    listed = [value for value in order if counts[value]] if order else common
+    slices = [_slice(analysis, value, column, {value}.__contains__) for value in listed]
+    if rest and not order:
+        slices.append(_slice(analysis, f"{len(rest)} others", column, rest.__contains__))
+    return Cut(name, tuple(slices))
+
+
+def _slice(
+    analysis: SplitAnalysis, name: str, column: Sequence[str | None], belongs: Callable[[object], bool]
+) -> Slice:
+    own = np.array([value is not None and belongs(value) for value in column], dtype=np.bool_)
+    errors, lengths = analysis.errors[own], analysis.lengths[own]
+    total = int(lengths.sum())
+    rate = float(errors.sum()) / total if total else float("nan")
+    return Slice(name, int(own.sum()), total, rate, rate_interval(errors, lengths, draws=_DRAWS))
+
+
+def bin_names(edges: Sequence[float], unit: str) -> list[str]:
+    """What the parts between edges are called.
+
+    >>> bin_names((2.0, 4.0), "s")
+    ['below 2 s', '2 to 4 s', '4 s and more']
+    """
+    behind = f" {unit}" if unit else ""
+    names = [f"{edge:.{_DIGITS}g}" for edge in edges]
+    middle = [f"{low} to {high}{behind}" for low, high in zip(names, names[1:], strict=False)]
+    return [f"below {names[0]}{behind}", *middle, f"{names[-1]}{behind} and more"]
+
+
+def binned(value: float | None, edges: Sequence[float], unit: str) -> str | None:
+    """The part that a value lies in."""
+    if value is None:
+        return None
+    return bin_names(edges, unit)[int(np.searchsorted(edges, value, side="right"))]
+
+
+def _attribute(values: Sequence[str | None]) -> tuple[list[str | None], list[str]]:
+    """A column and the order of its values; many different numbers are cut into four parts."""
+    numbers = [_number(value) for value in values]
+    given = [number for number in numbers if number is not None]
+    if len(given) < sum(value is not None for value in values) or len(set(given)) < _NUMBERS_FROM:
+        return list(values), []
+    return quarters(numbers, "")
+
+
+def quarters(numbers: Sequence[float | None], unit: str) -> tuple[list[str | None], list[str]]:
+    """Numbers as the quarters that they lie in, and the quarters in order.
+
+    >>> quarters([1, 2, 3, 4, 5, 6, 7, 8, None], "s")[1]
+    ['below 3 s', '3 to 4 s', '4 to 6 s', '6 s and more']
+    """
+    given = [number for number in numbers if number is not None]
+    whole = all(float(number).is_integer() for number in given)
+    found = np.quantile(given, [0.25, 0.5, 0.75]) if given else [0.0]
+    digits = _digits([*found, min(given, default=0.0), max(given, default=0.0)])
+    edges = sorted({float(round(edge)) if whole else float(f"{edge:.{digits}g}") for edge in found})
+    return [binned(number, edges, unit) for number in numbers], bin_names(edges, unit)
+
+
+def _digits(numbers: Sequence[float]) -> int:
+    """Two, or as many as it takes to tell numbers apart.
+
+    >>> _digits([0.123, 1.267]), _digits([102.31, 102.35, 102.67])
+    (2, 5)
+    """
+    kinds = [len({f"{number:.{digits}g}" for number in numbers}) for digits in range(2, _DIGITS + 1)]
+    return 2 + kinds.index(kinds[-1])
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value) if value is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and np.isfinite(number) else None

@@ -1,0 +1,232 @@
+"""What the processes of one run must agree on although each of them parses the command line anew.
+
+The first process settles it. Those that Lightning starts on the same machine find it in their environment;
+those that torchrun, SLURM or somebody by hand has started ask the store at the address that they will meet
+at for training anyway.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from jsonargparse import Namespace
+
+from experiment.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+Item = TypeVar("Item")
+
+FOLDER = "FOLDER"
+SEED = "SEED"
+_VARIABLE = "PHONEME_RUN_"
+_PATIENCE = timedelta(minutes=10)  # how long the first process may take to read the configuration
+# How long processes wait for each other in a step before they take one for lost; Lightning: 30 minutes.
+# Data preparation has a barrier of its own without a limit.
+STEP_TIMEOUT = timedelta(minutes=5)
+# What Lightning and we tell by that a process is one of several.
+_LAUNCHERS = (
+    "TORCHELASTIC_RUN_ID",
+    "TORCHELASTIC_USE_AGENT_STORE",
+    "SLURM_NTASKS",
+    "SLURM_PROCID",
+    "SLURM_LOCALID",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "LOCAL_WORLD_SIZE",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "RANK",
+)
+_SETTLED, _FAILED = "=", "!"
+
+
+class Launch(NamedTuple):
+    """How somebody other than Lightning has started this process.
+
+    Args:
+        launcher: who did.
+        rank: the number of this process.
+        local_processes: of one machine; None where it is not said.
+        machines: None where it is not said.
+        hosts_store: whether the first process must open the store itself.
+    """
+
+    launcher: str
+    rank: int
+    local_processes: int | None
+    machines: int | None
+    hosts_store: bool
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is nobody to agree with."""
+        return (self.local_processes, self.machines) == (1, 1)
+
+
+def launch_of(environment: Mapping[str, str]) -> Launch | None:
+    """Read the launcher's variables; None where there was none.
+
+    >>> launch_of({"SLURM_NTASKS": "4", "SLURM_NNODES": "2", "SLURM_PROCID": "3", "SLURM_JOB_NAME": "train"})
+    Launch(launcher='SLURM', rank=3, local_processes=2, machines=2, hosts_store=True)
+    >>> launch_of({}) is None
+    True
+    """
+    if "TORCHELASTIC_RUN_ID" in environment:
+        local, world = int(environment["LOCAL_WORLD_SIZE"]), int(environment["WORLD_SIZE"])
+        hosts = environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+        return Launch("torchrun", int(environment["RANK"]), local, world // local, hosts)
+    if "SLURM_NTASKS" in environment and environment.get("SLURM_JOB_NAME") not in ("bash", "interactive"):
+        machines = int(environment.get("SLURM_NNODES", "1"))
+        local = int(environment["SLURM_NTASKS"]) // machines
+        return Launch("SLURM", int(environment.get("SLURM_PROCID", "0")), local, machines, True)
+    if {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"} <= environment.keys():
+        first = environment["NODE_RANK"] == "0" and environment.get("LOCAL_RANK", "0") == "0"
+        return Launch("NODE_RANK", 0 if first else 1, None, None, True)
+    return None
+
+
+def leave_launch() -> None:
+    """Be a run of its own, although the process that this one was forked from may be one of several."""
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    for name in [name for name in os.environ if name in _LAUNCHERS or name.startswith(_VARIABLE)]:
+        del os.environ[name]
+    rank_zero_only.rank = 0  # type: ignore[attr-defined]  # was read when Lightning was imported
+
+
+def agree(name: str, decide: Callable[[], str]) -> str:
+    """What the first process of the run decides.
+
+    Args:
+        name: what it is about.
+        decide: called in the first process alone.
+    """
+    variable = f"{_VARIABLE}{name}"
+    if _was_started_by_first() and variable in os.environ:
+        return os.environ[variable]
+    launch = launch_of(os.environ)
+    value = decide() if launch is None or launch.is_alone else _agreed(launch, name, decide)
+    os.environ[variable] = value  # for the processes that this one will start
+    return value
+
+
+def is_first() -> bool:
+    """Whether this is the process of the run that speaks for all."""
+    launch = launch_of(os.environ)
+    return not _was_started_by_first() and (launch is None or launch.rank == 0)
+
+
+def stops_with_the_first() -> bool:
+    """Whether Lightning has started this process from the first one, which watches its exit status."""
+    return _was_started_by_first() and f"{_VARIABLE}{FOLDER}" in os.environ
+
+
+def _was_started_by_first() -> bool:
+    """Whether Lightning has started this process from another one on this machine."""
+    launch = launch_of(os.environ)
+    by_lightning = launch is None or launch.launcher == "NODE_RANK"
+    return by_lightning and int(os.environ.get("LOCAL_RANK", "0")) > 0
+
+
+def _agreed(launch: Launch, name: str, decide: Callable[[], str]) -> str:
+    store, key = _store(launch), f"phoneme_recognition/{name}"
+    if launch.rank:
+        answer = store.get(key).decode()
+        if answer.startswith(_FAILED):
+            raise ConfigError("the first process of the run has stopped; its message says why")
+        return answer.removeprefix(_SETTLED)
+    try:
+        value = decide()
+    except BaseException:
+        store.set(key, _FAILED)
+        raise
+    store.set(key, f"{_SETTLED}{value}")
+    return value
+
+
+_open_stores: list["TCPStore"] = []
+
+
+def _store(launch: Launch) -> "TCPStore":
+    """The store that training will use, too: who opens it here shares it with the process group."""
+    if not _open_stores:
+        from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+        address, port = _meeting_place(launch)
+        _open_stores.append(
+            TCPStore(
+                address,
+                port,
+                is_master=launch.hosts_store and launch.rank == 0,
+                timeout=_PATIENCE,
+                wait_for_workers=False,
+                multi_tenant=True,
+            )
+        )
+    return _open_stores[0]
+
+
+def _meeting_place(launch: Launch) -> tuple[str, int]:
+    if launch.launcher != "SLURM":
+        return os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+    environment = SLURMEnvironment()
+    return environment.main_address, environment.main_port
+
+
+def take_world(trainer: Namespace) -> None:
+    """Let ``devices`` and ``num_nodes`` be what the launcher has started, where they are left open.
+
+    Args:
+        trainer: the configuration's section.
+    """
+    launch = launch_of(os.environ)
+    if launch is None or launch.local_processes is None or launch.machines is None or launch.is_alone:
+        return
+    for key, started, left_open in (
+        ("devices", launch.local_processes, ("auto", "-1", -1)),
+        ("num_nodes", launch.machines, (1,)),
+    ):
+        if trainer[key] in left_open:
+            trainer[key] = started
+        elif str(trainer[key]) != str(started) and not isinstance(trainer[key], list):
+            raise ConfigError(
+                f"trainer.{key} must be {started}, as {launch.launcher} has started it, got {trainer[key]}; "
+                f"or leave it out"
+            )
+
+
+def shorten_timeouts() -> None:
+    """Let strategies that are chosen by name wait for a lost process for minutes, not for half an hour."""
+    from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, StrategyRegistry
+
+    for entry in StrategyRegistry.values():
+        strategy = entry["strategy"]
+        if isinstance(strategy, type) and issubclass(strategy, DDPStrategy | FSDPStrategy):
+            entry["init_params"].setdefault("timeout", STEP_TIMEOUT)
+
+
+def die_with_the_first() -> None:
+    """Let a process that Lightning has started end when the one that started it is killed."""
+    if stops_with_the_first():
+        from experiment.process_ties import die_with_parent
+
+        die_with_parent(os.getppid())
+
+
+def gathered(trainer: "Trainer", share: list[Item]) -> list[Item]:
+    """What all processes hold together."""
+    if trainer.world_size == 1:
+        return share
+    from torch import distributed
+
+    shares: list[list[Item]] = [[] for _ in range(trainer.world_size)]
+    distributed.all_gather_object(shares, share)
+    return [item for part in shares for item in part]

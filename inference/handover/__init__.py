@@ -1,0 +1,1 @@
+"""Models for other programs: Hugging Face, ONNX, model card."""

@@ -1,0 +1,93 @@
+"""Handing a model over: a folder that is there whole, or not at all."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.acoustic_model import AcousticModel
+from inference.handover.huggingface import ExportError, save_huggingface
+from inference.handover.model_card import Provenance, Target, model_card
+from inference.handover.onnx_export import OnnxRecognizer, save_onnx
+from inference.handover.parity import Parity, Utterance, compare
+from inference.recognizer import Recognizer
+
+CARD, PARITY = "README.md", "parity.json"
+
+
+def export(
+    model: AcousticModel,
+    target: Target,
+    folder: Path,
+    provenance: Provenance,
+    *,
+    license_name: str | None = None,
+    utterances: Iterable[Utterance] | None = None,
+) -> Parity | None:
+    """Write a model into a new folder, with its card; returns how it compares over utterances, if given."""
+    with new_folder(folder) as unfinished:
+        if target == "hf":
+            save_huggingface(model, unfinished)
+        else:
+            save_onnx(model, unfinished, int8=target == "onnx-int8")
+        parity = check(model, target, unfinished, utterances) if utterances is not None else None
+        if parity:
+            figures = {
+                **parity._asdict(),
+                "checkpoint_per": parity.checkpoint_per,
+                "export_per": parity.export_per,
+            }
+            (unfinished / PARITY).write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        card = model_card(
+            provenance,
+            model.vocabulary,
+            target,
+            license_name=license_name,
+            parity=parity,
+        )
+        (unfinished / CARD).write_text(card, encoding="utf-8")
+    return parity
+
+
+def check(model: AcousticModel, target: Target, folder: Path, utterances: Iterable[Utterance]) -> Parity:
+    """Let the checkpoint and what was written hear the same utterances."""
+    recognizer = Recognizer(model)
+    rate, delimiter = model.audio_params.sampling_rate, model.vocabulary.word_delimiter
+
+    def own(waveform: NDArray[np.float32]) -> list[str]:
+        return [phoneme.symbol for phoneme in recognizer(waveform, rate).phonemes]
+
+    other = pipeline_transcriber(folder) if target == "hf" else OnnxRecognizer(folder)
+    return compare(utterances, own, other, delimiter)
+
+
+def pipeline_transcriber(folder: Path) -> Callable[[NDArray[np.float32]], list[str]]:
+    """The folder as its users open it."""
+    from transformers import pipeline
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    recognise = pipeline("automatic-speech-recognition", model=str(folder), device="cpu")
+    return lambda waveform: recognise(waveform)["text"].split()
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into, which gets its name only when everything is in it; what is there stays."""
+    if folder.exists():
+        raise ExportError(f"export: the folder to write must be new, {folder} is there already")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        unfinished.chmod(0o755)
+        yield unfinished
+        os.rename(unfinished, folder)  # fails where another one has got there meanwhile
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise

@@ -1,0 +1,1 @@
+"""Long recordings and streams, window by window."""

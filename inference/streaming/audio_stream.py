@@ -1,0 +1,113 @@
+"""Recordings as blocks, mono and at the model's rate: an hour takes no more memory than a minute."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from dataset_modules.recording import AudioError
+from dataset_modules.sources.audio import resample, to_mono
+
+BLOCK_SECONDS = 10.0
+Samples = NDArray[np.float32]
+
+
+class AudioStream(Protocol):
+    """A recording that can be read from its start as often as needed."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages and results."""
+        ...
+
+    def blocks(self, sampling_rate: int) -> Iterator[Samples]:
+        """Its samples, (T,), at a rate; ``AudioError`` says why they cannot be had."""
+        ...
+
+
+class AudioFile(NamedTuple):
+    """A file that libsndfile decodes."""
+
+    path: Path
+    name: str
+
+    def blocks(self, sampling_rate: int) -> Iterator[Samples]:
+        """Decode, mix down and resample block by block."""
+        try:
+            with soundfile.SoundFile(_openable(self.path)) as stream:
+                size = max(int(stream.samplerate * BLOCK_SECONDS), 1)
+                decoded = (to_mono(block) for block in stream.blocks(size, dtype="float32"))
+                yield from _finite(_resampled(decoded, int(stream.samplerate), sampling_rate), self.name)
+        except (AudioError, MemoryError):
+            raise
+        # TypeError: headerless audio; ValueError: a name that no file can have.
+        except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError) as error:
+            raise AudioError(f"{self.name}: cannot be decoded: {error}") from error
+
+    def seconds(self) -> float:
+        """How long its header says that it lasts; 0 where it cannot be read."""
+        try:
+            return float(soundfile.info(_openable(self.path)).duration)
+        except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError):
+            return 0.0
+
+
+class AudioSamples(NamedTuple):
+    """Samples in memory, (T,) or (T, channels)."""
+
+    samples: Samples
+    sampling_rate: int
+    name: str = "waveform"
+
+    def blocks(self, sampling_rate: int) -> Iterator[Samples]:
+        """All of them, as one block."""
+        samples = np.asarray(self.samples, dtype=np.float32)
+        if samples.ndim not in (1, 2) or (samples.ndim == 2 and samples.shape[1] > samples.shape[0] > 0):
+            raise AudioError(
+                f"{self.name}: samples must be (T,) or (T, channels), got {samples.shape}; "
+                "transpose what has its channels first"
+            )
+        mono = to_mono(samples)
+        yield from _finite([resample(mono, self.sampling_rate, sampling_rate)], self.name)
+
+
+def _openable(path: Path) -> str | bytes:
+    """A path as libsndfile's wrapper takes it: it cannot encode names whose bytes are no UTF-8."""
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
+
+
+def spooled(stream: BinaryIO) -> tempfile._TemporaryFileWrapper:  # type: ignore[type-arg]
+    """A file with the bytes of a stream that can be read only once; it is gone once closed."""
+    file = tempfile.NamedTemporaryFile(suffix=".audio")  # noqa: SIM115 - the caller closes it
+    shutil.copyfileobj(stream, file)
+    file.flush()
+    return file
+
+
+def _resampled(blocks: Iterable[Samples], source_rate: int, target_rate: int) -> Iterator[Samples]:
+    if source_rate == target_rate:
+        yield from blocks
+        return
+    converter = soxr.ResampleStream(source_rate, target_rate, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield converter.resample_chunk(block)
+    yield converter.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+
+
+def _finite(blocks: Iterable[Samples], name: str) -> Iterator[Samples]:
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise AudioError(f"{name}: every sample must be a number, some are NaN or infinite")
+        yield block

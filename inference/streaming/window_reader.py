@@ -1,0 +1,113 @@
+"""Recordings → windows of features, in one pass or in several, without holding a long recording in memory."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dataset_modules.recording import AudioError
+from inference.acoustic_model import AcousticModel
+from inference.streaming.audio_stream import AudioStream, Samples
+from inference.streaming.features import Inputs, Scale
+from inference.streaming.windows import Window, plan_windows
+
+
+class Piece(NamedTuple):
+    """One window of a recording, ready for the network."""
+
+    window: Window
+    inputs: Inputs
+    new_seconds: float  # of the recording that this window is the first to bring
+    recording_seconds: float
+    is_last: bool
+
+
+class WindowReader:
+    """Reads recordings; each is normalised by the whole of it, however it is cut."""
+
+    def __init__(
+        self, model: AcousticModel, one_pass_seconds: float, window_seconds: float, overlap_seconds: float
+    ) -> None:
+        if not 0 <= overlap_seconds < window_seconds:
+            raise ValueError(
+                f"Recognizer: window_seconds must be more than overlap_seconds, "
+                f"got {window_seconds} and {overlap_seconds}"
+            )
+        self._model = model
+        self._rate = model.audio_params.sampling_rate
+        self.frames_per_second = self._rate / model.clock.stride
+        self._window_frames = max(int(window_seconds * self.frames_per_second), 2)
+        self._overlap_frames = min(int(overlap_seconds * self.frames_per_second), self._window_frames - 1)
+        longest = max(int(one_pass_seconds * self._rate), model.clock.samples_of(self._window_frames))
+        self._one_pass_samples = longest
+
+    def pieces(self, stream: AudioStream) -> Iterator[Piece]:
+        """The windows of one recording; it is read once if it is heard in one pass, three times if not."""
+        head = _first_samples(stream.blocks(self._rate), self._one_pass_samples + 1)
+        shortest = self._model.clock.receptive_field
+        if len(head) < shortest:
+            raise AudioError(
+                f"{stream.name}: must last {shortest / self._rate:.3f} s at least, "
+                f"lasts {len(head) / self._rate:.3f} s"
+            )
+        if len(head) > self._one_pass_samples:
+            yield from self._windows(stream)
+            return
+        inputs = self._model.features.inputs(head, self._model.features.scale([head]))
+        seconds = len(head) / self._rate
+        yield Piece(Window(0, self._model.num_frames(len(head))), inputs, seconds, seconds, is_last=True)
+
+    def _windows(self, stream: AudioStream) -> Iterator[Piece]:
+        scale, num_samples = self._survey(stream)
+        clock, total = self._model.clock, num_samples / self._rate
+        frames = self._model.num_frames(num_samples)
+        windows = plan_windows(frames, self._window_frames, self._overlap_frames)
+        places = [(clock.first_sample(start), clock.samples_of(end - start)) for start, end in windows]
+        # What is left behind the last frame is heard by networks with an adapter.
+        places[-1] = (places[-1][0], num_samples - places[-1][0])
+        heard_until = [*(clock.first_sample(window.start_frame) for window in windows[1:]), num_samples]
+        stretches = _stretches(stream.blocks(self._rate), places)
+        for window, samples, place, end in zip(windows, stretches, places, heard_until, strict=True):
+            inputs = self._model.features.inputs(samples, scale)
+            yield Piece(window, inputs, (end - place[0]) / self._rate, total, window is windows[-1])
+
+    def _survey(self, stream: AudioStream) -> tuple[Scale, int]:
+        """A long recording's scale and its number of samples."""
+        lengths: list[int] = []
+
+        def counted() -> Iterator[Samples]:
+            for block in stream.blocks(self._rate):
+                lengths.append(len(block))
+                yield block
+
+        return self._model.features.scale(counted()), sum(lengths)
+
+
+def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:
+    """The first samples of a stream, or all of them if there are fewer."""
+    taken: list[Samples] = [np.zeros(0, dtype=np.float32)]
+    missing = count
+    for block in blocks:
+        taken.append(block[:missing])
+        missing -= len(taken[-1])
+        if missing <= 0:
+            break
+    return np.concatenate(taken)
+
+
+def _stretches(blocks: Iterable[Samples], places: Sequence[tuple[int, int]]) -> Iterator[Samples]:
+    """Stretches of a stream, each by its first sample and length; starts never go back.
+
+    The last one may be shorter: of a recording's last frame not all samples need be there.
+
+    >>> [part.tolist() for part in _stretches([np.arange(3), np.arange(3, 8)], [(0, 4), (3, 4)])]
+    [[0, 1, 2, 3], [3, 4, 5, 6]]
+    """
+    held, first = np.zeros(0, dtype=np.float32), 0
+    source = iter(blocks)
+    for start, length in places:
+        passed = start - first  # may lie behind all that is held: strides can exceed receptive fields
+        while len(held) < passed + length and (block := next(source, None)) is not None:
+            held = np.concatenate([held, block]) if len(held) else block
+        held, first = held[passed:], start
+        yield held[:length]

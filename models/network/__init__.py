@@ -1,0 +1,1 @@
+"""The network: from waveforms to log-probabilities."""

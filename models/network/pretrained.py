@@ -1,0 +1,207 @@
+"""Pretrained or fresh CTC networks of the Wav2Vec2 family, through transformers' auto classes.
+
+``transformers`` is imported where it is used: the command line must answer without it.
+"""
+
+import difflib
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.network.attention import AttentionName, settle_attention
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
+
+log = logging.getLogger(__name__)
+
+_DTYPE = torch.float32  # whatever weights were stored in: the Trainer decides on precision
+# What training leaves as it is: all but the head, or the convolutions over samples.
+FrozenPart = Literal["encoder", "convolutions"]
+NetworkName = Literal["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
+_MODEL_TYPES: dict[NetworkName, str] = {
+    "Wav2Vec2": "wav2vec2",
+    "Hubert": "hubert",
+    "WavLM": "wavlm",
+    "Wav2Vec2Bert": "wav2vec2-bert",
+}
+_WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+_HEAD = "lm_head"
+_HUB_TIMEOUT_SECONDS = 10.0
+
+
+def network_configuration(
+    network_name: NetworkName,
+    pretrained_name: str | None,
+    overrides: dict[str, Any] | None,
+    *,
+    vocab_size: int,
+    blank_id: int,
+) -> "PretrainedConfig":
+    """The architecture, of a pretrained model or the family's own, with overrides; nothing is built."""
+    overrides = overrides or {}
+    base = (
+        _pretrained_configuration(pretrained_name)
+        if pretrained_name
+        else _fresh_configuration(network_name, {})
+    )
+    if base.model_type != _MODEL_TYPES[network_name]:
+        raise ValueError(
+            f"model: network_name must be the family of pretrained_name, {pretrained_name!r} is a "
+            f"{base.model_type!r} model, network_name is {network_name!r}"
+        )
+    _check_overrides(base, overrides)
+    if pretrained_name is None:
+        base = _fresh_configuration(network_name, overrides)  # some values are derived from others
+    base.update({**overrides, "vocab_size": vocab_size, "pad_token_id": blank_id})
+    return base
+
+
+def _fresh_configuration(network_name: NetworkName, overrides: dict[str, Any]) -> "PretrainedConfig":
+    from transformers import AutoConfig
+
+    return AutoConfig.for_model(_MODEL_TYPES[network_name], **overrides)
+
+
+def _pretrained_configuration(name: str) -> "PretrainedConfig":
+    from transformers import AutoConfig
+
+    folder = Path(name)
+    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
+        hint = "; write ~ out" if name.startswith("~") else ""
+        raise ValueError(f"model: pretrained_name is a path, it must be a folder; {folder} is none{hint}")
+    if folder.is_dir() and not any((folder / file).is_file() for file in _WEIGHT_FILES):
+        raise ValueError(
+            f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not"
+        )
+    try:
+        return AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"model: pretrained_name must be a local folder or a model that the hub has, "
+            f"got {name!r}: {reason}"
+        ) from error
+
+
+def _must_download(name: str) -> bool:
+    """Whether the hub must be asked; out of reach is said at once, for its client retries long."""
+    from huggingface_hub import constants, get_session, try_to_load_from_cache
+
+    if Path(name).is_dir() or isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return False
+    if constants.is_offline_mode():
+        raise OSError("it is not in the cache, and HF_HUB_OFFLINE is set")
+    try:
+        get_session().head(f"{constants.ENDPOINT}/api/models/{name}", timeout=_HUB_TIMEOUT_SECONDS)
+    except Exception as error:
+        raise OSError(f"it is not in the cache, and {constants.ENDPOINT} cannot be reached") from error
+    return True
+
+
+def _check_overrides(config: "PretrainedConfig", overrides: dict[str, Any]) -> None:
+    known = [key for key in config.to_dict() if key not in ("vocab_size", "pad_token_id", "model_type")]
+    for key in overrides:
+        if key not in known:
+            near = ", ".join(difflib.get_close_matches(key, known, n=3)) or "none is near"
+            raise ValueError(
+                f"model: network_config has no key {key!r} for {config.model_type}; nearest: {near}"
+            )
+
+
+def build_network(
+    config: "PretrainedConfig", pretrained_name: str | None, attention: AttentionName | None = None
+) -> "PreTrainedModel":
+    """Build the network; with a name, its weights are loaded, all but the head's."""
+    from transformers import AutoModelForCTC
+    from transformers.utils import logging as transformers_logging
+
+    if pretrained_name is None:
+        network = AutoModelForCTC.from_config(config, attn_implementation=attention, dtype=_DTYPE)
+        settle_attention(network)
+        return network
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
+    hides_bars = transformers_logging.is_progress_bar_enabled() and not sys.stderr.isatty()
+    if hides_bars:
+        transformers_logging.disable_progress_bar()
+    try:
+        network, loading = AutoModelForCTC.from_pretrained(
+            pretrained_name,
+            config=config,
+            attn_implementation=attention,
+            dtype=_DTYPE,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if hides_bars:
+            transformers_logging.enable_progress_bar()
+    _report_loading(pretrained_name, loading)
+    _renew_head(network)
+    settle_attention(network)
+    return network
+
+
+def _report_loading(name: str, loading: dict[str, Any]) -> None:
+    """Say what an encoder lacks; a new head is as it should be."""
+    missing = sorted(key for key in loading["missing_keys"] if not key.startswith(_HEAD))
+    mismatched = sorted(str(key) for key in loading["mismatched_keys"] if not str(key[0]).startswith(_HEAD))
+    if missing or mismatched:
+        log.warning("model: %s lacks encoder weights, which start at random: %s", name, missing + mismatched)
+    log.info("model: encoder from %s; the head over this vocabulary is new", name)
+
+
+def _renew_head(network: "PreTrainedModel") -> None:
+    """A pretrained head speaks another vocabulary, even where its size is the same by chance."""
+    head = getattr(network, _HEAD)
+    nn.init.normal_(head.weight, std=network.config.initializer_range)
+    nn.init.zeros_(head.bias)
+
+
+def needs_attention_mask(config: "PretrainedConfig") -> bool:
+    """Whether the family was trained with masks: all but encoders with group norm were."""
+    return getattr(config, "feat_extract_norm", "layer") != "group"
+
+
+def mask_policy(config: "PretrainedConfig", chosen: bool | None) -> bool:
+    """Follow the family unless told otherwise; say so when what was told does not suit it."""
+    family = needs_attention_mask(config)
+    if chosen is not None and chosen != family:
+        log.warning(
+            "model: this %s model was trained %s attention masks, audio_params.return_attention_mask is %s; "
+            "null follows the model",
+            config.model_type,
+            "with" if family else "without",
+            str(chosen).lower(),
+        )
+    return family if chosen is None else chosen
+
+
+def feature_extractor_of(network: "PreTrainedModel") -> nn.Module | None:
+    """The convolutions over samples; None for families that hear features."""
+    return getattr(network.base_model, "feature_extractor", None)
+
+
+def transformer_parts_of(network: "PreTrainedModel") -> Iterator[nn.Module]:
+    """Everything of the encoder above the convolutions."""
+    extractor = feature_extractor_of(network)
+    return (part for part in network.base_model.children() if part is not extractor)
+
+
+def frame_lengths(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
+    """Frames of the encoder's output for inputs of these lengths."""
+    return network._get_feat_extract_output_lengths(input_lengths).long()
+
+
+def encoder_frames(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
+    """Frames within the encoder, where it masks them; an adapter at its end may leave fewer."""
+    if not getattr(network.config, "add_adapter", False):
+        return frame_lengths(network, input_lengths)
+    return network._get_feat_extract_output_lengths(input_lengths, add_adapter=False).long()

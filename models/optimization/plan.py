@@ -1,0 +1,128 @@
+"""What the configuration says about optimizer and scheduler, checked early and built when training starts."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import torch
+from torch.nn import Module, Parameter
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from models.optimization.choices import (
+    OPTIMIZERS,
+    SCHEDULERS,
+    FlatChoice,
+    OptimizerName,
+    SchedulerName,
+    choose_flat,
+    interval_of,
+    refuse_flat_keys,
+)
+from models.optimization.grouping import Grouping
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
+    from lightning.pytorch.utilities.types import OptimizerLRScheduler
+
+_ANY_LENGTH = 10**6
+_DEFAULT_MONITOR = "val_loss"
+
+
+@runtime_checkable
+class KeepsRecord(Protocol):
+    """An optimizer that writes files, such as FAM's debug record."""
+
+    def keep_record_in(self, folder: str) -> None:
+        """Take relative places of its files from this folder."""
+
+
+class OptimizationPlan:
+    """Checks on construction; ``build`` makes optimizer and scheduler for the parameters that train."""
+
+    def __init__(
+        self,
+        optimizer: OptimizerName | Callable[[Iterable[Any]], Optimizer],
+        optimizer_keys: Mapping[str, object],
+        scheduler: SchedulerName | Callable[[Optimizer], LRScheduler | ReduceLROnPlateau] | None,
+        scheduler_keys: Mapping[str, object],
+        monitor: str | None,
+        optimizer_params: Mapping[str, object] | None = None,
+        grouping: Grouping = Grouping(),  # noqa: B008 - immutable
+    ) -> None:
+        self._make_optimizer: Callable[[Any], Optimizer]
+        if isinstance(optimizer, str):
+            choice = choose_flat("optimizer", optimizer, OPTIMIZERS, optimizer_keys, optimizer_params)
+            self._make_optimizer = choice.create
+        else:
+            refuse_flat_keys("optimizer", {**optimizer_keys, "optimizer_params": optimizer_params})
+            self._make_optimizer = optimizer
+        self._grouping = grouping
+        self._scheduler: FlatChoice | Callable[[Optimizer], LRScheduler | ReduceLROnPlateau] | None
+        if isinstance(scheduler, str):
+            self._scheduler = choose_flat("scheduler", scheduler, SCHEDULERS, scheduler_keys)
+        else:
+            refuse_flat_keys("scheduler", scheduler_keys)
+            self._scheduler = scheduler
+        if (
+            monitor is not None
+            and scheduler != "ReduceLROnPlateau"
+            and (scheduler is None or isinstance(scheduler, str))
+        ):
+            raise ValueError(
+                f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does"
+            )
+        self._monitor = monitor or _DEFAULT_MONITOR
+        self._watches = False
+        self._rehearse()
+
+    @property
+    def plateau_figure(self) -> str | None:
+        """The figure that the scheduler watches; None where it watches none."""
+        return self._monitor if self._watches else None
+
+    def _rehearse(self) -> None:
+        """Build both once over one weight: what their constructors refuse is told before data is read."""
+        optimizer = self._make_optimizer([{"params": [Parameter(torch.zeros(1))], "names": ["weight"]}])
+        self._defaults = optimizer.defaults
+        if isinstance(self._scheduler, FlatChoice):
+            argument = self._scheduler.component.length_argument
+            missing = argument is not None and argument not in self._scheduler.values
+            made = self._scheduler.create(optimizer, **({str(argument): _ANY_LENGTH} if missing else {}))
+            self._watches = isinstance(made, ReduceLROnPlateau)
+        elif self._scheduler is not None:
+            self._watches = isinstance(self._scheduler(optimizer), ReduceLROnPlateau)
+
+    def build(self, model: Module, trainer: "Trainer") -> "OptimizerLRScheduler":
+        """Optimizer and scheduler over what trains in a model, as Lightning takes them."""
+        optimizer = self._make_optimizer(self._grouping.groups(model, self._defaults))
+        if isinstance(optimizer, KeepsRecord):
+            optimizer.keep_record_in(trainer.default_root_dir)
+        if self._scheduler is None:
+            return optimizer
+        scheduler = self._make_scheduler(optimizer, trainer)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {
+                "scheduler": scheduler,
+                "interval": interval_of(scheduler),
+                "monitor": self._monitor,
+                # A plateau is looked for when there is a new figure.
+                "frequency": trainer.check_val_every_n_epoch or 1
+                if isinstance(scheduler, ReduceLROnPlateau)
+                else 1,
+            },
+        }
+
+    def _make_scheduler(self, optimizer: Optimizer, trainer: "Trainer") -> LRScheduler | ReduceLROnPlateau:
+        if not isinstance(self._scheduler, FlatChoice):
+            return self._scheduler(optimizer)  # type: ignore[misc]  # build() has handled None
+        argument = self._scheduler.component.length_argument
+        if argument is None or argument in self._scheduler.values:
+            return self._scheduler.create(optimizer)
+        length = trainer.estimated_stepping_batches if argument == "total_steps" else trainer.max_epochs
+        if length is None or not 0 < length < math.inf:
+            raise ValueError(
+                f"model: scheduler {self._scheduler.name} needs {argument}: this run has no end of its own"
+            )
+        return self._scheduler.create(optimizer, **{argument: int(length)})

@@ -1,0 +1,212 @@
+"""AutoSGM: a stochastic gradient method as a low-pass filter with an automatic learning rate."""
+
+import functools
+import importlib
+import importlib.util
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+from optim.arguments import require_non_negative
+from optim.autosgm.bundle import Bundle, Numbers
+from optim.autosgm.cpu_threads import for_each
+from optim.autosgm.settings import (
+    OWNER,
+    BetaCfg,
+    EpsCfg,
+    Filters,
+    LrCfg,
+    RcCfg,
+    WdCfg,
+    WindowShape,
+    group_settings,
+)
+from optim.autosgm.step_foreach import multi_tensor_step
+from optim.autosgm.step_single import single_tensor_step
+from optim.autosgm.window import window_value
+from optim.checked_optimizer import CheckedOptimizer
+from optim.sharding import is_sharded, layout_of, local_part
+
+log = logging.getLogger(__name__)
+
+# Without it, or on other devices, torch's operations do the same in more time.
+HAS_NUMBA = importlib.util.find_spec("numba") is not None
+
+
+class _Entry(NamedTuple):
+    param: Tensor
+    grad: Tensor
+    state: dict[str, Any]
+
+
+_Planned = tuple[Bundle, Numbers]
+
+
+class AutoSGM(CheckedOptimizer):
+    """Stochastic gradient method with a first-order low-pass filter and an iteration-dependent rate.
+
+    Heavy ball, Nesterov and Adam are points of its design space: with the defaults it is Adam, up to where
+    epsilon stands. Every tuple may also be given per parameter group.
+
+    Args:
+        params: Parameters, named parameters, or groups.
+        lr_cfg: ``(aoptlr, lr_init, num_lrc)``: whether steps are divided by the root of the filtered
+            squared gradient; the learning rate; what scales it per tensor: 0 nothing, 1 the correlation of
+            weights and steps, 2 the same with outliers cut, 3 the mean squared step, 4 nothing, but outlying
+            steps shrink.
+        beta_cfg: ``(beta_n, beta_a, beta_i, gamma_i, eta_i, debias)``: poles of the numerator's, the
+            denominator's and the gradient's filter; the gradient filter's zero (0 heavy ball,
+            ``beta/(1 + beta)`` Nesterov); its input gain (0 for ``1 - beta``); whether to correct the bias.
+        rc_cfg: ``(rcm, inseq, x, n, m, tau, spe, cfact, e)``: the window on the learning rate. Its shape
+            (0 off, 1 cosine, 2 polynomial, 3 exponential, 4 squared complement, 5 and 6 logistic); 1 for
+            values at the golden section's points, sorted; floor; order; 1 to anneal, 0 to warm up and anneal;
+            epochs per frame; steps per epoch; frame (0 constant within an epoch, 1 steps, 2 restarts each
+            epoch); the share of the frame that stays at one.
+        wd_cfg: ``(wd_cte, wd_lvl)``: weight decay, and where it acts: 0 in the gradient, 1 in the step.
+        eps_cfg: ``(eps,)``: what keeps divisions finite.
+        maximize: Ascend instead of descend: the gradient is negated, weight decay still shrinks weights.
+        lr: Short for ``lr_cfg[1]``.
+        weight_decay: Short for ``wd_cfg[0]``.
+        foreach: Update many tensors per call, or on a processor each in one compiled loop (where Numba is
+            installed); ``False`` takes the single-tensor path.
+    """
+
+    exact_state = frozenset({"rate", "norm", "deviation"})
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr_cfg: LrCfg = (True, 1e-3, 0),
+        beta_cfg: BetaCfg = (0.9999, 0.999, 0.9, 0.0, 0.0, True),
+        rc_cfg: RcCfg = (0, 0, 0.0, 2.0, 1, 1, 1000, 1, 0.0),
+        wd_cfg: WdCfg = (0.0, 0),
+        eps_cfg: EpsCfg = (1e-8,),
+        maximize: bool = False,
+        lr: float | None = None,
+        weight_decay: float | None = None,
+        foreach: bool = True,
+    ) -> None:
+        given = {
+            "lr_cfg": lr_cfg,
+            "beta_cfg": beta_cfg,
+            "rc_cfg": rc_cfg,
+            "wd_cfg": wd_cfg,
+            "eps_cfg": eps_cfg,
+            "lr": lr,
+            "weight_decay": weight_decay,
+        }
+        super().__init__(params, {**group_settings(given), "maximize": maximize, "foreach": foreach})
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group; its own tuples and shorthands override the optimizer's and are checked alike."""
+        super().add_param_group(group_settings(param_group))
+        for name in ("lr", "weight_decay"):
+            require_non_negative(OWNER, name, self.param_groups[-1][name])
+
+    def _update(self) -> None:
+        for group in self.param_groups:
+            for_loops, others = self._plan(group)
+            if for_loops:
+                self._step_in_loops(for_loops)
+            step = multi_tensor_step if group["foreach"] else single_tensor_step
+            for bundle, numbers in others:
+                step(bundle, numbers)
+
+    def _step_in_loops(self, planned: list[_Planned]) -> None:
+        from optim.autosgm.step_compiled import Scratch, compiled_step
+
+        scratch = Scratch()
+        numel = sum(bundle.numels[0] for bundle, _ in planned)
+        for_each(lambda one: compiled_step(*one, scratch), planned, numel)
+        torch.autograd.graph.increment_version([bundle.params[0] for bundle, _ in planned])
+
+    def _plan(self, group: dict[str, Any]) -> tuple[list[_Planned], list[_Planned]]:
+        """What to do in this step: the tensors that compiled loops take, and the others."""
+        batches: dict[tuple[bool, int | None, int, Any], list[_Entry]] = defaultdict(list)
+        for index, entry in enumerate(self._entries(group)):
+            looped = group["foreach"] and _suits_loops(entry)
+            alone = index if looped or not group["foreach"] else None
+            place = (entry.param.device, entry.param.dtype, layout_of(entry.param))
+            batches[looped, alone, entry.state["step"], place].append(entry)
+        plan: dict[bool, list[_Planned]] = {True: [], False: []}
+        for (looped, _, step, _), batch in batches.items():
+            numbers = _numbers(group, step)
+            plan[looped].append((_bundle(batch, numbers), numbers))
+        return plan[True], plan[False]
+
+    def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
+        """Every parameter with a gradient, its state made at its first step and its step counted."""
+        numbers = _numbers(group, step=1)
+        for _, param, grad in self._with_gradients(group):
+            state = self.state[param]
+            if not state:
+                _start(state, param, numbers)
+            state["step"] += 1
+            yield _Entry(param, grad, state)
+
+
+def _start(state: dict[str, Any], param: Tensor, numbers: Numbers) -> None:
+    state["step"] = 0
+    for name in numbers.tensor_states:
+        state[name] = torch.zeros_like(param)
+    dtype = torch.promote_types(param.dtype, torch.float32)
+    for name in numbers.scalar_states:
+        state[name] = torch.zeros((), dtype=dtype, device=param.device)
+
+
+def _numbers(group: dict[str, Any], step: int) -> Numbers:
+    return Numbers(
+        step=step,
+        lr=group["lr"],
+        weight_decay=group["weight_decay"],
+        wd_lvl=group["wd_lvl"],
+        aoptlr=group["aoptlr"],
+        num_lrc=group["num_lrc"],
+        filters=Filters(*group["beta_cfg"]),
+        eps=group["eps"],
+        window=window_value(step, WindowShape(*group["rc_cfg"])),
+        maximize=group["maximize"],
+    )
+
+
+def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
+    return Bundle(
+        params=[local_part(entry.param) for entry in batch],
+        grads=[local_part(entry.grad) for entry in batch],
+        states={name: [local_part(entry.state[name]) for entry in batch] for name in numbers.tensor_states},
+        scalars={name: [entry.state[name] for entry in batch] for name in numbers.scalar_states},
+        numels=[entry.param.numel() for entry in batch],
+        like=batch[0].param,
+    )
+
+
+def _suits_loops(entry: _Entry) -> bool:
+    """Whether compiled loops take this tensor: whole, not empty, on a processor, of a known precision."""
+    param, grad = entry.param, entry.grad
+    return (
+        HAS_NUMBA
+        and param.device.type == "cpu"
+        and param.dtype in (torch.float32, torch.float64)
+        and grad.dtype == param.dtype
+        and param.numel() > 0
+        and not is_sharded(param)
+        and not grad.is_neg()
+        and all(tensor.is_contiguous() for tensor in (param, grad, entry.state["average"]))
+        and _loops_work()
+    )
+
+
+@functools.cache
+def _loops_work() -> bool:
+    """Whether Numba, which takes a second to import, does so: versions of NumPy can come too new for it."""
+    try:
+        importlib.import_module("optim.autosgm.step_compiled")
+    except ImportError as error:
+        log.warning("AutoSGM: steps take several times as long, since Numba cannot be used: %s", error)
+        return False
+    return True

@@ -1,0 +1,176 @@
+"""AutoSGM's configuration: the tuples its users know, named, checked and told apart from their defaults."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from optim.arguments import require, require_non_negative, require_pole
+
+OWNER = "AutoSGM"
+
+LrCfg = tuple[bool, float, Literal[0, 1, 2, 3, 4]]
+BetaCfg = tuple[float, float, float, float, float, bool]
+RcCfg = tuple[
+    Literal[0, 1, 2, 3, 4, 5, 6],
+    Literal[0, 1],
+    float,
+    float,
+    Literal[0, 1],
+    int,
+    int,
+    Literal[0, 1, 2],
+    float,
+]
+WdCfg = tuple[float, Literal[0, 1]]
+EpsCfg = tuple[float]
+
+
+class LearningRate(NamedTuple):
+    """``lr_cfg``: whether steps are normalised (``aoptlr``), the rate, and which numerator scales it."""
+
+    aoptlr: bool = True
+    lr_init: float = 1e-3
+    num_lrc: int = 0
+
+
+class Filters(NamedTuple):
+    """``beta_cfg``: the poles of the numerator's, denominator's and gradient's filters, and their shape."""
+
+    beta_n: float = 0.9999
+    beta_a: float = 0.999
+    beta_i: float = 0.9
+    gamma_i: float = 0.0
+    eta_i: float = 0.0
+    debias: bool = True
+
+
+class WindowShape(NamedTuple):
+    """``rc_cfg``: the window on the learning rate; see ``optim.autosgm.window``."""
+
+    rcm: int = 0
+    inseq: int = 0
+    x: float = 0.0
+    n: float = 2.0
+    m: int = 1
+    tau: int = 1
+    spe: int = 1000
+    cfact: int = 1
+    e: float = 0.0
+
+
+class Decay(NamedTuple):
+    """``wd_cfg``: the weight decay, and where it acts: 0 in the gradient, 1 in the step."""
+
+    wd_cte: float = 0.0
+    wd_lvl: int = 0
+
+
+class Epsilon(NamedTuple):
+    """``eps_cfg``: what keeps divisions finite."""
+
+    eps: float = 1e-8
+
+
+Form = TypeVar("Form", LearningRate, Filters, WindowShape, Decay, Epsilon)
+
+
+def _named(form: type[Form], owner: str, values: Sequence[Any]) -> Form:
+    """Name the entries of a configuration tuple; one of the wrong length is refused with its fields."""
+    rule = f"needs {len(form._fields)} entries ({', '.join(form._fields)})"
+    require(len(values) == len(form._fields), owner, rule, values)
+    return form(*values)
+
+
+def learning_rate(values: Sequence[Any]) -> LearningRate:
+    """Check and name ``lr_cfg``."""
+    owner = f"{OWNER}: lr_cfg"
+    named = _named(LearningRate, owner, values)
+    require_non_negative(owner, "lr_init", named.lr_init)
+    require(named.num_lrc in range(5), owner, "num_lrc must be one of 0, 1, 2, 3, 4", named.num_lrc)
+    return named
+
+
+def filters(values: Sequence[Any]) -> Filters:
+    """Check and name ``beta_cfg``.
+
+    Example:
+        >>> filters((0.9999, 0.999, 0.9, 0.0, 0, True)).beta_i
+        0.9
+    """
+    owner = f"{OWNER}: beta_cfg"
+    named = _named(Filters, owner, values)
+    for field in ("beta_n", "beta_a", "beta_i"):
+        require_pole(owner, field, getattr(named, field))
+    require(0 <= named.gamma_i < 1, owner, "the zero gamma_i must lie in [0, 1)", named.gamma_i)
+    require_non_negative(owner, "eta_i", named.eta_i)
+    return named
+
+
+def window_shape(values: Sequence[Any]) -> WindowShape:
+    """Check and name ``rc_cfg``."""
+    owner = f"{OWNER}: rc_cfg"
+    named = _named(WindowShape, owner, values)
+    for field, allowed in (("rcm", 7), ("inseq", 2), ("m", 2), ("cfact", 3)):
+        value = getattr(named, field)
+        require(value in range(allowed), owner, f"{field} must be one of 0 to {allowed - 1}", value)
+    for field in ("tau", "spe"):
+        value = getattr(named, field)
+        require(value >= 1 and value == int(value), owner, f"{field} must be a whole number >= 1", value)
+    require(0 <= named.x <= 1, owner, "the floor x must lie in [0, 1]", named.x)
+    require(0 <= named.e < 1, owner, "the flat share e must lie in [0, 1)", named.e)
+    rule = "the order n must be above 0, and not 1 where rcm is 3"
+    require(named.n > 0 and (named.rcm, named.n) != (3, 1), owner, rule, named.n)
+    return named
+
+
+def decay(values: Sequence[Any]) -> Decay:
+    """Check and name ``wd_cfg``."""
+    owner = f"{OWNER}: wd_cfg"
+    named = _named(Decay, owner, values)
+    require_non_negative(owner, "wd_cte", named.wd_cte)
+    require(named.wd_lvl in (0, 1), owner, "wd_lvl must be 0 or 1", named.wd_lvl)
+    return named
+
+
+def epsilon(values: Sequence[Any]) -> Epsilon:
+    """Check and name ``eps_cfg``."""
+    owner = f"{OWNER}: eps_cfg"
+    named = _named(Epsilon, owner, values)
+    require_non_negative(owner, "eps", named.eps)
+    return named
+
+
+def group_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Turn the tuples among a group's settings into the entries that a step reads.
+
+    ``lr`` and ``weight_decay`` stand for ``lr_cfg[1]`` and ``wd_cfg[0]``, so that schedulers, monitors and
+    searches find them where every optimizer has them.
+
+    Example:
+        >>> group_settings({"lr_cfg": (True, 0.01, 3)})
+        {'lr': 0.01, 'aoptlr': True, 'num_lrc': 3}
+    """
+    settings = {key: value for key, value in given.items() if key not in ("lr_cfg", "wd_cfg", "eps_cfg")}
+    if "lr_cfg" in given:
+        rate = learning_rate(given["lr_cfg"])
+        settings["lr"] = _agreed("lr", given.get("lr"), "lr_cfg[1]", rate.lr_init, LearningRate().lr_init)
+        settings.update(aoptlr=rate.aoptlr, num_lrc=rate.num_lrc)
+    if "wd_cfg" in given:
+        wd = decay(given["wd_cfg"])
+        shorthand = given.get("weight_decay")
+        settings["weight_decay"] = _agreed("weight_decay", shorthand, "wd_cfg[0]", wd.wd_cte, Decay().wd_cte)
+        settings["wd_lvl"] = wd.wd_lvl
+    if "eps_cfg" in given:
+        settings["eps"] = epsilon(given["eps_cfg"]).eps
+    for key, check in (("beta_cfg", filters), ("rc_cfg", window_shape)):
+        if key in given:
+            settings[key] = tuple(check(given[key]))
+    return settings
+
+
+def _agreed(name: str, shorthand: float | None, entry: str, value: float, default: float) -> float:
+    """The value of a setting that has two names; the tuple's default gives way to the shorthand."""
+    if shorthand is None:
+        return value
+    if value not in (shorthand, default):
+        raise ValueError(f"{OWNER}: {name} and {entry} must agree, got {shorthand!r} and {value!r}; give one")
+    return shorthand

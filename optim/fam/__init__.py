@@ -1,0 +1,1 @@
+"""FAM and SimpleFAM."""

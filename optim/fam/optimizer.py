@@ -1,0 +1,276 @@
+"""FAM: momentum that follows the spectrum of each gradient."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+from optim.arguments import require, require_non_negative, require_pole
+from optim.checked_optimizer import CheckedOptimizer
+from optim.fam.momentum_update import Row, multi_tensor_update, per_row, single_tensor_update
+from optim.fam.recorder import FamRecorder
+from optim.fam.spectrum import (
+    HANDLERS,
+    Handler,
+    adapted_momentum,
+    band_energies,
+    boosted_momentum,
+    sample,
+    sample_numel,
+)
+from optim.param_groups import encoder_layer, kind_of
+from optim.sharding import layout_of, local_part, sum_over_shards_
+
+
+class Entry(NamedTuple):
+    """One parameter that has a gradient in this step."""
+
+    param: Tensor
+    grad: Tensor
+    state: dict[str, Any]
+    group: dict[str, Any]
+    name: str
+    handler: Handler
+
+
+class SpectrumKey(NamedTuple):
+    """Entries with an equal key share one FFT, one band product and one choice of momentum."""
+
+    sample_numel: int
+    handler: Handler
+    n_bands: int
+    alpha: float
+    beta: float
+    eps: float
+    boost: float
+    is_first: bool
+    place: tuple[Any, ...]
+
+
+class FAM(CheckedOptimizer):
+    """Frequency-adaptive momentum: the noisier a gradient's spectrum, the more its update is smoothed.
+
+    Args:
+        params: Parameters, named parameters, or groups. A group may give its ``handler`` (``default``,
+            ``conv``, ``attention``, ``embedding``); where it gives ``names`` instead, each parameter's
+            handler follows from its name as in ``get_parameter_groups``.
+        lr: Learning rate.
+        alpha: Momentum that the spectrum starts from.
+        beta: Smoothing of the band energies over steps.
+        eps: Added to a spectrum's sum before division.
+        weight_decay: Decay coupled with the gradient.
+        n_bands: Number of frequency bands.
+        fam_start_step: The spectrum is read after this many steps of a parameter.
+        min_size: The spectrum is read of parameters with more elements than this.
+        layer_boost: Scale the change of momentum by depth, since lower layers answer to particular bands more
+            clearly: by 1.5 in the lowest encoder layer, falling evenly to 1 in the topmost, and by 1 outside
+            the numbered layers. The result stays within 0.85 to 0.98. Needs parameter names.
+        maximize: Ascend instead of descend.
+        foreach: Update many tensors per call; ``False`` takes the single-tensor path.
+        debug: Record bands and momentum of every tenth step to ``fam_debug.jsonl``.
+        debug_dir: Folder of the record; an application may take a relative one from a folder of its own.
+        debug_interval: Steps between two writes of the record; the last part is written at exit.
+    """
+
+    exact_state = frozenset({"bands"})
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float = 1e-3,
+        alpha: float = 0.9,
+        beta: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        n_bands: int = 8,
+        fam_start_step: int = 100,
+        min_size: int = 256,
+        layer_boost: bool = False,
+        maximize: bool = False,
+        foreach: bool = True,
+        debug: bool = False,
+        debug_dir: str = "./fam_debug",
+        debug_interval: int = 1000,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "alpha": alpha,
+            "beta": beta,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "n_bands": n_bands,
+            "fam_start_step": fam_start_step,
+            "min_size": min_size,
+            "layer_boost": layer_boost,
+            "maximize": maximize,
+            "foreach": foreach,
+            "handler": None,
+        }
+        super().__init__(params, defaults)
+        self._recorder = FamRecorder(debug_dir, debug_interval) if debug else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_recorder": self._recorder}
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group; its own settings override the optimizer's and are checked as those are."""
+        super().add_param_group(param_group)
+        _check_group(self._owner, self.param_groups[-1])
+
+    def keep_record_in(self, folder: str) -> None:
+        """Let a relative ``debug_dir`` start from this folder."""
+        if self._recorder is not None:
+            self._recorder.move_to(folder)
+
+    def _update(self) -> None:
+        entries = list(self._entries())
+        batches = self._spectrum_batches(entries)
+        momenta: list[float | Tensor] = [entry.group["alpha"] for entry in entries]
+        for key, indices in batches.items():
+            adapted = self._adapt(key, [entries[index] for index in indices])
+            for index, momentum in zip(indices, adapted, strict=True):
+                momenta[index] = momentum
+        rows = [_row(entry, momentum) for entry, momentum in zip(entries, momenta, strict=True)]
+        multi_tensor_update(row for row, entry in zip(rows, entries, strict=True) if entry.group["foreach"])
+        for row, entry in zip(rows, entries, strict=True):
+            if not entry.group["foreach"]:
+                single_tensor_update(row)
+        if self._recorder is not None and entries:
+            self._recorder.flush_if_due(max(entry.state["step"] for entry in entries))
+
+    def _entries(self) -> Iterator[Entry]:
+        """Every parameter with a gradient, its state made at its first step and its step counted."""
+        first = 0
+        for group in self.param_groups:
+            names = _names(group)
+            for index, param, grad in self._with_gradients(group):
+                name = names[index] if names else f"parameter.{first + index}"
+                handler = group["handler"] or (kind_of(name).handler if names else "default")
+                state = self.state[param]
+                if not state:
+                    _start(state, param, group)
+                state["step"] += 1
+                yield Entry(param, grad, state, group, name, handler)
+            first += len(group["params"])
+
+    def _spectrum_batches(self, entries: list[Entry]) -> dict[SpectrumKey, list[int]]:
+        """The indices of the entries whose spectrum is due, by what they can share."""
+        batches: dict[SpectrumKey, list[int]] = defaultdict(list)
+        n_layers = self._num_layers()
+        for index, entry in enumerate(entries):
+            group = entry.group
+            if entry.state["step"] <= group["fam_start_step"] or entry.param.numel() <= group["min_size"]:
+                continue
+            boost = layer_boost(entry.name, n_layers) if group["layer_boost"] else 1.0
+            batches[_spectrum_key(entry, boost, alone=None if group["foreach"] else index)].append(index)
+        return batches
+
+    def _num_layers(self) -> int:
+        if not any(group["layer_boost"] for group in self.param_groups):
+            return 0
+        layers = [encoder_layer(name) for group in self.param_groups for name in _names(group) or ()]
+        return 1 + max((layer for layer in layers if layer is not None), default=-1)
+
+    def _adapt(self, key: SpectrumKey, batch: list[Entry]) -> Sequence[float | Tensor]:
+        """Advance the smoothed bands of a batch and return each entry's momentum."""
+        energies = band_energies(_samples(batch), key.handler, key.n_bands, key.eps)  # (K, n_bands)
+        stored = [entry.state["bands"] for entry in batch]
+        bands = energies if key.is_first else torch.stack(stored).lerp_(energies, 1 - key.beta)
+        torch._foreach_copy_(stored, bands.unbind())
+        momentum = adapted_momentum(bands, key.handler, key.alpha)  # (K,)
+        if key.boost != 1:
+            momentum = boosted_momentum(momentum, key.alpha, key.boost)
+        if self._recorder is not None:
+            named_steps = [(entry.name, entry.state["step"]) for entry in batch]
+            self._recorder.add(named_steps, key.handler, key.alpha, bands, momentum)
+        return per_row(momentum)
+
+
+def layer_boost(name: str, n_layers: int) -> float:
+    """How strongly a parameter answers to its bands: 1.5 in the lowest of the layers, 1 in the topmost.
+
+    Example:
+        >>> layer_boost("encoder.layers.0.attention.k_proj.weight", 12)
+        1.5
+        >>> layer_boost("lm_head.weight", 12)
+        1.0
+    """
+    layer = encoder_layer(name)
+    if layer is None or n_layers < 2:
+        return 1.0
+    return 1.5 - 0.5 * layer / (n_layers - 1)
+
+
+def _names(group: dict[str, Any]) -> list[str] | None:
+    return group.get("names") or group.get("param_names")
+
+
+def _start(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
+    state["step"] = 0
+    state["momentum_buffer"] = torch.zeros_like(param)
+    if param.numel() > group["min_size"]:
+        dtype = torch.promote_types(param.dtype, torch.float32)
+        state["bands"] = torch.zeros(group["n_bands"], dtype=dtype, device=param.device)
+
+
+def _spectrum_key(entry: Entry, boost: float, alone: int | None) -> SpectrumKey:
+    """The key of an entry's batch; ``alone`` sets it apart from all others."""
+    group, shape = entry.group, tuple(entry.param.shape)
+    place = (entry.param.device, entry.state["bands"].dtype, layout_of(entry.param), alone)
+    return SpectrumKey(
+        sample_numel(shape),
+        entry.handler,
+        group["n_bands"],
+        group["alpha"],
+        group["beta"],
+        group["eps"],
+        boost,
+        is_first=entry.state["step"] == group["fam_start_step"] + 1,
+        place=place,
+    )
+
+
+def _samples(batch: list[Entry]) -> Tensor:
+    """Sample the decayed gradients of a batch: ``(K, length)``."""
+    return sum_over_shards_(torch.stack([_sample(entry) for entry in batch]), batch[0].param)
+
+
+def _sample(entry: Entry) -> Tensor:
+    taken = sample(entry.grad)
+    if entry.group["maximize"]:
+        taken = -taken
+    decay = entry.group["weight_decay"]
+    return taken.add(sample(entry.param), alpha=decay) if decay else taken
+
+
+def _row(entry: Entry, momentum: float | Tensor) -> Row:
+    group = entry.group
+    return Row(
+        local_part(entry.param),
+        local_part(entry.grad),
+        local_part(entry.state["momentum_buffer"]),
+        momentum,
+        group["lr"],
+        group["weight_decay"],
+        group["maximize"],
+    )
+
+
+def _check_group(owner: str, group: dict[str, Any]) -> None:
+    for name in ("lr", "eps", "weight_decay", "fam_start_step", "min_size"):
+        require_non_negative(owner, name, group[name])
+    require_pole(owner, "alpha", group["alpha"])
+    require_pole(owner, "beta", group["beta"])
+    require(group["n_bands"] >= 1, owner, "n_bands must be at least 1", group["n_bands"])
+    handlers = (None, *HANDLERS)
+    require(group["handler"] in handlers, owner, f"handler must be one of {HANDLERS}", group["handler"])
+    names = _names(group)
+    if names is None:
+        rule = "layer_boost needs parameter names: pass model.named_parameters() or groups with 'names'"
+        require(not group["layer_boost"], owner, rule, group["layer_boost"])
+    else:
+        size = len(group["params"])
+        require(len(names) == size, owner, f"a group of {size} parameters needs as many names", len(names))

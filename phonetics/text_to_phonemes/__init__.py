@@ -1,0 +1,1 @@
+"""Text to phonemes: espeak-ng, Epitran, lexicons."""

@@ -1,0 +1,158 @@
+"""Text → phonemes by espeak-ng, through phonemizer."""
+
+import difflib
+import functools
+import importlib.metadata
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from phonetics.text_to_phonemes.base import WORD_BOUNDARY, GraphemeToPhoneme
+
+_PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
+_FORMAT = 1  # of what is given to phonemizer and made of its lines; raised where that changes
+_MAX_NEAR = 4
+# What most people mean where a language has several varieties, or another code in espeak-ng.
+_USUAL = ("en-us", "en-gb", "fr-fr", "pt-br")
+_ALIASES = {"zh": "cmn", "no": "nb", "iw": "he"}
+
+# A text ends at a NUL for espeak, and what stands in double brackets is taken for codes of phonemes.
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f]|\[\[|\]\]")
+
+
+class EspeakPhonemes(GraphemeToPhoneme):
+    """espeak-ng through phonemizer, with the library that the ``espeakng-loader`` wheel carries.
+
+    Args:
+        language: as espeak-ng names it, such as ru or en-us; null takes the data set's.
+
+    >>> EspeakPhonemes("ru")("да нет")
+    ('d', 'ˈɑ', '|', 'nʲ', 'ˈe', 't')
+    """
+
+    def __init__(self, language: str | None = None) -> None:
+        self.language = language
+
+    def __call__(self, text: str) -> tuple[str, ...]:
+        """Phonemes with stress marks as espeak writes them."""
+        return self.batch([text])[0]
+
+    def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
+        """One call of phonemizer, which takes as long to start as a sentence."""
+        plain = [_NO_TEXT.sub(" ", text) for text in texts]
+        lines = _backend(self._language()).phonemize(plain, separator=_separator(), strip=True)
+        return [_tokens(line) for line in lines]
+
+    def fingerprint(self) -> str:
+        """Language, versions of espeak-ng and phonemizer, and what is made of their words here."""
+        version = ".".join(map(str, _backend(self._language()).version()))
+        phonemizer = importlib.metadata.version("phonemizer")
+        return f"espeak-ng {version} phonemizer {phonemizer} format {_FORMAT} {self.language}"
+
+    def needs_language(self) -> bool:
+        """It speaks nothing in particular before it is told what."""
+        return self.language is None
+
+    def check(self, texts: Iterable[str] = ()) -> None:
+        """The language must be one that it speaks."""
+        _backend(self._language())
+
+    def _language(self) -> str:
+        if self.language is None:
+            raise ValueError("espeak: language must be given, such as ru or en-us")
+        return self.language
+
+
+def nearest_languages(language: str, spoken: Mapping[str, str]) -> list[str]:
+    """Languages that someone may have meant: varieties of it, codes alike, or the code behind a name.
+
+    Args:
+        language: what was asked for.
+        spoken: names of languages by code.
+
+    >>> nearest_languages("en", {"en-gb": "English (Britain)", "en-us": "English (America)", "de": "German"})
+    ['en-us', 'en-gb']
+    >>> nearest_languages("german", {"en-us": "English (America)", "de": "German"})
+    ['de']
+    """
+    wanted = language.lower().replace("_", "-")
+    by_lower = {code.lower(): code for code in spoken}
+    same = [code for low, code in by_lower.items() if low.split("-")[0] == wanted.split("-")[0]]
+    named = [code for code, name in spoken.items() if name.lower().startswith(wanted)]
+    alike = [by_lower[low] for low in difflib.get_close_matches(wanted, by_lower, n=_MAX_NEAR, cutoff=0.7)]
+    known = [code for alias, code in _ALIASES.items() if alias == wanted.split("-")[0] and code in spoken]
+    usual = sorted(same, key=lambda code: (code.lower() != wanted, _rank(code), len(code), code))
+    return list(dict.fromkeys([*known, *usual, *named, *alike]))[:_MAX_NEAR]
+
+
+def _rank(code: str) -> int:
+    return _USUAL.index(code) if code in _USUAL else len(_USUAL)
+
+
+def _tokens(line: str) -> tuple[str, ...]:
+    # The separator is named: without a name, split() cuts at the phoneme separator as well.
+    words = line.split(_WORD_SEPARATOR)
+    spelled = [[part for part in word.split(_PHONEME_SEPARATOR) if part] for word in words]
+    joined = [phoneme for word in spelled if word for phoneme in (*word, WORD_BOUNDARY)]
+    return tuple(joined[:-1])
+
+
+def _separator() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
+    from phonemizer.separator import Separator
+
+    return Separator(phone=_PHONEME_SEPARATOR, word=_WORD_SEPARATOR, syllable="")
+
+
+@functools.cache
+def espeak_languages() -> Mapping[str, str]:
+    """The names of the languages that espeak-ng speaks, by code."""
+    return dict(_espeak_class().supported_languages())
+
+
+@functools.cache
+def espeak_voices() -> Mapping[str, str]:
+    """The voice file of each language, by code: ``roa/fr`` speaks ``fr-fr``."""
+    _espeak_class()  # sets the library up
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+    voices = [voice for voice in EspeakWrapper().available_voices() if not voice.identifier.startswith("mb/")]
+    return {voice.language: voice.identifier for voice in reversed(voices)}  # the first of a language counts
+
+
+@functools.cache
+def _backend(language: str) -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
+    """One backend object per language: each one that phonemizer makes is kept forever."""
+    if language not in espeak_languages():
+        near = nearest_languages(language, espeak_languages())
+        raise ValueError(
+            f"espeak: language must be one that espeak-ng speaks, such as ru or en-us, got {language!r}"
+            + (f"; nearest: {', '.join(near)}" if near else "")
+        )
+    return _espeak_class()(
+        language, with_stress=True, language_switch="remove-flags", words_mismatch="ignore", logger=_silent()
+    )
+
+
+def _silent() -> Any:  # noqa: ANN401 - a logger
+    """Phonemizer warns of every batch that holds a foreign word; such words are no news."""
+    import logging
+
+    logger = logging.getLogger("phonemizer.silent")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+@functools.cache
+def _espeak_class() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
+    try:
+        import espeakng_loader
+        from phonemizer.backend import EspeakBackend
+        from phonemizer.backend.espeak.wrapper import EspeakWrapper
+    except ImportError as error:
+        raise ValueError(
+            "espeak: phonemizer and espeakng-loader must be installed to turn text into phonemes; "
+            "pip install 'phoneme-recognition[espeak]'"
+        ) from error
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+    return EspeakBackend

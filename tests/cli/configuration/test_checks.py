@@ -1,0 +1,33 @@
+"""Checks of parts that stand already."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from cli.configuration.checks import check_encoder_cache, check_monitors
+from experiment.errors import ConfigError
+
+
+def test_the_rate_of_a_language_may_be_watched_where_it_is_logged():
+    watching = SimpleNamespace(monitor="val_per_de")
+    check_monitors([watching], ["de", "ru"])
+    with pytest.raises(ConfigError, match="val_per_de"):
+        check_monitors([watching])
+
+
+def test_states_of_an_encoder_are_not_kept_where_every_epoch_sounds_different():
+    def section(cache, augmentations, limit=None):
+        return SimpleNamespace(
+            model=SimpleNamespace(cache_encoder=cache),
+            data=SimpleNamespace(augmentations=augmentations),
+            trainer=SimpleNamespace(limit_train_batches=limit),
+        )
+
+    check_encoder_cache(section(True, None))
+    check_encoder_cache(section(None, ["noise"]))
+    with pytest.raises(ConfigError, match=r"cache_encoder: true needs the same audio in every epoch"):
+        check_encoder_cache(section(True, ["noise"]))
+    check_encoder_cache(section(True, None, 1.0))
+    check_encoder_cache(section(None, None, 1))
+    with pytest.raises(ConfigError, match=r"needs whole epochs, trainer.limit_train_batches is 1;"):
+        check_encoder_cache(section(True, None, 1))

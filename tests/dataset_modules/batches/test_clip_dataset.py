@@ -1,0 +1,99 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from audiomentations import AddGaussianNoise, Gain
+
+from dataset_modules.augmentations import AugmentationPipeline, SpeedPerturbation
+from dataset_modules.batches.clip_dataset import ClipDataset
+from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
+
+
+def _store(path: Path, numbers: range) -> ClipStore:
+    with ClipWriter(path) as writer:
+        for number in numbers:
+            samples = np.full(10 + number, 32767 // 2, dtype=np.int16)
+            writer.write(PreparedClip(f"clip-{number}", None, None, None, ("a",), None, samples))
+    return ClipStore([path])
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> list[ClipStore]:
+    return [
+        _store(tmp_path / "a", range(3)),
+        _store(tmp_path / "b", range(0)),
+        _store(tmp_path / "c", range(3, 5)),
+    ]
+
+
+def test_stores_follow_one_another(stores: list[ClipStore]) -> None:
+    dataset = ClipDataset(stores, [[index] for index in range(5)], None, 16000)
+    examples = [dataset[0, index] for index in range(len(dataset))]
+    assert [example.id for example in examples] == [f"clip-{number}" for number in range(5)]
+    assert [example.labels for example in examples] == [[number] for number in range(5)]
+    assert (
+        dataset.num_samples().tolist()
+        == [len(example.waveform) for example in examples]
+        == [10, 11, 12, 13, 14]
+    )
+
+
+def test_audio_comes_as_floats_between_minus_one_and_one(stores: list[ClipStore]) -> None:
+    waveform = ClipDataset(stores, [[]] * 5, None, 16000)[0, 0].waveform
+    assert waveform.dtype == np.float32
+    np.testing.assert_allclose(waveform, 0.5, atol=1e-4)
+
+
+def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
+    heard = []
+
+    class Listener(AugmentationPipeline):
+        def read(
+            self,
+            source: Callable[[], np.ndarray],
+            sampling_rate: int,
+            epoch: int,
+            index: int,
+            fits: object = None,
+        ) -> np.ndarray:
+            heard.append((sampling_rate, epoch, index))
+            return -source()
+
+    dataset = ClipDataset(stores, [[]] * 5, Listener([], seed=0), 8000)
+    assert (dataset[2, 4].waveform < 0).all()
+    assert heard == [(8000, 2, 4)]
+
+
+def test_no_stores_are_no_clips() -> None:
+    dataset = ClipDataset([], [], None, 16000)
+    assert (len(dataset), dataset.num_samples().tolist()) == (0, [])
+
+
+def test_no_clip_becomes_too_short_for_its_labels(stores: list[ClipStore]) -> None:
+    """The network of this test makes a frame of two samples; equal neighbours need a blank between them."""
+    labels = [[1, 2, 3, 4], [1, 1, 1], [], [1, 2, 3, 4, 5, 6], [1]]
+    faster = AugmentationPipeline([SpeedPerturbation([2.0])], seed=0)
+    dataset = ClipDataset(stores, labels, faster, 16000, num_frames=lambda samples: samples // 2)
+    lengths = [len(dataset[0, index].waveform) for index in range(5)]
+    # 10 to 14 samples: of the halves, 5 has frames for 2, 6 for 3, 7 for 3.
+    assert lengths == [10, 11, 6, 13, 7]
+    assert len(ClipDataset(stores, labels, faster, 16000)[0, 0].waveform) == 5
+
+
+def test_a_batch_is_what_its_clips_are_one_by_one(stores: list[ClipStore]) -> None:
+    pipeline = AugmentationPipeline([AddGaussianNoise(p=0.7), Gain(p=0.7)], seed=0)
+    dataset = ClipDataset(stores, [[]] * 5, pipeline, 16000)
+    keys = [(1, index) for index in (3, 0, 4)]
+    np.random.seed(3)
+    expected = np.random.rand()
+    np.random.seed(3)
+    together = dataset.__getitems__(keys)
+    assert np.random.rand() == expected
+    for key, example in zip(keys, together, strict=True):
+        np.testing.assert_array_equal(dataset[key].waveform, example.waveform)
+
+
+def test_a_clip_is_named_by_its_place(stores: list[ClipStore]) -> None:
+    dataset = ClipDataset(stores, [[]] * 5, None, 16000)
+    assert [dataset.id_of(index) for index in range(5)] == [f"clip-{number}" for number in range(5)]

@@ -1,0 +1,70 @@
+"""Folders with links in them: each folder once, none lost without a word."""
+
+from pathlib import Path
+
+import pytest
+
+from dataset_modules.recording import AudioError
+from dataset_modules.sources.audio_folder import read_folder
+from dataset_modules.sources.folder_walk import FolderWalk
+from dataset_modules.sources.unusable_audio import UnusableAudio
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("ru/anna/1.wav", "ru/.store/boris/2.wav", "ru/.store/.deep/3.wav", "mounted/4.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path / "ru"
+
+
+def _files(root: Path, excluded: Path | None = None) -> list[str]:
+    walk = FolderWalk(root, excluded)
+    return sorted((here / name).relative_to(root).as_posix() for here, names in walk for name in names)
+
+
+def test_a_link_that_stays_inside_is_followed_once(root: Path) -> None:
+    (root / "boris").symlink_to(".store/boris")
+    (root / "again").symlink_to(".store/boris")
+    assert _files(root) == ["again/2.wav", "anna/1.wav"]
+
+
+def test_a_linked_folder_that_is_there_anyway_does_not_come_twice(root: Path) -> None:
+    (root / "a_link").symlink_to("anna")
+    assert _files(root) == ["anna/1.wav"]
+
+
+def test_loops_end(root: Path) -> None:
+    (root / "anna" / "up").symlink_to("..")
+    (root / "self").symlink_to("self")
+    (root / "store").symlink_to(".store")
+    (root / ".store" / "boris" / "round").symlink_to("../../store")
+    assert _files(root) == ["anna/1.wav", "self", "store/boris/2.wav"]
+
+
+def test_what_is_excluded_is_not_reached_by_a_link(root: Path) -> None:
+    (root / "boris").symlink_to(".store/boris")
+    assert _files(root, excluded=root / ".store") == ["anna/1.wav"]
+    assert _files(root, excluded=root / "anna") == ["boris/2.wav"]
+
+
+def test_each_link_that_leads_nowhere_is_one_recording_of_no_use(root: Path) -> None:
+    (root / "far").symlink_to(root.parent / "mounted")
+    (root / "anna" / "gone").symlink_to("/no/such/disk")
+    read = {stated.recording.id: stated.recording.audio for stated in read_folder(root, [".wav"])}
+    assert list(read) == ["anna/1.wav", "anna/gone", "far"]
+    assert read["anna/1.wav"] == root / "anna" / "1.wav"
+    expected = {
+        "far": f"a linked folder must lie below {root}, this one is {root.parent / 'mounted'}",
+        "anna/gone": "it is a link to /no/such/disk, which is not there",
+    }
+    for key, reason in expected.items():
+        audio = read[key]
+        assert isinstance(audio, UnusableAudio)
+        with pytest.raises(AudioError, match=reason):
+            audio.read()
+
+
+def test_a_folder_that_is_a_link_itself_is_gone_through(root: Path) -> None:
+    (root.parent / "link").symlink_to(root)
+    assert _files(root.parent / "link") == ["anna/1.wav"]

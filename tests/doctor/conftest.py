@@ -1,0 +1,79 @@
+"""Surveys made by hand, and prepared clips without a cache."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
+from doctor.data_survey import ClipColumns, SplitSurvey, Survey
+
+_contents = (np.random.default_rng(seed) for seed in itertools.count())
+
+
+def _columns(size: int, columns: dict[str, object]) -> ClipColumns:
+    clips = ClipColumns.empty(size)
+    usual = {
+        "used": True,
+        "num_samples": 32000,
+        "frames": 99,
+        "frames_needed": 20,
+        "num_labels": 20,
+        "peak": 0.5,
+        "rms": 0.1,
+        "speaker": np.arange(size),
+        "content": next(_contents).integers(1, 2**63, (size, 2), dtype=np.uint64),
+    }
+    for name, values in (usual | columns).items():
+        getattr(clips, name)[:] = values
+    return clips
+
+
+@pytest.fixture(scope="session")
+def split_of() -> Callable[..., SplitSurvey]:
+    """A split of good clips of 2 s, but for the columns that are given."""
+
+    def make(name: str, size: int = 4, *, phonemes: dict[str, int] | None = None, **given) -> SplitSurvey:
+        own = {key: given.pop(key) for key in list(given) if key in ClipColumns.__dataclass_fields__}
+        counts = Counter(phonemes if phonemes is not None else {"a": 500, "b": 500})
+        clips = _columns(size, own)
+        return SplitSurvey(name, 16000, clips, lambda row: f"{name}-{row}", phonemes=counts, **given)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def survey_of(split_of) -> Callable[..., Survey]:
+    """A survey with nothing to find, but for what is given."""
+
+    def make(*splits: SplitSurvey, **given) -> Survey:
+        names = {"train": 0, "val": 100, "test": 200}
+        whole = {name: split_of(name, 3, speaker=np.arange(3) + start) for name, start in names.items()}
+        whole |= {split.name: split for split in splits}
+        survey = Survey(whole, tuple(f"voice{n}" for n in range(300)), ("a", "b"), "refuse", 16000)
+        return replace(survey, **given)
+
+    return make
+
+
+@pytest.fixture
+def store_of(tmp_path) -> Callable[..., ClipStore]:
+    """A store of clips given as ``(id, samples, phonemes[, speaker])``."""
+
+    def make(*clips: tuple) -> ClipStore:
+        path = Path(tmp_path) / f"{len(list(tmp_path.glob('*.arrow')))}.arrow"
+        with ClipWriter(path) as writer:
+            for key, samples, phonemes, *speaker in clips:
+                whole = np.asarray(samples, dtype=np.int16)
+                writer.write(
+                    PreparedClip(
+                        key, "xx", speaker[0] if speaker else None, None, tuple(phonemes), None, whole
+                    )
+                )
+        return ClipStore([path])
+
+    return make

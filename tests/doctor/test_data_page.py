@@ -1,0 +1,146 @@
+"""The page about data holds what was found; a browser shows it in light and dark, on a phone and on paper."""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from html import unescape
+
+import numpy as np
+import pytest
+
+from dataset_modules.recording import SkippedRecording
+from doctor.augmentation_examples import AugmentationExample
+from doctor.data_page import data_page
+from doctor.data_survey import Batching, SourceSkips
+from doctor.findings.every_finding import findings_of
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def survey(survey_of, split_of):
+    """Something of everything, with names that would break a careless page."""
+    listed = [
+        SkippedRecording(f"x{n}", f"clips/x{n}.wav", "file is <empty>" + " and so on" * 9) for n in range(250)
+    ]
+    train = split_of(
+        "train",
+        40,
+        num_samples=np.linspace(8000, 160000, 40),
+        unknown=Counter({"<ø>": 3}),
+        unknown_examples={"<ø>": ["a&b/" + "long_name" * 20 + ".wav"]},
+        phonemes={"a": 900, "b": 3, "<ø>": 3},
+        skips=(SourceSkips(0, "Corpus", 300, 250, lambda: listed, 0.1),),
+        batching=Batching(7, 0.125, 3, 9.5, 4),
+    )
+    return survey_of(train)
+
+
+@pytest.fixture(scope="module")
+def document(survey):
+    wave = np.sin(np.arange(8000) / 9).astype(np.float32)
+    example = AugmentationExample("clip <1>", ("a", "b"), wave, wave / 2, 16000, "")
+    return data_page("Data of <demo>", survey, findings_of(survey), [example])
+
+
+def text_of(document):
+    return unescape(re.sub(r"<[^>]+>", " ", document))
+
+
+def test_it_holds_verdict_findings_figures_and_reasons(document, survey):
+    text = text_of(document)
+    assert "Training would fail: 2 fatal" in text
+    for finding in findings_of(survey):
+        assert finding.title in text
+        assert finding.advice in text
+    assert "file is <empty>" in text
+    assert "And 50 more, see doctor.json." in text
+    assert "12.5%" in text
+    assert document.count("<audio ") == 2
+
+
+def test_every_section_is_there_and_named_in_the_contents(document):
+    sections = re.findall(r'<section id="([^"]+)"', document)
+    assert sections == [
+        *("findings", "splits", "clips", "phonemes", "batches"),
+        *("left-out", "augmentation", "how-it-was-judged"),
+    ]
+    assert re.findall(r'<a href="#([^"]+)"', document) == sections
+
+
+def test_good_data_says_so(survey_of):
+    text = text_of(data_page("Data", survey_of(), []))
+    assert "Nothing stands against training." in text
+    assert "Left out" not in text
+
+
+def test_nothing_at_all_is_a_page_too(survey_of, split_of):
+    empty = survey_of(*(split_of(name, 0, phonemes={}) for name in ("train", "val", "test")))
+    assert "No clip to train on" in text_of(data_page("Data", empty, findings_of(empty)))
+
+
+def test_the_page_of_a_large_set_is_no_larger(survey_of, split_of):
+    large = survey_of(split_of("train", 200_000, speaker=-1))
+    assert len(data_page("Data", large, findings_of(large))) < 400_000
+
+
+def chromium(*arguments):
+    return subprocess.run(
+        [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+@needs_browser
+@pytest.mark.parametrize(("scheme", "brightness"), [(1, 255), (0, 23)])
+def test_a_browser_shows_it_in_light_and_dark(document, tmp_path, scheme, brightness):
+    from matplotlib.image import imread
+
+    (tmp_path / "page.html").write_text(document, encoding="utf-8")
+    shot = tmp_path / "shot.png"
+    chromium(
+        f"--blink-settings=preferredColorScheme={scheme}",
+        f"--screenshot={shot}",
+        (tmp_path / "page.html").as_uri(),
+    )
+    pixels = np.round(imread(shot)[..., :3] * 255)
+    assert pixels[2, 2].mean() == pytest.approx(brightness, abs=3)
+    assert pixels.std() > 5  # something stands on it
+
+
+@needs_browser
+def test_on_a_phone_only_tables_scroll_sideways_and_pictures_keep_their_letters(document, tmp_path):
+    # The page's own policy forbids scripts, so the measuring one goes into a copy without it.
+    measuring = re.sub(r"<meta http-equiv[^>]*>", "", document)
+    (tmp_path / "page.html").write_text(measuring, encoding="utf-8")
+    (tmp_path / "frame.html").write_text(
+        """<iframe id=f src=page.html style="width:390px;height:800px"></iframe><script>
+        f.onload = () => { const d = f.contentDocument, s = d.querySelector("figure svg");
+        const rows = [...d.querySelectorAll("tr")].map(t => t.getBoundingClientRect().height);
+        document.title = [Math.max(...rows), f.contentWindow.innerWidth, d.documentElement.scrollWidth,
+          Math.min(...[...d.querySelectorAll("svg text")].map(t => t.getBoundingClientRect().height))] }
+        </script>"""
+    )
+    shown = chromium("--allow-file-access-from-files", "--dump-dom", (tmp_path / "frame.html").as_uri())
+    row, visible, whole, letters = map(float, re.search("<title>(.*?)</title>", shown.stdout)[1].split(","))
+    assert visible == 390
+    assert whole == visible
+    assert letters > 8
+    assert row < 200  # long cells have room to be read
+
+
+@needs_browser
+def test_on_paper_everything_is_unfolded(document, tmp_path):
+    (tmp_path / "page.html").write_text(document, encoding="utf-8")
+    paper = tmp_path / "page.pdf"
+    chromium(f"--print-to-pdf={paper}", "--no-pdf-header-footer", (tmp_path / "page.html").as_uri())
+    folded = tmp_path / "folded.html"
+    folded.write_text(document.replace("details::details-content", "details.never"), encoding="utf-8")
+    chromium(f"--print-to-pdf={paper}.2", "--no-pdf-header-footer", folded.as_uri())
+    assert paper.read_bytes().startswith(b"%PDF")
+    assert paper.stat().st_size > (tmp_path / "page.pdf.2").stat().st_size + 500

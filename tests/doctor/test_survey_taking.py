@@ -1,0 +1,135 @@
+"""A stream of clips becomes columns of figures."""
+
+import numpy as np
+import pytest
+
+from dataset_modules.batches.sampler import LengthBucketSampler
+from dataset_modules.cache.clip_cache import PreparedSplit
+from dataset_modules.labels.encoder import LabelEncoder
+from dataset_modules.labels.skipping import SplitPart
+from dataset_modules.labels.usable_clips import usable_clips
+from doctor.survey_taking import SurveyTaker, with_batching
+from phonetics import Vocabulary
+
+VOCABULARY = Vocabulary(("[PAD]", "[UNK]", "a", "b"))
+
+
+class Corpus:
+    max_skipped_share = 0.25
+
+
+class Study:
+    """Surveys hand-made stores under one policy; a frame lasts 100 samples."""
+
+    def __init__(self, policy: str = "drop") -> None:
+        self.encode = LabelEncoder(VOCABULARY, policy)
+        self.taker = SurveyTaker(self.encode, self.frames, 16000)
+
+    @staticmethod
+    def frames(num_samples):
+        return num_samples // 100
+
+    def __call__(self, name, *stores):
+        parts = [
+            SplitPart(
+                Corpus(),
+                name,
+                PreparedSplit(store, "print", 0, ()),
+                usable_clips(store, self.encode, self.frames),
+            )
+            for store in stores
+        ]
+        return self.taker.survey(name, parts)
+
+
+def wave(size, level=1000):
+    return np.full(size, level)
+
+
+def test_every_clip_of_every_store_is_a_row(store_of):
+    study = Study()
+    split = study(
+        "train",
+        store_of(("x", wave(1600), "ab", "anna"), ("y", wave(3200), "a", "bert")),
+        store_of(),
+        store_of(("z", wave(800), "b", "anna")),
+    )
+    assert split.clips.num_samples.tolist() == [1600, 3200, 800]
+    assert split.clips.frames.tolist() == [16, 32, 8]
+    assert split.clips.num_labels.tolist() == [2, 1, 1]
+    assert [split.id_of(row) for row in range(3)] == ["x", "y", "z"]
+    assert study.taker.speakers == ("anna", "bert")
+    assert split.clips.speaker.tolist() == [0, 1, 0]
+    assert len(split) == 3
+    assert split.hours == pytest.approx(5600 / 16000 / 3600)
+
+
+def test_what_training_leaves_out_is_not_counted_as_heard(store_of):
+    study = Study("skip")
+    split = study(
+        "train",
+        store_of(("x", wave(1600), "ab", "anna"), ("foreign", wave(1600), ["a", "ø"], "bert")),
+        store_of(("crowded", wave(200), "aab", "carl"), ("z", wave(1600), "b", "anna")),
+    )
+    assert split.clips.used.tolist() == [True, False, False, True]
+    assert len(split) == 2
+    assert split.hours == pytest.approx(3200 / 16000 / 3600)
+    assert split.phonemes == {"a": 1, "b": 2}
+    assert split.unknown == {"ø": 1}
+    assert [study.taker.speakers[number] for number in split.speakers] == ["anna"]
+    assert split.clips.frames_needed[2] == 4
+    assert [(skips.source, skips.total, skips.num_skipped) for skips in split.skips] == [(0, 2, 1), (1, 2, 1)]
+    assert [skipped.id for skips in split.skips for skipped in skips.listed()] == ["foreign", "crowded"]
+    assert split.skips[0].max_share == 0.25
+
+
+def test_speakers_are_numbered_across_splits(store_of):
+    study = Study()
+    study("train", store_of(("x", wave(160), "a", "anna")))
+    val = study(
+        "val", store_of(("y", wave(160), "a", "anna"), ("z", wave(160), "a"), ("w", wave(160), "a", "carl"))
+    )
+    assert val.clips.speaker.tolist() == [0, -1, 1]
+    assert val.speakers.tolist() == [0, 1]
+
+
+def test_unknown_phonemes_are_counted_with_examples(store_of):
+    split = Study()("train", store_of(("x", wave(999), ["a", "ø", "ø"]), ("y", wave(999), ["ø", "|", "b"])))
+    assert split.unknown == {"ø": 3}
+    assert split.unknown_examples == {"ø": ["x", "y"]}
+    assert split.clips.num_unknown.tolist() == [2, 1]
+    assert split.clips.num_labels.tolist() == [1, 1]
+    assert split.phonemes == {"a": 1, "b": 1, "ø": 3}
+
+
+def test_batches_are_the_samplers_own(store_of):
+    store = store_of(*((str(n), wave(1600 * (1 + n % 3)), "a") for n in range(10)))
+    split = Study()("train", store)
+    sampler = LengthBucketSampler(split.clips.num_samples, 16000, batch_size=4, shuffle=True, seed=3)
+    batching = with_batching(split, sampler, accumulate=2).batching
+    batches = sampler.batches(0)
+    padded = sum(split.clips.num_samples[batch].max() * len(batch) for batch in batches)
+    assert batching.num_batches == len(sampler) == 3
+    assert batching.optimizer_steps == 2
+    assert batching.padding_share == pytest.approx(1 - split.clips.num_samples.sum() / padded)
+    assert batching.largest_clips == 4
+    assert batching.largest_seconds == pytest.approx(
+        max(split.clips.num_samples[batch].max() * len(batch) for batch in batches) / 16000
+    )
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0.4, 1), (2, 2), (50, 3), (None, 3)])
+def test_steps_follow_the_limit_on_training_batches(store_of, limit, expected):
+    store = store_of(*((str(n), wave(1600), "a") for n in range(10)))
+    split = Study()("train", store)
+    sampler = LengthBucketSampler(split.clips.num_samples, 16000, batch_size=4, shuffle=True, seed=3)
+    batching = with_batching(split, sampler, limit_batches=limit).batching
+    assert (batching.num_batches, batching.optimizer_steps) == (expected, expected)
+
+
+def test_phonemes_are_counted_under_the_vocabularys_own_spelling(store_of):
+    study = Study()
+    study.taker.encode = LabelEncoder(Vocabulary(("[PAD]", "a", "g")), "drop")
+    survey = study("train", store_of(("one", wave(2000), ["ɡ", "a", "g"])))
+    assert survey.phonemes == {"g": 2, "a": 1}
+    assert not survey.unknown

@@ -1,0 +1,57 @@
+"""Records of utterances: written, and read back."""
+
+import json
+
+import pytest
+
+from evaluation.utterance_record import (
+    UtteranceRecord,
+    read_records,
+    recorded_splits,
+    records_file,
+    write_records,
+)
+
+
+def test_records_come_back_as_they_were_written(tmp_path, noisy_records):
+    records = noisy_records(5)
+    write_records(records_file(tmp_path, "test"), records)
+    assert read_records(tmp_path / "utterances_test.jsonl") == records
+
+
+def test_a_line_is_a_json_object_of_one_utterance(tmp_path, noisy_records):
+    write_records(records_file(tmp_path, "val"), noisy_records(2))
+    lines = (tmp_path / "utterances_val.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["clip-000", "clip-001"]
+
+
+def test_separators_within_a_text_do_not_end_a_line(tmp_path, noisy_records):
+    odd = noisy_records(1)[0]._replace(text="one\u2028two\x85three\nfour")
+    write_records(records_file(tmp_path, "test"), [odd, odd])
+    assert read_records(records_file(tmp_path, "test")) == [odd, odd]
+
+
+def test_fields_of_later_versions_are_passed_over(noisy_records):
+    line = noisy_records(1)[0].to_line()
+    assert UtteranceRecord.from_line(line[:-1] + ',"mood":"glad"}') == noisy_records(1)[0]
+
+
+def test_word_boundaries_are_no_phonemes():
+    record = UtteranceRecord("a", "test", ("d", "|", "a"), ("d", "a", "|"), 1.0, 50, 0.5)
+    assert record.spoken == record.heard == ["d", "a"]
+
+
+def test_the_test_split_comes_first(tmp_path, noisy_records):
+    for split in ("val", "test"):
+        write_records(records_file(tmp_path, split), noisy_records(1))
+    assert list(recorded_splits(tmp_path)) == ["test", "val"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, noisy_records):
+    path = records_file(tmp_path, "test")
+    write_records(path, noisy_records(1))
+    broken = noisy_records(1)[0]._replace(text="\ud800")  # cannot be encoded
+    with pytest.raises(UnicodeEncodeError):
+        write_records(path, [broken])
+    assert read_records(path) == noisy_records(1)
+    assert list(tmp_path.iterdir()) == [path]

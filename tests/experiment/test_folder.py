@@ -1,0 +1,45 @@
+"""Names and folders of experiments."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from experiment.folder import best_checkpoint, claim_folder, experiment_of, runs_named
+
+
+def test_a_taken_name_gets_the_next_free_suffix(tmp_path):
+    assert [claim_folder(tmp_path, "run").name for _ in range(3)] == ["run", "run_2", "run_3"]
+
+
+def test_runs_that_start_at_once_get_folders_of_their_own(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: claim_folder(tmp_path, "run"), range(16)))
+    assert len(set(folders)) == 16
+
+
+def test_runs_of_a_name_come_in_the_order_of_their_training(tmp_path):
+    for age, name in enumerate(["run_2", "run", "running", "run_x"]):
+        checkpoint = tmp_path / name / "checkpoints" / "last.ckpt"
+        checkpoint.parent.mkdir(parents=True)
+        checkpoint.touch()
+        os.utime(checkpoint, (age, age))
+    (tmp_path / "run_2" / "evaluations").mkdir()  # looking at an old run does not make it new
+    assert [folder.name for folder in runs_named(tmp_path, "run")] == ["run_2", "run"]
+
+
+def test_a_name_that_ends_in_a_time_finds_runs_of_any_time(tmp_path):
+    (tmp_path / "network_Hubert_time_01_02_2024_10_00").mkdir()
+    (tmp_path / "network_WavLM_time_01_02_2024_10_00").mkdir()
+    found = runs_named(tmp_path, "network_Hubert_time_22_10_2026_15_30")
+    assert [folder.name for folder in found] == ["network_Hubert_time_01_02_2024_10_00"]
+
+
+def test_the_best_checkpoint_is_the_one_noted_if_it_is_there(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    assert best_checkpoint(tmp_path) is None
+    (folder / "best.json").write_text(json.dumps({"path": "a.ckpt"}))
+    assert best_checkpoint(tmp_path) is None
+    (folder / "a.ckpt").touch()
+    assert best_checkpoint(tmp_path) == folder / "a.ckpt"
+    assert experiment_of(folder / "a.ckpt") == tmp_path.resolve()

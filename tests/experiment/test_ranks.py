@@ -1,0 +1,111 @@
+"""What processes agree on, whoever has started them."""
+
+import multiprocessing
+import os
+
+import pytest
+from forked_runs import free_port, ranks_of
+from jsonargparse import Namespace
+from lightning.pytorch.strategies import StrategyRegistry
+
+from experiment import ranks
+from experiment.errors import ConfigError
+from experiment.ranks import agree, launch_of, take_world
+
+FORK = multiprocessing.get_context("fork")
+
+
+def slurm_ranks(size, port):
+    """The environments of tasks as srun would start them on one machine."""
+    shared = {
+        "SLURM_JOB_ID": "71234",
+        "SLURM_JOB_NAME": "train",
+        "SLURM_NTASKS": str(size),
+        "SLURM_NTASKS_PER_NODE": str(size),
+        "SLURM_NNODES": "1",
+        "SLURM_NODEID": "0",
+        "SLURM_NODELIST": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    return [shared | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)} for rank in range(size)]
+
+
+def by_hand(size, port):
+    """Machines that somebody has started one by one."""
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [shared | {"NODE_RANK": str(rank)} for rank in range(size)]
+
+
+def _answer(environment, decision, answers, all_answered):
+    os.environ.update(environment)
+    ranks._open_stores.clear()
+    try:
+        answers.put(agree("folder", decision))
+    except (ConfigError, OSError) as error:
+        answers.put(error)
+    all_answered.wait(30)  # as a run goes on after it
+
+
+def answers_of(environments, decision):
+    """What each process is told."""
+    answers, all_answered = FORK.SimpleQueue(), FORK.Event()
+    processes = [
+        FORK.Process(target=_answer, args=(environment, decision, answers, all_answered))
+        for environment in environments
+    ]
+    for process in reversed(processes):  # the first one comes last
+        process.start()
+    told = [answers.get() for _ in processes]
+    all_answered.set()
+    for process in processes:
+        process.join(30)
+    return told
+
+
+@pytest.mark.parametrize("environments", [ranks_of, slurm_ranks, by_hand])
+def test_processes_of_one_launcher_hear_what_the_first_decides(environments):
+    told = answers_of(environments(3, free_port()), lambda: f"decided by {os.getpid()}")
+    assert len(set(told)) == 1
+    assert told[0].startswith("decided by")
+
+
+def test_where_the_first_fails_the_others_do_not_wait():
+    def fail():
+        raise OSError("the disk is full")
+
+    told = answers_of(ranks_of(2, free_port()), fail)
+    assert sorted(type(error).__name__ for error in told) == ["ConfigError", "OSError"]
+
+
+def test_a_process_alone_asks_nobody(monkeypatch):
+    assert agree("of one", lambda: "mine") == "mine"
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert agree("of one", lambda: "another") == "mine"  # as one that Lightning has started
+
+
+def test_a_prompt_that_slurm_gave_is_no_launch():
+    assert launch_of({"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "interactive"}) is None
+
+
+@pytest.fixture
+def two_machines(monkeypatch):
+    for key, value in ranks_of(4, 29500)[3].items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+
+
+def test_devices_and_machines_that_are_left_open_follow_the_launcher(two_machines):
+    trainer = Namespace(devices="auto", num_nodes=1)
+    take_world(trainer)
+    assert (trainer.devices, trainer.num_nodes) == (2, 2)
+
+
+def test_devices_that_contradict_the_launcher_are_refused(two_machines):
+    with pytest.raises(ConfigError, match="trainer.devices must be 2, as torchrun has started it, got 3"):
+        take_world(Namespace(devices=3, num_nodes=2))
+
+
+def test_strategies_chosen_by_name_wait_for_minutes():
+    ranks.shorten_timeouts()
+    assert StrategyRegistry.get("ddp")._timeout == ranks.STEP_TIMEOUT
+    assert StrategyRegistry.get("ddp_find_unused_parameters_true")._timeout == ranks.STEP_TIMEOUT

@@ -1,0 +1,50 @@
+"""Folders that transformers opens, and what its pipeline says with them."""
+
+import json
+
+import pytest
+from transformers import AutoProcessor
+
+from dataset_modules.batches.batch import AudioParams
+from inference import Recognizer
+from inference.acoustic_model import AcousticModel
+from inference.handover.formats_to_export import pipeline_transcriber
+from inference.handover.huggingface import ExportError, save_huggingface
+from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
+
+# An even and an odd number of 10 ms windows: the log-mel extractor fills up the odd one.
+SECONDS = tuple((400 + windows * 160) / 16000 for windows in (159, 160))
+
+
+def _symbols(recognizer, waveform):
+    return [phoneme.symbol for phoneme in recognizer(waveform, 16000).phonemes]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_pipeline_says_what_the_checkpoint_says(model_of, family, tmp_path):
+    model = model_of(family)
+    save_huggingface(model, tmp_path)
+    hear, recognizer = pipeline_transcriber(tmp_path), Recognizer(model)
+    for seed, seconds in enumerate((*SECONDS, *SECONDS)):
+        waveform = speech(seconds, seed)
+        heard = [token for token in hear(waveform) if token != "|"]
+        assert heard == _symbols(recognizer, waveform)
+        assert len(heard) > 5
+
+
+def test_the_tokenizer_parts_phonemes_by_spaces_and_phonemises_nothing(model_of, tmp_path):
+    save_huggingface(model_of("Wav2Vec2 layer"), tmp_path)
+    tokenizer = AutoProcessor.from_pretrained(tmp_path).tokenizer
+    ids = [VOCABULARY.ids[token] for token in ("tʃ", "tʃ", "[PAD]", "tʃ", "|", "oː")]
+    assert tokenizer.decode(ids) == "tʃ tʃ | oː"
+    assert len(tokenizer) == len(VOCABULARY)
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    assert config["vocab_size"] == len(VOCABULARY)
+    assert config["pad_token_id"] == VOCABULARY.blank_id
+
+
+def test_a_mel_front_end_of_another_rate_is_refused(model_of, tmp_path):
+    network = model_of("Wav2Vec2Bert").network
+    model = AcousticModel(network, VOCABULARY, AudioParams(sampling_rate=8000))
+    with pytest.raises(ExportError, match=r"8000; export it --to onnx"):
+        save_huggingface(model, tmp_path)

@@ -1,0 +1,161 @@
+"""The page: one file that asks the network for nothing, and holds what it was given."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from reports.html.page import (
+    KeyFigure,
+    audio_player,
+    bullets,
+    callout,
+    code,
+    data_uri,
+    details,
+    figure,
+    heading,
+    image,
+    key_figures,
+    note,
+    number,
+    page,
+    paragraph,
+    pictures,
+    section,
+    table,
+    write_page,
+)
+
+VOID = {"meta", "img", "br", "link", "input"}
+HOSTILE = "</td><script>alert('x')</script> & \"<b>"
+
+
+class Outline(HTMLParser):
+    """Checks that elements nest, and keeps what the tests ask for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def outline(document):
+    parser = Outline()
+    parser.feed(document)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+@pytest.fixture
+def everything():
+    """A page with one of each, every text of it hostile."""
+    return page(
+        HOSTILE,
+        [
+            section(
+                HOSTILE,
+                heading(HOSTILE),
+                paragraph(HOSTILE, code(HOSTILE)),
+                note(HOSTILE),
+                bullets([HOSTILE]),
+                callout("bad", "fatal", HOSTILE, paragraph(HOSTILE)),
+                key_figures([KeyFigure(HOSTILE, HOSTILE, HOSTILE)]),
+                table([HOSTILE], [[HOSTILE]], caption=HOSTILE),
+                details(HOSTILE, HOSTILE),
+            ),
+            section(
+                "Pictures",
+                pictures(figure(image(b"png", alt=HOSTILE), alt=HOSTILE, caption=HOSTILE)),
+                audio_player(b"wav", label=HOSTILE),
+            ),
+        ],
+        lead=HOSTILE,
+        footer=HOSTILE,
+    )
+
+
+def test_whatever_the_texts_hold_elements_nest_and_no_script_is_there(everything):
+    found = outline(everything)
+    assert "script" not in [tag for tag, _ in found.tags]
+    assert "b" not in [tag for tag, _ in found.tags]
+    assert "".join(found.text).count("alert('x')") >= 15
+
+
+def test_nothing_is_fetched(everything):
+    for _, attributes in outline(everything).tags:
+        for name in ("src", "href", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:"))
+    style = re.search(r"<style>(.*?)</style>", everything, re.DOTALL)[1]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert "default-src 'none'" in everything
+
+
+def test_contents_lead_to_every_section_even_of_one_name():
+    document = page("Data", [section("Lengths & levels"), section("Lengths (levels)"), section("–")])
+    found = outline(document)
+    anchors = [attributes["id"] for tag, attributes in found.tags if tag == "section"]
+    links = [attributes["href"] for tag, attributes in found.tags if tag == "a"]
+    assert anchors == ["lengths-levels", "lengths-levels-2", "section"]
+    assert links == [f"#{anchor}" for anchor in anchors]
+
+
+def test_numbers_are_aligned_and_texts_are_not():
+    cells = outline(table(["split", "h", "n"], [["train", 2.5, 3], ["val", None, 1234]])).tags
+    assert [attributes.get("class") for tag, attributes in cells if tag == "th"] == [None, "number", "number"]
+    assert "1,234" in table(["n"], [[1234]])
+    assert "nan" not in table(["n"], [[float("nan")]])
+
+
+def test_a_table_scrolls_by_itself_and_by_keyboard():
+    (box,) = [attributes for tag, attributes in outline(table(["a"], [["b"]])).tags if tag == "div"]
+    assert box["class"] == "scroll"
+    assert box["tabindex"] == "0"
+
+
+def test_a_row_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="2 cells, one has 1"):
+        table(["a", "b"], [["x"]])
+
+
+def test_pictures_speak_to_those_who_cannot_see_them():
+    found = outline(figure(image(b"x", alt="a curve"), alt="falls from 3 to 0.2", caption="Loss"))
+    assert ("div", {"role": "img", "aria-label": "falls from 3 to 0.2"}) in found.tags
+
+
+def test_the_page_follows_light_dark_and_paper(everything):
+    for rule in ("prefers-color-scheme: dark", "@media print", "width=device-width"):
+        assert rule in everything
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0, "0"), (999.94, "999.9"), (-0.00001234, "-1.234e-05"), (True, "True"), ("x", "x")]
+)
+def test_numbers_are_short(value, shown):
+    assert number(value) == shown
+
+
+def test_bytes_arrive_as_they_were():
+    assert data_uri(b"\x00\xff", "audio/wav") == "data:audio/wav;base64,AP8="
+
+
+def test_a_page_replaces_the_one_that_was_there(tmp_path):
+    path = tmp_path / "report.html"
+    write_page(path, "old")
+    write_page(path, page("Ünïcode ɕ", []))
+    assert "Ünïcode ɕ" in path.read_text(encoding="utf-8")
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

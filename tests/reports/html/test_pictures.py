@@ -1,0 +1,73 @@
+"""Drawings inside a page: its colours, its letters, names that do not meet."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib as mpl
+import pytest
+
+from reports.html.pictures import COLOURS, INK, canvas, inline_png, inline_svg
+from reports.html.style import SHEET
+
+
+@pytest.fixture
+def drawing():
+    figure, axes = canvas()
+    axes.plot([1, 2], [3, 4], label="train <loss>")
+    axes.bar([1, 2], [1, 2], label="val", color=COLOURS[1])
+    axes.set_xlabel("seconds & more")
+    axes.legend()
+    return figure
+
+
+def test_colours_are_the_pages_own(drawing):
+    svg = inline_svg(drawing)
+    used = set(re.findall(r"var\((--[\w-]+)\)", svg))
+    assert {"--ink", "--series-1", "--series-2"} <= used
+    assert all(f"{variable}:" in SHEET for variable in used)
+    assert INK not in svg
+    assert COLOURS[0] not in svg
+
+
+def test_a_drawing_is_well_formed_and_scales(drawing):
+    root = ElementTree.fromstring(inline_svg(drawing))
+    assert root.get("viewBox") == "0 0 374.4 208.8"
+    assert root.get("width") is None
+
+
+def test_letters_stay_letters_without_a_type_of_their_own(drawing):
+    svg = inline_svg(drawing)
+    assert "train &lt;loss&gt;" in svg
+    assert "seconds &amp; more" in svg
+    assert "font-family" not in svg
+    assert "<style" not in svg
+
+
+def test_every_reference_meets_one_name(drawing):
+    figure, axes = canvas()
+    axes.plot([0, 1], [0, 3])
+    svg = inline_svg(drawing) + inline_svg(figure)
+    names = re.findall(r'\sid="([^"]*)"', svg)
+    references = re.findall(r'(?:href="|url\()#([^")]+)', svg)
+    assert references
+    assert set(references) == set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_equal_drawings_give_equal_text():
+    texts = []
+    for _ in range(2):
+        figure, axes = canvas()
+        axes.plot([1, 2], [3, 4])
+        texts.append(inline_svg(figure))
+    assert texts[0] == texts[1]
+
+
+def test_a_raster_is_a_png_inside_the_page(drawing):
+    assert inline_png(drawing, alt="a").startswith('<img src="data:image/png;base64,iVBORw0KGgo')
+
+
+def test_matplotlibs_own_settings_are_left_alone(drawing):
+    before = mpl.rcParams["text.color"], mpl.rcParams["svg.fonttype"]
+    inline_svg(drawing)
+    assert (mpl.rcParams["text.color"], mpl.rcParams["svg.fonttype"]) == before
