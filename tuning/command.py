@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import optuna
 from optuna.exceptions import StorageInternalError
 
 from cli.configuration.search_request import SearchRequest
@@ -17,7 +18,7 @@ from tuning.search import TRAIN, Search, SearchPlan
 from tuning.space.constraints import Constraint
 from tuning.space.search_space import SearchSpace
 from tuning.study.claims import Claims
-from tuning.study.components import Samplers, build_pruner, quieten_optuna
+from tuning.study.components import Samplers, build_pruner
 from tuning.study.storage import claims_lock, is_address, journal_of, open_storage
 from tuning.study.study import StudyIdentity, check_study, folder_of, open_study
 from tuning.trials.devices import slots, visible_gpus
@@ -39,7 +40,8 @@ class Terminated(SystemExit):
 def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int:
     """Run a search, or this worker's share of one; returns the exit status."""
     plan = plan_of(request)
-    quieten_optuna()
+    # Our own lines report what a trial came to; Optuna's warnings stay.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Forked now: this process has neither threads nor connections nor an accelerator yet.
     server = ForkServer(tasks)
     try:

@@ -1,6 +1,5 @@
 """Optimizers and schedulers by name with flat keys, or by ``class_path``; a key nobody uses is refused."""
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,8 +8,10 @@ from typing import Any, Literal, cast
 
 from jsonargparse import ArgumentError, ArgumentParser
 from torch import Tensor
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, ReduceLROnPlateau, StepLR
+
+from optim import FAM, AutoSGM, FAMEpochScheduler, FAMScheduler, SimpleFAM
 
 OptimizerName = Literal["AdamW", "SGD", "FAM", "FAMOptimizer", "AutoSGM", "SimpleFAM"]
 SchedulerName = Literal[
@@ -29,57 +30,50 @@ class NamedComponent:
     ``keys`` maps the configuration's key to the constructor's argument.
     """
 
-    class_path: str
+    constructor: Callable[..., Any]
     keys: Mapping[str, str]
     required: tuple[str, ...] = ()
     interval: Interval = "epoch"
     length_argument: str | None = None  # filled with the run's own length where the user gives none
 
-    def load(self) -> Callable[..., Any]:
-        """The class itself."""
-        module, _, name = self.class_path.rpartition(".")
-        return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
-
     def own_parameters(self) -> list[str]:
         """What the constructor takes beside its first argument and the flat keys."""
-        _first, *parameters = inspect.signature(self.load()).parameters
+        _first, *parameters = inspect.signature(self.constructor).parameters
         return [name for name in parameters if name not in self.keys.values()]
 
     def create(
         self, first: object, values: Mapping[str, object], own: Mapping[str, object] | None = None
     ) -> Any:  # noqa: ANN401 - its class is data
         """Build it from flat values, and parameters of its own, that were checked before."""
-        return self.load()(first, **{self.keys[key]: value for key, value in values.items()}, **(own or {}))
+        return self.constructor(
+            first, **{self.keys[key]: value for key, value in values.items()}, **(own or {})
+        )
 
 
 OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
-    "AdamW": NamedComponent("torch.optim.AdamW", {"lr": "lr", "weight_decay": "weight_decay"}),
-    "SGD": NamedComponent(
-        "torch.optim.SGD", {"lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
-    ),
-    "FAM": NamedComponent("optim.FAM", {"lr": "lr", "weight_decay": "weight_decay"}),
-    "AutoSGM": NamedComponent("optim.AutoSGM", {"lr": "lr", "weight_decay": "weight_decay"}),
-    "SimpleFAM": NamedComponent("optim.SimpleFAM", {"lr": "lr"}),
+    "AdamW": NamedComponent(AdamW, {"lr": "lr", "weight_decay": "weight_decay"}),
+    "SGD": NamedComponent(SGD, {"lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}),
+    "FAM": NamedComponent(FAM, {"lr": "lr", "weight_decay": "weight_decay"}),
+    "AutoSGM": NamedComponent(AutoSGM, {"lr": "lr", "weight_decay": "weight_decay"}),
+    "SimpleFAM": NamedComponent(SimpleFAM, {"lr": "lr"}),
 }
 
 OPTIMIZERS["FAMOptimizer"] = OPTIMIZERS["FAM"]
 
 _WARM_UP = {"warmup_start_lr": "warmup_start_lr", "min_lr": "eta_min"}
 SCHEDULERS: dict[SchedulerName, NamedComponent] = {
-    "StepLR": NamedComponent(
-        "torch.optim.lr_scheduler.StepLR", {"step_size": "step_size", "gamma": "gamma"}, ("step_size",)
-    ),
+    "StepLR": NamedComponent(StepLR, {"step_size": "step_size", "gamma": "gamma"}, ("step_size",)),
     "MultiStepLR": NamedComponent(
-        "torch.optim.lr_scheduler.MultiStepLR",
+        MultiStepLR,
         {"milestones": "milestones", "gamma": "gamma"},
         ("milestones",),
     ),
     "ReduceLROnPlateau": NamedComponent(
-        "torch.optim.lr_scheduler.ReduceLROnPlateau",
+        ReduceLROnPlateau,
         {"metric_patience": "patience", "min_lr": "min_lr", "gamma": "factor"},
     ),
     "FAMScheduler": NamedComponent(
-        "optim.FAMScheduler",
+        FAMScheduler,
         {
             "warmup_steps": "warmup_steps",
             "total_steps": "total_steps",
@@ -90,7 +84,7 @@ SCHEDULERS: dict[SchedulerName, NamedComponent] = {
         length_argument="total_steps",
     ),
     "FAMEpochScheduler": NamedComponent(
-        "optim.FAMEpochScheduler",
+        FAMEpochScheduler,
         {"warmup_epochs": "warmup_epochs", "max_epochs": "max_epochs", **_WARM_UP},
         ("warmup_epochs",),
         length_argument="max_epochs",
@@ -164,9 +158,9 @@ def _typed(key: str, name: str, component: NamedComponent, own: Mapping[str, obj
     if not own:
         return {}
     parser = ArgumentParser(exit_on_error=False)
-    first, *_ = inspect.signature(component.load()).parameters
+    first, *_ = inspect.signature(component.constructor).parameters
     parser.add_class_arguments(
-        component.load(), skip={first, *component.keys.values()}, fail_untyped=False, sub_configs=False
+        component.constructor, skip={first, *component.keys.values()}, fail_untyped=False, sub_configs=False
     )
     try:
         return cast("dict[str, Any]", parser.parse_object(dict(own), defaults=False).as_dict())
