@@ -37,7 +37,7 @@ def summarise(folder: Path) -> "Analyses | None":
 def _summarise(folder: Path) -> "Analyses":
     # Imported here: panphon takes seconds to load.
     from evaluation.error_analysis import FEATURE_DEFINITION
-    from evaluation.intervals import DEFINITION
+    from evaluation.intervals import INTERVAL_DEFINITION
     from experiment.reading import analyse_records
 
     path = folder / _METRICS
@@ -53,7 +53,7 @@ def _summarise(folder: Path) -> "Analyses":
         log.info("%s", in_words(split, analysis))
     known["definitions"] = known.get("definitions", {}) | {
         "feature_error_rate": FEATURE_DEFINITION,
-        "intervals": DEFINITION,
+        "intervals": INTERVAL_DEFINITION,
     }
     write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
     return analyses

@@ -1,44 +1,48 @@
-"""How far a rate would move if other utterances had been drawn: intervals by the bootstrap.
+"""Intervals of error rates by the bootstrap: how far a rate may lie from that of other utterances.
 
-A rate over a split is a ratio of sums, Σ errors / Σ phonemes, over units that were drawn independently:
-utterances, or speakers with all of theirs. Its interval is the studentised bootstrap's (bootstrap-t):
-units are drawn anew with replacement; in each draw the rate's distance to the observed one is divided
-by the draw's own standard error, and the 2.5 % and 97.5 % quantiles of these distances, times the
-observed standard error, give the ends. In simulations it holds its level where percentile and BCa
-intervals are too narrow: few units of varying length whose error rates differ.
+A rate over a split is a ratio of sums, Σ errors / Σ phonemes, over units that are drawn independently:
+utterances, or speakers with all of their utterances. The interval is the studentised bootstrap's
+(bootstrap-t): units are resampled with replacement; for each resample, the difference between its rate and
+the observed rate is divided by the resample's own standard error. The 2.5 % and 97.5 % quantiles of these
+ratios, times the observed standard error, give the ends. In simulations its coverage is right where
+percentile and BCa intervals are too narrow: few units of varying length whose error rates differ.
 
-Draws cannot show what has hardly been observed. Of one unit with an error they show none or a few, and those
-without any have no spread to be measured by. So where few units have errors (or few changed, of a difference)
-the interval reaches as far as the exact one of their number as well, if that is further.
+Resamples cannot show what was hardly observed. If one unit has an error, a resample holds none or a few of
+it, and resamples without any error have no spread. So if few units have errors (or few units changed, for a
+difference), the interval is widened to the exact interval of their number, if that is wider.
+
+The exact interval of a count is Clopper's and Pearson's: it reaches to the shares for which so few, or so
+many, events have the probability of the tail. MOVER (Zou and Donner) combines two of them for a difference.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv
 
-from evaluation.exact_reach import Reach, difference_reach, share_reach
-
+Reach = tuple[float, float]  # below and above the observed value
 LEVEL = 0.95
 DRAWS = 2000
 _TAIL = (1.0 - LEVEL) / 2.0
 _BLOCK = 4_000_000  # units drawn at once
-FEWEST_UNITS = 10  # utterances or speakers; of fewer, too little is known of how they differ
-FEW_EVENTS = 30  # units with errors, or with a change; of fewer, draws alone give too narrow an interval
+FEWEST_UNITS = 10  # utterances or speakers; fewer show too little of how units differ
+FEW_EVENTS = 30  # units with errors, or with a change; with fewer, the bootstrap alone is too narrow
 
-DEFINITION = (
-    f"{100 * LEVEL:.0f} % intervals: studentised bootstrap ({DRAWS} draws with replacement, seeded) of the "
-    "ratio of sums over utterances; by speaker, whole speakers are drawn; "
-    f"of fewer than {FEWEST_UNITS} utterances or speakers none is given. Where fewer than {FEW_EVENTS} of "
-    "them have errors (or differ, in a comparison) it is widened to the exact interval of their number "
-    "(Clopper and Pearson; of differences by MOVER), times the root mean square of their errors. Where all "
-    "have the same rate, such as none, it is the exact interval of independent phonemes"
+INTERVAL_DEFINITION = (
+    f"{100 * LEVEL:.0f} % intervals: studentised bootstrap ({DRAWS} resamples with replacement, seeded) of "
+    "the ratio of sums over utterances; the interval by speaker resamples whole speakers. Fewer than "
+    f"{FEWEST_UNITS} utterances or speakers have no interval. If fewer than {FEW_EVENTS} of them have errors "
+    "(or differ, in a comparison), it is widened to the exact interval of their number (Clopper and "
+    "Pearson; MOVER for differences), times the root mean square of their errors. If all have the same "
+    "rate, such as zero, it is the exact interval of independent phonemes"
 )
 
 
-class Interval(NamedTuple):
-    """A rate and where it would lie with other units."""
+class RateInterval(NamedTuple):
+    """A rate and its 95 % interval."""
 
     rate: float
     low: float
@@ -46,20 +50,20 @@ class Interval(NamedTuple):
     units: int
 
 
-class Difference(NamedTuple):
-    """How much a second rate differs from a first one over the same units."""
+class RateDifference(NamedTuple):
+    """The difference between two rates over the same units."""
 
     difference: float  # second - first
     low: float
     high: float
-    probability_lower: float  # share of draws in which the second is the lower one, ties half
+    probability_lower: float  # share of resamples with a lower second rate; ties count half
     units: int
 
 
 def rate_interval(
     errors: ArrayLike, lengths: ArrayLike, *, seed: int = 0, draws: int = DRAWS
-) -> Interval | None:
-    """The interval of Σ errors / Σ lengths over units, (U,); None where there are too few of them.
+) -> RateInterval | None:
+    """Compute the interval of Σ errors / Σ lengths over units, (U,); None if there are too few units.
 
     >>> interval = rate_interval([1, 0, 2, 1] * 10, [10, 12, 9, 30] * 10)
     >>> round(interval.rate, 4), interval.low < interval.rate < interval.high
@@ -70,13 +74,13 @@ def rate_interval(
         return None
     bootstrap = _Bootstrap(numerators, denominators, seed, draws)
     low, high = _ends(bootstrap, numerators, denominators, _reach_of_sum)
-    return Interval(float(bootstrap.rate), max(0.0, low), high, len(numerators))
+    return RateInterval(float(bootstrap.rate), max(0.0, low), high, len(numerators))
 
 
 def paired_difference(
     first: ArrayLike, second: ArrayLike, lengths: ArrayLike, *, seed: int = 0, draws: int = DRAWS
-) -> Difference | None:
-    """Of two error counts over the same units, (U,), the second rate minus the first.
+) -> RateDifference | None:
+    """Compute the second rate minus the first, of two error counts over the same units, (U,).
 
     >>> paired_difference([3, 2, 4, 2] * 5, [2, 2, 3, 1] * 5, [10] * 20).probability_lower
     1.0
@@ -89,13 +93,13 @@ def paired_difference(
     bootstrap = _Bootstrap(gained, denominators, seed, draws)
     lower = (bootstrap.rates < 0).mean() + 0.5 * (bootstrap.rates == 0).mean()
     low, high = _ends(bootstrap, gained, denominators, _reach_of_difference)
-    return Difference(float(bootstrap.rate), low, high, float(lower), len(gained))
+    return RateDifference(float(bootstrap.rate), low, high, float(lower), len(gained))
 
 
-def by_unit(keys: Sequence[str], *columns: ArrayLike) -> list[NDArray[np.float64]]:
-    """Columns summed over what belongs together, such as the utterances of a speaker.
+def sums_by_unit(keys: Sequence[str], *columns: ArrayLike) -> list[NDArray[np.float64]]:
+    """Sum columns over the rows of one unit, such as the utterances of a speaker.
 
-    >>> [column.tolist() for column in by_unit(["a", "b", "a"], [1, 2, 3])]
+    >>> [column.tolist() for column in sums_by_unit(["a", "b", "a"], [1, 2, 3])]
     [[4.0, 2.0]]
     """
     _, inverse = np.unique(np.asarray(keys, dtype=np.str_), return_inverse=True)
@@ -119,9 +123,9 @@ def _ends(
     denominators: NDArray[np.float64],
     reach_of: Callable[[NDArray[np.float64], float], Reach],
 ) -> Reach:
-    """Both ends: the bootstrap's, and of few events the exact ones of their number where they lie further."""
+    """Return both ends: the bootstrap's, or the exact ones if events are few and these lie further out."""
     rate, units, total = float(bootstrap.rate), len(numerators), float(denominators.sum())
-    if bootstrap.error == 0:  # no unit differs from another: the phonemes are all there is to count
+    if bootstrap.error == 0:  # all units have the same rate, so only their phonemes can be counted
         below, above = reach_of(numerators, total)
         return rate - below, rate + above
     low, high = bootstrap.ends()
@@ -129,9 +133,36 @@ def _ends(
     if events >= FEW_EVENTS:
         return low, high
     below, above = reach_of(np.sign(numerators), units)
-    # The mean size of an event would do if all were alike; the root mean square allows for large ones.
+    # The root mean square, not the mean: events of different sizes make the interval wider.
     size = float(np.sqrt((numerators**2).sum() / events)) * units / total
     return min(low, rate - size * below), max(high, rate + size * above)
+
+
+def share_reach(count: float, of: float, tail: float) -> Reach:
+    """Return how far the share count / of reaches; counts may be fractions.
+
+    >>> [round(1 / 200 + reach, 4) for reach in share_reach(1, 200, 0.025)]
+    [0.0099, 0.0275]
+    """
+    share = count / of
+    if count >= of:
+        return share * (1.0 - tail ** (1.0 / of)), 0.0
+    low = float(betaincinv(count, of - count + 1.0, tail)) if count > 0 else 0.0
+    return share - low, float(betaincinv(count + 1.0, of - count, 1.0 - tail)) - share
+
+
+def difference_reach(gained: float, lost: float, of: float, tail: float) -> Reach:
+    """Return how far (gained - lost) / of reaches.
+
+    Five changes against none in 200 are a difference, four are not.
+
+    >>> [-lost / 200 + difference_reach(0, lost, 200, 0.025)[1] < 0 for lost in (4, 5)]
+    [False, True]
+    """
+    (up_below, up_above), (down_below, down_above) = (
+        share_reach(count, of, tail) for count in (gained, lost)
+    )
+    return math.hypot(up_below, down_above), math.hypot(up_above, down_below)
 
 
 def _reach_of_sum(counts: NDArray[np.float64], of: float) -> Reach:
@@ -143,7 +174,7 @@ def _reach_of_difference(counts: NDArray[np.float64], of: float) -> Reach:
 
 
 class _Bootstrap:
-    """Draws of a ratio of sums, each with its standard error."""
+    """Resamples of a ratio of sums, each with its standard error."""
 
     def __init__(
         self, numerators: NDArray[np.float64], denominators: NDArray[np.float64], seed: int, draws: int
@@ -156,7 +187,7 @@ class _Bootstrap:
         self.rates, self._errors = _ratios(_drawn_sums(moments, seed, draws), count)
 
     def ends(self) -> tuple[float, float]:
-        """Both ends of the interval; draws that leave no spread to compare with are left out."""
+        """Return both ends of the interval; resamples without a spread are left out."""
         spread = self._errors > 0
         distances = (self.rates[spread] - self.rate) / self._errors[spread]
         if not len(distances):
@@ -166,7 +197,7 @@ class _Bootstrap:
 
 
 def _drawn_sums(moments: NDArray[np.float64], seed: int, draws: int) -> NDArray[np.float64]:
-    """Sums of the moments, (U, 5), over units drawn with replacement, (draws, 5)."""
+    """Resample units with replacement and sum their moments, (U, 5) → (draws, 5)."""
     generator, count = np.random.default_rng(seed), len(moments)
     at_once = max(1, _BLOCK // count)
     sums = []
@@ -180,12 +211,12 @@ def _drawn_sums(moments: NDArray[np.float64], seed: int, draws: int) -> NDArray[
 
 
 def _ratios(sums: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ratios of sums and their standard errors by linearisation, of each draw."""
+    """Compute the ratio of sums of each resample and its standard error, by linearisation."""
     numerators, denominators, squares, products, lengths = sums.T
-    # A draw without a single phoneme has no rate.
+    # A resample without phonemes has no rate.
     denominators = np.where(denominators > 0, denominators, np.nan)
     rates = numerators / denominators
     residual = np.maximum(squares - 2.0 * rates * products + rates**2 * lengths, 0.0)
-    # What rounding leaves of a spread that is none.
+    # Rounding errors of a spread that is zero.
     residual[residual < 1e-9 * np.maximum(squares, 1.0)] = 0.0
     return rates, np.sqrt(residual * count / (count - 1)) / denominators

@@ -1,14 +1,23 @@
-"""Running figures over a split: sums of edits and lengths, so that nothing depends on how it is batched."""
+"""Running metrics of a split: sums of edits and lengths, so that no result depends on the batches."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed, nn
 from torchmetrics import Metric
 
-from phonetics import EditCounts, edit_counts, split_words
+from evaluation.error_counts import (
+    CountEdits,
+    character_edits,
+    error_rate,
+    phoneme_edits,
+    total_edits,
+    word_edits,
+)
+from phonetics import EditCounts
 
-# What the figures mean; written beside them.
+# What the metrics mean; written beside their values.
 DEFINITIONS = {
     "loss": "CTC loss of an utterance divided by its reference length, averaged over utterances",
     "per": "phoneme error rate: substitutions, deletions and insertions over reference phonemes, "
@@ -19,12 +28,17 @@ DEFINITIONS = {
     "blank_share": "share of frames whose best token is the blank",
 }
 LANGUAGE_DEFINITION = "per over the utterances of one language alone; logged where a split has several"
+METRIC_NAMES = tuple(DEFINITIONS)
+Part = TypeVar("Part")
+Stage = Literal["val", "test"]
+STAGES: tuple[Stage, ...] = ("val", "test")
+_EDITS: dict[str, CountEdits] = {"per": phoneme_edits, "cer": character_edits, "wer": word_edits}
 
 
 class RatioOfSums(Metric):
-    """A sum over a split divided by another, exact in float64 and summed over processes.
+    """One sum over a split divided by another, exact in float64 and summed over processes.
 
-    Where nothing was counted the ratio is NaN.
+    The ratio is NaN if nothing was counted.
     """
 
     full_state_update = False
@@ -39,56 +53,108 @@ class RatioOfSums(Metric):
         self.add_state("denominator", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, numerator: float, denominator: float) -> None:
-        """Add one batch's sums."""
+        """Add the sums of one batch."""
         self.numerator += numerator
         self.denominator += denominator
 
     def compute(self) -> Tensor:
-        """The ratio over everything added so far."""
+        """Return the ratio over everything that was added."""
         self._total = self.denominator.clone()
         return self.numerator / self.denominator
 
     def total(self) -> Tensor:
-        """The denominator of the last ratio, over all processes."""
+        """Return the denominator of the last computed ratio, over all processes."""
         return self._total
 
     def set_dtype(self, dst_type: str | torch.dtype) -> "RatioOfSums":  # noqa: ARG002
-        """Sums stay in float64 whatever the model's precision."""
+        """Keep the sums in float64 whatever the model's precision."""
         return self
 
 
-def add_edits(metric: RatioOfSums, counts: Iterable[EditCounts]) -> None:
-    """Add edits over reference lengths."""
-    pairs = [(count.errors, count.reference_length) for count in counts]
-    metric.update(sum(errors for errors, _ in pairs), sum(length for _, length in pairs))
+class LanguageEdits:
+    """Sums of the phoneme edits of each language of a split.
 
-
-def phoneme_edits(reference: Sequence[str], hypothesis: Sequence[str], delimiter: str | None) -> EditCounts:
-    """Edits between phonemes; word boundaries are left out on both sides.
-
-    >>> phoneme_edits(["d", "a", "|", "n"], ["d", "|", "a"], "|").errors
-    1
+    Each process sees different languages, so one collective call gathers all sums, not one call each.
     """
-    return edit_counts(_sounds(reference, delimiter), _sounds(hypothesis, delimiter))
+
+    def __init__(self) -> None:
+        self._sums: dict[str, EditCounts] = {}
+
+    def add(self, languages: Sequence[str | None], counts: Iterable[EditCounts]) -> None:
+        """Add utterances; those without a language do not count."""
+        for language, count in zip(languages, counts, strict=True):
+            if language is not None:
+                known = [self._sums[language]] if language in self._sums else []
+                self._sums[language] = total_edits([*known, count])
+
+    def finish(self) -> dict[str, Tensor]:
+        """Return the error rate of each language if there are several, and reset the sums.
+
+        The rate of a language without reference phonemes is NaN.
+        """
+        parts = gather_from_processes(self._sums)
+        self._sums = {}
+        languages = sorted({language for part in parts for language in part})
+        if len(languages) < 2:
+            return {}
+        totals = {
+            language: total_edits(part[language] for part in parts if language in part)
+            for language in languages
+        }
+        return {
+            language: torch.tensor(error_rate(total), dtype=torch.float64)
+            for language, total in totals.items()
+        }
 
 
-def character_edits(reference: Sequence[str], hypothesis: Sequence[str], delimiter: str | None) -> EditCounts:
-    """Edits between the characters of the phoneme strings.
-
-    >>> character_edits(["tʃ", "a"], ["t", "a"], None)
-    EditCounts(substitutions=0, deletions=1, insertions=0, reference_length=3)
-    """
-    return edit_counts(_string(reference, delimiter), _string(hypothesis, delimiter))
-
-
-def word_edits(reference: Sequence[str], hypothesis: Sequence[str], delimiter: str | None) -> EditCounts:
-    """Edits between words."""
-    return edit_counts(split_words(reference, delimiter), split_words(hypothesis, delimiter))
+def gather_from_processes(part: Part) -> list[Part]:
+    """Return the value of every process, in the order of their ranks."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return [part]
+    parts = [part] * distributed.get_world_size()
+    distributed.all_gather_object(parts, part)
+    return parts
 
 
-def _sounds(tokens: Sequence[str], delimiter: str | None) -> list[str]:
-    return [token for token in tokens if token != delimiter]
+class EvaluationMetrics(nn.Module):
+    """One running ratio for each stage and metric."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.ratios = nn.ModuleDict(
+            {f"{stage}_{name}": RatioOfSums() for stage in STAGES for name in METRIC_NAMES}
+        )
+        self.languages: dict[Stage, LanguageEdits] = {stage: LanguageEdits() for stage in STAGES}
 
-def _string(tokens: Sequence[str], delimiter: str | None) -> str:
-    return "".join(" " if token == delimiter else token for token in tokens)
+    def add(
+        self,
+        stage: Stage,
+        *,
+        losses: Tensor,
+        blanks: tuple[int, int],
+        references: Sequence[list[str]],
+        hypotheses: Sequence[list[str]],
+        languages: Sequence[str | None] = (),
+    ) -> None:
+        """Add a batch: losses per utterance, (B,), blank and all frames, token sequences, languages."""
+        self._ratio(stage, "loss").update(float(losses.double().sum()), len(losses))
+        self._ratio(stage, "blank_share").update(*blanks)
+        for name, count_edits in _EDITS.items():
+            counts = [count_edits(*pair) for pair in zip(references, hypotheses, strict=True)]
+            total = total_edits(counts)
+            self._ratio(stage, name).update(total.errors, total.reference_length)
+            if name == "per" and languages:
+                self.languages[stage].add(languages, counts)
+
+    def finish(self, stage: Stage) -> dict[str, Tensor]:
+        """Return the metrics of the split and its number of utterances, and reset the sums."""
+        metrics = {name: self._ratio(stage, name).compute() for name in METRIC_NAMES}
+        # Computing a ratio gathers its sums, so this is the number of utterances in all processes.
+        metrics["utterances"] = self._ratio(stage, "loss").total()
+        metrics |= {f"per_{name}": rate for name, rate in self.languages[stage].finish().items()}
+        for name in METRIC_NAMES:
+            self._ratio(stage, name).reset()
+        return metrics
+
+    def _ratio(self, stage: Stage, name: str) -> RatioOfSums:
+        return self.ratios[f"{stage}_{name}"]  # type: ignore[return-value]

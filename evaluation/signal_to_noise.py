@@ -1,4 +1,4 @@
-"""How far speech stands out of the noise around it, estimated from the clip alone."""
+"""Estimate the signal-to-noise ratio of speech from the clip alone."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,15 +6,15 @@ from numpy.typing import NDArray
 _WINDOW_SECONDS, _HOP_SECONDS = 0.025, 0.010
 _QUIET_SHARE = 0.1
 HIGHEST_DB = 60.0  # digital silence between words has no noise to measure
-DEFINITION = (
-    "estimated from the clip: 10·log10((P − N) / N), P the mean power of all windows of 25 ms, N that of the "
-    f"quietest tenth of them; at most {HIGHEST_DB:.0f} dB. A clip without a pause has no noise to measure, "
-    "and seems noisier than it is"
+SNR_DEFINITION = (
+    "estimated from the clip: 10·log10((P − N) / N), with the mean power P of all windows of 25 ms and the "
+    f"mean power N of the quietest tenth of them; at most {HIGHEST_DB:.0f} dB. A clip without a pause has no "
+    "noise to measure, so its estimate is too low"
 )
 
 
 def signal_to_noise_db(samples: NDArray[np.int16], sampling_rate: int) -> float | None:
-    """The estimate for a clip, (T,); None for one too short to hold a quiet tenth, or without any sound.
+    """Estimate the ratio of a clip, (T,); None if it is silent or too short to have a quiet tenth.
 
     >>> loud, quiet = np.full(8000, 1000, dtype=np.int16), np.full(8000, 100, dtype=np.int16)
     >>> round(signal_to_noise_db(np.concatenate([quiet, loud]), 16000), 1)

@@ -1,78 +1,77 @@
-"""A split cut by what is known of its utterances: by language, speaker, length, noise, any further column."""
+"""Break a split down by language, speaker, length, noise, and any further column of its utterances."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from evaluation.error_analysis import SplitAnalysis
-from evaluation.intervals import Interval, rate_interval
+from evaluation.intervals import RateInterval, rate_interval
 
 _DECIBELS = (10.0, 20.0, 30.0, 40.0)
-_MOST_VALUES = 24  # of a column; the rarer ones are taken together
-_NUMBERS_FROM = 9  # different numbers, from which on they are cut into four parts
+_MOST_VALUES = 24  # of a column; the rarer values form one slice
+_NUMBERS_FROM = 9  # a column with so many different numbers is cut into quarters
 _DRAWS = 1000
-_DIGITS = 12  # what a float is sure of
+_DIGITS = 12  # significant digits of a float that are always right
 
 
 class Slice(NamedTuple):
-    """The utterances that a column says the same of."""
+    """The utterances with one value in a column."""
 
     value: str
     utterances: int
     phonemes: int
     rate: float
-    interval: Interval | None
+    interval: RateInterval | None
 
 
-class Cut(NamedTuple):
+class Breakdown(NamedTuple):
     """A column and its slices."""
 
     column: str
     slices: tuple[Slice, ...]
 
 
-def cuts(analysis: SplitAnalysis) -> list[Cut]:
-    """All cuts that have two slices or more."""
+def breakdowns(analysis: SplitAnalysis) -> list[Breakdown]:
+    """Return the breakdowns by all columns with at least two slices."""
     records = analysis.records
     length_names, lengths_in_order = quarters([record.seconds for record in records], "s")
     columns: dict[str, list[str | None]] = {
         "language": [record.language for record in records],
         "speaker": [record.speaker for record in records],
-        "length": list(length_names),
+        "length": length_names,
         "signal to noise": [binned(record.snr_db, _DECIBELS, "dB") for record in records],
     }
-    orders: dict[str, list[str]] = {
-        "length": lengths_in_order,
-        "signal to noise": bin_names(_DECIBELS, "dB"),
-    }
+    orders = {"length": lengths_in_order, "signal to noise": bin_names(_DECIBELS, "dB")}
     for name in sorted({name for record in records for name in record.attributes}):
-        column, order = _attribute([record.attributes.get(name) for record in records])
         shown = name if name not in columns else f"{name} (column)"
-        columns[shown], orders[shown] = column, order
-    made = [cut(analysis, name, column, orders.get(name)) for name, column in columns.items()]
+        columns[shown], orders[shown] = _attribute([record.attributes.get(name) for record in records])
+    made = [breakdown(analysis, name, column, orders.get(name)) for name, column in columns.items()]
     return [own for own in made if len(own.slices) > 1]
 
 
-def cut(
+def breakdown(
     analysis: SplitAnalysis, name: str, column: Sequence[str | None], order: Sequence[str] | None = None
-) -> Cut:
-    """Slices in a given order, or the largest first; utterances without a value are left out."""
+) -> Breakdown:
+    """Break down by a column: in the given order, or the largest slice first.
+
+    Utterances without a value are left out.
+    """
     counts = Counter(value for value in column if value is not None)
     common = [value for value, _ in counts.most_common(_MOST_VALUES)]
     rest = set(counts) - set(common)
     listed = [value for value in order if counts[value]] if order else common
-    slices = [_slice(analysis, value, column, {value}.__contains__) for value in listed]
+    slices = [_slice(analysis, value, column, {value}) for value in listed]
     if rest and not order:
-        slices.append(_slice(analysis, f"{len(rest)} others", column, rest.__contains__))
-    return Cut(name, tuple(slices))
+        slices.append(_slice(analysis, f"{len(rest)} others", column, rest))
+    return Breakdown(name, tuple(slices))
 
 
 def _slice(
-    analysis: SplitAnalysis, name: str, column: Sequence[str | None], belongs: Callable[[object], bool]
+    analysis: SplitAnalysis, name: str, column: Sequence[str | None], values: Collection[str]
 ) -> Slice:
-    own = np.array([value is not None and belongs(value) for value in column], dtype=np.bool_)
+    own = np.array([value in values for value in column], dtype=np.bool_)
     errors, lengths = analysis.errors[own], analysis.lengths[own]
     total = int(lengths.sum())
     rate = float(errors.sum()) / total if total else float("nan")
@@ -80,7 +79,7 @@ def _slice(
 
 
 def bin_names(edges: Sequence[float], unit: str) -> list[str]:
-    """What the parts between edges are called.
+    """Name the bins between edges.
 
     >>> bin_names((2.0, 4.0), "s")
     ['below 2 s', '2 to 4 s', '4 s and more']
@@ -92,14 +91,14 @@ def bin_names(edges: Sequence[float], unit: str) -> list[str]:
 
 
 def binned(value: float | None, edges: Sequence[float], unit: str) -> str | None:
-    """The part that a value lies in."""
+    """Return the name of the bin that a value lies in."""
     if value is None:
         return None
     return bin_names(edges, unit)[int(np.searchsorted(edges, value, side="right"))]
 
 
 def _attribute(values: Sequence[str | None]) -> tuple[list[str | None], list[str]]:
-    """A column and the order of its values; many different numbers are cut into four parts."""
+    """Return a column and the order of its values; many different numbers become quarters."""
     numbers = [_number(value) for value in values]
     given = [number for number in numbers if number is not None]
     if len(given) < sum(value is not None for value in values) or len(set(given)) < _NUMBERS_FROM:
@@ -108,7 +107,7 @@ def _attribute(values: Sequence[str | None]) -> tuple[list[str | None], list[str
 
 
 def quarters(numbers: Sequence[float | None], unit: str) -> tuple[list[str | None], list[str]]:
-    """Numbers as the quarters that they lie in, and the quarters in order.
+    """Return the name of each number's quarter, and the quarters in order.
 
     >>> quarters([1, 2, 3, 4, 5, 6, 7, 8, None], "s")[1]
     ['below 3 s', '3 to 4 s', '4 to 6 s', '6 s and more']
@@ -122,7 +121,7 @@ def quarters(numbers: Sequence[float | None], unit: str) -> tuple[list[str | Non
 
 
 def _digits(numbers: Sequence[float]) -> int:
-    """Two, or as many as it takes to tell numbers apart.
+    """Return how many significant digits, two or more, keep the numbers distinct.
 
     >>> _digits([0.123, 1.267]), _digits([102.31, 102.35, 102.67])
     (2, 5)

@@ -1,4 +1,4 @@
-"""What an evaluation keeps of each utterance: one line of JSON, from which every analysis is made."""
+"""The record that an evaluation keeps of each utterance: one line of JSON, the input of every analysis."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from durable_files import write_durably
-from phonetics import WORD_DELIMITER
+from evaluation.error_counts import phoneme_edits, phonemes_in
+from phonetics import EditCounts
 
 Span = tuple[float, float]  # start and end, seconds
 _PREFIX = "utterances_"
 
 
 class UtteranceRecord(NamedTuple):
-    """One utterance of a split, what was said in it, and what was heard.
+    """One utterance of a split with its reference and the model's hypothesis.
 
-    Tokens include word boundaries where the vocabulary has them; times and confidences are one for each.
+    Tokens include word boundaries if the vocabulary has them. Each token has a time and a confidence.
     """
 
     id: str
@@ -31,30 +32,35 @@ class UtteranceRecord(NamedTuple):
     text: str | None = None
     attributes: Mapping[str, str] = {}  # noqa: RUF012 - never written to
     snr_db: float | None = None
-    hypothesis_times: tuple[Span, ...] = ()  # greedily read; neighbours meet half-way
-    hypothesis_confidences: tuple[float, ...] = ()  # geometric means over the frames that speak the token
-    reference_times: tuple[Span, ...] | None = None  # by forced alignment; None where it is not possible
+    hypothesis_times: tuple[Span, ...] = ()  # by greedy decoding; neighbours meet half-way
+    hypothesis_confidences: tuple[float, ...] = ()  # geometric means over the frames of the token
+    reference_times: tuple[Span, ...] | None = None  # by forced alignment; None if it is not possible
     reference_confidences: tuple[float, ...] | None = None
-    stated_starts: tuple[float, ...] | None = None  # seconds, where the data itself knows them
-    audio: str | None = None  # a file of the experiment's folder, of utterances to be listened to
+    stated_starts: tuple[float, ...] | None = None  # seconds, if the data set has them
+    audio: str | None = None  # a file in the experiment's folder; the worst utterances have one
 
     @property
-    def spoken(self) -> list[str]:
-        """The reference's phonemes, without word boundaries."""
-        return [token for token in self.reference if token != WORD_DELIMITER]
+    def reference_phonemes(self) -> list[str]:
+        """The reference without word boundaries."""
+        return phonemes_in(self.reference)
 
     @property
-    def heard(self) -> list[str]:
-        """The hypothesis's phonemes, without word boundaries."""
-        return [token for token in self.hypothesis if token != WORD_DELIMITER]
+    def hypothesis_phonemes(self) -> list[str]:
+        """The hypothesis without word boundaries."""
+        return phonemes_in(self.hypothesis)
+
+    @property
+    def edits(self) -> EditCounts:
+        """The edits between the phonemes of both."""
+        return phoneme_edits(self.reference, self.hypothesis)
 
     def to_line(self) -> str:
-        """The record as a JSON object."""
+        """Return the record as a JSON object."""
         return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_line(cls, line: str) -> "UtteranceRecord":
-        """The inverse of ``to_line``; what a later version may add is passed over."""
+        """Read what ``to_line`` wrote; fields that a later version may add are ignored."""
         fields: dict[str, Any] = {
             name: _frozen(value) for name, value in json.loads(line).items() if name in cls._fields
         }
@@ -66,22 +72,22 @@ def _frozen(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def records_file(folder: Path, split: str) -> Path:
-    """Where an experiment keeps the records of a split."""
+    """Return the path of a split's records in an experiment's folder."""
     return folder / f"{_PREFIX}{split}.jsonl"
 
 
 def write_records(path: Path, records: Iterable[UtteranceRecord]) -> None:
-    """Write all records of a split, whole or not at all."""
+    """Write all records of a split; a failure leaves the old file."""
     write_durably(path, "".join(f"{record.to_line()}\n" for record in records))
 
 
 def read_records(path: Path) -> list[UtteranceRecord]:
-    """The records of a split."""
+    """Read the records of a split."""
     with path.open(encoding="utf-8", newline="\n") as stream:
         return [UtteranceRecord.from_line(line) for line in stream if line.strip()]
 
 
 def recorded_splits(folder: Path) -> dict[str, Path]:
-    """The splits that an experiment has records of, by name; the test split first."""
+    """Find the splits that an experiment has records of; the test split comes first."""
     found = {path.stem.removeprefix(_PREFIX): path for path in sorted(folder.glob(f"{_PREFIX}*.jsonl"))}
     return {split: found[split] for split in sorted(found, key=lambda split: (split != "test", split))}

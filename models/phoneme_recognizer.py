@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dataset_modules.batches.batch import AudioParams, Batch
-from evaluation.running import EvaluationMetrics, Stage
+from evaluation.metrics import EvaluationMetrics, Stage
 from models.ctc.greedy import blank_share, greedy_decode
 from models.ctc.loss import ctc_losses
 from models.kept_encoder import KeptEncoderPart, kept_part_of
@@ -313,7 +313,6 @@ class PhonemeRecognizer(LightningModule):
             blanks=blank_share(log_probs, frames, self.vocabulary.blank_id),
             references=references,
             hypotheses=self._decode(log_probs, frames),
-            delimiter=self.vocabulary.word_delimiter,
             languages=batch.languages,
         )
         return {"log_probs": log_probs, "frames": frames}

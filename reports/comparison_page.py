@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from evaluation.comparison import Comparison, compare, over_common, phoneme_changes, verdict
+from evaluation.comparison import Comparison, compare_analyses, conclusion, over_common, phoneme_changes
 from evaluation.error_analysis import SplitAnalysis
-from evaluation.slices import cuts
+from evaluation.slices import breakdowns
 from experiment.reading import Experiment
 from reports.error_sections import percent, span
 from reports.experiment_page import curves_picture
@@ -79,7 +79,7 @@ def _against(first: Experiment, other: Experiment) -> Section | None:
         return None
     split = shared[0]
     before, after = first.analyses[split], other.analyses[split]
-    found = compare(before, after)
+    found = compare_analyses(before, after)
     return section(
         f"{other.name} against {first.name}",
         _verdict(first.name, other.name, found),
@@ -98,10 +98,10 @@ def _against(first: Experiment, other: Experiment) -> Section | None:
 def _verdict(first: str, second: str, found: Comparison) -> Html:
     difference = found.difference
     if difference is None or difference.low <= 0 <= difference.high:
-        return callout("plain", "open", verdict(first, second, difference))
+        return callout("plain", "open", conclusion(first, second, difference))
     better = difference.high < 0
     return callout(
-        "good" if better else "bad", "better" if better else "worse", verdict(first, second, difference)
+        "good" if better else "bad", "better" if better else "worse", conclusion(first, second, difference)
     )
 
 
@@ -148,9 +148,9 @@ def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comp
         [
             before.records[ours].id,
             change,
-            " ".join(before.records[ours].spoken),
-            " ".join(before.records[ours].heard),
-            " ".join(after.records[theirs].heard),
+            " ".join(before.records[ours].reference_phonemes),
+            " ".join(before.records[ours].hypothesis_phonemes),
+            " ".join(after.records[theirs].hypothesis_phonemes),
         ]
         for change, ours, theirs in dict.fromkeys(chosen)
     ]
@@ -167,7 +167,7 @@ def _slices(experiments: Sequence[Experiment]) -> Section | None:
     if not shared:
         return None
     analyses = over_common([own.analyses[shared[0]] for own in experiments])
-    made = [{one.column: one for one in cuts(own)} for own in analyses]
+    made = [{one.column: one for one in breakdowns(own)} for own in analyses]
     blocks = []
     for column, one in made[0].items():
         values = [{own.value: own for own in cut[column].slices} for cut in made if column in cut]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from evaluation.error_analysis import FEATURE_DEFINITION, SplitAnalysis
-from evaluation.intervals import DEFINITION, FEWEST_UNITS, Interval
-from evaluation.signal_to_noise import DEFINITION as SIGNAL_TO_NOISE
-from evaluation.slices import Cut, Slice, cuts
+from evaluation.intervals import FEWEST_UNITS, INTERVAL_DEFINITION, RateInterval
+from evaluation.signal_to_noise import SNR_DEFINITION
+from evaluation.slices import Breakdown, Slice, breakdowns
 from phonetics import Confusion, PhonemeScore, most_frequent, phoneme_scores
 from reports.confusion_matrix import confusion_matrix
 from reports.html.markup import Html, element
@@ -36,7 +36,7 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None or share != share else f"{100 * share:.{digits}f}\u00a0%"
 
 
-def span(interval: Interval | None) -> str:
+def span(interval: RateInterval | None) -> str:
     """Both ends of an interval."""
     if interval is None:
         return "–"
@@ -101,7 +101,7 @@ def interval_notes(analysis: SplitAnalysis) -> list[Html]:
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
         notes.append(note(f"Without articulatory features, so that any edit of theirs costs 1: {listed}."))
-    notes.append(note(f"{DEFINITION}."))
+    notes.append(note(f"{INTERVAL_DEFINITION}."))
     return notes
 
 
@@ -170,7 +170,7 @@ def _error_table(errors: Sequence[Confusion]) -> Html:
 
 def slice_section(analysis: SplitAnalysis) -> Section | None:
     """The phoneme error rate by what is known of the utterances."""
-    made, overall = cuts(analysis), _rate(analysis)
+    made, overall = breakdowns(analysis), _rate(analysis)
     if not made or overall is None:
         return None
     highest = max(_reach(own) for one in made for own in one.slices)
@@ -184,7 +184,7 @@ def slice_section(analysis: SplitAnalysis) -> Section | None:
             f"{percent(scale, 1)}. Of many slices, one in twenty lies apart by chance."
         ),
         element("div", [_cut(one, overall, scale) for one in made], class_="slices"),
-        note(f"Signal to noise: {SIGNAL_TO_NOISE}.") if "signal to noise" in names else "",
+        note(f"Signal to noise: {SNR_DEFINITION}.") if "signal to noise" in names else "",
     )
 
 
@@ -192,7 +192,7 @@ def _reach(one: Slice) -> float:
     return one.interval.high if one.interval else (one.rate if one.rate == one.rate else 0.0)
 
 
-def _cut(one: Cut, overall: float, scale: float) -> Html:
+def _cut(one: Breakdown, overall: float, scale: float) -> Html:
     rows = [
         [
             own.value,

@@ -18,7 +18,7 @@ _CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)
 
 def length_section(analysis: SplitAnalysis) -> Section:
     """Lengths, blanks and confidences of a split."""
-    heard = np.array([len(record.heard) for record in analysis.records])
+    heard = np.array([len(record.hypothesis_phonemes) for record in analysis.records])
     frames = np.array([record.frames for record in analysis.records])
     blanks = np.array([record.blank_share for record in analysis.records])
     seconds = sum(record.seconds for record in analysis.records)
@@ -130,9 +130,9 @@ def confidence_columns(analysis: SplitAnalysis) -> tuple[NDArray[np.float64], ND
             for token, value in zip(record.hypothesis, record.hypothesis_confidences, strict=False)
             if token != WORD_DELIMITER
         ]
-        if len(confidences) != len(record.heard):
+        if len(confidences) != len(record.hypothesis_phonemes):
             continue
-        spoken, heard = record.spoken, record.heard
+        spoken, heard = record.reference_phonemes, record.hypothesis_phonemes
         for pair in aligned.pairs:
             if pair.hypothesis is not None:
                 sure.append(confidences[pair.hypothesis])

@@ -96,8 +96,8 @@ def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
 
 def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes, picture: bytes) -> Html:
     facts = [
-        f"{aligned.errors} edits in {len(record.spoken)} phonemes "
-        f"({percent(aligned.errors / max(1, len(record.spoken)), 0)})",
+        f"{aligned.errors} edits in {len(record.reference_phonemes)} phonemes "
+        f"({percent(aligned.errors / max(1, len(record.reference_phonemes)), 0)})",
         f"{record.seconds:.2f} s",
         *([f"speaker {record.speaker}"] if record.speaker else []),
         *([f"signal to noise {record.snr_db:.0f} dB"] if record.snr_db is not None else []),
@@ -131,12 +131,10 @@ def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
             element("image", href=href, x=0, y=0, width=length, height=top, preserveAspectRatio="none")
         )
     kinds = _kinds(record, aligned)
-    shapes += _tier(
-        record.spoken, _sound_spans(record.reference, record.reference_times), kinds[0], top, pace
-    )
-    shapes += _tier(
-        record.heard, _sound_spans(record.hypothesis, record.hypothesis_times), kinds[1], top + _TIER, pace
-    )
+    reference_spans = _sound_spans(record.reference, record.reference_times)
+    hypothesis_spans = _sound_spans(record.hypothesis, record.hypothesis_times)
+    shapes += _tier(record.reference_phonemes, reference_spans, kinds[0], top, pace)
+    shapes += _tier(record.hypothesis_phonemes, hypothesis_spans, kinds[1], top + _TIER, pace)
     shapes += _axis(record.seconds, width, top + 2 * _TIER, pace)
     drawing = element(
         "svg", shapes, viewBox=f"0 0 {width} {height}", width=width, height=height, class_="tiers"
@@ -160,7 +158,7 @@ def _sound_spans(tokens: Sequence[str], spans: Sequence[Span] | None) -> list[Sp
 
 def _kinds(record: UtteranceRecord, aligned: Aligned) -> tuple[list[str], list[str]]:
     """What became of each phoneme of the reference, and of each one heard."""
-    spoken, heard = ["right"] * len(record.spoken), ["right"] * len(record.heard)
+    spoken, heard = ["right"] * len(record.reference_phonemes), ["right"] * len(record.hypothesis_phonemes)
     for pair in aligned.pairs:
         kind = _kind(record, pair)
         if pair.reference is not None:
@@ -175,7 +173,11 @@ def _kind(record: UtteranceRecord, pair: Pair) -> str:
         return "added"
     if pair.hypothesis is None:
         return "missed"
-    return "right" if record.spoken[pair.reference] == record.heard[pair.hypothesis] else "wrong"
+    return (
+        "right"
+        if record.reference_phonemes[pair.reference] == record.hypothesis_phonemes[pair.hypothesis]
+        else "wrong"
+    )
 
 
 def _tier(
@@ -218,8 +220,8 @@ def _cells(record: UtteranceRecord, aligned: Aligned) -> Html:
     for pair in aligned.pairs:
         if pair.reference in starts and cells:
             cells.append(element("span", class_="gap"))
-        above = record.spoken[pair.reference] if pair.reference is not None else "–"
-        below = record.heard[pair.hypothesis] if pair.hypothesis is not None else "–"
+        above = record.reference_phonemes[pair.reference] if pair.reference is not None else "–"
+        below = record.hypothesis_phonemes[pair.hypothesis] if pair.hypothesis is not None else "–"
         told = [
             _told("spoken", above, spoken_times, pair.reference),
             _told("heard", below, heard_times, pair.hypothesis),

@@ -1,12 +1,12 @@
 """A rate and its interval as a small drawing in a row of a table."""
 
-from evaluation.intervals import Interval
+from evaluation.intervals import RateInterval
 from reports.html.markup import Html, element
 
 _WIDTH, _HEIGHT, _MARGIN = 180, 18, 4
 
 
-def whisker(rate: float, interval: Interval | None, overall: float, scale: float) -> Html:
+def whisker(rate: float, interval: RateInterval | None, overall: float, scale: float) -> Html:
     """A dot on a line from the low to the high end; an arrow where it leaves the scale.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from cli.run import run
-from evaluation.metrics import phoneme_edits
+from evaluation.error_counts import phoneme_edits
 from evaluation.utterance_record import read_records
 
 TINY = {
@@ -122,7 +122,7 @@ def test_training_leaves_an_experiments_folder(straight):
 def test_every_utterance_of_an_evaluated_split_is_recorded_once(straight):
     records = read_records(straight / "utterances_test.jsonl")
     assert [record.id for record in records] == [f"test-{index:05d}" for index in range(10)]
-    edits = [phoneme_edits(record.reference, record.hypothesis, "|") for record in records]
+    edits = [phoneme_edits(record.reference, record.hypothesis) for record in records]
     rate = sum(own.errors for own in edits) / sum(own.reference_length for own in edits)
     result = figures(straight)
     assert rate == pytest.approx(result["test_per"], rel=1e-12)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor, distributed
+from torch import Tensor
 
 from dataset_modules.batches.batch import Batch
 from dataset_modules.cache.clip_store import PreparedClip
 from dataset_modules.datamodule import PhonemeDataModule
+from evaluation.metrics import gather_from_processes
 from evaluation.signal_to_noise import signal_to_noise_db
 from evaluation.utterance_record import Span, UtteranceRecord, records_file, write_records
 from evaluation.worst_utterances import keep_audio
@@ -127,12 +128,8 @@ def _utterances(batch: Batch, outputs: Mapping[str, Tensor]) -> Iterator[tuple[i
 
 
 def _of_all_processes(records: _Records) -> _Records:
-    """All ranks' records in one; an utterance that several evaluated is there once."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return records
-    gathered: list[_Records] = [{} for _ in range(distributed.get_world_size())]
-    distributed.all_gather_object(gathered, records)
-    return {row: record for part in gathered for row, record in part.items()}
+    """Merge the records of all ranks; an utterance that several evaluated occurs once."""
+    return {row: record for part in gather_from_processes(records) for row, record in part.items()}
 
 
 class Describer:

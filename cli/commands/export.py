@@ -137,11 +137,10 @@ def _intervals(folder: Path) -> dict[str, tuple[float, float]]:
     """Of the error rates, where a folder keeps what was heard in each utterance."""
     from evaluation.intervals import rate_interval
     from evaluation.utterance_record import read_records, recorded_splits
-    from phonetics import edit_counts
 
     intervals: dict[str, tuple[float, float]] = {}
     for split, path in recorded_splits(folder).items():
-        counts = [edit_counts(record.spoken, record.heard) for record in read_records(path)]
+        counts = [record.edits for record in read_records(path)]
         found = rate_interval([one.errors for one in counts], [one.reference_length for one in counts])
         if found is not None:
             intervals[f"{split}_per"] = (found.low, found.high)

@@ -8,11 +8,11 @@ from jsonargparse import Namespace
 
 from callbacks.every_run.counted_batches import watchers_of
 from dataset_modules.batches.batch import AudioParams
-from evaluation.running import FIGURES
+from evaluation.metrics import METRIC_NAMES
 from experiment.errors import ConfigError
 
 _GPU_ACCELERATORS = ("gpu", "cuda")
-LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in FIGURES))  # while training
+LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
 
 
 def check_weights_only(section: Namespace) -> None:

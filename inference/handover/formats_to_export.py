@@ -58,13 +58,13 @@ def export(
 def check(model: AcousticModel, target: Target, folder: Path, utterances: Iterable[Utterance]) -> Parity:
     """Let the checkpoint and what was written hear the same utterances."""
     recognizer = Recognizer(model)
-    rate, delimiter = model.audio_params.sampling_rate, model.vocabulary.word_delimiter
+    rate = model.audio_params.sampling_rate
 
     def own(waveform: NDArray[np.float32]) -> list[str]:
         return [phoneme.symbol for phoneme in recognizer(waveform, rate).phonemes]
 
     other = pipeline_transcriber(folder) if target == "hf" else OnnxRecognizer(folder)
-    return compare(utterances, own, other, delimiter)
+    return compare(utterances, own, other)
 
 
 def pipeline_transcriber(folder: Path) -> Callable[[NDArray[np.float32]], list[str]]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phonetics import edit_counts
+from evaluation.error_counts import phoneme_edits, phonemes_in
 
 INT8_TOLERANCE = 0.01  # of PER, absolute
 Transcriber = Callable[[NDArray[np.float32]], list[str]]
@@ -54,22 +54,19 @@ class Parity(NamedTuple):
         )
 
 
-def compare(
-    utterances: Iterable[Utterance], checkpoint: Transcriber, export: Transcriber, delimiter: str | None
-) -> Parity:
+def compare(utterances: Iterable[Utterance], checkpoint: Transcriber, export: Transcriber) -> Parity:
     """Let both hear every utterance by itself.
 
     Args:
         utterances: the test set.
         checkpoint: samples → tokens, by the checkpoint.
         export: the same, by what was handed over.
-        delimiter: the token between words, which does not count.
     """
     same = total = phonemes = own_errors = errors = 0
     for waveform, reference in utterances:
-        own, other = ([t for t in hear(waveform) if t != delimiter] for hear in (checkpoint, export))
+        own, other = (phonemes_in(hear(waveform)) for hear in (checkpoint, export))
         total, same = total + 1, same + (own == other)
         phonemes += len(reference)
-        own_errors += edit_counts(reference, own).errors
-        errors += edit_counts(reference, other).errors
+        own_errors += phoneme_edits(reference, own).errors
+        errors += phoneme_edits(reference, other).errors
     return Parity(total, same, phonemes, own_errors, errors)

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from cli.summary import summarise, write_report
-from evaluation.intervals import Interval, rate_interval
+from evaluation.intervals import RateInterval, rate_interval
 from evaluation.utterance_record import UtteranceRecord, records_file, write_records
 
 
@@ -31,7 +31,7 @@ def test_intervals_and_edits_stand_beside_the_figures(folder):
     assert figures["test_per"] == 0.05
     assert figures["edits"]["test"] == {"substitutions": 10, "deletions": 0, "insertions": 0, "phonemes": 200}
     expected = rate_interval([number % 2 for number in range(20)], [10] * 20)
-    assert Interval(**figures["intervals"]["test_per"]) == expected
+    assert RateInterval(**figures["intervals"]["test_per"]) == expected
     assert set(figures["definitions"]) == {"per", "feature_error_rate", "intervals"}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evaluation.comparison import common_rows, compare, over_common, phoneme_changes
+from evaluation.comparison import common_rows, compare_analyses, over_common, phoneme_changes
 from evaluation.error_analysis import analyse
 from experiment.reading import Experiment
 from reports.comparison_page import comparison_page
@@ -21,27 +21,27 @@ def better(noisy_records):
 def test_utterances_are_paired_whatever_their_order(worse, better):
     turned = analyse("test", list(better.records)[::-1])
     assert common_rows(worse.records, turned.records) == [(place, 59 - place) for place in range(60)]
-    assert compare(worse, turned).difference == compare(worse, better).difference
+    assert compare_analyses(worse, turned).difference == compare_analyses(worse, better).difference
 
 
 def test_the_better_one_beats_the_other(worse, better):
-    found = compare(worse, better)
+    found = compare_analyses(worse, better)
     total = worse.phonemes
     assert found.difference.difference == pytest.approx((better.errors.sum() - worse.errors.sum()) / total)
     assert found.difference.high < 0
     assert found.by_speaker.units == 12
     assert (found.common, found.others) == (60, 0)
-    assert compare(better, worse).difference.low > 0
+    assert compare_analyses(better, worse).difference.low > 0
 
 
 def test_utterances_with_another_reference_are_left_out(worse, better):
     changed = [better.records[0]._replace(reference=("a",)), *better.records[1:50]]
-    found = compare(worse, analyse("test", changed))
+    found = compare_analyses(worse, analyse("test", changed))
     assert (found.common, found.others) == (49, 12)
 
 
 def test_changes_of_phonemes_are_those_of_their_errors(worse, better):
-    changes = phoneme_changes(worse, better, compare(worse, better).rows)
+    changes = phoneme_changes(worse, better, compare_analyses(worse, better).rows)
     spoken = {own.phoneme: own for own in changes}
     missed = sum(count for (ref, hyp), count in worse.counts.items() if ref == "t" != hyp)
     assert spoken["t"].first_errors == missed
@@ -78,5 +78,5 @@ def test_slices_are_over_the_utterances_in_common(tmp_path, worse, better):
 
 def test_utterances_of_one_name_are_paired_one_by_one(worse):
     twice = analyse("test", [worse.records[0], worse.records[0]._replace(hypothesis=())])
-    found = compare(twice, twice)
+    found = compare_analyses(twice, twice)
     assert found.rows == ((0, 0), (1, 1))

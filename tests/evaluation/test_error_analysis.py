@@ -3,7 +3,7 @@
 import pytest
 
 from evaluation.error_analysis import analyse
-from evaluation.metrics import phoneme_edits
+from evaluation.error_counts import phoneme_edits
 from evaluation.utterance_record import UtteranceRecord
 
 
@@ -25,7 +25,7 @@ def test_figures_by_hand():
 def test_errors_are_those_of_the_logged_figure(noisy_records):
     records = noisy_records()
     analysis = analyse("test", records)
-    logged = [phoneme_edits(own.reference, own.hypothesis, "|") for own in records]
+    logged = [phoneme_edits(own.reference, own.hypothesis) for own in records]
     assert analysis.errors.tolist() == [counts.errors for counts in logged]
     assert analysis.lengths.tolist() == [counts.reference_length for counts in logged]
 

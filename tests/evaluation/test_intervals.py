@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation.intervals import by_unit, paired_difference, rate_interval
+from evaluation.intervals import paired_difference, rate_interval, sums_by_unit
 
 DRAWS = 1000  # of whole data sets
 
@@ -68,7 +68,7 @@ def test_intervals_by_speaker_hold_the_truth_where_speakers_differ():
         lengths = generator.integers(10, 60, (20, 10))
         errors = generator.binomial(lengths, own[:, None])
         speakers = np.repeat(np.arange(20), 10).astype(str)
-        interval = rate_interval(*by_unit(speakers, errors.ravel(), lengths.ravel()), draws=600)
+        interval = rate_interval(*sums_by_unit(speakers, errors.ravel(), lengths.ravel()), draws=600)
         held += interval.low <= 0.1 <= interval.high
         naive = rate_interval(errors.ravel(), lengths.ravel(), draws=200)
         too_narrow += not naive.low <= 0.1 <= naive.high

@@ -3,29 +3,29 @@
 import pytest
 
 from evaluation.error_analysis import analyse
-from evaluation.slices import cuts, quarters
+from evaluation.slices import breakdowns, quarters
 
 
 def cut_of(records, column):
-    return {own.column: own for own in cuts(analyse("test", records))}[column]
+    return {own.column: own for own in breakdowns(analyse("test", records))}[column]
 
 
 def test_slices_add_up_to_the_split(noisy_records):
     analysis = analyse("test", noisy_records())
-    for cut in cuts(analysis):
+    for cut in breakdowns(analysis):
         assert sum(own.utterances for own in cut.slices) == 60, cut.column
         assert sum(own.phonemes for own in cut.slices) == analysis.phonemes, cut.column
         assert sum(own.rate * own.phonemes for own in cut.slices) == pytest.approx(analysis.errors.sum())
 
 
 def test_every_column_is_a_cut(noisy_records):
-    columns = [cut.column for cut in cuts(analyse("test", noisy_records()))]
+    columns = [cut.column for cut in breakdowns(analyse("test", noisy_records()))]
     assert columns == ["language", "speaker", "length", "signal to noise", "accent", "age"]
 
 
 def test_what_all_utterances_share_is_no_cut(noisy_records):
     records = [own._replace(language="ru", speaker=None) for own in noisy_records()]
-    assert not {"language", "speaker"} & {cut.column for cut in cuts(analyse("test", records))}
+    assert not {"language", "speaker"} & {cut.column for cut in breakdowns(analyse("test", records))}
 
 
 def test_many_numbers_are_cut_into_quarters(noisy_records):
@@ -67,7 +67,7 @@ def test_a_column_named_like_a_cut_of_ours_stands_beside_it(noisy_records):
         own._replace(attributes={"length": "xl" if place % 2 else "s"})
         for place, own in enumerate(noisy_records())
     ]
-    columns = [cut.column for cut in cuts(analyse("test", records))]
+    columns = [cut.column for cut in breakdowns(analyse("test", records))]
     assert {"length", "length (column)"} <= set(columns)
 
 

@@ -38,7 +38,7 @@ def test_fields_of_later_versions_are_passed_over(noisy_records):
 
 def test_word_boundaries_are_no_phonemes():
     record = UtteranceRecord("a", "test", ("d", "|", "a"), ("d", "a", "|"), 1.0, 50, 0.5)
-    assert record.spoken == record.heard == ["d", "a"]
+    assert record.reference_phonemes == record.hypothesis_phonemes == ["d", "a"]
 
 
 def test_the_test_split_comes_first(tmp_path, noisy_records):

@@ -10,6 +10,7 @@ from callbacks import FigureReports
 from callbacks.every_run import utterance_records
 from callbacks.every_run.utterance_records import Describer, UtteranceRecords
 from dataset_modules.cache.clip_store import PreparedClip
+from evaluation import metrics
 from evaluation.utterance_record import UtteranceRecord, read_records
 from phonetics import Vocabulary
 
@@ -82,7 +83,7 @@ def test_the_records_of_all_processes_are_written_each_once(tmp_path, trainer, m
         get_world_size=lambda: 2,
         all_gather_object=gather,
     )
-    monkeypatch.setattr(utterance_records, "distributed", group)
+    monkeypatch.setattr(metrics, "distributed", group)
     callback = UtteranceRecords()
     callback._records = own
     callback.on_test_end(trainer, None)

@@ -90,7 +90,7 @@ def test_parity_counts_by_hand():
         heard["number"] = next(number)
         return answers[heard["number"]][0]
 
-    parity = compare(utterances, checkpoint, lambda waveform: answers[heard["number"]][1], "|")
+    parity = compare(utterances, checkpoint, lambda waveform: answers[heard["number"]][1])
     assert parity == Parity(utterances=2, same=1, phonemes=3, checkpoint_errors=0, export_errors=1)
     assert parity.loss == pytest.approx(1 / 3)
     assert not parity.holds(exact=True)
