@@ -16,6 +16,9 @@ from models.network.acoustic_forward import AcousticForward
 from tests.models.conftest import TINY
 
 FROZEN = {"freeze_feature_extractor": True, "freeze_transformer": True}
+# For weights that two ways of computing must agree on. AdamW divides a gradient near zero by itself, and so
+# makes a whole step of its rounding; SGD keeps the difference as small as the rounding was.
+WELL_CONDITIONED = {"optimizer": "SGD", "lr": 0.01}
 
 
 class Watch(Callback):
@@ -98,9 +101,9 @@ def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
 
 @pytest.mark.parametrize("family", ["Wav2Vec2", "Wav2Vec2Bert"])
 def test_a_head_learns_the_same_from_kept_states(train, tmp_path, family):
-    heard, plain, runs = train(False, family)
+    heard, plain, runs = train(False, family, **WELL_CONDITIONED)
     assert (set(heard.heard), runs) == ({"audio"}, 0)
-    kept, model, runs = train(True, family, root=tmp_path / "fresh")
+    kept, model, runs = train(True, family, root=tmp_path / "fresh", **WELL_CONDITIONED)
     assert (set(kept.heard), runs) == (
         {"states"},
         4,
@@ -110,8 +113,8 @@ def test_a_head_learns_the_same_from_kept_states(train, tmp_path, family):
     ]
     for first, second in zip(heard.figures, kept.figures, strict=True):
         assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
-    torch.testing.assert_close(model.network.lm_head.weight, plain.network.lm_head.weight, atol=1e-5, rtol=0)
-    _, _, runs = train(True, family, root=tmp_path / "fresh")
+    assert_same_weights(model, plain, 5e-6)
+    _, _, runs = train(True, family, root=tmp_path / "fresh", **WELL_CONDITIONED)
     assert runs == 0
 
 
@@ -199,21 +202,26 @@ def weights(model):
     return {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
 
 
+def assert_same_weights(model, other, bound):
+    for name, value in weights(other).items():
+        torch.testing.assert_close(weights(model)[name], value, atol=bound, rtol=0, msg=name)
+
+
 @pytest.mark.parametrize("family", ["Wav2Vec2", "Hubert", "WavLM"])
 @pytest.mark.parametrize(
     "network", [{"apply_spec_augment": False}, {"mask_time_prob": 0.3}], ids=["", "masks"]
 )
 def test_a_transformer_learns_the_same_from_kept_features(train, tmp_path, family, network):
     """Dropout, dropped layers and masks included: all of them come behind the convolutions."""
-    heard, plain, runs = train(False, family, network=network, **CONVOLUTIONS)
+    options = CONVOLUTIONS | WELL_CONDITIONED | {"network": network}
+    heard, plain, runs = train(False, family, **options)
     assert (set(heard.heard), runs) == ({"audio"}, 0)
-    kept, model, runs = train(True, family, root=tmp_path / "fresh", network=network, **CONVOLUTIONS)
+    kept, model, runs = train(True, family, root=tmp_path / "fresh", **options)
     assert (set(kept.heard), runs) == ({"states"}, 4)
     for first, second in zip(heard.figures, kept.figures, strict=True):
         assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
-    for name, value in weights(plain).items():
-        torch.testing.assert_close(weights(model)[name], value, atol=2e-5, rtol=0, msg=name)
-    _, _, runs = train(True, family, root=tmp_path / "fresh", network=network, **CONVOLUTIONS)
+    assert_same_weights(model, plain, 5e-6)
+    _, _, runs = train(True, family, root=tmp_path / "fresh", **options)
     assert runs == 0
 
 
@@ -230,13 +238,11 @@ def test_kept_features_go_through_every_switch(train, tmp_path, arguments, train
     still = {"apply_spec_augment": False, "layerdrop": 0.0, "hidden_dropout": 0.0, "attention_dropout": 0.0}
     still |= {"activation_dropout": 0.0, "feat_proj_dropout": 0.0, "final_dropout": 0.0}
     still |= arguments.pop("network", {})
-    options = CONVOLUTIONS | arguments | {"network": still, "trainer": trainer}
+    options = CONVOLUTIONS | WELL_CONDITIONED | arguments | {"network": still, "trainer": trainer}
     heard, plain, _ = train(False, **options)
     kept, model, runs = train(True, root=tmp_path / "fresh", **options)
     assert (set(kept.heard), runs) == ({"states"}, 4)
-    bound = 2e-3 if trainer else 2e-5
-    for name, value in weights(plain).items():
-        torch.testing.assert_close(weights(model)[name], value, atol=bound, rtol=0, msg=name)
+    assert_same_weights(model, plain, 5e-4 if trainer else 5e-6)
 
 
 def test_features_depend_on_the_convolutions_alone(train, tmp_path):
