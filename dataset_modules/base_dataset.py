@@ -1,43 +1,43 @@
-"""The seam for data: subclass ``BaseDataset``, say which recordings there are, and the rest is done."""
+"""The base of every data set: subclass ``BaseDataset`` and name the recordings of each split."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
+from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.cache.clip_store import AudioStorage
-from dataset_modules.cache.preparation import PreparationSettings
-from dataset_modules.recording import Recording
+from dataset_modules.recording import SPLITS, Recording, Split
 from dataset_modules.sources.recording_survey import StatedRecordings
 from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
+__all__ = ["SPLITS", "BaseDataset", "Split"]
+
 _PHONEMES_FILE = "phonemes.sqlite3"  # in the cache's folder
 
 
 class BaseDataset(ABC):
     """Recordings in three splits. Subclasses implement the four abstract methods.
 
-    Caching, resampling, text to phonemes, loading, augmentation and batching follow from them.
+    The base class adds caching, resampling, text to phonemes, loading, augmentation and batching. A
+    subclass passes these arguments on as ``**options``, and the configuration accepts them by name.
 
     Args:
-        cache_dir: where prepared clips are kept.
-        language: of the recordings; null takes the data section's.
-        audio_params: must agree with the configuration's; null takes it.
-        text_to_phonemes: how texts become phonemes: espeak, epitran, none (the data brings phonemes), or
-            a backend by class_path; null takes the data section's.
+        cache_dir: the folder that keeps prepared clips.
+        language: the recordings' language, such as ru or en-us; null takes the data section's.
+        audio_params: must agree with the configuration's; null takes the configuration's.
+        text_to_phonemes: the backend that converts texts to phonemes: espeak, epitran, none (the data
+            bring phonemes), or a class_path; null takes the data section's.
         max_skipped_share: the share of unusable recordings above which a run stops; null stops it above a
             tenth of them, but allows 20 recordings where that is more, and never more than half.
-        normalisation: how phonemes are spelled; null takes the data section's.
+        normalisation: the spelling of phonemes; null takes the data section's.
         min_seconds: shorter recordings are skipped.
-        max_seconds: longer recordings are skipped; null takes any.
+        max_seconds: longer recordings are skipped; null sets no limit.
         silence_db: recordings whose peak lies below this (dB of full scale) are skipped as silent; null
-            takes them.
-        audio_storage: how prepared samples are kept: ``pcm16``, or ``flac``, which takes less of the disk
+            keeps them.
+        audio_storage: the format of prepared samples: ``pcm16``, or ``flac``, which takes less disk space
             and more time to read. Both give the same samples.
     """
 
@@ -68,33 +68,33 @@ class BaseDataset(ABC):
 
     @abstractmethod
     def load_data(self, create_dataset: bool = False) -> None:
-        """Find (or fetch, or make) what the getters below speak of; called before them."""
+        """Find, fetch or create the recordings; called before the getters below."""
 
     @abstractmethod
     def get_train_data(self) -> Iterable[Recording]:
-        """The recordings to learn from."""
+        """Return the recordings to train on."""
 
     @abstractmethod
     def get_val_data(self) -> Iterable[Recording]:
-        """The recordings to choose checkpoints by."""
+        """Return the recordings that checkpoints are compared on."""
 
     @abstractmethod
     def get_test_data(self) -> Iterable[Recording]:
-        """The recordings to report on."""
+        """Return the recordings that the final error rates come from."""
 
     def recordings(self, split: Split) -> Iterable[Recording]:
-        """The recordings of a split, with this data set's language where they state none."""
+        """Return a split's recordings; those without a language take this data set's."""
         getters = {"train": self.get_train_data, "val": self.get_val_data, "test": self.get_test_data}
         return StatedRecordings(getters[split], self.language)
 
     def why_empty(self, split: Split) -> str:
-        """Why a split has no recordings and what would give it some, for a message; empty: nothing to add."""
+        """Explain in one sentence why a split is empty and how to fill it; an empty text adds nothing."""
         return ""
 
     def prepare(
         self, split: Split, audio_params: AudioParams, *, num_proc: int = 1, rebuild: bool = False
     ) -> PreparedSplit:
-        """The prepared clips of a split: from the cache, or built into it."""
+        """Return the prepared clips of a split; build the cache if they are missing."""
         recordings = self.recordings(split)
         settings = self.preparation_settings(recordings, audio_params)
         cache = ClipCache(self.cache_dir, settings, num_proc)
@@ -103,13 +103,13 @@ class BaseDataset(ABC):
     def take_defaults(
         self, language: str | None, text_to_phonemes: TextToPhonemes, normalisation: IpaNormaliser | None
     ) -> None:
-        """Fill in what this data set leaves to the data section."""
+        """Take the data section's values for arguments that are null here."""
         self.language = self.language or language
         self.text_to_phonemes = self.text_to_phonemes or text_to_phonemes
         self.normalisation = self.normalisation or normalisation
 
     def check_texts(self, splits: Iterable[Split] = SPLITS) -> None:
-        """Refuse a language or a backend that cannot turn the texts into phonemes, before audio is read."""
+        """Raise ``ValueError`` for texts that no backend can convert to phonemes, before audio is read."""
         for split in splits:
             recordings = self.recordings(split)
             if backend := self.backend_of(recordings):
@@ -118,7 +118,7 @@ class BaseDataset(ABC):
     def preparation_settings(
         self, recordings: Iterable[Recording], audio_params: AudioParams
     ) -> PreparationSettings:
-        """How recordings become clips; text needs a backend only where there is text without phonemes."""
+        """Return the settings that turn recordings into clips."""
         backend = self.backend_of(recordings)
         return PreparationSettings(
             sampling_rate=audio_params.sampling_rate,
@@ -131,7 +131,7 @@ class BaseDataset(ABC):
         )
 
     def backend_of(self, recordings: Iterable[Recording]) -> GraphemeToPhoneme | None:
-        """What turns these recordings' texts into phonemes; None where no label is made of a text."""
+        """Return the backend for these recordings' texts; None if no label is made from a text."""
         languages = {text.language for text in _texts(recordings)}
         if not languages:
             return None
@@ -160,5 +160,5 @@ class BaseDataset(ABC):
 
 
 def _texts(recordings: Iterable[Recording]) -> Iterator[Recording]:
-    """Those whose labels have to be made from their text."""
+    """Yield the recordings whose labels must be made from their text."""
     return (recording for recording in recordings if recording.phonemes is None and recording.text)

@@ -4,22 +4,20 @@ import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.batches.batch import AudioParams
-from dataset_modules.cache.clip_store import AudioStorage
 from dataset_modules.recording import Recording
 from dataset_modules.sources.common_voice_release import (
     find_locale_folder,
+    is_archive,
     release_recordings,
     seconds_of,
     stated_locale,
+    unpacked,
 )
 from dataset_modules.sources.hub_dataset import WAY_OUT, DownloadMode, load_hub_splits
-from dataset_modules.sources.release_archive import is_archive, unpacked
 from dataset_modules.sources.shares import check_share, in_share
-from phonetics import IpaNormaliser, TextToPhonemes
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +35,9 @@ class CommonVoiceDataset(BaseDataset):
         use_auth_token: a hub token, or true for the one of ``hf auth login``.
         dataset_name: the folder or the .tar.gz of a release, or a hub id.
         download_mode: what a hub download does with an earlier one.
-        audio_params: must agree with the configuration's; null takes it.
         locale: what the release calls the language where it differs, such as zh-CN; null takes the
             language, or its part before the hyphen.
-        text_to_phonemes: how sentences become phonemes; null takes the data section's.
-        max_skipped_share: the share of unusable recordings above which a run stops; null: see BaseDataset.
-        normalisation: how phonemes are spelled; null takes the data section's.
-        min_seconds: shorter recordings are skipped.
-        max_seconds: longer recordings are skipped; null takes any.
-        silence_db: recordings whose peak lies below this (dB of full scale) are skipped; null takes them.
-        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
+        options: the further arguments of ``BaseDataset``.
     """
 
     def __init__(
@@ -58,28 +49,10 @@ class CommonVoiceDataset(BaseDataset):
         use_auth_token: bool | str = False,
         dataset_name: str = "mozilla-foundation/common_voice_13_0",
         download_mode: DownloadMode = "reuse_dataset_if_exists",
-        audio_params: AudioParams | None = None,
         locale: str | None = None,
-        text_to_phonemes: TextToPhonemes | None = None,
-        max_skipped_share: float | None = None,
-        normalisation: IpaNormaliser | None = None,
-        min_seconds: float = 0.1,
-        max_seconds: float | None = 30.0,
-        silence_db: float | None = -60.0,
-        audio_storage: AudioStorage = "pcm16",
+        **options: Any,  # noqa: ANN401 - jsonargparse reads these from BaseDataset and checks their types
     ) -> None:
-        super().__init__(
-            cache_dir,
-            language,
-            audio_params,
-            text_to_phonemes,
-            max_skipped_share,
-            normalisation,
-            min_seconds,
-            max_seconds,
-            silence_db,
-            audio_storage,
-        )
+        super().__init__(cache_dir, language, **options)
         check_share("CommonVoiceDataset", limit_train_data=limit_train_data, limit_val_data=limit_val_data)
         _check_choices(dataset_name, download_mode)
         self.limits: dict[Split, float] = {"train": limit_train_data, "val": limit_val_data, "test": 1.0}

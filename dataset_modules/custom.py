@@ -4,15 +4,12 @@ import logging
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.batches.batch import AudioParams
-from dataset_modules.cache.clip_store import AudioStorage
-from dataset_modules.recording import Recording
+from dataset_modules.base_dataset import BaseDataset
+from dataset_modules.recording import Recording, Split
 from dataset_modules.sources.audio_folder import StatedRecording, read_folder, suffixes_in
-from dataset_modules.sources.shares import check_share
-from dataset_modules.sources.speaker_split import split_by_speaker
-from phonetics import IpaNormaliser, TextToPhonemes
+from dataset_modules.sources.shares import check_share, split_by_speaker
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +35,7 @@ class CustomAudioDataset(BaseDataset):
         add_val_to_train: whether to train on the validation recordings too.
         validation_split: share of the speakers (of the recordings, where speakers are not known) to
             validate on; the same ones when recordings are added.
-        cache_dir: where prepared clips are kept.
-        audio_params: must agree with the configuration's; null takes it.
-        text_to_phonemes: how texts become phonemes; ``none`` where all recordings bring phonemes; null
-            takes the data section's.
-        max_skipped_share: the share of unusable recordings above which a run stops; null: see BaseDataset.
-        normalisation: how phonemes are spelled; null takes the data section's.
-        min_seconds: shorter recordings are skipped.
-        max_seconds: longer recordings are skipped; null takes any.
-        silence_db: recordings whose peak lies below this (dB of full scale) are skipped; null takes them.
-        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
+        options: the further arguments of ``BaseDataset``.
     """
 
     def __init__(
@@ -59,28 +47,9 @@ class CustomAudioDataset(BaseDataset):
         multiply_train_data: int = 0,
         add_val_to_train: bool = False,
         validation_split: float = 0.1,
-        cache_dir: str | Path = "./data/cache",
-        audio_params: AudioParams | None = None,
-        text_to_phonemes: TextToPhonemes | None = None,
-        max_skipped_share: float | None = None,
-        normalisation: IpaNormaliser | None = None,
-        min_seconds: float = 0.1,
-        max_seconds: float | None = 30.0,
-        silence_db: float | None = -60.0,
-        audio_storage: AudioStorage = "pcm16",
+        **options: Any,  # noqa: ANN401 - jsonargparse reads these from BaseDataset and checks their types
     ) -> None:
-        super().__init__(
-            cache_dir,
-            language,
-            audio_params,
-            text_to_phonemes,
-            max_skipped_share,
-            normalisation,
-            min_seconds,
-            max_seconds,
-            silence_db,
-            audio_storage,
-        )
+        super().__init__(language=language, **options)
         check_share("CustomAudioDataset", validation_split=validation_split)
         _check_arguments(allowed_extensions, multiply_train_data)
         self.train_val_dir = Path(train_val_dir).expanduser()

@@ -18,7 +18,7 @@ from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batches.batch import AudioParams, FrozenEncoder
 from dataset_modules.batches.clip_dataset import ClipDataset, Example
 from dataset_modules.batches.collate import Collator
-from dataset_modules.batches.encoded_clips import EncodedClips, every_clip
+from dataset_modules.batches.encoder_features import EncodedClips, every_clip
 from dataset_modules.batches.limit import BatchLimit, Rehearsal
 from dataset_modules.batches.position import check_place, epoch_to_come, hears_clips_again, trained_batches
 from dataset_modules.batches.sampler import LengthBucketSampler

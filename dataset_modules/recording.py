@@ -1,19 +1,22 @@
-"""What a data set knows of a recording before it is read, and what reading it gives."""
+"""A recording: its description before the audio is read, and the clip that reading gives."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeGuard
+from typing import Literal, NamedTuple, NoReturn, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
 
 class AudioError(ValueError):
-    """A recording cannot be used; the message says why."""
+    """A recording cannot be used; the message gives the reason."""
 
 
 class Clip(NamedTuple):
-    """Audio in memory, with the phonemes where the source itself knows them."""
+    """Audio in memory, with its phonemes where the source provides them."""
 
     waveform: NDArray[np.float32]  # (T,) or (T, channels)
     sampling_rate: int
@@ -22,19 +25,19 @@ class Clip(NamedTuple):
 
 
 class AudioSource(Protocol):
-    """Audio that is not a file: made, downloaded, cut out of something larger."""
+    """Audio that is not a file: synthesised, downloaded, or part of a larger object."""
 
     def fingerprint(self) -> str:
-        """Whatever identifies the content; two sources with equal fingerprints give the same clip."""
+        """Return a text that identifies the content: equal fingerprints mean equal clips."""
         ...
 
     def read(self) -> Clip:
-        """Produce the clip; raise ``AudioError`` if there is none."""
+        """Return the clip; raise ``AudioError`` if there is none."""
         ...
 
 
 class Recording(NamedTuple):
-    """One utterance of a data set. Give ``phonemes``, or ``text`` to be turned into them."""
+    """One utterance of a data set. Give ``phonemes``, or a ``text`` that is converted to phonemes."""
 
     id: str
     audio: Path | AudioSource
@@ -42,12 +45,12 @@ class Recording(NamedTuple):
     text: str | None = None
     speaker: str | None = None
     language: str | None = None
-    # What else is known of it, by name: accent, age, room … Figures are told apart by it.
+    # Further properties by name, such as accent, age or room. Reports group error rates by them.
     attributes: Mapping[str, str] | None = None
 
 
 def labels_itself(audio: Path | AudioSource) -> TypeGuard[AudioSource]:
-    """Whether reading it may give phonemes; sources that never do may say so as ``labels_itself``.
+    """Return whether reading the audio may give phonemes; a source can deny it by ``labels_itself = False``.
 
     >>> labels_itself(Path("clips/a.wav"))
     False
@@ -55,16 +58,35 @@ def labels_itself(audio: Path | AudioSource) -> TypeGuard[AudioSource]:
     return not isinstance(audio, Path) and bool(getattr(audio, "labels_itself", True))
 
 
+class UnusableAudio(NamedTuple):
+    """An audio source without audio: a data set lists the recording, and preparation counts it as skipped.
+
+    >>> UnusableAudio("the row has 3 columns, the header 9").fingerprint()
+    'unusable: the row has 3 columns, the header 9'
+    """
+
+    reason: str
+    path: Path | None = None  # of the file, if one is known
+
+    def fingerprint(self) -> str:
+        """Return the reason, the only content of this source."""
+        return f"unusable: {self.reason}"
+
+    def read(self) -> NoReturn:
+        """Raise ``AudioError`` with the reason."""
+        raise AudioError(self.reason)
+
+
 class SkippedRecording(NamedTuple):
-    """A recording that was left out, and why."""
+    """A recording that was left out, and the reason."""
 
     id: str
-    path: str  # empty where it is no file
+    path: str  # empty if the audio is not a file
     reason: str
 
 
 def path_of(recording: Recording) -> str:
-    """The file of a recording, as far as there is one; sources may name theirs as ``path``.
+    """Return the file of a recording, or an empty text; a source can name its file as ``path``.
 
     >>> path_of(Recording("a", Path("clips/a.wav")))
     'clips/a.wav'

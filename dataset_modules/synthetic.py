@@ -3,11 +3,9 @@
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.batches.batch import AudioParams
-from dataset_modules.cache.clip_store import AudioStorage
 from dataset_modules.recording import Clip, Recording
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, espeak_version, speak, speaks
 from dataset_modules.sources.synthesis.sentences import distinct_sentences
@@ -58,10 +56,7 @@ class SyntheticSpeechDataset(BaseDataset):
         words_per_minute: slowest and fastest rate of speech.
         pitch: lowest and highest, on espeak's scale of 0 to 100.
         seed: of the choice of sentences, voices, rates and pitches.
-        cache_dir: where prepared clips are kept.
-        audio_params: must agree with the configuration's; null takes it.
-        normalisation: how phonemes are spelled; null takes the data section's.
-        audio_storage: how prepared samples are kept: pcm16, or flac (smaller, slower to read).
+        options: the further arguments of ``BaseDataset``.
     """
 
     def __init__(
@@ -77,19 +72,9 @@ class SyntheticSpeechDataset(BaseDataset):
         words_per_minute: tuple[int, int] = (160, 190),
         pitch: tuple[int, int] = (40, 60),
         seed: int = 0,
-        cache_dir: str | Path = "./data/cache",
-        audio_params: AudioParams | None = None,
-        normalisation: IpaNormaliser | None = None,
-        audio_storage: AudioStorage = "pcm16",
+        **options: Any,  # noqa: ANN401 - jsonargparse reads these from BaseDataset and checks their types
     ) -> None:
-        super().__init__(
-            cache_dir,
-            language,
-            audio_params,
-            text_to_phonemes="none",
-            normalisation=normalisation,
-            audio_storage=audio_storage,
-        )
+        super().__init__(language=language, text_to_phonemes="none", **options)
         self.counts: dict[Split, int] = {"train": num_train, "val": num_val, "test": num_test}
         self.voices: dict[Split, Sequence[str]] = {
             "train": train_voices,

@@ -2,16 +2,37 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.batches.batch import AudioParams
 from dataset_modules.recording import AudioError, Clip, Recording
 from dataset_modules.sources.audio import read_file
-from dataset_modules.timit_phones import Folding, Segment, fold, folding_table
 
 log = logging.getLogger(__name__)
+
+Folding = Literal[61, 48, 39]
+SILENCES = frozenset({"h#", "sil"})  # what neighbouring silences become is one silence
+
+_CLOSURES = {
+    **dict.fromkeys(("pcl", "tcl", "kcl"), "cl"),
+    **dict.fromkeys(("bcl", "dcl", "gcl"), "vcl"),
+}
+_LABELS = """
+    aa ae ah ao aw ax ax-h axr ay b bcl ch d dcl dh dx eh el em en eng epi er ey f g gcl h# hh hv ih ix iy
+    jh k kcl l m n ng nx ow oy p pau pcl q r s sh t tcl th uh uw ux v w y z zh
+"""
+_PHONES_61 = _LABELS.split()
+_TO_48 = {
+    **{"ax-h": "ax", "axr": "er", "em": "m", "eng": "ng", "hv": "hh", "nx": "n", "ux": "uw"},
+    **{"h#": "sil", "pau": "sil"},
+    **_CLOSURES,
+}
+_TO_39 = {
+    **{"ao": "aa", "ax": "ah", "el": "l", "en": "n", "ix": "ih", "zh": "sh"},
+    **dict.fromkeys(("cl", "vcl", "epi"), "sil"),
+}
 
 _SAMPLING_RATE = 16000  # what the times in .PHN files count
 # The usual 50 speakers to validate on, and the core test set of 24; all are of TIMIT's folder TEST.
@@ -31,6 +52,13 @@ _EXPECTED: Mapping[Split, int] = {
     "val": len(DEV_SPEAKERS),
     "test": len(CORE_TEST_SPEAKERS),
 }
+
+
+class Segment(NamedTuple):
+    """A phone and when it starts, in seconds."""
+
+    phone: str
+    start: float
 
 
 class TimitUtterance(NamedTuple):
@@ -66,10 +94,9 @@ class TimitDataset(BaseDataset):
             results are reported with. When folding, glottal stops go, closures are silence (39), and
             neighbouring silences are one.
         keep_sa: whether the two sentences that every speaker reads are there, too.
-        language: of the recordings; it only names them in the figures.
-        cache_dir: where prepared clips are kept.
-        audio_params: must agree with the configuration's; null takes it.
-        max_skipped_share: the share of unusable recordings above which preparing is an error.
+        language: the recordings' language; it only labels them in reports.
+        max_skipped_share: the share of unusable recordings above which a run stops.
+        options: the further arguments of ``BaseDataset``.
     """
 
     def __init__(
@@ -78,11 +105,12 @@ class TimitDataset(BaseDataset):
         folding: Folding = 39,
         keep_sa: bool = False,
         language: str | None = "en-us",
-        cache_dir: str | Path = "./data/cache",
-        audio_params: AudioParams | None = None,
         max_skipped_share: float = 0.1,
+        **options: Any,  # noqa: ANN401 - jsonargparse reads these from BaseDataset and checks their types
     ) -> None:
-        super().__init__(cache_dir, language, audio_params, "none", max_skipped_share)
+        super().__init__(
+            language=language, text_to_phonemes="none", max_skipped_share=max_skipped_share, **options
+        )
         self.folder = Path(folder).expanduser()
         self.folding = folding
         self.keep_sa = keep_sa
@@ -171,3 +199,28 @@ def _stamp(path: Path) -> str:
     except OSError:
         return f"{path} missing"
     return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def folding_table(folding: Folding) -> Mapping[str, str | None]:
+    """What each of the 61 labels becomes; None where it is left out (the glottal stop, when folding).
+
+    >>> [folding_table(folding)["zh"] for folding in (61, 48, 39)]
+    ['zh', 'zh', 'sh']
+    """
+    if folding == 61:  # noqa: PLR2004 - the argument's values are numbers of phones
+        return {phone: phone for phone in _PHONES_61}
+    to_48 = {phone: _TO_48.get(phone, phone) for phone in _PHONES_61}
+    table = to_48 if folding == 48 else {phone: _TO_39.get(new, new) for phone, new in to_48.items()}  # noqa: PLR2004
+    return {**table, "q": None}
+
+
+def fold(segments: Iterable[Segment], folding: Folding) -> list[Segment]:
+    """Fold the labels of an utterance; neighbouring silences become one.
+
+    >>> fold([Segment("h#", 0.0), Segment("bcl", 0.1), Segment("b", 0.2), Segment("q", 0.3)], 39)
+    [Segment(phone='sil', start=0.0), Segment(phone='b', start=0.2)]
+    """
+    table = folding_table(folding)
+    folded = [Segment(new, start) for phone, start in segments if (new := table[phone]) is not None]
+    runs = groupby(enumerate(folded), key=lambda item: (item[1].phone, item[1].phone in SILENCES or item[0]))
+    return [next(run)[1] for _, run in runs]

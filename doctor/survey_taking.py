@@ -11,7 +11,7 @@ from tqdm import tqdm
 from dataset_modules.base_dataset import Split
 from dataset_modules.batches.sampler import LengthBucketSampler, padding_share
 from dataset_modules.cache.clip_store import PreparedClip
-from dataset_modules.cache.progress import refreshing
+from dataset_modules.cache.progress_bars import refreshing
 from dataset_modules.labels.encoder import WORD_BOUNDARY, LabelEncoder, frames_needed
 from dataset_modules.labels.skipping import SplitPart
 from dataset_modules.labels.usable_clips import FrameCounter

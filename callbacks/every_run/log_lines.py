@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 
-from dataset_modules.cache.progress import LOG_SECONDS, is_terminal
+from dataset_modules.cache.progress_bars import LOG_SECONDS, is_terminal
 
 log = logging.getLogger(__name__)
 

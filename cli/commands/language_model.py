@@ -22,7 +22,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
     options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
     from tqdm import tqdm
 
-    from dataset_modules.cache.progress import refreshing
+    from dataset_modules.cache.progress_bars import refreshing
     from durable_files import write_durably
     from inference.decoding.ngram import estimate
 

@@ -180,7 +180,7 @@ class _Progress:
 
     def __init__(self, recordings: Sequence["NamedRecording"]) -> None:
         from cli.commands.recordings import total_seconds
-        from dataset_modules.cache.progress import refreshing
+        from dataset_modules.cache.progress_bars import refreshing
 
         self._heard, self._started = 0.0, time.monotonic()
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"

@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.configuration.component_builder import build_component, component_nodes, reason
 from dataset_modules.augmentations import Transform
-from dataset_modules.augmentations.rehearsal import PROBE_SECONDS, rehearse
+from dataset_modules.augmentations.dry_run import PROBE_SECONDS, dry_run
 from dataset_modules.augmentations.sound_lists import check_sound_paths
 from experiment.errors import ConfigError
 
@@ -31,7 +31,7 @@ def _check_paths(_place: str, component: object, arguments: Mapping[str, Any]) -
 
 def _rehearse(place: str, class_path: str, transform: Transform, sampling_rate: int) -> None:
     try:
-        rehearse(transform, sampling_rate)
+        dry_run(transform, sampling_rate)
     except ImportError as error:
         package = (error.name or "").partition(".")[0].replace("_", "-") or str(error)
         raise ConfigError(

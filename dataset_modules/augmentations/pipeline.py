@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset_modules.augmentations.dry_run import check_waveform, dry_run
 from dataset_modules.augmentations.failures import FailureLedger
 from dataset_modules.augmentations.nesting import Transform, leaves, name_of
-from dataset_modules.augmentations.rehearsal import check_waveform, rehearse
 from dataset_modules.augmentations.seeding import kept_random_state, seed_draws
 from dataset_modules.augmentations.sound_lists import read_from, sound_files
 from dataset_modules.augmentations.speed_perturbation import SpeedPerturbation
@@ -106,7 +106,7 @@ class AugmentationPipeline:
         """
         for leaf in leaves(self.transforms):
             try:
-                rehearse(leaf, sampling_rate)
+                dry_run(leaf, sampling_rate)
             except Exception as error:  # noqa: BLE001 - counted when it happens to a clip
                 log.debug("augmentation: %s fails: %r", name_of(leaf), error)
 

@@ -86,7 +86,7 @@ def finished_shard(stem: Path) -> ShardSummary | None:
         return None
 
 
-def read_skipped(marker: Path) -> Iterator[SkippedRecording]:
+def skipped_in_shard(marker: Path) -> Iterator[SkippedRecording]:
     """What was left out of a shard."""
     content = json.loads(marker.read_text(encoding="utf-8"))
     return (SkippedRecording(*fields) for fields in content["skipped"])

@@ -29,13 +29,13 @@ from dataset_modules.cache.cache_files import (
     finished_shard,
     first_fault,
     mark_finished,
-    read_skipped,
     remember_verified,
+    skipped_in_shard,
 )
+from dataset_modules.cache.clip_preparation import PreparationSettings, prepare_shard
 from dataset_modules.cache.clip_store import ClipStore
 from dataset_modules.cache.open_files import is_shortage, shortage_told
-from dataset_modules.cache.preparation import PreparationSettings, prepare_shard
-from dataset_modules.cache.progress import refreshing
+from dataset_modules.cache.progress_bars import refreshing
 from dataset_modules.cache.shard_workers import run_in_processes
 from dataset_modules.recording import AudioError, Recording, SkippedRecording
 from dataset_modules.sources.recording_survey import RecordingSurvey, survey
@@ -73,7 +73,7 @@ class PreparedSplit:
 
     def skipped(self) -> Iterator[SkippedRecording]:
         """What was left out, read from the cache as it is asked for."""
-        return itertools.chain.from_iterable(map(read_skipped, self.markers))
+        return itertools.chain.from_iterable(map(skipped_in_shard, self.markers))
 
 
 class ClipCache:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from dataset_modules.batches.batch import Batch, FrozenEncoder
 from dataset_modules.cache.cache_files import FileRecord, first_fault, record_of, remember_verified
-from dataset_modules.cache.progress import refreshing
+from dataset_modules.cache.progress_bars import refreshing
 from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)

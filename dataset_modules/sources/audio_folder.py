@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset_modules.base_dataset import Split
-from dataset_modules.labels.side_labels import LABEL_SUFFIXES, Labels, read_side_labels
-from dataset_modules.recording import AudioError, Recording
+from dataset_modules.recording import AudioError, Recording, Split, UnusableAudio
 from dataset_modules.sources.folder_walk import FolderWalk
 from dataset_modules.sources.manifest import ManifestRow, find_manifest, read_manifest
-from dataset_modules.sources.unusable_audio import UnusableAudio
+from dataset_modules.sources.side_labels import LABEL_SUFFIXES, Labels, read_side_labels
 
 _EXAMPLES = 5  # suffixes quoted in a message
 
 
-class AudioFile(NamedTuple):
+class FolderAudio(NamedTuple):
     """An audio file below a folder."""
 
     id: str  # its path below the folder, with forward slashes
@@ -55,7 +53,7 @@ def read_folder(
     return [recordings[key] for key in sorted(recordings)]
 
 
-def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[AudioFile]:
+def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[FolderAudio]:
     """The audio files below a folder; hidden ones are passed over."""
     for here, names in walk:
         labels = [name for name in names if name.lower().endswith(LABEL_SUFFIXES)]
@@ -74,13 +72,13 @@ def _lost(walk: FolderWalk) -> dict[str, StatedRecording]:
     }
 
 
-def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> AudioFile:
+def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> FolderAudio:
     """With what lies beside it; case does not matter, TIMIT comes in capitals and in small letters."""
     labels: dict[str, Path] = {}
     for suffix in LABEL_SUFFIXES:
         found = beside.get(path.stem + suffix) or beside.get((path.stem + suffix).lower())
         labels |= {suffix: found} if found else {}
-    return AudioFile(path.relative_to(folder).as_posix(), path, labels)
+    return FolderAudio(path.relative_to(folder).as_posix(), path, labels)
 
 
 def suffixes_in(folder: Path) -> str:
@@ -112,7 +110,7 @@ class _Bounds:
 
 
 def _listed(
-    folder: Path, files: Mapping[str, AudioFile], extensions: Sequence[str], excluded: Path | None
+    folder: Path, files: Mapping[str, FolderAudio], extensions: Sequence[str], excluded: Path | None
 ) -> dict[str, StatedRecording]:
     """The recordings that the manifest lists, by id; a row of no use is one too, named by its line."""
     manifest = find_manifest(folder)
@@ -123,7 +121,7 @@ def _listed(
             key = _new_id(bounds, row, listed, extensions)
             if excluded and (folder / key).resolve().is_relative_to(excluded.resolve()):
                 continue
-            recording = _recording(files.get(key) or AudioFile(key, folder / key, {}), row)
+            recording = _recording(files.get(key) or FolderAudio(key, folder / key, {}), row)
         except AudioError as error:
             meant = [key for key in _meant(bounds, row) if key in files and key not in listed]
             name = meant[0] if meant else row.file_name
@@ -154,7 +152,7 @@ def _new_id(
     return key
 
 
-def _within(bounds: _Bounds, file: AudioFile) -> Recording:
+def _within(bounds: _Bounds, file: FolderAudio) -> Recording:
     """A recording that no manifest lists; one that is a link out of the folder is of no use."""
     if not file.path.is_symlink():
         return _recording(file)
@@ -165,7 +163,7 @@ def _within(bounds: _Bounds, file: AudioFile) -> Recording:
     return _recording(file)
 
 
-def _recording(file: AudioFile, row: ManifestRow | None = None) -> Recording:
+def _recording(file: FolderAudio, row: ManifestRow | None = None) -> Recording:
     """A recording with its labels: the manifest's, else those beside it, else none."""
     speaker, attributes = (row.speaker, row.attributes) if row else (None, None)
     try:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from dataset_modules.base_dataset import Split
-from dataset_modules.recording import AudioError, Clip, Recording
+from dataset_modules.recording import AudioError, Clip, Recording, Split
 from dataset_modules.sources.audio import read_bytes, read_file
 from dataset_modules.sources.common_voice_release import speaker_attributes
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset_modules.base_dataset import Split
+from dataset_modules.recording import Split
 from dataset_modules.sources.tsv import check_encoding, read_tsv
 
 _SPLITS: dict[str, Split] = {

@@ -1,12 +1,15 @@
-"""Choosing a share of things by their names, so that the choice outlives reordering and additions."""
+"""Shares of recordings, chosen by name, so that the choice survives reordering and additions."""
 
 import hashlib
+from collections.abc import Sequence
+
+from dataset_modules.recording import Recording
 
 _RANGE = 2**64
 
 
 def stable_fraction(key: str) -> float:
-    """A number in [0, 1) that depends on the key alone, evenly spread over keys.
+    """Return a number in [0, 1) that depends on the key alone; numbers are spread evenly over keys.
 
     >>> stable_fraction("speaker 1") == stable_fraction("speaker 1") != stable_fraction("speaker 2")
     True
@@ -16,7 +19,7 @@ def stable_fraction(key: str) -> float:
 
 
 def in_share(key: str, share: float) -> bool:
-    """Whether a key belongs to a share of all keys; a larger share holds all of a smaller one.
+    """Return whether a key belongs to a share of all keys; a larger share contains every smaller one.
 
     >>> in_share("clip", 0.0), in_share("clip", 1.0)
     (False, True)
@@ -25,7 +28,7 @@ def in_share(key: str, share: float) -> bool:
 
 
 def check_share(owner: str, **shares: float) -> None:
-    """Refuse what is not a share.
+    """Raise ``ValueError`` for a share outside 0…1.
 
     >>> check_share("CustomAudioDataset", validation_split=1.5)
     Traceback (most recent call last):
@@ -34,3 +37,24 @@ def check_share(owner: str, **shares: float) -> None:
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ValueError(f"{owner}: {name} must be in 0…1, got {share}")
+
+
+def split_by_speaker(
+    recordings: Sequence[Recording], validation_share: float
+) -> tuple[list[Recording], list[Recording]]:
+    """Divide recordings into training and validation; a speaker's recordings stay together.
+
+    A recording without a known speaker counts as a speaker. The share is a share of speakers: with few
+    speakers, the share of recordings may differ widely from it. Added recordings do not move others.
+
+    >>> recordings = [Recording(str(index), audio=None, speaker="anna") for index in range(9)]
+    >>> train, val = split_by_speaker(recordings, 0.5)
+    >>> len(train) in (0, 9) and len(train) + len(val) == 9
+    True
+    """
+    train: list[Recording] = []
+    val: list[Recording] = []
+    for recording in recordings:
+        key = recording.speaker or recording.id
+        (val if in_share(key, validation_share) else train).append(recording)
+    return train, val

@@ -8,8 +8,8 @@ import soundfile
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.cache.clip_cache import fingerprint_of
+from dataset_modules.cache.clip_preparation import PreparationSettings, prepare_clip
 from dataset_modules.cache.clip_store import ClipStore, ClipWriter
-from dataset_modules.cache.preparation import PreparationSettings, prepare_clip
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.recording import Recording
 from dataset_modules.sources.common_voice_release import release_recordings

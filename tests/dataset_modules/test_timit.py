@@ -8,8 +8,15 @@ import pytest
 import soundfile
 
 from dataset_modules.batches.batch import AudioParams
-from dataset_modules.timit import CORE_TEST_SPEAKERS, DEV_SPEAKERS, TimitDataset, read_phones
-from dataset_modules.timit_phones import Segment, fold, folding_table
+from dataset_modules.timit import (
+    CORE_TEST_SPEAKERS,
+    DEV_SPEAKERS,
+    Segment,
+    TimitDataset,
+    fold,
+    folding_table,
+    read_phones,
+)
 from phonetics import Vocabulary
 
 TOKENS = Path(__file__).parents[2] / "dataset_modules" / "tokens"

@@ -11,7 +11,7 @@ import pytest
 from dataset_modules.cache import cache_files
 from dataset_modules.cache import clip_cache as cache
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit, fingerprint_of
-from dataset_modules.cache.preparation import PreparationSettings
+from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.recording import AudioError, Clip, Recording
 
 SETTINGS = PreparationSettings()

@@ -12,8 +12,8 @@ import pytest
 
 from dataset_modules.cache import clip_cache as cache
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
+from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.cache.open_files import shortage_told
-from dataset_modules.cache.preparation import PreparationSettings
 from dataset_modules.recording import Recording
 from dataset_modules.sources.audio import read_file
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dataset_modules.recording import AudioError
+from dataset_modules.recording import AudioError, UnusableAudio
 from dataset_modules.sources.audio_folder import read_folder
 from dataset_modules.sources.folder_walk import FolderWalk
-from dataset_modules.sources.unusable_audio import UnusableAudio
 
 
 @pytest.fixture

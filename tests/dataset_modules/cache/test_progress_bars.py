@@ -4,7 +4,7 @@ import sys
 import pytest
 from tqdm import tqdm
 
-from dataset_modules.cache.progress import LOG_SECONDS, is_terminal, refreshing
+from dataset_modules.cache.progress_bars import LOG_SECONDS, is_terminal, refreshing
 
 
 class _Terminal(io.StringIO):

@@ -16,7 +16,7 @@ from dataset_modules.augmentations.seeding import seeded
 PROBE_SECONDS = 2.0
 
 
-def rehearse(transform: Transform, sampling_rate: int) -> None:
+def dry_run(transform: Transform, sampling_rate: int) -> None:
     """Apply a transform for certain; raises what it raises, and ``ValueError`` for what cannot be trained on.
 
     Neither random state nor the transform's own is changed.

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.cache.clip_store import ClipStore
-from dataset_modules.cache.preparation import (
+from dataset_modules.cache.clip_preparation import (
     PreparationSettings,
     UnlabelledError,
     prepare_clip,
     prepare_shard,
 )
+from dataset_modules.cache.clip_store import ClipStore
 from dataset_modules.recording import AudioError, Clip, Recording
 from phonetics import IpaNormaliser
 

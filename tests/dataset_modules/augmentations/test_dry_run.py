@@ -9,7 +9,7 @@ import pytest
 from audiomentations import Gain, Limiter, SomeOf
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 
-from dataset_modules.augmentations.rehearsal import rehearse
+from dataset_modules.augmentations.dry_run import dry_run
 
 RATE = 16000
 
@@ -30,17 +30,17 @@ class Doubling(BaseWaveformTransform):
 
 def test_a_transform_that_fails_rarely_fails_for_certain() -> None:
     with pytest.raises(KeyError):
-        rehearse(Strict(p=0.0), RATE)
+        dry_run(Strict(p=0.0), RATE)
 
 
 def test_what_no_model_can_hear_is_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(2, 32000\)"):
-        rehearse(Doubling(p=0.1), RATE)
+        dry_run(Doubling(p=0.1), RATE)
 
 
 def test_a_composition_that_cannot_draw_is_refused() -> None:
     with pytest.raises(ValueError, match="larger than population"):
-        rehearse(SomeOf(3, [Gain(), Gain()]), RATE)
+        dry_run(SomeOf(3, [Gain(), Gain()]), RATE)
 
 
 def test_a_missing_package_is_an_error_and_nothing_is_printed(
@@ -55,7 +55,7 @@ def test_a_missing_package_is_an_error_and_nothing_is_printed(
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ModuleNotFoundError, match="numpy_audio_limiter"):
-        rehearse(Limiter(p=0.1), RATE)
+        dry_run(Limiter(p=0.1), RATE)
     assert capsys.readouterr() == ("", "")
 
 
@@ -67,7 +67,7 @@ def test_state_is_as_it_was() -> None:
     random.seed(5)
     np.random.seed(5)
     with pytest.raises(KeyError):
-        rehearse(transform, RATE)
+        dry_run(transform, RATE)
     assert (random.random(), np.random.rand()) == expected
     assert (transform.p, transform.parameters["should_apply"]) == (0.3, None)
 
@@ -87,7 +87,7 @@ def test_every_transform_of_audiomentations_can_be_used(name: str, sounds: Path)
     needs = {"sounds_path": sounds / "noises", "ir_path": sounds / "rooms", "duration_seconds": 1.5}
     transform = getattr(audiomentations, name)(**{key: needs[key] for key in needs if key in takes})
     try:
-        rehearse(transform, RATE)
+        dry_run(transform, RATE)
     except ImportError:
         assert name in EXTRAS
 
