@@ -18,7 +18,7 @@ import yaml
 from torch.torch_version import TorchVersion
 
 from cli.run import run
-from dataset_modules.cache.preparation import PreparationSettings
+from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.recording import Recording
 from dataset_modules.sources.recording_survey import survey
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, espeak_version
