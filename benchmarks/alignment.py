@@ -16,12 +16,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cli.configuration.data_section import located_datasets  # noqa: E402
+from cli.configuration.configured_datasets import located_datasets  # noqa: E402
 from dataset_modules.base_dataset import Split  # noqa: E402
 from dataset_modules.sources.audio import from_pcm16  # noqa: E402
-from experiment.folder import experiment_of  # noqa: E402
-from experiment.trained import find_checkpoint  # noqa: E402
-from inference.handover.model_card import read_provenance  # noqa: E402
+from experiment.contents import read_configuration  # noqa: E402
+from experiment.folder import find_checkpoint  # noqa: E402
+from experiment.layout import experiment_of  # noqa: E402
 from inference.recognizer import Recognizer  # noqa: E402
 from inference.streaming.audio_stream import AudioSamples  # noqa: E402
 from models.ctc.forced_alignment import align  # noqa: E402
@@ -43,7 +43,7 @@ def onsets(recognizer: Recognizer, experiment: Path, split: Split) -> Iterator[O
     """The onsets of all phonemes whose times are known."""
     model = recognizer.model
     vocabulary, rate = model.vocabulary, model.audio_params.sampling_rate
-    configuration = read_provenance(experiment, experiment.name).configuration
+    configuration = read_configuration(experiment)
     for dataset in located_datasets(dict(configuration["data"])):
         clips = dataset.prepare(split, model.audio_params).clips
         for clip in (clips[index] for index in range(len(clips))):

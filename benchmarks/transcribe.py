@@ -26,13 +26,13 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.peak_memory import peak_megabytes  # noqa: E402
-from cli.configuration.data_section import located_datasets  # noqa: E402
-from experiment.folder import experiment_of  # noqa: E402
-from experiment.trained import find_checkpoint  # noqa: E402
+from cli.configuration.configured_datasets import located_datasets  # noqa: E402
+from experiment.contents import read_configuration  # noqa: E402
+from experiment.folder import find_checkpoint  # noqa: E402
+from experiment.layout import experiment_of  # noqa: E402
 from inference import Recognizer, Transcript  # noqa: E402
 from inference.acoustic_model import AcousticModel  # noqa: E402
 from inference.handover.huggingface import save_huggingface  # noqa: E402
-from inference.handover.model_card import read_provenance  # noqa: E402
 from inference.streaming.audio_stream import AudioFile  # noqa: E402
 from phonetics import edit_counts  # noqa: E402
 
@@ -44,7 +44,7 @@ def write_speech(checkpoint: Path, path: Path, seconds: float) -> list[str]:
     experiment = experiment_of(checkpoint)
     assert experiment is not None, "the checkpoint must lie in an experiment's folder"
     model = AcousticModel.from_checkpoint(checkpoint)
-    datasets = located_datasets(dict(read_provenance(experiment, "").configuration["data"]))
+    datasets = located_datasets(read_configuration(experiment)["data"])
     splits = [dataset.prepare("test", model.audio_params).clips for dataset in datasets]
     said: list[str] = []
     with soundfile.SoundFile(path, "w", model.audio_params.sampling_rate, 1, "PCM_16") as stream:

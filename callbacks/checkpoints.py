@@ -13,11 +13,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from callbacks.checkpoint_io import DurableCheckpointIO, remove_unfinished
 from callbacks.kept_checkpoints import relocated
 from durable_files import write_durably
+from experiment.layout import BEST_CHECKPOINT_FILE, CHECKPOINTS
 
 log = logging.getLogger(__name__)
-
-FOLDER = "checkpoints"
-BEST_FILE = "best.json"
 
 
 class CustomModelCheckpoint(ModelCheckpoint):
@@ -80,7 +78,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
         if getattr(trainer, "fast_dev_run", False):
             return  # nothing is written
         if self.dirpath is None:
-            self.dirpath = str(Path(trainer.default_root_dir).absolute() / FOLDER)
+            self.dirpath = str(Path(trainer.default_root_dir).absolute() / CHECKPOINTS)
         super().setup(trainer, pl_module, stage)
         if stage == "fit":
             trainer.strategy.checkpoint_io = DurableCheckpointIO()
@@ -188,7 +186,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
             return
         score = None if self.best_model_score is None else float(self.best_model_score)
         note = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
-        write_durably(Path(str(self.dirpath)) / BEST_FILE, json.dumps(note))
+        write_durably(Path(str(self.dirpath)) / BEST_CHECKPOINT_FILE, json.dumps(note))
 
     def _should_skip_noting(self, trainer: Trainer) -> bool:
         training = trainer.state.fn == "fit" and not trainer.sanity_checking and trainer.is_global_zero

@@ -1,6 +1,5 @@
 """A table of figures while training, and ``metrics.json`` at the end."""
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +7,12 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from durable_files import write_durably
 from evaluation.metrics import DEFINITIONS, LANGUAGE_DEFINITION
+from experiment.contents import read_metrics, write_metrics
 from models.checkpoint_digest import checkpoint_digest
 
 log = logging.getLogger(__name__)
 
-METRICS_FILE = "metrics.json"
 _WIDTH = 11
 
 
@@ -72,15 +70,15 @@ class LogMetricsCallback(Callback):
             for name, value in sorted(trainer.callback_metrics.items())
             if name.startswith(f"{stage}_") and not name.endswith("_utterances")
         }
-        path = Path(trainer.default_root_dir) / METRICS_FILE
-        known = _known_of(path, checkpoint := _checkpoint(trainer)) | figures
+        folder = Path(trainer.default_root_dir)
+        known = _known_of(folder, checkpoint := _checkpoint(trainer)) | figures
         if (utterances := trainer.callback_metrics.get(f"{stage}_utterances")) is not None:
             known.setdefault("utterances", {})[stage] = int(utterances)
         known |= checkpoint
         known["definitions"] = known.get("definitions", {}) | DEFINITIONS
         if any(name.startswith(f"{stage}_per_") for name in figures):
             known["definitions"]["per_<language>"] = LANGUAGE_DEFINITION
-        write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
+        write_metrics(folder, known)
         # One message: a progress bar is drawn anew after each.
         log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in figures.items()))
 
@@ -96,9 +94,9 @@ def _checkpoint(trainer: Trainer) -> dict[str, str | None]:
     return {"checkpoint": str(path), "checkpoint_digest": checkpoint_digest(path) if path.is_file() else None}
 
 
-def _known_of(path: Path, checkpoint: dict[str, str | None]) -> dict[str, Any]:
-    """The figures that a file holds, if they are of these weights."""
-    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def _known_of(folder: Path, checkpoint: dict[str, str | None]) -> dict[str, Any]:
+    """Return the metrics that a folder holds, if they are of these weights."""
+    known = read_metrics(folder)
     return known if known.get("checkpoint_digest") == checkpoint["checkpoint_digest"] else {}
 
 

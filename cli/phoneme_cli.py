@@ -37,8 +37,10 @@ from cli.summary import summarise, write_report
 from dataset_modules.base_dataset import Split
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
+from experiment.checkpoint import Checkpoint
 from experiment.errors import ConfigError
-from experiment.plan import ExperimentPlan, seed_to_resume
+from experiment.experiment_plan import ExperimentPlan, checkpoint_to_resume, seed_of
+from experiment.layout import PREDICTIONS_FILE
 from experiment.ranks import SEED, agree, gathered, shorten_timeouts, take_world
 from models import PhonemeRecognizer
 
@@ -60,6 +62,7 @@ class PhonemeCLI(LightningCLI):
     def __init__(self, args: ArgsType = None, stop_requests: StopRequests | None = None) -> None:
         self.stop_requests = stop_requests or StopRequests()
         self.folder: Path | None = None  # the experiment's; none in a fast development run
+        self._resumed: Checkpoint | None = None  # where it was read for its seed
         super().__init__(
             PhonemeRecognizer,
             PhonemeDataModule,
@@ -103,8 +106,9 @@ class PhonemeCLI(LightningCLI):
         self.config = parser.parse_args(args)  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
         if section.seed_everything is None or section.seed_everything is True:
-            resumed = seed_to_resume(section) if self.config.subcommand == "fit" else None
-            section.seed_everything = int(agree(SEED, lambda: str(_drawn(resumed))))
+            if self.config.subcommand == "fit":
+                self._resumed = checkpoint_to_resume(section)
+            section.seed_everything = int(agree(SEED, lambda: str(_seed(self._resumed))))
             log.info("seed_everything: drawn at random: %d", section.seed_everything)
 
     def _parse_ckpt_path(self) -> None:
@@ -135,7 +139,7 @@ class PhonemeCLI(LightningCLI):
         check_hardware(section.trainer)
         check_weights_only(section)
         check_encoder_cache(section)
-        self.plan = ExperimentPlan.of(str(self.subcommand), section)
+        self.plan = ExperimentPlan.of(str(self.subcommand), section, self._resumed)
         parameters = asdict(shared_audio_params(section))
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
@@ -266,7 +270,7 @@ class PhonemeCLI(LightningCLI):
         ]
         if self.folder is None or not self.trainer.is_global_zero:
             return
-        path = self.folder / "predictions.jsonl"
+        path = self.folder / PREDICTIONS_FILE
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         log.info("%d predictions: %s", len(lines), path)
 
@@ -290,6 +294,7 @@ class PhonemeCLI(LightningCLI):
                 )
 
 
-def _drawn(resumed: int | None) -> int:
-    """The seed of a run that is gone on with, or a new one."""
-    return random.SystemRandom().randrange(2**31) if resumed is None else resumed
+def _seed(resumed: Checkpoint | None) -> int:
+    """Return the seed of the run that is resumed, or a new one."""
+    known = seed_of(resumed) if resumed else None
+    return random.SystemRandom().randrange(2**31) if known is None else known

@@ -1,13 +1,13 @@
 """What follows an evaluation: how sure its figures are, and the experiment's page."""
 
-import json
 import logging
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from durable_files import write_durably
+from experiment.contents import analyse_records, read_experiment, read_metrics, write_metrics
+from experiment.layout import REPORT_FILE
 
 if TYPE_CHECKING:
     from evaluation.error_analysis import SplitAnalysis
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     Analyses = dict[str, SplitAnalysis]
 
 log = logging.getLogger(__name__)
-
-_METRICS = "metrics.json"
-PAGE = "report.html"
 
 
 def summarise(folder: Path) -> "Analyses | None":
@@ -38,10 +35,8 @@ def _summarise(folder: Path) -> "Analyses":
     # Imported here: panphon takes seconds to load.
     from evaluation.error_analysis import FEATURE_DEFINITION
     from evaluation.intervals import INTERVAL_DEFINITION
-    from experiment.reading import analyse_records
 
-    path = folder / _METRICS
-    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    known = read_metrics(folder)
     analyses = analyse_records(folder)
     for split, analysis in analyses.items():
         intervals = analysis.intervals
@@ -55,7 +50,7 @@ def _summarise(folder: Path) -> "Analyses":
         "feature_error_rate": FEATURE_DEFINITION,
         "intervals": INTERVAL_DEFINITION,
     }
-    write_durably(path, json.dumps(known, indent=1, ensure_ascii=False))
+    write_metrics(folder, known)
     return analyses
 
 
@@ -78,19 +73,18 @@ def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
     """Write the experiment's page; what goes wrong is said, and ends nothing."""
     started = time.monotonic()
     try:
-        from experiment.reading import read_experiment
         from reports.experiment_page import experiment_page
         from reports.html.page import write_page
 
-        write_page(folder / PAGE, experiment_page(read_experiment(folder, analyses)))
+        write_page(folder / REPORT_FILE, experiment_page(read_experiment(folder, analyses)))
     except Exception as error:  # noqa: BLE001 - the run comes first
         log.warning(
             "%s could not be written: %s: %s; try ./run.sh report %s",
-            *(PAGE, type(error).__name__, error, folder),
+            *(REPORT_FILE, type(error).__name__, error, folder),
             exc_info=_debug(),
         )
         return
-    log.info("report: %s (%.0f s)", folder / PAGE, time.monotonic() - started)
+    log.info("report: %s (%.0f s)", folder / REPORT_FILE, time.monotonic() - started)
 
 
 def _debug() -> bool:

@@ -10,7 +10,6 @@ from evaluation.error_counts import phoneme_edits, phonemes_in
 from phonetics import EditCounts
 
 Span = tuple[float, float]  # start and end, seconds
-_PREFIX = "utterances_"
 
 
 class UtteranceRecord(NamedTuple):
@@ -71,11 +70,6 @@ def _frozen(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def records_file(folder: Path, split: str) -> Path:
-    """Return the path of a split's records in an experiment's folder."""
-    return folder / f"{_PREFIX}{split}.jsonl"
-
-
 def write_records(path: Path, records: Iterable[UtteranceRecord]) -> None:
     """Write all records of a split; a failure leaves the old file."""
     write_durably(path, "".join(f"{record.to_line()}\n" for record in records))
@@ -85,9 +79,3 @@ def read_records(path: Path) -> list[UtteranceRecord]:
     """Read the records of a split."""
     with path.open(encoding="utf-8", newline="\n") as stream:
         return [UtteranceRecord.from_line(line) for line in stream if line.strip()]
-
-
-def recorded_splits(folder: Path) -> dict[str, Path]:
-    """Find the splits that an experiment has records of; the test split comes first."""
-    found = {path.stem.removeprefix(_PREFIX): path for path in sorted(folder.glob(f"{_PREFIX}*.jsonl"))}
-    return {split: found[split] for split in sorted(found, key=lambda split: (split != "test", split))}

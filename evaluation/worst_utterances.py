@@ -32,7 +32,6 @@ def worst_first(records: Sequence[UtteranceRecord]) -> list[int]:
 
 def keep_audio(
     folder: Path,
-    split: str,
     records: Sequence[UtteranceRecord],
     samples_of: Callable[[int], NDArray[np.int16]],
     sampling_rate: int,
@@ -40,8 +39,7 @@ def keep_audio(
     """Write the audio of the worst utterances, and return the records with the names of the files.
 
     Args:
-        folder: The experiment's folder.
-        split: The name of the split.
+        folder: The folder of the files, in the experiment's folder.
         records: All records of the split.
         samples_of: Returns the samples of the record at a place.
         sampling_rate: The rate of the samples.
@@ -50,13 +48,14 @@ def keep_audio(
     for number, place in enumerate(worst_first(records)[:NUMBER], start=1):
         if records[place].seconds > LONGEST_SECONDS:
             continue
-        path = folder / f"audio_{split}" / f"worst_{number:02d}.flac"
+        path = folder / f"worst_{number:02d}.flac"
         try:
             path.parent.mkdir(exist_ok=True)
             soundfile.write(path, samples_of(place), sampling_rate, format="FLAC", subtype="PCM_16")
         except (OSError, soundfile.SoundFileError) as error:  # a full disk; the records are kept without it
+            split = records[place].split
             log.warning("%s: the audio of the worst utterances could not be kept: %s", split, error)
             path.unlink(missing_ok=True)
             break
-        kept[place] = records[place]._replace(audio=path.relative_to(folder).as_posix())
+        kept[place] = records[place]._replace(audio=f"{folder.name}/{path.name}")
     return kept

@@ -1,21 +1,27 @@
-"""The experiment's folder: its name, where it is, which checkpoint in it is the best."""
+"""The folders of experiments: how they are named, claimed and found, and their best checkpoints."""
 
 import json
 import re
 from datetime import datetime
 from pathlib import Path
 
-EXPERIMENTS = "experiments"
-CHECKPOINTS = "checkpoints"
-EVALUATIONS = "evaluations"  # of its checkpoints, one folder each
-BEST_FILE = "best.json"  # in the checkpoints' folder, written by the checkpoint callback
+from experiment.errors import ConfigError
+from experiment.layout import (
+    BEST_CHECKPOINT_FILE,
+    CHECKPOINT_PATTERN,
+    CHECKPOINTS,
+    CONFIGURATION_FILE,
+    EXPERIMENTS,
+    recorded_splits,
+)
+
 _TIME = "%d_%m_%Y_%H_%M"
 
 
 def default_name(
     network_name: str, *, freeze: bool, transformer: bool, optimizer: str, batch_size: int, now: datetime
 ) -> str:
-    """The name of an experiment that was given none.
+    """Return the name of an experiment that the configuration does not name.
 
     >>> default_name("Wav2Vec2", freeze=True, transformer=True, optimizer="AdamW", batch_size=4,
     ...              now=datetime(2024, 10, 22, 15, 30))
@@ -47,7 +53,7 @@ def claim_folder(parent: Path, name: str) -> Path:
 
 
 def runs_named(parent: Path, name: str) -> list[Path]:
-    """The folders of all runs of a name, oldest first. A name that ends in a time matches any time."""
+    """List the folders of all runs of a name, oldest first. A name that ends in a time matches any time."""
     base = re.escape(re.sub(r"_time_[\d_]+$", "_time_", name))
     pattern = re.compile(base + (r"[\d_]+" if base.endswith("_time_") else r"(_\d+)?"))
     folders = [folder for folder in parent.glob("*") if folder.is_dir() and pattern.fullmatch(folder.name)]
@@ -55,21 +61,51 @@ def runs_named(parent: Path, name: str) -> list[Path]:
 
 
 def _last_trained(folder: Path) -> tuple[int, str]:
-    """When a run last wrote a checkpoint; evaluating it later does not make it newer."""
-    written = [path.stat().st_mtime_ns for path in (folder / CHECKPOINTS).glob("*.ckpt")]
+    """Return when a run last wrote a checkpoint; a later evaluation does not make it newer."""
+    written = [path.stat().st_mtime_ns for path in (folder / CHECKPOINTS).glob(CHECKPOINT_PATTERN)]
     return max(written, default=folder.stat().st_ctime_ns), folder.name
 
 
 def best_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint that a finished or running experiment calls its best."""
-    record = folder / CHECKPOINTS / BEST_FILE
+    """Return the checkpoint that a finished or running experiment has noted as its best."""
+    record = folder / CHECKPOINTS / BEST_CHECKPOINT_FILE
     if not record.is_file():
         return None
     checkpoint = folder / CHECKPOINTS / str(json.loads(record.read_text(encoding="utf-8"))["path"])
     return checkpoint if checkpoint.is_file() else None
 
 
-def experiment_of(checkpoint: Path) -> Path | None:
-    """The experiment's folder that a checkpoint lies in."""
-    parent = checkpoint.resolve().parent
-    return parent.parent if parent.name == CHECKPOINTS else None
+def find_checkpoint(command: str, name: str) -> Path:
+    """Find a checkpoint file by its path, or an experiment's best one by its folder or its name."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    for folder in (path, Path(EXPERIMENTS) / name):
+        if folder.is_dir():
+            found = best_checkpoint(folder)
+            if found is None:
+                raise ConfigError(
+                    f"{command}: {folder} must hold a best checkpoint, it does not; name a .ckpt file"
+                )
+            return found
+    present = sorted(folder.parent.name for folder in Path(EXPERIMENTS).glob(f"*/{CHECKPOINTS}"))
+    raise ConfigError(
+        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under {EXPERIMENTS}/; "
+        f"there are: {', '.join(present) or 'none'}"
+    )
+
+
+def find_experiment(name: str) -> Path:
+    """Find the folder of a run or of an evaluation by its path, or by its name under ``experiments/``."""
+    for folder in (Path(name), Path(EXPERIMENTS) / name):
+        if _has_configuration(folder) or recorded_splits(folder):
+            return folder
+    present = sorted(folder.name for folder in Path(EXPERIMENTS).glob("*") if _has_configuration(folder))
+    raise ConfigError(
+        f"report: {name} must be an experiment's folder, or its name under {EXPERIMENTS}/, with "
+        f"a config.yaml; there are: {', '.join(present) or 'none'}"
+    )
+
+
+def _has_configuration(folder: Path) -> bool:
+    return CONFIGURATION_FILE.newest_in(folder).is_file()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from evaluation.comparison import Comparison, compare_analyses, conclusion, over_common, phoneme_changes
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.slices import breakdowns
-from experiment.reading import Experiment
+from experiment.contents import Experiment
 from reports.error_sections import percent, span
 from reports.experiment_page import curves_picture
 from reports.html.markup import Html

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from experiment.reading import SkippedRow
+from experiment.contents import SkippedRow
 from reports.html.page import Section, details, note, paragraph, section, table
 
 _ROWS_SHOWN = 100

@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiment.reading import Curve, Experiment
+from experiment.contents import Curve, Experiment
+from experiment.layout import CHECKPOINTS, trained_folder
 from reports.data_section import data_section
 from reports.error_sections import (
     confusion_section,
@@ -222,9 +223,7 @@ def judged_checkpoint(experiment: Experiment) -> Path | None:
     """
     if not experiment.checkpoint:
         return None
-    folder = experiment.folder.resolve()
-    trained = folder.parents[1] if folder.parent.name == "evaluations" else folder
-    path = trained / "checkpoints" / Path(experiment.checkpoint).name
+    path = trained_folder(experiment.folder.resolve()) / CHECKPOINTS / Path(experiment.checkpoint).name
     if not path.is_file():
         return None
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from durable_files import free_name, newest_name, write_durably
+from durable_files import write_durably
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -39,14 +39,3 @@ def test_processes_that_write_at_once_leave_one_whole_file(tmp_path: Path) -> No
     assert [process.exitcode for process in processes] == [0] * 4
     assert path.read_text() in texts
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_names_of_a_series_are_given_in_order_and_the_newest_is_found(tmp_path: Path) -> None:
-    assert newest_name(tmp_path, "config", ".yaml") == tmp_path / "config.yaml"
-    for number in range(1, 12):
-        path = free_name(tmp_path, "config", ".yaml")
-        assert path.name == ("config.yaml" if number == 1 else f"config_{number}.yaml")
-        path.touch()
-        assert newest_name(tmp_path, "config", ".yaml") == path
-    (tmp_path / "config_mine.yaml").touch()
-    assert newest_name(tmp_path, "config", ".yaml") == tmp_path / "config_11.yaml"

@@ -8,7 +8,7 @@ import torch
 import yaml
 from step_ledger import MOMENTS, ledger
 
-from experiment.newest_checkpoint import newest_loadable
+from experiment.checkpoint import newest_loadable
 
 NETWORK = {
     "hidden_size": 32,

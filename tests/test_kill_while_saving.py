@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from callbacks.checkpoint_io import DurableCheckpointIO, remove_unfinished
-from experiment.newest_checkpoint import newest_loadable
+from experiment.checkpoint import newest_loadable
 
 FORK = multiprocessing.get_context("fork")
 KILLS = 20
@@ -63,7 +63,7 @@ def test_after_twenty_kills_there_is_always_a_checkpoint_that_loads(tmp_path, ot
         process.start()
         _kill_while_it_writes(process, folder, draw.random())
         found = newest_loadable([tmp_path / "run"], resumes=True)
-        stored = torch.load(found, weights_only=True)
+        stored = torch.load(found.path, weights_only=True)
         assert stored["global_step"] >= max(step, 1)
         step = stored["global_step"]
         assert torch.all(stored["state_dict"]["weights"] == step)

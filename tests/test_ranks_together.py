@@ -8,7 +8,7 @@ import yaml
 from forked_runs import free_port
 from step_ledger import ledger
 
-from experiment.newest_checkpoint import newest_loadable
+from experiment.checkpoint import newest_loadable
 from tests.models.conftest import TINY
 
 STEPS = 50
@@ -176,8 +176,8 @@ def test_processes_stop_together_wherever_the_signal_comes(runs, fit, place):
     ended = runs.torchrun(2, *fit("stopped", saved, signal_name="SIGTERM", step=12, rank=1))
     assert [status for status, _ in ended] == [143, 143], ended
     assert "stopped by SIGTERM: step 13 is in " in ended[0][1]
-    path = newest_loadable([place / "experiments/stopped"], resumes=True)
-    assert path.name == "last.ckpt"
+    newest = newest_loadable([place / "experiments/stopped"], resumes=True)
+    assert newest.path.name == "last.ckpt"
     assert "number of processes" in runs.run(*fit("stopped", saved, "--ckpt_path", "last"))[1]
     ended = runs.torchrun(2, *fit("stopped", saved, "--ckpt_path", "last", "--trainer.max_steps", "20"))
     assert [status for status, _ in ended] == [0, 0], ended

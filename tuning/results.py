@@ -8,6 +8,7 @@ from optuna.study import Study
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from durable_files import write_durably
+from experiment.layout import REPORT_FILE
 from tuning.progress import best_trials, figures_line
 from tuning.search import SearchPlan, figures_of
 from tuning.space.search_space import configuration
@@ -16,7 +17,7 @@ from tuning.trials.trial_files import best_configuration, write_yaml
 
 log = logging.getLogger(__name__)
 
-BEST, SUMMARY, PAGE = "best.yaml", "summary.json", "report.html"
+BEST, SUMMARY = "best.yaml", "summary.json"
 _FURTHER = "best_{}.yaml"  # of several metrics
 
 
@@ -35,7 +36,7 @@ def conclude(plan: SearchPlan, study: Study) -> int:
             path.unlink(missing_ok=True)
     text = json.dumps(summary(plan, study), indent=1, ensure_ascii=False, default=str)
     write_durably(plan.folder / SUMMARY, f"{text}\n")
-    write_page(plan.folder / PAGE, search_page(plan.name, study, plan.metrics))
+    write_page(plan.folder / REPORT_FILE, search_page(plan.name, study, plan.metrics))
     return _say(plan, study, best)
 
 
@@ -100,7 +101,7 @@ def _say(plan: SearchPlan, study: Study, best: list[FrozenTrial]) -> int:
         log.info("best: trial %d, %s: %s", trial.number, figures_line(values), figures_of(trial.params))
     if best:
         log.info("train it: ./run.sh train %s", plan.folder / BEST)
-    log.info("search: %s", plan.folder / PAGE)
+    log.info("search: %s", plan.folder / REPORT_FILE)
     if best or counts.running or not counts.finished:
         return 0
     failed = _failed(study)

@@ -14,7 +14,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 
 from dataset_modules.labels.skipping import counted, write_skipped
-from durable_files import free_name
+from experiment.layout import CONFIGURATION_FILE, DATA_FILE, SKIPPED_FILE, VERSIONS_FILE, VOCABULARY_FILE
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +53,14 @@ class ExperimentRecord(SaveConfigCallback):
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write configuration, vocabulary, versions, and which recordings were skipped."""
         folder = Path(trainer.default_root_dir)
-        self.parser.save(self.config, free_name(folder, "config", ".yaml"), skip_none=False)
-        free_name(folder, "data", ".json").write_text(
-            json.dumps(_data_facts(trainer), indent=1), encoding="utf-8"
-        )
-        (folder / "vocab.json").write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
+        self.parser.save(self.config, CONFIGURATION_FILE.next_in(folder), skip_none=False)
+        DATA_FILE.next_in(folder).write_text(json.dumps(_data_facts(trainer), indent=1), encoding="utf-8")
+        (folder / VOCABULARY_FILE).write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
         fingerprints = getattr(trainer.datamodule, "fingerprints", {})  # type: ignore[attr-defined]
         record = {**versions(), "data": fingerprints}
-        free_name(folder, "versions", ".json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+        VERSIONS_FILE.next_in(folder).write_text(json.dumps(record, indent=1), encoding="utf-8")
         parts = getattr(trainer.datamodule, "parts", [])  # type: ignore[attr-defined]
-        skipped = free_name(folder, "skipped_recordings", ".tsv")
+        skipped = SKIPPED_FILE.next_in(folder)
         write_skipped(skipped, parts)
         if any(part.num_skipped for part in parts):
             log.warning("%s recordings skipped; why: %s", counted(parts), skipped)

@@ -13,8 +13,9 @@ from dataset_modules.cache.clip_store import PreparedClip
 from dataset_modules.datamodule import PhonemeDataModule
 from evaluation.metrics import gather_from_processes
 from evaluation.signal_to_noise import signal_to_noise_db
-from evaluation.utterance_record import Span, UtteranceRecord, records_file, write_records
+from evaluation.utterance_record import Span, UtteranceRecord, write_records
 from evaluation.worst_utterances import keep_audio
+from experiment.layout import audio_folder, records_file
 from models import PhonemeRecognizer
 from models.ctc.forced_alignment import AlignmentError, align
 from models.ctc.greedy import blank_share
@@ -99,8 +100,7 @@ def _write_split(trainer: Trainer, split: str, records: _Records) -> None:
     folder, clips = Path(trainer.default_root_dir), data.splits[split]  # type: ignore[index]
     rows = sorted(records)
     kept = keep_audio(
-        folder,
-        split,
+        audio_folder(folder, split),
         [records[row] for row in rows],
         lambda place: clips.clip(rows[place]).samples,
         data.audio_params.sampling_rate,

@@ -4,14 +4,15 @@ import argparse
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli.commands.tool_parser import ToolParser
+from experiment.contents import read_configuration, read_versions
 from experiment.errors import ConfigError
-from experiment.folder import EVALUATIONS, experiment_of
-from experiment.trained import find_checkpoint
+from experiment.folder import find_checkpoint
+from experiment.layout import CONFIGURATION_FILE, EXPORTS, experiment_of
 
 if TYPE_CHECKING:
     from inference.acoustic_model import AcousticModel
@@ -38,13 +39,12 @@ def run_export(arguments: Sequence[str]) -> int:
     from inference.acoustic_model import AcousticModel
     from inference.handover.formats_to_export import export
     from inference.handover.huggingface import ExportError
-    from inference.handover.model_card import read_provenance
     from models.weights import CheckpointError
     from phonetics import VocabularyError
 
     try:
         model = AcousticModel.from_checkpoint(checkpoint)
-        provenance = _with_figures(read_provenance(experiment, checkpoint.stem), experiment, checkpoint)
+        provenance = _provenance(experiment, checkpoint)
         utterances = _test_set(provenance, model) if options.check else None
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
@@ -72,9 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _default_folder(checkpoint: Path, experiment: Path | None, target: str) -> Path:
     """In the experiment's folder, or beside a checkpoint that stands alone."""
-    return (
-        experiment / "exports" if experiment else checkpoint.parent / f"{checkpoint.stem}_exports"
-    ) / target
+    return (experiment / EXPORTS if experiment else checkpoint.parent / f"{checkpoint.stem}_exports") / target
 
 
 def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -> None:
@@ -84,72 +82,32 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
         missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
         if missing:
             raise ConfigError(f"export: --to {options.to} needs {' and '.join(missing)} (the extra onnx)")
-    if options.check and not (experiment and (experiment / "config.yaml").is_file()):
+    if options.check and not (experiment and CONFIGURATION_FILE.newest_in(experiment).is_file()):
         raise ConfigError("export: --check needs the experiment's config.yaml beside its checkpoints")
 
 
-def _with_figures(provenance: "Provenance", experiment: Path | None, checkpoint: Path) -> "Provenance":
-    """The figures of this checkpoint and no other, from the experiment or the newest evaluation of it."""
-    from inference.handover.model_card import read_metrics
+def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
+    """Read what the experiment's folder says about a checkpoint."""
+    from experiment.checkpoint_metrics import metrics_of
+    from inference.handover.model_card import Provenance
 
-    found = {folder: read_metrics(folder) for folder in _judged_folders(experiment)}
-    own = [folder for folder, metrics in found.items() if _is_of(metrics, folder, checkpoint)]
-    if own:
-        # The first one that speaks of the test split, which is what the card is read for.
-        folder = next((folder for folder in own if "test_per" in found[folder]), own[0])
-        return provenance._replace(metrics={**found[folder], "intervals": _intervals(folder)})
-    if experiment:
-        log.warning(
-            "export: nothing in %s was evaluated with %s as it is: the card has no figures; "
-            "./run.sh test makes some",
-            experiment,
-            checkpoint.name,
-        )
-    return provenance._replace(metrics={})
-
-
-def _judged_folders(experiment: Path | None) -> list[Path]:
-    """The experiment's own folder, then its evaluations, newest first."""
     if experiment is None:
-        return []
-    evaluations = [path.parent for path in (experiment / EVALUATIONS).glob("*/metrics.json")]
-    return [experiment, *sorted(evaluations, key=_judged_at, reverse=True)]
-
-
-def _judged_at(folder: Path) -> int:
-    return (folder / "metrics.json").stat().st_mtime_ns
-
-
-def _is_of(metrics: Mapping[str, Any], folder: Path, checkpoint: Path) -> bool:
-    """Whether figures are of a checkpoint: by its content; older ones by its name, if it was there then."""
-    from models.checkpoint_digest import checkpoint_digest
-
-    if not metrics.get("checkpoint"):
-        return False
-    if "checkpoint_digest" in metrics:
-        return bool(metrics["checkpoint_digest"] == checkpoint_digest(checkpoint))
-    # Folders move, names of files do not.
-    same_name = Path(metrics["checkpoint"]).name == checkpoint.name
-    return same_name and checkpoint.stat().st_mtime_ns <= _judged_at(folder)
-
-
-def _intervals(folder: Path) -> dict[str, tuple[float, float]]:
-    """Of the error rates, where a folder keeps what was heard in each utterance."""
-    from evaluation.intervals import rate_interval
-    from evaluation.utterance_record import read_records, recorded_splits
-
-    intervals: dict[str, tuple[float, float]] = {}
-    for split, path in recorded_splits(folder).items():
-        counts = [record.edits for record in read_records(path)]
-        found = rate_interval([one.errors for one in counts], [one.reference_length for one in counts])
-        if found is not None:
-            intervals[f"{split}_per"] = (found.low, found.high)
-    return intervals
+        return Provenance(checkpoint.stem, {}, {}, {})
+    metrics = metrics_of(checkpoint, experiment)
+    if metrics is None:
+        log.warning(
+            "export: nothing in %s was evaluated with %s as it is: the model card has no metrics; "
+            "run ./run.sh test first to have some",
+            *(experiment, checkpoint.name),
+        )
+    return Provenance(
+        experiment.resolve().name, read_configuration(experiment), metrics or {}, read_versions(experiment)
+    )
 
 
 def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utterance"]:
     """The clips that an evaluation hears of the test split, one by one, with the labels it goes by."""
-    from cli.configuration.data_section import located_datasets
+    from cli.configuration.configured_datasets import located_datasets
     from dataset_modules.labels.encoder import WORD_BOUNDARY, LabelEncoder
     from dataset_modules.labels.usable_clips import ClipSubset, usable_clips
     from dataset_modules.sources.audio import from_pcm16

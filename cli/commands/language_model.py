@@ -57,7 +57,7 @@ def _lines(path: Path) -> Iterator[list[str]]:
 
 def _training_labels(configs: Sequence[Path]) -> Iterator[Sequence[str]]:
     # Imported only now: they cost seconds, and a file of labels needs none of them.
-    from cli.configuration.data_section import located_datasets, merged_sections
+    from cli.configuration.configured_datasets import located_datasets, merged_sections
     from dataset_modules.labels.reading import labels_of
 
     for dataset in located_datasets(merged_sections(configs)["data"]):

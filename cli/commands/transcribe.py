@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from cli.commands.tool_parser import ToolParser
 from experiment.errors import ConfigError
-from experiment.trained import find_checkpoint
+from experiment.folder import find_checkpoint
 
 if TYPE_CHECKING:
     from cli.commands.recordings import NamedRecording

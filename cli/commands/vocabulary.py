@@ -127,7 +127,7 @@ def _labels_of_config(options: argparse.Namespace) -> Iterator[Label]:
             "vocabulary: --language and --text_to_phonemes go with --texts, a --config has its own"
         )
     # Imported only now: they cost seconds, and texts need none of them.
-    from cli.configuration.data_section import located_datasets, merged_sections
+    from cli.configuration.configured_datasets import located_datasets, merged_sections
     from dataset_modules.base_dataset import SPLITS
     from dataset_modules.labels.reading import labels_of
 
@@ -139,7 +139,7 @@ def _labels_of_config(options: argparse.Namespace) -> Iterator[Label]:
 def _vocabulary_file(options: argparse.Namespace) -> Path:
     if options.vocabulary:
         return Path(options.vocabulary)
-    from cli.configuration.data_section import merged_sections
+    from cli.configuration.configured_datasets import merged_sections
 
     named = merged_sections(options.config)["model"].get("vocab_file") if options.config else None
     if not named:

@@ -1,13 +1,11 @@
 """What a handed-over model says of itself: use, figures, data, how texts became phonemes, licences."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from durable_files import newest_name
 from inference.handover.card_usage import ONNX_USAGE, PIPELINE_USAGE
 from inference.handover.label_sources import label_sources
 from inference.handover.parity import Parity
@@ -24,21 +22,6 @@ class Provenance(NamedTuple):
     configuration: Mapping[str, Any]
     metrics: Mapping[str, Any]
     versions: Mapping[str, Any]
-
-
-def read_provenance(folder: Path | None, name: str) -> Provenance:
-    """Read what is there of an experiment, as its last start left it."""
-    if folder is None:
-        return Provenance(name, {}, {}, {})
-    config = newest_name(folder, "config", ".yaml")
-    configuration = yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {}
-    versions = _json(newest_name(folder, "versions", ".json"))
-    return Provenance(folder.resolve().name, configuration, read_metrics(folder), versions)
-
-
-def read_metrics(folder: Path | None) -> dict[str, Any]:
-    """The figures of an experiment or of an evaluation; empty where there are none."""
-    return _json(folder / "metrics.json") if folder else {}
 
 
 def model_card(
@@ -62,10 +45,6 @@ def model_card(
         _section("Licences", _licences(provenance, license_name)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from cli.summary import summarise, write_report
 from evaluation.intervals import RateInterval, rate_interval
-from evaluation.utterance_record import UtteranceRecord, records_file, write_records
+from evaluation.utterance_record import UtteranceRecord, write_records
+from experiment.layout import records_file
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from evaluation.comparison import common_rows, compare_analyses, over_common, phoneme_changes
 from evaluation.error_analysis import analyse
-from experiment.reading import Experiment
+from experiment.contents import Experiment
 from reports.comparison_page import comparison_page
 
 

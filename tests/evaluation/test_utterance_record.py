@@ -7,10 +7,9 @@ import pytest
 from evaluation.utterance_record import (
     UtteranceRecord,
     read_records,
-    recorded_splits,
-    records_file,
     write_records,
 )
+from experiment.layout import records_file
 
 
 def test_records_come_back_as_they_were_written(tmp_path, noisy_records):
@@ -39,12 +38,6 @@ def test_fields_of_later_versions_are_passed_over(noisy_records):
 def test_word_boundaries_are_no_phonemes():
     record = UtteranceRecord("a", "test", ("d", "|", "a"), ("d", "a", "|"), 1.0, 50, 0.5)
     assert record.reference_phonemes == record.hypothesis_phonemes == ["d", "a"]
-
-
-def test_the_test_split_comes_first(tmp_path, noisy_records):
-    for split in ("val", "test"):
-        write_records(records_file(tmp_path, split), noisy_records(1))
-    assert list(recorded_splits(tmp_path)) == ["test", "val"]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, noisy_records):

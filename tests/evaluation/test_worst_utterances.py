@@ -16,7 +16,7 @@ def test_the_worst_have_many_errors_for_their_length(noisy_records):
 def test_their_sound_lies_in_the_folder_without_loss(tmp_path, noisy_records):
     records = noisy_records(30, error_rate=0.5)
     sounds = {place: np.arange(place, place + 800, dtype=np.int16) for place in range(30)}
-    kept = keep_audio(tmp_path, "test", records, sounds.__getitem__, 16000)
+    kept = keep_audio(tmp_path / "audio_test", records, sounds.__getitem__, 16000)
     named = {place: own.audio for place, own in enumerate(kept) if own.audio}
     assert len(named) == NUMBER
     assert set(named) == set(worst_first(records)[:NUMBER])
@@ -28,7 +28,7 @@ def test_their_sound_lies_in_the_folder_without_loss(tmp_path, noisy_records):
 
 def test_long_utterances_are_not_kept(tmp_path, noisy_records):
     long = noisy_records(1, error_rate=0.9)[0]._replace(seconds=LONGEST_SECONDS + 1)
-    assert keep_audio(tmp_path, "test", [long], lambda place: None, 16000) == [long]
+    assert keep_audio(tmp_path / "audio_test", [long], lambda place: None, 16000) == [long]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -38,5 +38,5 @@ def test_a_full_disk_costs_the_sound_alone(tmp_path, noisy_records, monkeypatch,
 
     monkeypatch.setattr(soundfile, "write", fail)
     records = noisy_records(3, error_rate=0.5)
-    assert keep_audio(tmp_path, "test", records, lambda place: np.zeros(8, np.int16), 16000) == records
+    assert keep_audio(tmp_path / "audio_test", records, lambda place: np.zeros(8, np.int16), 16000) == records
     assert "could not be kept" in caplog.text

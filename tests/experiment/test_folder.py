@@ -4,7 +4,10 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from experiment.folder import best_checkpoint, claim_folder, experiment_of, runs_named
+import pytest
+
+from experiment.errors import ConfigError
+from experiment.folder import best_checkpoint, claim_folder, find_experiment, runs_named
 
 
 def test_a_taken_name_gets_the_next_free_suffix(tmp_path):
@@ -42,4 +45,14 @@ def test_the_best_checkpoint_is_the_one_noted_if_it_is_there(tmp_path):
     assert best_checkpoint(tmp_path) is None
     (folder / "a.ckpt").touch()
     assert best_checkpoint(tmp_path) == folder / "a.ckpt"
-    assert experiment_of(folder / "a.ckpt") == tmp_path.resolve()
+
+
+def test_an_experiment_is_found_by_folder_and_by_name(tmp_path, monkeypatch):
+    folder = tmp_path / "experiments" / "tried"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert find_experiment(str(folder)) == folder
+    assert find_experiment("tried").resolve() == folder
+    with pytest.raises(ConfigError, match="there are: tried"):
+        find_experiment("tired")

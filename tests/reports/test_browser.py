@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.utterance_record import records_file, write_records
+from evaluation.utterance_record import write_records
 from evaluation.worst_utterances import keep_audio
-from experiment.reading import read_experiment
+from experiment.contents import read_experiment
+from experiment.layout import audio_folder, records_file
 from reports.comparison_page import comparison_page
 from reports.experiment_page import experiment_page
 
@@ -30,7 +31,8 @@ def pages(tmp_path_factory, noisy_records) -> dict[str, Path]:
         folder.mkdir()
         (folder / "config.yaml").write_text(f"custom_folder_name: {name}\n" + "long: " + "x" * 300)
         records = noisy_records(error_rate=error_rate)
-        write_records(records_file(folder, "test"), keep_audio(folder, "test", records, noise_of, 16000))
+        kept = keep_audio(audio_folder(folder, "test"), records, noise_of, 16000)
+        write_records(records_file(folder, "test"), kept)
         (folder / "data.json").write_text(
             '{"train": {"clips": 3, "hours": 0.1, "recordings": 4, "skipped": 1}}'
         )

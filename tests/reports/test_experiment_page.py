@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.reading import Experiment
+from experiment.contents import Experiment
 from reports.experiment_page import experiment_page
 
 UNFINISHED = Experiment("tried", Path("experiments/tried"), {}, {}, {}, None, {}, "lr: <0.1>", {}, None)

@@ -14,6 +14,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from experiment.errors import ConfigError
+from experiment.layout import EXPERIMENTS
 
 REJECTED, SURPLUS = "rejected", "surplus"  # attributes of trials that never ran
 KIND, REASON, SEED = "failure", "reason", "seed"  # attributes of trials
@@ -160,4 +161,4 @@ def _short(value: object) -> str:
 
 def folder_of(base: dict[str, Any], name: str) -> Path:
     """The search's folder: that of an experiment with its name."""
-    return Path((base.get("trainer") or {}).get("default_root_dir") or ".") / "experiments" / name
+    return Path((base.get("trainer") or {}).get("default_root_dir") or ".") / EXPERIMENTS / name

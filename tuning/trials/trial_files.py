@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from durable_files import write_durably
+from experiment.layout import CHECKPOINTS
 
 CONFIG, COMMAND, LOG, REPORTS, RUN = "config.yaml", "command.txt", "log.txt", "reports.jsonl", "run"
 TRIALS = "trials"
-_CHECKPOINTS = "checkpoints"
 _LOSSES = ("train_loss", "val_loss")
 _TAIL_BYTES = 20_000
 
@@ -133,5 +133,5 @@ def last_words(log_file: Path) -> str:
 
 def remove_checkpoints(folder: Path) -> None:
     """Free the space of weights that nobody will ask for."""
-    for checkpoints in folder.glob(f"{RUN}*/{_CHECKPOINTS}"):
+    for checkpoints in folder.glob(f"{RUN}*/{CHECKPOINTS}"):
         shutil.rmtree(checkpoints, ignore_errors=True)

@@ -3,7 +3,8 @@
 import json
 
 from cli.run import run
-from evaluation.utterance_record import UtteranceRecord, records_file, write_records
+from evaluation.utterance_record import UtteranceRecord, write_records
+from experiment.layout import records_file
 
 
 def test_pages_are_written_beside_what_they_tell_of(tmp_path):

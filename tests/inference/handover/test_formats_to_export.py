@@ -8,7 +8,7 @@ import yaml
 
 from inference.handover.formats_to_export import export, new_folder
 from inference.handover.huggingface import ExportError
-from inference.handover.model_card import Provenance, model_card, read_provenance
+from inference.handover.model_card import Provenance, model_card
 from inference.handover.parity import Parity, Utterance, compare
 from tests.inference.tiny_models import VOCABULARY, speech
 
@@ -54,30 +54,13 @@ def test_a_card_tells_figures_data_phonemes_and_licences():
 
 
 def test_a_card_of_a_lone_checkpoint_makes_nothing_up(tmp_path):
-    provenance = read_provenance(None, "model")
+    provenance = Provenance("model", {}, {}, {})
     card = model_card(provenance, VOCABULARY, "onnx", parity=Parity(3, 3, 10, 1, 1))
     assert "## Data" not in card
     assert "## Model" not in card
     assert "3 of 3 test utterances with the same phonemes" in card
     assert "named no licence" in card
     assert "onnxruntime" in card
-
-
-def test_provenance_is_read_from_an_experiment(tmp_path):
-    (tmp_path / "config.yaml").write_text("data: {language: ru}\n")
-    (tmp_path / "metrics.json").write_text(json.dumps({"test_per": 0.5}))
-    provenance = read_provenance(tmp_path, "x")
-    assert provenance.name == tmp_path.name
-    assert provenance.configuration["data"]["language"] == "ru"
-    assert (provenance.metrics, provenance.versions) == ({"test_per": 0.5}, {})
-
-
-def test_provenance_is_that_of_the_last_start(tmp_path):
-    for number, rate in (("", 0.1), ("_2", 0.2)):
-        (tmp_path / f"config{number}.yaml").write_text(f"model: {{lr: {rate}}}\n")
-        (tmp_path / f"versions{number}.json").write_text(json.dumps({"revision": f"r{rate}"}))
-    provenance = read_provenance(tmp_path, "x")
-    assert (provenance.configuration, provenance.versions) == ({"model": {"lr": 0.2}}, {"revision": "r0.2"})
 
 
 def test_parity_counts_by_hand():

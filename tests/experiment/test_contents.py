@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiment.reading import find_experiment, read_curves, read_experiment
+from experiment.contents import read_configuration, read_curves, read_experiment, read_metrics, read_versions
 
 
 @pytest.fixture
@@ -76,9 +76,12 @@ def test_a_resumed_runs_log_goes_over_the_first_ones(folder):
     assert read_experiment(folder).curves["val_per"] == {2: 0.9, 10: 0.9, 20: 0.1}
 
 
-def test_an_experiment_is_found_by_folder_and_by_name(folder, monkeypatch):
-    monkeypatch.chdir(folder.parents[1])
-    assert find_experiment(str(folder)) == folder
-    assert find_experiment("tried").resolve() == folder
-    with pytest.raises(ValueError, match="there are: tried"):
-        find_experiment("tired")
+def test_single_files_are_read_as_the_last_start_left_them(folder):
+    (folder / "metrics.json").write_text(json.dumps({"test_per": 0.5}))
+    assert (read_metrics(folder), read_versions(folder)) == ({"test_per": 0.5}, {})
+    assert read_configuration(folder) == {"model": {"lr": 0.1}}
+    (folder / "config_2.yaml").write_text("model: {lr: 0.2}\n")
+    (folder / "versions.json").write_text(json.dumps({"revision": "r1"}))
+    (folder / "versions_2.json").write_text(json.dumps({"revision": "r2"}))
+    assert (read_configuration(folder), read_versions(folder)) == ({"model": {"lr": 0.2}}, {"revision": "r2"})
+    assert read_configuration(folder / "none") == {}

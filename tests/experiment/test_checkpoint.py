@@ -6,8 +6,8 @@ import os
 import pytest
 import torch
 
+from experiment.checkpoint import newest_loadable
 from experiment.errors import ConfigError
-from experiment.newest_checkpoint import newest_loadable
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_the_one_with_most_steps_is_taken_and_of_equals_the_last(run, caplog):
     save(run, "b.ckpt", 8, age=5)
     last = save(run, "last.ckpt", 8, age=5)
     with caplog.at_level(logging.WARNING):
-        assert newest_loadable([run], resumes=True) == last
+        assert newest_loadable([run], resumes=True).path == last
     assert caplog.text == ""
 
 
@@ -56,7 +56,7 @@ def test_a_damaged_one_is_passed_over_and_named(run, caplog, harm):
     older = save(run, "older.ckpt", 5)
     harm(save(run, "last.ckpt", 8))
     with caplog.at_level(logging.WARNING):
-        assert newest_loadable([run], resumes=True) == older
+        assert newest_loadable([run], resumes=True).path == older
     assert "last.ckpt is damaged" in caplog.text
     assert "older.ckpt, after 5 steps" in caplog.text
 
@@ -68,9 +68,9 @@ def test_weights_alone_do_not_continue_a_run(run, caplog):
     del stored["optimizer_states"]
     torch.save(stored, path)
     with caplog.at_level(logging.WARNING):
-        assert newest_loadable([run], resumes=True) == whole
+        assert newest_loadable([run], resumes=True).path == whole
     assert "weights alone" in caplog.text
-    assert newest_loadable([run], resumes=False) == path
+    assert newest_loadable([run], resumes=False).path == path
 
 
 def test_where_all_are_damaged_no_older_run_is_taken_in_silence(run, tmp_path):
@@ -87,6 +87,6 @@ def test_a_run_that_never_wrote_any_is_passed_over_and_named(run, tmp_path, capl
     (tmp_path / "run_2").mkdir()
     path = save(run, "last.ckpt", 5)
     with caplog.at_level(logging.WARNING):
-        assert newest_loadable([run, tmp_path / "run_2"], resumes=True) == path
+        assert newest_loadable([run, tmp_path / "run_2"], resumes=True).path == path
     assert "run_2: it holds no checkpoint" in caplog.text
     assert newest_loadable([tmp_path / "run_2"], resumes=True) is None

@@ -1,0 +1,81 @@
+"""Refuses a checkpoint that does not belong to a configuration, before any data are opened."""
+
+import json
+
+from jsonargparse import Namespace
+
+from dataset_modules.batches.position import PlaceError, check_place, is_mid_epoch
+from experiment.checkpoint import Checkpoint
+from experiment.errors import ConfigError
+from models.weights import CHECKPOINT_KEY, check_vocabulary
+from phonetics import Vocabulary, VocabularyError
+
+# What the shapes and the meaning of a checkpoint's tensors depend on.
+_COMPARED = (
+    "network_name",
+    "do_normalize",
+    "sampling_rate",
+    "padding_value",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "conv_dim",
+    "conv_kernel",
+)
+_DATA_STATE = "PhonemeDataModule"  # Lightning keeps a data module's state under the name of its class
+
+
+def check_checkpoint(checkpoint: Checkpoint, section: Namespace) -> None:
+    """Refuse a checkpoint of another vocabulary or network, and weights alone where more is needed."""
+    try:
+        if not (section.only_weights_load and section.model.map_vocabulary):
+            check_vocabulary(
+                checkpoint.content, Vocabulary.from_file(section.model.vocab_file), checkpoint.path
+            )
+    except VocabularyError as error:
+        raise ConfigError(str(error)) from error
+    if section.only_weights_load:
+        return
+    if "optimizer_states" not in checkpoint.content and "loops" not in checkpoint.content:
+        raise ConfigError(
+            f"ckpt_path: {checkpoint.path} holds weights alone; "
+            f"set only_weights_load: true to start from them"
+        )
+    _check_architecture(checkpoint, section)
+
+
+def _check_architecture(checkpoint: Checkpoint, section: Namespace) -> None:
+    """Compare the network and the audio parameters with those that the checkpoint was trained with."""
+    described = checkpoint.content.get(CHECKPOINT_KEY)
+    if not described:
+        return
+    network = json.loads(described["network_config"])
+    theirs = {"network_name": described["network_name"], **network, **described["audio_params"]}
+    audio, configured = vars(section.audio_params), section.model.network_config or {}
+    ours = {"network_name": section.model.network_name, **configured, **audio}
+    for name in (name for name in ours if name in _COMPARED):
+        if ours[name] != theirs.get(name, ours[name]):
+            raise ConfigError(
+                f"ckpt_path: {checkpoint.path} was trained with {name} {theirs[name]!r}, "
+                f"the configuration has {ours[name]!r}"
+            )
+
+
+def check_resume_position(checkpoint: Checkpoint, section: Namespace) -> None:
+    """Refuse early what the data module would refuse once the data are opened."""
+    if not is_mid_epoch(checkpoint.content):
+        return
+    data = section.data
+    now = {
+        "seed": section.seed_everything if data.seed is None else data.seed,
+        "batch_size": data.batch_size,
+        "max_batch_seconds": data.max_batch_seconds,
+        "accumulate_grad_batches": section.trainer.accumulate_grad_batches,
+    }
+    # Words such as "auto" get their values when the data are opened.
+    known = {key: value for key, value in now.items() if not isinstance(value, str | bool)}
+    try:
+        check_place(checkpoint.content.get(_DATA_STATE, {}), known)
+    except PlaceError as error:
+        raise ConfigError(str(error)) from error

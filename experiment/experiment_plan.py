@@ -1,0 +1,178 @@
+"""Where a command writes, and which checkpoint it starts from; decided before anything is built."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from jsonargparse import Namespace
+
+from experiment.checkpoint import Checkpoint, newest_loadable
+from experiment.checkpoint_checks import check_checkpoint, check_resume_position
+from experiment.errors import ConfigError
+from experiment.folder import best_checkpoint, claim_folder, default_name, runs_named
+from experiment.layout import (
+    CSV_LOGS,
+    EVALUATIONS,
+    EXPERIMENTS,
+    LOGS,
+    TENSORBOARD_LOGS,
+    experiment_of,
+)
+from experiment.ranks import FOLDER, agree
+from models.weights import CHECKPOINT_KEY, CheckpointError
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
+
+
+@dataclass(frozen=True)
+class ExperimentPlan:
+    """The folder that a command will write to, and the checkpoint that it takes.
+
+    Args:
+        parent: where the folder will be.
+        name: the folder's name, before a suffix.
+        checkpoint: what to start from or to evaluate.
+        resumes: whether the command continues the run that lies in this folder already.
+        logs: whether the command keeps logs (evaluations write their metrics only).
+    """
+
+    parent: Path
+    name: str
+    checkpoint: Path | None
+    resumes: bool
+    logs: bool
+
+    @classmethod
+    def of(cls, subcommand: str, section: Namespace, resumed: Checkpoint | None = None) -> "ExperimentPlan":
+        """Decide from the configuration, and refuse a checkpoint that is broken or does not belong to it.
+
+        Args:
+            subcommand: fit, validate, test or predict.
+            section: the configuration of the subcommand.
+            resumed: the checkpoint of the configuration, where it was read already.
+        """
+        parent, name = _location(section)
+        if subcommand == "fit":
+            return cls._of_training(parent, name, section, resumed)
+        checkpoint = _configured(section, resumes=False) or _newest_best(parent, name)
+        check_checkpoint(checkpoint, section)
+        folder = experiment_of(checkpoint.path)
+        return cls(
+            folder / EVALUATIONS if folder else parent,
+            subcommand if folder else f"{name}_{subcommand}",
+            checkpoint.path,
+            resumes=False,
+            logs=False,
+        )
+
+    @classmethod
+    def _of_training(
+        cls, parent: Path, name: str, section: Namespace, resumed: Checkpoint | None
+    ) -> "ExperimentPlan":
+        weights_only = section.only_weights_load
+        checkpoint = resumed or _configured(section, resumes=not weights_only)
+        if checkpoint is None:
+            return cls(parent, name, None, resumes=False, logs=True)
+        check_checkpoint(checkpoint, section)
+        if weights_only:
+            return cls(parent, name, checkpoint.path, resumes=False, logs=True)
+        check_resume_position(checkpoint, section)
+        folder = experiment_of(checkpoint.path)
+        runs = [run.resolve() for run in runs_named(parent, name)]
+        if folder is None or folder.parent != parent.resolve() or folder not in runs:
+            return cls(parent, name, checkpoint.path, resumes=False, logs=True)
+        return cls(parent, folder.name, checkpoint.path, resumes=True, logs=True)
+
+    def claim(self) -> Path:
+        """Return the run's folder on resume, else a new one; the same for all processes of a run."""
+        return Path(agree(FOLDER, lambda: str(self._own_folder().absolute())))
+
+    def _own_folder(self) -> Path:
+        return self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
+
+    def release(self, folder: Path) -> None:
+        """Remove a claimed folder that holds nothing but the loggers' first files."""
+        if not self.resumes and folder.is_dir() and {path.name for path in folder.iterdir()} <= {LOGS}:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def loggers(self, folder: Path, configured: object) -> "list[Logger] | bool | None":
+        """Return TensorBoard and CSV where ``trainer.logger`` is ``true``; None leaves what is configured."""
+        if not self.logs:
+            return False
+        if configured is not True and configured is not None:
+            return None
+        from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+        # Every start writes another version: a resumed run overwrites no rows.
+        return [TensorBoardLogger(folder, TENSORBOARD_LOGS), CSVLogger(folder, CSV_LOGS)]
+
+
+def checkpoint_to_resume(section: Namespace) -> Checkpoint | None:
+    """Read the checkpoint whose training ``fit`` resumes; None where there is none or where it is broken.
+
+    What is wrong with it is reported when the plan is made.
+    """
+    if not section.ckpt_path or section.only_weights_load:
+        return None
+    try:
+        return _configured(section, resumes=True)
+    except ConfigError:
+        return None
+
+
+def seed_of(checkpoint: Checkpoint) -> int | None:
+    """Return the seed of the run that wrote a checkpoint, where the checkpoint has it."""
+    described = checkpoint.content.get(CHECKPOINT_KEY)
+    return described["seed"] if described else None
+
+
+def _location(section: Namespace) -> tuple[Path, str]:
+    """Return the folder of all experiments, and the name of this one."""
+    parent = Path(section.trainer.default_root_dir or ".") / EXPERIMENTS
+    return parent, section.custom_folder_name or _default_name(section)
+
+
+def _default_name(section: Namespace) -> str:
+    model, optimizer = section.model, section.model.optimizer
+    return default_name(
+        model.network_name,
+        freeze=model.freeze_feature_extractor,
+        transformer=model.freeze_transformer,
+        optimizer=optimizer
+        if isinstance(optimizer, str)
+        else str(optimizer["class_path"]).rpartition(".")[2],
+        batch_size=section.data.batch_size,
+        now=datetime.now(),
+    )
+
+
+def _configured(section: Namespace, *, resumes: bool) -> Checkpoint | None:
+    """Read the checkpoint that the configuration names; ``best`` and ``last`` mean the newest run's."""
+    parent, name = _location(section)
+    if section.ckpt_path == "best":
+        return _newest_best(parent, name)
+    if section.ckpt_path == "last":
+        return newest_loadable(runs_named(parent, name), resumes=resumes) or _none_found(parent, name)
+    return _intact(Path(section.ckpt_path)) if section.ckpt_path else None
+
+
+def _newest_best(parent: Path, name: str) -> Checkpoint:
+    """Read the best checkpoint of the newest run of this name that has one."""
+    found = [best for folder in runs_named(parent, name) if (best := best_checkpoint(folder))]
+    return _intact(found[-1]) if found else _none_found(parent, name)
+
+
+def _intact(path: Path) -> Checkpoint:
+    try:
+        return Checkpoint.intact(path)
+    except CheckpointError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _none_found(parent: Path, name: str) -> NoReturn:
+    raise ConfigError(
+        f"ckpt_path: {parent / name} holds no trained checkpoint; train first, or give --ckpt_path"
+    )
