@@ -21,10 +21,10 @@ source "$ROOT/front_door/container.sh"
 
 # ---- Modes ----------------------------------------------------------------------------------------------------
 
-#: train [CONFIG] [OVERRIDES…]     fit a model
+#: train [CONFIG] [OVERRIDES…]     train a model, evaluate it, write a report
 mode_train() { lightning fit "$@"; }
 
-#: tune [CONFIG] [OVERRIDES…]      search over a configuration (its optuna section)
+#: tune [CONFIG] [OVERRIDES…]      run the search that the configuration's optuna section describes
 mode_tune() { lightning fit "$@" --optuna.tune true; }
 
 #: val [CONFIG] [OVERRIDES…]       evaluate a checkpoint on the validation split
@@ -33,39 +33,39 @@ mode_val() { lightning validate "$@"; }
 #: test [CONFIG] [OVERRIDES…]      evaluate a checkpoint on the test split
 mode_test() { lightning test "$@"; }
 
-#: predict [CONFIG] [OVERRIDES…]   what a checkpoint predicts
+#: predict [CONFIG] [OVERRIDES…]   write the phonemes that a checkpoint recognises in the test split
 mode_predict() { lightning predict "$@"; }
 
-#: doctor [CONFIG] [OVERRIDES…]    look at the data before training on it (--audio N: hear N augmentations)
+#: doctor [CONFIG] [OVERRIDES…]    examine the data before training (--audio N: write N augmented clips)
 mode_doctor() { lightning doctor "$@"; }
 
-#: report EXPERIMENT…              write each experiment's page (report.html) anew, and compare several
+#: report EXPERIMENT…              write each experiment's report.html again, and compare several
 mode_report() {
     (($#)) || die "report needs an experiment's folder, or its name under experiments/"
     prepare
     hand_over python main.py report "$@"
 }
 
-#: transcribe MODEL RECORDING…     recordings → phonemes with times (transcribe --help)
+#: transcribe MODEL RECORDING…     turn recordings into phonemes with times (transcribe --help)
 mode_transcribe() {
     local argument
     for argument; do [[ $argument != - ]] || READS_INPUT=1; done
     with_paths transcribe "$@"
 }
 
-#: lm --config CONFIG --output F    an n-gram model of phonemes for transcribe --beam (lm --help)
+#: lm --config CONFIG --output F   estimate an n-gram model of phonemes for transcribe --beam (lm --help)
 mode_lm() { with_paths lm "$@"; }
 
-#: export MODEL --to hf|onnx|…     a trained model for other programs (export --help)
+#: export MODEL --to hf|onnx|…     write a trained model for other programs (export --help)
 mode_export() { with_paths export "$@"; }
 
-#: vocabulary build|check|merge …  the phonemes that labels need (vocabulary --help)
+#: vocabulary build|check|merge …  list the phonemes that labels need (vocabulary --help)
 mode_vocabulary() {
     prepare
     hand_over python main.py vocabulary "$@"
 }
 
-#: check [PYTEST ARGUMENTS…]       linters, types and tests; every one runs, even if one fails
+#: check [PYTEST ARGUMENTS…]       run linters, type checker and tests; all run even if one fails
 mode_check() {
     prepare
     local failed=""
@@ -73,17 +73,17 @@ mode_check() {
     step "ruff format" python -m ruff format --check .
     step "mypy" python -m mypy
     [[ -z $failed ]] || say "failed so far:$failed"
-    # All tests share the processors; a choice of them runs as it would without this mode.
+    # The whole test suite runs in parallel; selected tests run in one process, as pytest runs them.
     (($#)) || set -- -n auto --maxprocesses 8 --dist loadfile
     step "pytest" python -m pytest "$@"
     [[ -z $failed ]]
 }
 
-#: shell [COMMAND…]                a prompt in the prepared environment, or one command in it
+#: shell [COMMAND…]                open a prompt in the prepared environment, or run one command in it
 mode_shell() {
     prepare
     if (($#)); then hand_over "$@"; fi
-    # The user's own bashrc may put other Pythons first: the environment comes after it.
+    # The user's bashrc may put another Python first on the PATH, so PATH is set after it.
     # shellcheck disable=SC2016  # the new shell expands it
     local greet='[[ ! -f ~/.bashrc ]] || . ~/.bashrc; PATH=$PREPARED_PATH; PS1="(phoneme) $PS1"'
     export PREPARED_PATH=$PATH
@@ -91,7 +91,7 @@ mode_shell() {
     hand_over bash
 }
 
-#: lock [UV ARGUMENTS…]            write the requirement files anew (--upgrade: newer versions)
+#: lock [UV ARGUMENTS…]            write the requirement files again (--upgrade: newer versions)
 mode_lock() {
     TOOLS=$(mktemp -d)
     trap 'rm -rf -- "$TOOLS"' EXIT
@@ -105,18 +105,35 @@ mode_lock() {
     "${compile[@]}" - -o requirements-bootstrap.txt "$@" <<<uv
 }
 
-#: help                            this
+#: docs [build]                    build the documentation and serve it locally (build: only into site/)
+mode_docs() {
+    local site_venv=.venv-docs command=${1:-serve}
+    [[ $command == serve || $command == build ]] || die "docs takes build or nothing, got '$command'"
+    # mkdocs needs little and none of the project's packages: it gets a small environment outside the lock.
+    if [[ ! -e $site_venv/.ready || pyproject.toml -nt $site_venv/.ready ]]; then
+        say "preparing $site_venv"
+        find_python
+        "$PYTHON" -m venv "$site_venv"
+        install_uv "$site_venv"
+        "$site_venv/bin/uv" pip install --quiet --python "$site_venv/bin/python" --group docs ||
+            die "the packages of the documentation could not be installed" 1
+        : >"$site_venv/.ready"
+    fi
+    exec "$site_venv/bin/python" -m mkdocs "$command"
+}
+
+#: help                            print this
 mode_help() {
     printf '%s\n' "Usage: ./run.sh MODE [CONFIG] [OVERRIDES…]" ""
     sed -n 's/^#: /  /p' "$ROOT/run.sh"
-    printf '%s\n' "" "CONFIG is a YAML file ($DEFAULT_CONFIG if left out); everything after it goes to main.py untouched," \
-        "with paths relative to the project. Runs in the Docker container $CONTAINER where an engine answers," \
-        "in .venv otherwise or with PHONEME_LOCAL=1; both are prepared on first use."
+    printf '%s\n' "" "CONFIG is a YAML file (default: $DEFAULT_CONFIG). Everything after it goes to main.py unchanged;" \
+        "paths there are relative to the project. Commands run in the Docker container $CONTAINER if a Docker" \
+        "engine answers, otherwise (or with PHONEME_LOCAL=1) in .venv. Both are prepared on first use."
 }
 
-# ---- What the modes are made of -------------------------------------------------------------------------------
+# ---- Helpers of the modes -------------------------------------------------------------------------------------
 
-# One subcommand of main.py, with the configuration if the arguments do not name one themselves.
+# Runs one subcommand of main.py; adds the default configuration if the arguments name none.
 lightning() {
     local subcommand=$1 config=""
     shift
@@ -125,14 +142,14 @@ lightning() {
         shift
     elif ! names_config "$@"; then
         config=$(config_path "$DEFAULT_CONFIG")
-        say "no configuration named: $config is used"
+        say "no configuration given: $config is used"
     fi
     [[ -z $config ]] || set -- --config "$config" "$@"
     prepare "$config"
     hand_over python main.py "$subcommand" "$@"
 }
 
-# One subcommand of main.py, with the caller's files by paths that hold from the project's folder, too.
+# Runs one subcommand of main.py; rewrites the caller's relative paths so that they hold in the project's folder.
 with_paths() {
     local subcommand=$1 argument before="" outside="" arguments=()
     shift
@@ -157,7 +174,7 @@ names_config() {
     return 1
 }
 
-# A configuration's path from the project's folder, so that it holds in the container too.
+# Prints a configuration's path relative to the project's folder, so that it is valid in the container, too.
 config_path() {
     local file=$CALLER/$1
     case $1 in /*) file=$1 ;; *) [[ -f $file ]] || file=$ROOT/$1 ;; esac
@@ -166,7 +183,7 @@ config_path() {
     printf '%s\n' "${file#"$ROOT/"}"
 }
 
-# Chooses where to run, says so, and makes that place ready; a configuration must be visible from there.
+# Chooses container or .venv, reports the choice, and prepares it. The container must be able to see the given file.
 prepare() {
     if [[ ${PHONEME_LOCAL:-0} != 0 ]]; then
         PLACE=venv REASON="PHONEME_LOCAL=$PHONEME_LOCAL"
@@ -180,7 +197,7 @@ prepare() {
 
 run() { "run_in_$PLACE" "$@"; }
 
-# Runs the last command: nothing is left to do after it, its exit status is ours.
+# Runs the last command; its exit status becomes this script's.
 hand_over() {
     if [[ $PLACE == venv ]]; then exec "$@"; fi
     local status=0
@@ -188,7 +205,7 @@ hand_over() {
     exit "$status"
 }
 
-# One tool of `check`: a failure is noted and the next tool runs; a signal ends it all.
+# Runs one tool of `check`: a failure is recorded and the next tool runs; a signal ends all.
 step() {
     local name=$1 status=0
     shift
@@ -198,17 +215,17 @@ step() {
     ((status == 0)) || failed+=" $name ($status)"
 }
 
-# Runs COMMAND, hands signals on through `FORWARD SIGNAL CHILD`, and returns the command's own exit status.
+# Runs COMMAND, passes signals to it by `FORWARD SIGNAL CHILD`, and returns its exit status.
 supervise() {
     local forward=$1 child status signal interrupted=1
     shift
     "$@" <&0 &
     child=$!
     for signal in TERM INT HUP; do
-        # shellcheck disable=SC2064  # the names are meant to be filled in now
+        # shellcheck disable=SC2064  # the variables must be expanded now
         trap "interrupted=1; $forward $signal $child" "$signal"
     done
-    while [[ -n $interrupted ]]; do # a signal cuts `wait` short
+    while [[ -n $interrupted ]]; do # a signal interrupts `wait`
         interrupted="" status=0
         wait "$child" || status=$?
     done
@@ -216,13 +233,13 @@ supervise() {
     return "$status"
 }
 
-# Runs a command under a lock that is freed when its holder dies; where there is no flock, a folder serves.
+# Runs a command under a lock that is released when its holder dies. Without flock, a folder is the lock.
 with_lock() {
     local lock=$1
     shift
     if has flock; then
         (
-            flock -n 9 || { say "waiting for another run.sh that prepares the environment" && flock 9; }
+            flock -n 9 || { say "waiting for another run.sh, which prepares the environment" && flock 9; }
             "$@"
         ) 9>>"$lock"
     else
@@ -235,7 +252,7 @@ with_lock() {
     fi
 }
 
-# A lock folder whose holder has died goes to the one waiter that can mark it.
+# Takes over a lock folder whose holder has died; only one waiter succeeds in marking it.
 inherits() {
     local holder
     holder=$(cat "$1/holder" 2>/dev/null) || return 1

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# The container: a Docker image of the locked environment and the code, and one container of it that stays.
+# The container: a Docker image of the locked environment and the code, and one container of it that keeps running.
 # Sourced by run.sh.
 # shellcheck disable=SC2329  # called by name
 
-CONTAINER=phoneme_recognition # the image bears the same name
-SHARED_MEMORY=8g              # the loader's workers pass batches through it; it is a limit, nothing is set aside
-# Variables that the container gets where they are set; the values stay out of the process list.
+CONTAINER=phoneme_recognition # also the image's name
+SHARED_MEMORY=8g              # a limit; the data loader's workers exchange batches through it
+# Variables that are passed into the container if they are set. Their values do not appear in the process list.
 PASSED_ON=(HF_TOKEN HF_ENDPOINT HF_HUB_OFFLINE HF_DATASETS_OFFLINE TRANSFORMERS_OFFLINE WANDB_API_KEY WANDB_MODE
     WANDB_PROJECT WANDB_ENTITY CUDA_VISIBLE_DEVICES OMP_NUM_THREADS HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy
     https_proxy no_proxy)
 
-# Asks the engine for what decides how the container is started; no answer within seconds is none.
+# Reads from the engine what the container's options depend on. Without an answer in five seconds there is no engine.
 engine_answers() {
     local ask=(docker info --format '{{json .Runtimes}} {{json .SecurityOptions}}')
     if has timeout; then ask=(timeout 5 "${ask[@]}"); fi
@@ -29,7 +29,7 @@ prepare_container() {
     CONTAINER_ID=$(docker container inspect --format '{{.Id}}' "$CONTAINER")
 }
 
-# Builds, replaces or starts only what is missing or out of date.
+# Builds, replaces or starts what is missing or out of date, and nothing else.
 ensure_container() {
     local inputs recipe image_label='{{index .Config.Labels "phoneme.inputs"}}'
     local state_and_label='{{.State.Status}} {{index .Config.Labels "phoneme.recipe"}}'
@@ -50,7 +50,7 @@ ensure_container() {
     esac
 }
 
-# A hash of every file that .dockerignore lets into the image.
+# Prints a hash over all files that .dockerignore admits to the image.
 build_inputs() {
     local line out=(-path ./.git)
     while read -r line; do
@@ -74,7 +74,7 @@ create_container() {
     docker run "${options[@]}" "$CONTAINER" >/dev/null || die "the container could not be started" 1
 }
 
-# Makes room for a new container. A run that is going on in the old one is not disturbed: that one goes when idle.
+# Makes room for a new container. If a command still runs in the old one, it is renamed, and removed when idle.
 retire_container() {
     local old name=${CONTAINER}_retired
     for old in $(docker container ls --all --quiet --filter "name=${name}_"); do
@@ -82,19 +82,19 @@ retire_container() {
     done
     if is_busy "$CONTAINER"; then
         docker rename "$CONTAINER" "${name}_$(date +%s)"
-        say "what still runs on the older code goes on beside this"
+        say "a command still runs in the older container; it continues there"
     else
         docker rm --force "$CONTAINER" >/dev/null
     fi
 }
 
-# An idle container shows three lines: the heading, its init and its sleep.
+# An idle container has three lines: the heading, its init and its sleep.
 is_busy() { (($(docker top "$1" 2>/dev/null | wc -l) > 3)); }
 
-# The command leaves its process id in the container, because the client does not hand signals on.
+# The command writes its process id into a file in the container, because the client does not pass signals on.
 run_in_container() {
     local name options=(--user="$USER_IDS")
-    # The image holds no git history: what the experiment's folder says of the code comes from here.
+    # The image has no git history, so the code's revision for the experiment's folder is passed in.
     options+=(--env=PHONEME_REVISION="$(git describe --always --dirty --abbrev=40 2>/dev/null || true)")
     if [[ -t 0 && -t 1 ]]; then
         options+=(--interactive --tty)

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# The local environment: .venv, made from the locked requirements. Sourced by run.sh.
+# The local environment .venv, installed from the locked requirements. Sourced by run.sh.
 # shellcheck disable=SC2329,SC2034  # called by name; read by run.sh
 
-run_in_venv() { supervise signal_child hearing "$@"; }
+run_in_venv() { supervise signal_child interruptible "$@"; }
 
-# The shell starts background commands deaf to INT, which Python would take over.
-hearing() { trap - INT; exec "$@"; }
+# The shell lets background commands ignore INT, and Python would inherit that.
+interruptible() { trap - INT; exec "$@"; }
 
-# An interrupt from the terminal has reached the child already.
+# An interrupt from the terminal has already reached the child.
 signal_child() { [[ $1 == INT && -t 0 ]] || kill -s "$1" "$2" 2>/dev/null || true; }
 
 prepare_venv() {
@@ -22,18 +22,18 @@ prepare_venv() {
     export VIRTUAL_ENV=$ROOT/.venv PATH=$ROOT/.venv/bin:$PATH
 }
 
-# The stamp is written last: it names the requirements that were installed in full.
+# The stamp is written last. It identifies the requirements that are completely installed.
 stamp() { cat .venv/.stamp 2>/dev/null || true; }
 venv_is_whole() { [[ -x .venv/bin/python && $(stamp) == "$1" ]]; }
 
 set_up_venv() {
-    ! venv_is_whole "$1" || return 0 # another run.sh has done it meanwhile
-    # After an interruption nobody knows which packages are whole: start afresh.
+    ! venv_is_whole "$1" || return 0 # another run.sh has done it in the meantime
+    # After an interruption some packages may be incomplete: start again.
     if [[ $(stamp) == unfinished ]] || ! serves .venv/bin/python; then
         find .venv -mindepth 1 -maxdepth 1 ! -name '.run.lock*' -exec rm -rf {} +
     fi
     echo unfinished >.venv/.stamp
-    say "preparing .venv with $PYTHON: gigabytes and minutes the first time; .venv/setup.log tells more"
+    say "preparing .venv with $PYTHON: gigabytes and minutes the first time; progress is in .venv/setup.log"
     fill_venv >.venv/setup.log 2>&1 || give_up
     printf '%s\n' "$1" >.venv/.stamp
     say ".venv is ready ($SECONDS s)"
@@ -44,7 +44,7 @@ fill_venv() {
         .venv/bin/uv pip sync --python .venv/bin/python --require-hashes requirements.lock
 }
 
-# uv rather than pip for the rest: pip may pick a build of torch that torchaudio cannot be loaded with.
+# uv installs the rest, because pip may choose a build of torch that torchaudio cannot load.
 install_uv() {
     local python=$1/bin/python
     "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip || return
@@ -57,7 +57,7 @@ give_up() {
     die "the environment could not be prepared (network, registry, disk space?): ${cause:-no reason given}" 1
 }
 
-# Python 3.11 to 3.13, as pyproject.toml says.
+# Checks for Python 3.11 to 3.13, the range in pyproject.toml.
 serves() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; }
 
 find_python() {

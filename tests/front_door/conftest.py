@@ -1,4 +1,4 @@
-"""A copy of the front door in a temporary project, on a PATH of named tools and stand-ins alone."""
+"""A copy of run.sh in a temporary project, with a PATH of named tools and stand-ins only."""
 
 import shutil
 import signal
@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).parent / "stand_ins"
-# All that run.sh and the stand-ins may rely on; a new dependency has to be named here.
+# All tools that run.sh and the stand-ins may use; add a new dependency here.
 TOOLS = (
     "bash basename cat chmod cp cut date dirname env find flock grep id mkdir mktemp rm sed sh sha256sum "
     "sleep sort tail timeout tr true wc xargs"
@@ -20,7 +20,7 @@ PLAIN_ENGINE = '{"io.containerd.runc.v2":{}} ["name=seccomp"]'
 
 @dataclass
 class FrontDoor:
-    """The copied project, and what its stand-ins were asked to do."""
+    """The copied project, and the commands that its stand-ins recorded."""
 
     folder: Path
     bin: Path
@@ -64,11 +64,11 @@ class FrontDoor:
             text=True,
             preexec_fn=lambda: signal.signal(
                 signal.SIGINT, signal.SIG_DFL
-            ),  # whatever pytest itself runs under
+            ),  # pytest itself may ignore it
         )
 
     def calls(self, *start: str) -> list[list[str]]:
-        """Return the noted commands that begin with these words; looking for an engine is left out."""
+        """Return the recorded commands that begin with these words, without `docker info`."""
         if not self.record.exists():
             return []
         words = self.record.read_text().split("\0")
@@ -90,7 +90,7 @@ class FrontDoor:
         (self.bin / name).chmod(0o755)
 
     def add_engine(self, info: str = PLAIN_ENGINE) -> None:
-        """Let a Docker engine answer."""
+        """Make a Docker engine answer."""
         (self.engine / "info").write_text(info)
 
 
@@ -125,7 +125,7 @@ def front_door(bare_front_door: FrontDoor) -> FrontDoor:
 
 @pytest.fixture
 def prepared(front_door: FrontDoor) -> FrontDoor:
-    """The same after a first use: .venv stands and nothing is noted yet."""
+    """The same after a first use: .venv exists and nothing is recorded yet."""
     front_door.run("shell", "true")
     front_door.record.unlink()
     return front_door
@@ -133,7 +133,7 @@ def prepared(front_door: FrontDoor) -> FrontDoor:
 
 @pytest.fixture
 def contained(front_door: FrontDoor) -> FrontDoor:
-    """The same with an engine whose container is up to date and running, and nothing noted yet."""
+    """The same with an engine whose container is up to date and running; nothing is recorded yet."""
     front_door.add_engine()
     front_door.run("shell", "true")
     front_door.record.unlink()
@@ -142,5 +142,5 @@ def contained(front_door: FrontDoor) -> FrontDoor:
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
-    """Where the real files lie."""
+    """The folder of the real files."""
     return REPOSITORY

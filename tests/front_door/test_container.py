@@ -120,7 +120,7 @@ def test_an_outdated_container_in_use_is_set_aside_not_removed(contained):
     (contained.engine / "busy").touch()
     result = train(contained)
     assert changes(contained) == ["build", "rename", "run"]
-    assert "goes on beside this" in result.stderr
+    assert "it continues there" in result.stderr
 
 
 def test_containers_set_aside_go_once_they_are_idle(contained):

@@ -1,4 +1,4 @@
-"""What ./run.sh accepts, refuses and hands on, whichever the place it runs in."""
+"""What ./run.sh accepts, refuses and passes on, in the container and in .venv."""
 
 import signal
 import subprocess
@@ -19,7 +19,7 @@ def test_unknown_mode_is_one_line_that_lists_the_modes_and_status_2(bare_front_d
     result = bare_front_door.run("trian", "config/config.yaml")
     assert result.returncode == 2
     assert the_line(result.stderr).startswith(
-        "run.sh: unknown mode 'trian'; the modes are: check doctor export help lm lock"
+        "run.sh: unknown mode 'trian'; the modes are: check docs doctor export help lm lock"
     )
 
 
@@ -50,6 +50,7 @@ def test_help_names_every_mode_and_needs_no_python(bare_front_door, argument):
         "export",
         "lm",
         "check",
+        "docs",
         "shell",
         "lock",
         "help",
@@ -110,12 +111,12 @@ def test_transcribe_takes_the_callers_files_from_any_folder(prepared):
     assert prepared.calls() == [["python", "main.py", "transcribe", *arguments]]
 
 
-def test_export_hands_its_arguments_to_main(prepared):
+def test_export_passes_its_arguments_to_main(prepared):
     assert prepared.run("export", "demo", "--to", "hf").returncode == 0
     assert prepared.calls() == [["python", "main.py", "export", "demo", "--to", "hf"]]
 
 
-def test_vocabulary_hands_its_arguments_to_main(prepared):
+def test_vocabulary_passes_its_arguments_to_main(prepared):
     assert prepared.run("vocabulary", "build", "--texts", "a b.txt").returncode == 0
     assert prepared.calls() == [["python", "main.py", "vocabulary", "build", "--texts", "a b.txt"]]
 
@@ -133,13 +134,13 @@ def test_a_configuration_must_be_a_file(front_door, argument):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--model.lr", "0.1"]])
-def test_configuration_left_out_means_the_flagship_and_is_said(prepared, arguments):
+def test_without_configuration_the_default_is_used_and_reported(prepared, arguments):
     result = prepared.run("train", *arguments)
     assert "config/config.yaml is used" in result.stderr
     assert prepared.calls() == [["python", "main.py", "fit", "--config", "config/config.yaml", *arguments]]
 
 
-def test_missing_flagship_is_one_line_and_status_2(prepared):
+def test_missing_default_configuration_is_one_line_and_status_2(prepared):
     (prepared.folder / "config/config.yaml").unlink()
     result = prepared.run("train")
     assert result.returncode == 2
@@ -190,7 +191,7 @@ def test_sigterm_reaches_python_whose_status_is_passed_on(request, place, mode):
     process.communicate(timeout=10)
     assert process.returncode == 143
     assert front_door.calls("signal") == [["signal", "TERM"]]
-    assert len(front_door.calls("python")) == 1  # after a signal `check` goes on with nothing
+    assert len(front_door.calls("python")) == 1  # after a signal `check` starts nothing more
 
 
 @pytest.mark.parametrize("place", ["prepared", "contained"])
@@ -206,7 +207,7 @@ def test_interrupt_reaches_python_whose_status_is_passed_on(request, place, mode
 
 
 @pytest.mark.parametrize("place", ["prepared", "contained"])
-def test_own_words_go_to_standard_error_only(request, place):
+def test_messages_go_to_standard_error_only(request, place):
     result = request.getfixturevalue(place).run("train", "--print_config")
     assert result.stdout == ""
     assert result.stderr.count("run.sh: ") == 2
@@ -235,6 +236,24 @@ def test_all_tests_share_the_processors(prepared):
     assert prepared.run("check").returncode == 0
     called = prepared.calls("python")[-1][2:]
     assert called == ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadfile"]
+
+
+def test_docs_serves_from_a_small_environment_that_is_made_once(front_door):
+    result = front_door.run("docs")
+    assert result.returncode == 0
+    assert front_door.calls("venv") == [["venv", ".venv-docs"]]
+    (install,) = front_door.calls("uv")
+    assert install[-2:] == ["--group", "docs"]
+    assert front_door.calls("python") == [["python", "-m", "mkdocs", "serve"]]
+    front_door.run("docs", "build")
+    assert front_door.calls("python")[1:] == [["python", "-m", "mkdocs", "build"]]
+    assert len(front_door.calls("venv")) == 1
+
+
+def test_docs_refuses_other_words(front_door):
+    result = front_door.run("docs", "biuld")
+    assert result.returncode == 2
+    assert "biuld" in the_line(result.stderr)
 
 
 @pytest.mark.parametrize("tool", ["ruff check", "ruff format", "mypy", "pytest"])
