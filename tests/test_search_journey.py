@@ -149,7 +149,7 @@ def states_in(place):
 def test_what_a_frozen_encoder_makes_of_the_data_is_there_before_the_first_trial(frozen, tmp_path):
     file = tmp_path / "frozen.yaml"
     file.write_text(yaml.safe_dump(frozen), encoding="utf-8")
-    code = "import sys; from tuning.trials.preparation import prepare_configuration as p; p(sys.argv[1])"
+    code = "import sys; from tuning.trials.preparing_cli import prepare_configuration as p; p(sys.argv[1])"
     prepared = main(file, program=("-c", code))
     assert prepared.returncode == 0, prepared.stderr
     states = {

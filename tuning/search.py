@@ -1,32 +1,28 @@
-"""The search itself: draw, start, follow, judge, until there are ``n_trials``."""
+"""The loop of a search: draw, start, follow and record trials until there are ``n_trials``."""
 
 import logging
 import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
-from cli.configuration.sections import OptunaSection
 from experiment.errors import ConfigError
-from tuning.progress import Clock, best_so_far, best_trials, figures_line, trial_line
-from tuning.space.constraints import Constraint
-from tuning.space.search_space import SearchSpace, configuration
-from tuning.study.claims import Claims
+from tuning.results import SearchResult
+from tuning.search_plan import SearchPlan
+from tuning.status_line import Clock, status_line, values_line
+from tuning.study.claims import BEAT_INTERVAL_S, Claims
 from tuning.study.components import seed_of
-from tuning.study.ownership import BEAT_INTERVAL_S
 from tuning.study.study import KIND, REASON, REJECTED, SEED, count, seed_of_study
 from tuning.trials.fork_server import ForkServer, Job
-from tuning.trials.outcome import Failure
-from tuning.trials.running_trial import GRACE_S, RunningTrial
-from tuning.trials.trial_files import (
+from tuning.trials.running_trial import GRACE_S, Failure, RunningTrial, Verdict
+from tuning.trials.trial_run import (
     LOG,
-    REPORTS,
+    TRAIN,
     prepare_folder,
     remove_checkpoints,
     trial_configuration,
@@ -35,68 +31,61 @@ from tuning.trials.trial_files import (
 
 log = logging.getLogger(__name__)
 
-TRAIN = "train"  # the fork server's task
 _LOOK_EVERY_S = 0.2
 _MAX_REJECTIONS = 200  # in a row
-_MAX_RESULT = 200  # characters of a reason in one line
-
-
-class SearchPlan(NamedTuple):
-    """What does not change while a search runs.
-
-    Args:
-        section: the configuration's section.
-        base: the configuration that trials change.
-        name: of the study, and of its folder.
-        folder: of the search.
-        space: what is drawn.
-        constraints: what must hold of what was drawn.
-        metrics: what a trial is judged by.
-        directions: for each metric, what is better.
-        seed: of the search.
-        slots: the environment of each of the trials that run at once.
-    """
-
-    section: OptunaSection
-    base: dict[str, Any]
-    name: str
-    folder: Path
-    space: SearchSpace
-    constraints: Sequence[Constraint]
-    metrics: Sequence[str]
-    directions: Sequence[str]
-    seed: int
-    slots: Sequence[Mapping[str, str]]
+_MAX_REASON = 200  # characters of a failure's reason in the status line
 
 
 class Search:
-    """One worker of a search."""
+    """One worker of a search.
 
-    def __init__(self, plan: SearchPlan, study: Study, claims: Claims, server: ForkServer) -> None:
+    Args:
+        plan: the search.
+        study: the study.
+        claims: give the trials.
+        server: starts their processes.
+        environments: one for each of the trials that run at once.
+    """
+
+    def __init__(
+        self,
+        plan: SearchPlan,
+        study: Study,
+        claims: Claims,
+        server: ForkServer,
+        environments: Sequence[Mapping[str, str]],
+    ) -> None:
         self._plan = plan
         self._study = study
         self._claims = claims
         self._server = server
+        self._environments = environments
         self._running: dict[int, RunningTrial] = {}  # by child
         self._clock = Clock(count(study).finished)
         self._seed = seed_of_study(study, plan.seed)
-        self._waits_said = False
+        self._waiting_is_logged = False
 
     def run(self) -> None:
-        """Until there is nothing left to run; trials under way go back when this is interrupted."""
+        """Run until no trial is left; an interruption gives running trials back."""
         try:
             while True:
                 self._start_trials()
                 if not self._running:
                     if not self._claims.are_undecided() or self._is_out_of_time():
-                        self._say_exhausted()
-                        return
-                    self._say_waiting()
-                    time.sleep(1.0)
+                        break
+                    self._wait_for_others()
                 self._look()
         except BaseException:
             self._give_back()
             raise
+        if self._claims.is_exhausted and count(self._study).begun < self._plan.section.n_trials:
+            log.info("the sampler has drawn all of its values")
+
+    def _wait_for_others(self) -> None:
+        if not self._waiting_is_logged:
+            log.info("trials run elsewhere: checking whether their workers are alive")
+            self._waiting_is_logged = True
+        time.sleep(1.0)
 
     def _give_back(self) -> None:
         for running in self._running.values():
@@ -109,63 +98,46 @@ class Search:
         limit = self._plan.section.timeout
         return limit is not None and self._clock.elapsed_s() > limit
 
-    def _say_exhausted(self) -> None:
-        if self._claims.is_exhausted and count(self._study).begun < self._plan.section.n_trials:
-            log.info("the sampler has been through all of its values")
-
-    def _say_waiting(self) -> None:
-        if not self._waits_said:
-            log.info("trials run elsewhere: looking whether their workers live")
-            self._waits_said = True
-
     def _start_trials(self) -> None:
-        while len(self._running) < len(self._plan.slots) and not self._is_out_of_time():
+        while len(self._running) < len(self._environments) and not self._is_out_of_time():
             trial = self._claims.next()
             if trial is None:
                 return
-            if edits := self._drawn(trial):
-                self._start(trial, edits)
+            config = self._plan.draw(trial)
+            if self._is_allowed(trial, config):
+                self._start(trial, config)
 
-    def _drawn(self, trial: Trial) -> dict[str, Any]:
-        """The configuration of a trial; none where what was drawn cannot be."""
-        config = configuration(self._plan.base, self._plan.space.draw(trial))
-        broken = []
+    def _is_allowed(self, trial: Trial, config: dict[str, Any]) -> bool:
+        """Check the constraints; a trial whose configuration breaks one is rejected."""
+        broken = self._plan.broken_constraints(config)
         for constraint in self._plan.constraints:
-            holds = constraint.holds(config)
-            if constraint.text not in trial.constraints:  # a trial that is run again has been judged
-                trial.set_constraint(constraint.text, 0.0 if holds else 1.0)
-            broken += [] if holds else [constraint.text]
+            if constraint.text not in trial.constraints:  # a trial that is run again has them
+                trial.set_constraint(constraint.text, 1.0 if constraint.text in broken else 0.0)
         if not broken:
-            return config
+            return True
         trial.set_user_attr(REJECTED, broken[0])
         self._study.tell(trial, state=TrialState.PRUNED)
-        self._check_rejections(broken[0])
-        return {}
-
-    def _check_rejections(self, broken: str) -> None:
         last = self._study.get_trials(deepcopy=False)[-_MAX_REJECTIONS:]
         if len(last) == _MAX_REJECTIONS and all(REJECTED in trial.user_attrs for trial in last):
             raise ConfigError(
                 f"optuna.constraints: {_MAX_REJECTIONS} draws in a row were rejected, "
-                f"the last by {broken!r}; narrow optuna.search_spaces"
+                f"the last by {broken[0]!r}; narrow optuna.search_spaces"
             )
+        return False
 
     def _start(self, trial: Trial, config: dict[str, Any]) -> None:
+        plan = self._plan
         used = {running.slot for running in self._running.values()}
-        slot = next(slot for slot in range(len(self._plan.slots)) if slot not in used)
-        folder = trial_folder(self._plan.folder, trial.number)
+        slot = next(slot for slot in range(len(self._environments)) if slot not in used)
+        environment = self._environments[slot]
+        folder = trial_folder(plan.folder, trial.number)
         seed = seed_of(self._seed, trial.number)
         trial.set_user_attr(SEED, seed)
-        own = trial_configuration(
-            config, study=self._plan.name, number=trial.number, seed=seed, reports=folder / REPORTS
-        )
-        environment = self._plan.slots[slot]
-        arguments = prepare_folder(folder, own, environment)
+        arguments = prepare_folder(folder, trial_configuration(config, seed, plan.name, folder), environment)
         child = self._server.start(Job(TRAIN, arguments, folder / LOG, environment))
-        self._running[child] = RunningTrial(
-            trial, child, slot, folder, self._plan.metrics, self._plan.section.trial_timeout
-        )
-        log.info("trial %d begins: %s", trial.number, figures_of(trial.params))
+        limit_s = plan.section.trial_timeout
+        self._running[child] = RunningTrial(trial, child, slot, folder, plan.metrics, limit_s)
+        log.info("trial %d begins: %s", trial.number, values_line(trial.params))
 
     def _look(self) -> None:
         ended = self._server.ended(_LOOK_EVERY_S)
@@ -182,13 +154,12 @@ class Search:
             return
         try:
             running.verdict = running.follow()
-        except UpdateFinishedTrialError:  # another worker took this one for dead, and has been faster
+        except UpdateFinishedTrialError:  # another worker took this one for dead and has finished the trial
             running.verdict = "pruned"
         if running.verdict is not None:
             running.stopped_at = now
             self._server.stop(running.child)
-            return
-        if now - running.begun > running.beats * BEAT_INTERVAL_S:
+        elif now - running.begun > running.beats * BEAT_INTERVAL_S:
             running.beats += 1
             self._claims.beat(running.trial, running.beats)
 
@@ -198,49 +169,34 @@ class Search:
             return
         minimize = self._plan.directions[0] == "minimize"
         with suppress(UpdateFinishedTrialError):
-            said = self._record(running.trial, running.outcome(status, minimize=minimize))
-            self._keep_checkpoints(running)
-            self._say(running.trial.number, said)
+            outcome = self._record(running.trial, running.outcome(status, minimize=minimize))
+            result = SearchResult.of(self._plan.name, self._plan.metrics, self._study)
+            self._remove_checkpoints(result)
+            n_trials = self._plan.section.n_trials
+            left_s = self._clock.left_s(result.counts.finished, n_trials)
+            number, best = running.trial.number, result.best_so_far
+            log.info("%s", status_line(number, outcome, result.counts, n_trials, best, left_s))
 
-    def _record(self, trial: Trial, outcome: list[float] | str | Failure) -> str:
-        """Tell the study; returns it in words."""
+    def _record(self, trial: Trial, outcome: list[float] | Verdict) -> str:
+        """Record an outcome in the study; returns it in words."""
         if isinstance(outcome, Failure):
             trial.set_user_attr(KIND, outcome.kind)
             trial.set_user_attr(REASON, outcome.reason)
             self._study.tell(trial, state=TrialState.FAIL)
-            return f"failed ({outcome.kind}): {outcome.reason[:_MAX_RESULT]}"
-        if isinstance(outcome, str):
+            return f"failed ({outcome.kind}): {outcome.reason[:_MAX_REASON]}"
+        if outcome == "pruned":
             self._study.tell(trial, state=TrialState.PRUNED)
-            return "pruned"
+            return outcome
         self._study.tell(trial, outcome)
-        return figures_line(dict(zip(self._plan.metrics, outcome, strict=True)))
+        return values_line(dict(zip(self._plan.metrics, outcome, strict=True)))
 
-    def _keep_checkpoints(self, running: RunningTrial) -> None:
-        """Weights take most of the space: keep what was asked for."""
+    def _remove_checkpoints(self, result: SearchResult) -> None:
+        """Remove the weights, which take most of the space, of trials that are not to be kept."""
         keep = self._plan.section.keep_checkpoints
         if keep == "all":
             return
-        kept = {trial.number for trial in best_trials(self._study)} if keep == "best" else set[int]()
-        still = {other.trial.number for other in self._running.values()}
-        for trial in self._study.get_trials(deepcopy=False):
-            if trial.state.is_finished() and trial.number not in kept | still:
+        kept = {trial.number for trial in result.best} if keep == "best" else set[int]()
+        kept |= {running.trial.number for running in self._running.values()}
+        for trial in result.trials:
+            if trial.state.is_finished() and trial.number not in kept:
                 remove_checkpoints(trial_folder(self._plan.folder, trial.number))
-
-    def _say(self, number: int, said: str) -> None:
-        counts = count(self._study)
-        n_trials = self._plan.section.n_trials
-        best = best_so_far(self._study, self._plan.metrics)
-        left = self._clock.left_s(counts.finished, n_trials)
-        log.info("%s", trial_line(number, said, counts, n_trials, best, left))
-
-
-def figures_of(params: Mapping[str, Any]) -> str:
-    """Drawn values in a line.
-
-    >>> figures_of({"model.lr": 0.00012345678, "model.optimizer": "SGD"})
-    'model.lr 0.00012346, model.optimizer SGD'
-    """
-    return ", ".join(
-        f"{name} {value:.5g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in params.items()
-    )

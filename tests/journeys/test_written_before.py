@@ -25,7 +25,7 @@ from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, 
 from dataset_modules.synthetic import SpokenSentence
 from inference import Recognizer
 from phonetics import EspeakPhonemes, IpaNormaliser, LexiconPhonemes
-from tuning.study.ownership import this_process
+from tuning.study.claims import this_process
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = Path(__file__).parent / "written_before"

@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tuning.study.storage import open_storage
+from tuning.study.storage import SearchStorage
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -28,7 +28,8 @@ class Place:
         self.folder = root / "experiments" / "demo_search"
 
     def study(self, storage=None):
-        return optuna.load_study(study_name="demo_search", storage=open_storage(storage, self.folder))
+        connection = SearchStorage(storage, self.folder).connection
+        return optuna.load_study(study_name="demo_search", storage=connection)
 
     def states(self, storage=None):
         return [trial.state.name for trial in self.study(storage).trials]

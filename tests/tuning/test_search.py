@@ -11,7 +11,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
 from experiment.errors import ConfigError
-from tuning.trials.trial_files import trial_folder
+from tuning.trials.trial_run import trial_folder
 
 UNIT = {"distribution": "uniform", "low": 0, "high": 1}
 GRID = {"class_path": "optuna.samplers.GridSampler"}
@@ -42,7 +42,9 @@ def test_a_search_runs_its_trials_and_leaves_the_best(stand_in, place, caplog):
     assert best["seed_everything"] == seeds[study.best_trial.number]
     assert len(set(seeds.values())) == 6
     page = (place.folder / "report.html").read_text()
-    assert all(title in page for title in ("History", "Parallel", "What mattered", "Intermediate", "Trials"))
+    assert all(
+        title in page for title in ("History", "Parallel", "Parameter importance", "Intermediate", "Trials")
+    )
 
 
 def test_a_trial_has_its_folder_with_the_command_that_repeats_it(stand_in, place):

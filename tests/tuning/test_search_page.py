@@ -3,9 +3,9 @@
 import optuna
 import pytest
 
-from tuning.progress import best_trials
+from tuning.results import SearchResult
 from tuning.search_page import importances, search_page
-from tuning.study.study import KIND, REASON
+from tuning.study.study import KIND, REASON, best_trials
 
 
 def study_of(number, directions=("minimize",)):
@@ -35,13 +35,18 @@ def fail(study, reason):
 def test_a_page_shows_what_was_tried_and_what_mattered():
     study = study_of(30)
     fail(study, "RuntimeError: <boom>")
-    text = search_page("demo", study, ["val_per"])
-    for title in ("History of val_per", "Parallel coordinates", "What mattered", "Intermediate values"):
+    text = search_page(SearchResult.of("demo", ["val_per"], study))
+    for title in (
+        "History of val_per",
+        "Parallel coordinates",
+        "Parameter importance",
+        "Intermediate values",
+    ):
         assert f"<h2>{title}" in text
     assert "RuntimeError: &lt;boom&gt;" in text
     assert "<boom>" not in text
     assert "SGD <&>" not in text
-    shares = importances(study, 0)
+    shares = importances(SearchResult.of("demo", ["val_per"], study), 0)
     assert shares["model.lr"] == max(shares.values())
 
 
@@ -50,7 +55,7 @@ def test_trials_that_were_pruned_at_their_first_validation_are_seen():
     trial = study.ask()
     trial.report(1.0, 0)
     study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    assert "of 6 trials, 1 of them pruned" in search_page("demo", study, ["val_per"])
+    assert "of 6 trials, 1 of them pruned" in search_page(SearchResult.of("demo", ["val_per"], study))
 
 
 def test_parameters_of_the_same_name_have_a_bar_each():
@@ -61,8 +66,8 @@ def test_parameters_of_the_same_name_have_a_bar_each():
             trial.suggest_float(f"data.augmentations[{n}].init_args.max_amplitude", 0, 1) for n in (0, 1)
         ]
         study.tell(trial, sum(gains))
-    text = search_page("demo", study, ["val_per"])
-    bars = text[text.index("<h2>What mattered") : text.index("<h2>Trials")]
+    text = search_page(SearchResult.of("demo", ["val_per"], study))
+    bars = text[text.index("<h2>Parameter importance") : text.index("<h2>Trials")]
     assert all(f">augmentations[{n}].max_amplitude<" in bars for n in (0, 1))
 
 
@@ -70,13 +75,15 @@ def test_parameters_of_the_same_name_have_a_bar_each():
 def test_a_page_is_made_of_few_trials_too(number):
     study = study_of(number)
     fail(study, "x")
-    text = search_page("demo", study, ["val_per"])
+    text = search_page(SearchResult.of("demo", ["val_per"], study))
     assert "<h2>Trials" in text
-    assert ("No trial has come to a value" in text) == (number == 0)
+    assert ("No trial has a value yet" in text) == (number == 0)
 
 
 def test_two_metrics_show_their_trade_off():
-    text = search_page("demo", study_of(6, ("minimize", "minimize")), ["val_per", "val_loss"])
+    text = search_page(
+        SearchResult.of("demo", ["val_per", "val_loss"], study_of(6, ("minimize", "minimize")))
+    )
     assert "6 of 6 trials are beaten by none" in text
     assert "History of val_loss" in text
 

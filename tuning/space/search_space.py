@@ -83,7 +83,7 @@ class SearchSpace(NamedTuple):
             for choice in parameter.choices:
                 yield from ((*parameter.path, *inner) for inner in paths_of(choice.value))
 
-    def rehearsals(self, seed: int) -> Iterator[Draws]:
+    def examples(self, seed: int) -> Iterator[Draws]:
         """Random draws in which every choice is taken at least once."""
         forced = [(parameter, choice.label) for parameter in self.parameters for choice in parameter.choices]
         if not forced:

@@ -1,26 +1,33 @@
-"""Trials for this worker: each is run by one worker at a time, and ``n_trials`` in all.
+"""Give trials to workers: each is run by one worker at a time, and there are ``n_trials`` in all.
 
-A trial whose worker has died goes back among the waiting ones, with the values that it had drawn, and is run
-again under its own number; so nothing is lost and nothing counts twice.
+A trial whose worker has died waits again, with the values that were drawn for it, and is run again under its
+own number; so nothing is lost and nothing counts twice.
 """
 
 import logging
+import os
+import socket
+import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Literal
 
 from filelock import FileLock
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from tuning.study.components import Samplers
-from tuning.study.ownership import BEAT, OWNER, PATIENCE_S, Watch, fate_of, this_process
+from tuning.study.storage import SearchStorage
 from tuning.study.study import SURPLUS, count, is_trial
 
 log = logging.getLogger(__name__)
 
-_GRID_ID = "grid_id"  # where Optuna's GridSampler keeps which point a trial is
+OWNER, BEAT = "owner", "beat"  # attributes of a trial
+BEAT_INTERVAL_S = 20.0
+_PATIENCE_S = 90.0  # without a new beat from another machine
+_GRID_ID = "grid_id"  # Optuna's GridSampler keeps here which point a trial is
 _EXHAUSTED = "exhausted"  # attribute of a study whose sampler has no further values
 
 
@@ -29,54 +36,48 @@ class Claims:
 
     Args:
         study: the study.
-        storage: where it is kept.
+        storage: the study's storage.
         samplers: draw the trials' values.
-        lock_file: keeps workers that share it apart.
-        n_trials: trials in all.
-        all_share_lock: whether no worker can be without that lock.
-        patience_s: silence after which a worker on another machine counts as dead.
+        n_trials: the number of trials in all.
+        patience_s: the silence after which a worker on another machine counts as dead.
     """
 
     def __init__(
         self,
         study: Study,
-        storage: BaseStorage,
+        storage: SearchStorage,
         samplers: Samplers,
-        lock_file: Path,
         n_trials: int,
         *,
-        all_share_lock: bool,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = _PATIENCE_S,
     ) -> None:
         self._study = study
-        self._storage = storage
+        self._storage = storage.connection
         self._samplers = samplers
-        self._lock = FileLock(lock_file)
+        self._lock = FileLock(storage.lock_file)
         self._n_trials = n_trials
-        self._all_share_lock = all_share_lock
-        self._watch = Watch(patience_s)
+        self._all_share_lock = storage.has_common_lock
+        self._watch = _Watch(patience_s)
         self._me = this_process()
-        # A grid that is done says so; Optuna expects that within its own loop alone.
+        # A grid that is done calls this; Optuna expects the call within its own loop alone.
         setattr(study, "stop", self._exhaust)  # noqa: B010 - one object's method, not its class'
 
     def _exhaust(self) -> None:
-        """For all workers and starts: asked once more, a sampler would repeat itself."""
+        """Stop all workers and starts: a sampler that is asked once more would repeat itself."""
         self._study.set_user_attr(_EXHAUSTED, True)
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the sampler has been through all of its values, or will be when running trials end."""
+        """Whether the sampler has drawn all of its values; the last ones may still be running."""
         if self._study.user_attrs.get(_EXHAUSTED):
             return True
         points = self._samplers.grid_points
-        if points is None:
-            return False
         trials = self._study.get_trials(deepcopy=False)
         taken = {trial.system_attrs[_GRID_ID] for trial in trials if _GRID_ID in trial.system_attrs}
-        return len(taken) >= points
+        return points is not None and len(taken) >= points
 
     def next(self) -> Trial | None:
-        """A trial to run: an abandoned one, else a new one; None where there is nothing to do now."""
+        """Claim a trial: an abandoned one, else a new one; None where there is nothing to do now."""
         with self._lock:
             self._release_abandoned()
             trials = self._study.get_trials(deepcopy=False)
@@ -93,22 +94,22 @@ class Claims:
         return trial
 
     def beat(self, trial: Trial, number: int) -> None:
-        """Tell workers elsewhere that a trial is being run."""
+        """Show workers on other machines that a trial is still running."""
         with suppress(UpdateFinishedTrialError):
             self._storage.set_trial_user_attr(trial._trial_id, BEAT, number)
 
-    def give_back(self, trial: Trial) -> None:
-        """Let another start run this trial again."""
+    def give_back(self, trial: Trial | FrozenTrial) -> None:
+        """Let a worker run this trial again."""
         with suppress(UpdateFinishedTrialError):
             self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
     def is_mine(self, trial: Trial) -> bool:
-        """Whether the trial has not passed to another worker while this one was silent."""
+        """Check that the trial has not passed to another worker while this one was silent."""
         stored = self._storage.get_trial(trial._trial_id)
         return stored.state == TrialState.RUNNING and stored.user_attrs.get(OWNER) == self._me
 
     def are_undecided(self) -> bool:
-        """Whether trials run elsewhere, and it is not known yet whether their workers live."""
+        """Check for trials on other machines whose workers may be alive or dead."""
         return any(
             fate_of(trial.user_attrs.get(OWNER) or {}) == "elsewhere" and self._watch.is_undecided(trial)
             for trial in self._running()
@@ -121,17 +122,74 @@ class Claims:
         for trial in self._running():
             if self._is_abandoned(trial):
                 log.info("trial %d was cut off; it is run again", trial.number)
-                with suppress(UpdateFinishedTrialError):
-                    self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+                self.give_back(trial)
 
     def _is_abandoned(self, trial: FrozenTrial) -> bool:
         owner = trial.user_attrs.get(OWNER)
         if owner is None and self._all_share_lock:
-            return True  # cut off between being asked for and being marked: both happen under the lock
+            return (
+                True  # cut off before it had an owner: it gets one under the lock that it was created under
+            )
         fate = fate_of(owner or {})
         return fate == "gone" or (fate == "elsewhere" and self._watch.is_silent(trial))
 
     def _is_surplus(self, number: int) -> bool:
-        """Workers without a common lock may ask at once: the numbers say who came too late."""
+        """Check that workers without a common lock have not created a trial too many; numbers decide."""
         trials = self._study.get_trials(deepcopy=False)
         return sum(is_trial(trial) and trial.number < number for trial in trials) >= self._n_trials
+
+
+class _Watch:
+    """Separates silent owners on other machines from working ones; clocks need not agree."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._seen: dict[
+            int, tuple[object, float, bool]
+        ] = {}  # trial → last beat, since when, has it changed
+
+    def is_silent(self, trial: FrozenTrial) -> bool:
+        """Check that no beat has come for too long; the first call starts the clock."""
+        beat, now = (trial.user_attrs.get(OWNER), trial.user_attrs.get(BEAT)), time.monotonic()
+        known = self._seen.get(trial.number)
+        if known is None or known[0] != beat:
+            self._seen[trial.number] = (beat, now, known is not None)
+            return False
+        return now - known[1] > self._patience_s
+
+    def is_undecided(self, trial: FrozenTrial) -> bool:
+        """Check that neither a beat nor a long silence has shown whether the owner lives."""
+        known = self._seen.get(trial.number)
+        return known is None or not known[2]
+
+
+def this_process() -> dict[str, Any]:
+    """Identify this process among all others, also a later one with its number."""
+    return {"host": _host(), "pid": os.getpid(), "started": _start_of(os.getpid())}
+
+
+def fate_of(owner: Mapping[str, Any]) -> Literal["lives", "gone", "elsewhere"]:
+    """Check whether an owner lives, as far as this machine can know."""
+    if owner.get("host") != _host():
+        return "elsewhere"
+    return "lives" if _start_of(int(owner["pid"])) == owner["started"] else "gone"
+
+
+def _host() -> str:
+    """Identify this machine since its start; within a container, the container."""
+    boot_file = Path("/proc/sys/kernel/random/boot_id")
+    boot = boot_file.read_text(encoding="ascii").strip() if boot_file.is_file() else ""
+    process_space = ""
+    with suppress(OSError):
+        process_space = os.readlink("/proc/self/ns/pid")
+    return f"{socket.gethostname()} {boot} {process_space}"
+
+
+def _start_of(process: int) -> str | None:
+    """Return when a process began, in the kernel's ticks; None where it has ended."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    state, *fields = text.rpartition(")")[2].split()
+    return None if state in "ZX" else fields[18]

@@ -1,8 +1,9 @@
-"""Where a study is kept: a journal file, or any address that Optuna knows."""
+"""Open the storage of a study: a journal file, or any address that Optuna accepts."""
 
 import contextlib
 import os
 import time
+from functools import cached_property, partial
 from pathlib import Path
 
 from filelock import FileLock
@@ -15,89 +16,86 @@ from experiment.errors import ConfigError
 
 JOURNAL = "journal.log"
 _CLAIMS = ".claims.lock"
-_ATTEMPTS = 3
 
 
-def is_address(storage: str | None) -> bool:
-    """Whether a study is kept outside of the file system.
+class SearchStorage:
+    """The storage of a study, opened at its first use.
 
-    >>> is_address("postgresql://host/studies"), is_address("studies/a.log"), is_address(None)
-    (True, False, False)
+    Args:
+        address: a database's address, a journal's path, or None for a journal in the search's folder.
+        folder: the search's folder.
+
+    >>> SearchStorage("shared/study.log", Path("mine")).lock_file
+    PosixPath('shared/study.log.claims.lock')
+    >>> SearchStorage("postgresql://host/db", Path("mine")).lock_file
+    PosixPath('mine/.claims.lock')
     """
-    return storage is not None and "://" in storage
 
+    def __init__(self, address: str | None, folder: Path) -> None:
+        self._address = address or str(folder / JOURNAL)
+        self._journal = None if "://" in self._address else Path(self._address)
+        # Beside the journal, which workers share even if they share no other folder.
+        journal = self._journal
+        self.lock_file = folder / _CLAIMS if journal is None else journal.with_name(journal.name + _CLAIMS)
 
-def journal_of(storage: str | None, folder: Path) -> Path | None:
-    """The file that a study is kept in; None for an address."""
-    if is_address(storage):
-        return None
-    return Path(storage) if storage else folder / JOURNAL
+    @property
+    def has_common_lock(self) -> bool:
+        """Whether all workers share the lock file: those of one journal do."""
+        return self._journal is not None
 
+    @property
+    def exists(self) -> bool:
+        """Whether a study may be there already."""
+        return self._journal is None or self._journal.is_file()
 
-def claims_lock(storage: str | None, folder: Path) -> Path:
-    """What workers lock to take a trial: beside the journal, which they share even if no other folder.
-
-    >>> claims_lock("shared/study.log", Path("mine")), claims_lock("postgresql://host/db", Path("mine"))
-    (PosixPath('shared/study.log.claims.lock'), PosixPath('mine/.claims.lock'))
-    """
-    journal = journal_of(storage, folder)
-    return folder / _CLAIMS if journal is None else journal.with_name(journal.name + _CLAIMS)
-
-
-def open_storage(storage: str | None, folder: Path) -> BaseStorage:
-    """Connect to a storage, which is made where it is not there."""
-    if (journal := journal_of(storage, folder)) is not None:
-        return _journal(journal)
-    address = str(storage)
-    try:
-        return _connected(address)
-    except Exception as error:  # whatever a driver raises: the address or its server is wrong
-        detail = str(error).strip().splitlines() or [type(error).__name__]
-        raise ConfigError(
-            f"optuna.storage: {_without_password(address)} cannot be opened: {detail[0]}"
-        ) from error
+    @cached_property
+    def connection(self) -> BaseStorage:
+        """The open storage, which is created where it does not exist."""
+        if self._journal is not None:
+            self._journal.parent.mkdir(parents=True, exist_ok=True)
+            lock = DyingLock(self._journal)
+            return JournalStorage(JournalFileBackend(str(self._journal), lock_obj=lock))
+        try:
+            return _connected(self._address)
+        except Exception as error:  # whatever a driver raises: the address or its server is wrong
+            detail = str(error).strip().splitlines() or [type(error).__name__]
+            raise ConfigError(
+                f"optuna.storage: {_without_password(self._address)} cannot be opened: {detail[0]}"
+            ) from error
 
 
 def _connected(address: str) -> BaseStorage:
     if address.startswith("redis"):
         return JournalStorage(JournalRedisBackend(address))
-    for attempt in range(_ATTEMPTS):
-        with contextlib.suppress(DatabaseError):  # two workers may make the tables at the same moment
-            return _data_base(address)
-        time.sleep(0.5 * (attempt + 1))
-    return _data_base(address)
-
-
-def _data_base(address: str) -> RDBStorage:
     # A connection that the server has closed meanwhile is replaced.
-    return RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
+    connect = partial(RDBStorage, address, engine_kwargs={"pool_pre_ping": True})
+    for pause_s in (0.5, 1.0, 1.5):
+        with contextlib.suppress(DatabaseError):  # two workers may create the tables at the same moment
+            return connect()
+        time.sleep(pause_s)
+    return connect()
 
 
 class DyingLock(BaseJournalFileLock):
-    """A lock that goes with its holder; Optuna's own would hold up whoever comes after a kill for 30 s."""
+    """A lock that ends with its process; after a kill, Optuna's own lock would stop the next one for 30 s."""
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
         self._lock = FileLock(f"{journal}.flock")
 
     def acquire(self) -> bool:
-        """Wait for it, and see that what will be written begins a line."""
+        """Wait for the lock, and make sure that the next entry begins a line."""
         self._lock.acquire()
         mend_journal(self._journal)
         return True
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Let the next process have the lock."""
         self._lock.release()
 
 
-def _journal(path: Path) -> JournalStorage:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=DyingLock(path)))
-
-
 def mend_journal(path: Path) -> None:
-    """Drop an entry that a crash left without its end; nobody has read it yet. The lock must be held."""
+    """Drop an incomplete last entry, which a crash has left; the caller must hold the lock."""
     with contextlib.suppress(FileNotFoundError), path.open("rb+") as stream:
         end = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, end - 1))
@@ -108,7 +106,7 @@ def mend_journal(path: Path) -> None:
 
 
 def _without_password(address: str) -> str:
-    """The address as it may be shown.
+    """Return the address with its password hidden.
 
     >>> _without_password("postgresql://me:secret@host/db")
     'postgresql://me:***@host/db'

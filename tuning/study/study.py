@@ -1,20 +1,19 @@
-"""The study behind a search: opened, recognised as the same one, and counted."""
+"""Open the study of a search, check that it is the same search, and count its trials."""
 
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
+from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from experiment.errors import ConfigError
-from experiment.layout import EXPERIMENTS
+from tuning.search_plan import SearchPlan
 
 REJECTED, SURPLUS = "rejected", "surplus"  # attributes of trials that never ran
 KIND, REASON, SEED = "failure", "reason", "seed"  # attributes of trials
@@ -39,7 +38,7 @@ _MAX_NAMED = 3
 
 
 class Counts(NamedTuple):
-    """How many trials are in which state; those rejected before they ran are no trials."""
+    """The number of trials by state; draws rejected before they ran are no trials."""
 
     completed: int
     pruned: int
@@ -50,61 +49,44 @@ class Counts(NamedTuple):
 
     @property
     def finished(self) -> int:
-        """Trials that are over."""
+        """The number of trials that have ended."""
         return self.completed + self.pruned + self.failed
 
     @property
     def begun(self) -> int:
-        """Trials that count towards ``n_trials``."""
+        """The number of trials that count towards ``n_trials``."""
         return self.finished + self.running + self.waiting
 
 
-class StudyIdentity(NamedTuple):
-    """What makes two starts the same search."""
-
-    base: dict[str, Any]
-    spaces: dict[str, Any]
-    constraints: Sequence[str]
-    metrics: Sequence[str]
-    directions: Sequence[str]
-
-    def facts(self) -> dict[str, str]:
-        """One fact per place of the configuration, short enough to be kept."""
-        facts = dict(_leaves(self.base, ""))
-        facts |= {f"optuna.search_spaces.{path}": _short(space) for path, space in self.spaces.items()}
-        facts["optuna.constraints"] = _short(list(self.constraints))
-        facts["optuna.metric"] = _short(list(self.metrics))
-        facts["optuna.direction"] = _short(list(self.directions))
-        return facts
-
-
-def open_study(storage: BaseStorage, name: str, identity: StudyIdentity, seed: int) -> Study:
-    """Begin a study, or go on with the one of this name if it is the same search."""
-    directions = [StudyDirection[direction.upper()] for direction in identity.directions]
+def open_study(storage: BaseStorage, plan: SearchPlan, pruner: BasePruner) -> Study:
+    """Begin a study, or continue the one of this name if it is the same search."""
+    directions = [StudyDirection[direction.upper()] for direction in plan.directions]
     try:
-        study = optuna.create_study(storage=storage, study_name=name, directions=directions)
-        study.set_user_attr(_STUDY_SEED, seed)
+        study = optuna.create_study(
+            storage=storage, study_name=plan.name, directions=directions, pruner=pruner
+        )
+        study.set_user_attr(_STUDY_SEED, plan.seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            study.set_metric_names(list(identity.metrics))  # what a dashboard shows
-        study.set_user_attr(_IDENTITY, identity.facts())
+            study.set_metric_names(list(plan.metrics))  # shown by a dashboard
+        study.set_user_attr(_IDENTITY, _facts(plan))
     except DuplicatedStudyError:
-        study = optuna.load_study(storage=storage, study_name=name)
-        _check_identity(study, name, identity.facts())
-        for key, value in ((_STUDY_SEED, seed), (_IDENTITY, identity.facts())):
+        study = optuna.load_study(storage=storage, study_name=plan.name, pruner=pruner)
+        _check_identity(study, plan)
+        for key, value in ((_STUDY_SEED, plan.seed), (_IDENTITY, _facts(plan))):
             if key not in study.user_attrs:  # its beginning was cut off, or is under way
                 study.set_user_attr(key, value)
     return study
 
 
-def check_study(storage: BaseStorage, name: str, identity: StudyIdentity) -> None:
-    """Refuse to go on with a study of this name that is another search; there need be none."""
-    if name in optuna.get_all_study_names(storage):
-        _check_identity(optuna.load_study(storage=storage, study_name=name), name, identity.facts())
+def check_study(storage: BaseStorage, plan: SearchPlan) -> None:
+    """Refuse to continue a study of this name that is another search; there need be none."""
+    if plan.name in optuna.get_all_study_names(storage):
+        _check_identity(optuna.load_study(storage=storage, study_name=plan.name), plan)
 
 
 def seed_of_study(study: Study, otherwise: int) -> int:
-    """The seed that the study was begun with."""
+    """Return the seed that the study was begun with."""
     return int(study.user_attrs.get(_STUDY_SEED, otherwise))
 
 
@@ -123,25 +105,48 @@ def count(study: Study) -> Counts:
 
 
 def is_trial(trial: FrozenTrial) -> bool:
-    """Whether it counts: neither rejected before it ran, nor one too many."""
+    """Check that a trial counts: it was neither rejected before it ran nor one too many."""
     return REJECTED not in trial.user_attrs and SURPLUS not in trial.user_attrs
 
 
-def _check_identity(study: Study, name: str, facts: dict[str, str]) -> None:
+def best_trials(study: Study) -> list[FrozenTrial]:
+    """Return the best trial; with several metrics all that no other beats, by the first metric."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not trials:
+        return []
+    sign = -1 if study.directions[0] == StudyDirection.MAXIMIZE else 1
+    front = trials if len(study.directions) == 1 else study.best_trials
+    ordered = sorted(front, key=lambda trial: (sign * trial.values[0], trial.number))
+    return ordered[:1] if len(study.directions) == 1 else ordered
+
+
+def _check_identity(study: Study, plan: SearchPlan) -> None:
     """Refuse to mix trials of different searches."""
+    facts = _facts(plan)
     known = study.user_attrs.get(_IDENTITY, facts)
     changed = sorted(key for key in {*known, *facts} - _FREE if known.get(key) != facts.get(key))
     if changed:
         more = f" and {len(changed) - _MAX_NAMED} more" if len(changed) > _MAX_NAMED else ""
         raise ConfigError(
-            f"optuna.study_name: the study {name} was begun with another configuration: "
+            f"optuna.study_name: the study {plan.name} was begun with another configuration: "
             f"{', '.join(changed[:_MAX_NAMED])}{more} differ; undo that, or give optuna.study_name another "
             f"name to begin a new search"
         )
 
 
+def _facts(plan: SearchPlan) -> dict[str, str]:
+    """Describe what makes two starts the same search: one short fact per key of the configuration."""
+    facts = dict(_leaves(plan.base, ""))
+    spaces = plan.base["optuna"]["search_spaces"]
+    facts |= {f"optuna.search_spaces.{path}": _short(space) for path, space in spaces.items()}
+    facts["optuna.constraints"] = _short(list(plan.section.constraints))
+    facts["optuna.metric"] = _short(list(plan.metrics))
+    facts["optuna.direction"] = _short(list(plan.directions))
+    return facts
+
+
 def _leaves(value: Any, place: str) -> list[tuple[str, str]]:  # noqa: ANN401 - any YAML value
-    """Top-level sections and their keys, each with a digest of what it holds."""
+    """Return top-level sections and their keys, each with a digest of its value."""
     found = []
     for key, part in value.items():
         path = f"{place}.{key}" if place else key
@@ -157,8 +162,3 @@ def _leaves(value: Any, place: str) -> list[tuple[str, str]]:  # noqa: ANN401 - 
 def _short(value: object) -> str:
     text = json.dumps(value, sort_keys=True, default=str)
     return text if len(text) <= 40 else hashlib.blake2b(text.encode(), digest_size=8).hexdigest()  # noqa: PLR2004
-
-
-def folder_of(base: dict[str, Any], name: str) -> Path:
-    """The search's folder: that of an experiment with its name."""
-    return Path((base.get("trainer") or {}).get("default_root_dir") or ".") / EXPERIMENTS / name

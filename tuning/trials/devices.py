@@ -1,4 +1,4 @@
-"""One GPU, or as many as a trial asks for, for each of the trials that run at once."""
+"""Share the machine among the trials that run at once: GPUs, or processor threads."""
 
 import os
 from typing import Any
@@ -10,7 +10,7 @@ _ON_GPUS = ("auto", "gpu", "cuda")
 
 
 def visible_gpus() -> list[str]:
-    """The GPUs that this process may use, as the environment names them."""
+    """Return the GPUs that this process may use, as the environment names them."""
     named = os.environ.get(VISIBLE)
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip() and name.strip() != "-1"]
@@ -19,13 +19,13 @@ def visible_gpus() -> list[str]:
     return [str(index) for index in range(torch.cuda.device_count())]
 
 
-def slots(trainer: dict[str, Any], n_jobs: int | None, gpus: list[str]) -> list[dict[str, str]]:
-    """For each trial at once, the environment that shows it its share of the machine.
+def trial_environments(trainer: dict[str, Any], n_jobs: int | None, gpus: list[str]) -> list[dict[str, str]]:
+    """Return an environment for each of the trials that run at once, with its share of the machine.
 
-    >>> slots({"accelerator": "gpu", "devices": 1}, None, ["0", "1"])
+    >>> trial_environments({"accelerator": "gpu", "devices": 1}, None, ["0", "1"])
     [{'CUDA_VISIBLE_DEVICES': '0'}, {'CUDA_VISIBLE_DEVICES': '1'}]
-    >>> slots({"accelerator": "cpu"}, None, ["0", "1"]), slots({"accelerator": "gpu"}, 1, ["0", "1"])
-    ([{}], [{}])
+    >>> trial_environments({"accelerator": "cpu"}, None, ["0", "1"])
+    [{}]
     """
     uses_gpus = trainer.get("accelerator") in _ON_GPUS and bool(gpus)
     each = _devices_each(trainer.get("devices"))
@@ -47,7 +47,7 @@ def _devices_each(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
     if isinstance(devices, list):
         if len(devices) != 1:
             raise ConfigError(
-                f"trainer.devices: a search gives each trial GPUs of its own; say how many, not which, "
+                f"trainer.devices: a search assigns GPUs to trials; give their number, not their indices, "
                 f"got {devices}"
             )
         return 1
@@ -55,7 +55,7 @@ def _devices_each(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
 
 
 def _share_of_processor(jobs: int) -> dict[str, str]:
-    """Threads for one of several trials, unless the user has settled that."""
+    """Return the number of threads for one of several trials, unless the user has set it."""
     if "OMP_NUM_THREADS" in os.environ:
         return {}
     return {"OMP_NUM_THREADS": str(max(1, len(os.sched_getaffinity(0)) // jobs))}

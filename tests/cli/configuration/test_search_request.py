@@ -6,7 +6,7 @@ import pytest
 
 from cli.run import run
 from experiment.errors import ConfigError
-from tuning.command import plan_of
+from tuning.search_plan import SearchPlan
 
 REFERENCE = Path(__file__).parents[2] / "reference.yaml"
 DEMO = Path(__file__).parents[3] / "config/tuning/demo.yaml"
@@ -27,7 +27,7 @@ def request_of(tmp_path, monkeypatch):
 
 def test_the_configuration_as_users_write_it_is_a_search(request_of):
     request = request_of("fit", "--config", str(REFERENCE), "--optuna.tune", "true")
-    plan = plan_of(request)
+    plan = SearchPlan.of(request)
     noise = "data.augmentations[0].init_args"
     assert plan.space.names() == [f"{noise}.{name}" for name in ("min_amplitude", "max_amplitude", "p")]
     assert plan.metrics == ["val_cer"]
@@ -36,7 +36,7 @@ def test_the_configuration_as_users_write_it_is_a_search(request_of):
 
 
 def test_declared_parameters_and_components_are_searched(request_of):
-    plan = plan_of(request_of("fit", "--config", str(DEMO)))
+    plan = SearchPlan.of(request_of("fit", "--config", str(DEMO)))
     assert "model.optimizer[SGD].init_args.momentum" in plan.space.names()
     assert plan.section.n_trials == 12
 
@@ -65,7 +65,7 @@ def test_a_path_that_is_not_there_names_what_is_near(request_of, path, near):
         f"{{'{path}': {SPACE}}}",
     )
     with pytest.raises(ConfigError) as refusal:
-        plan_of(request)
+        SearchPlan.of(request)
     assert near in str(refusal.value)
 
 
@@ -91,7 +91,7 @@ def test_a_parameter_that_is_declared_and_not_written_is_one(request_of, path):
         "--optuna.search_spaces",
         f"{{'{path}': {space}}}",
     )
-    assert plan_of(request).space.names()[0].endswith(path)
+    assert SearchPlan.of(request).space.names()[0].endswith(path)
 
 
 def test_only_fitting_searches(capsys):

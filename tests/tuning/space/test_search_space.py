@@ -134,12 +134,12 @@ def test_a_key_that_is_not_there_yet_needs_the_parser_to_take_it():
         SearchSpace.of(BASE, {"model.optimizer_params.gamma": Distribution("uniform", 0.1, 0.2)}, accepts)
 
 
-def test_rehearsals_take_every_choice():
+def test_examples_take_every_choice():
     space = space_of(
         model__optimizer={"distribution": "categorical", "choices": [ADAM, SGD, "AdamW"]},
         model__lr={"distribution": "uniform", "low": 0, "high": 1, "when": {"model.optimizer": "AdamW"}},
     )
-    configs = [configuration(BASE, space.draw(draws)) for draws in space.rehearsals(seed=0)]
+    configs = [configuration(BASE, space.draw(draws)) for draws in space.examples(seed=0)]
     names = {str(config["model"]["optimizer"])[:35] for config in configs}
     assert len(names) == 3
 

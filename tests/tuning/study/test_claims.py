@@ -7,33 +7,29 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from tuning.study.claims import Claims
+from tuning.study.claims import OWNER, Claims, fate_of, this_process
 from tuning.study.components import Samplers
-from tuning.study.ownership import OWNER, fate_of, this_process
-from tuning.study.storage import open_storage
+from tuning.study.storage import SearchStorage
 from tuning.study.study import SURPLUS, count
 
 ELSEWHERE = {"host": "another machine", "pid": 1, "started": "1"}
 
 
 @pytest.fixture(params=["journal", "data base"])
-def study(request, tmp_path):
-    address = None if request.param == "journal" else f"sqlite:///{tmp_path}/study.db"
-    return optuna.create_study(storage=open_storage(address, tmp_path))
+def storage(request, tmp_path):
+    return SearchStorage(None if request.param == "journal" else f"sqlite:///{tmp_path}/study.db", tmp_path)
 
 
 @pytest.fixture
-def claims_of(study, tmp_path):
+def study(storage):
+    return optuna.create_study(storage=storage.connection)
+
+
+@pytest.fixture
+def claims_of(study, storage, monkeypatch):
     def claims_of(n_trials=3, *, all_share_lock=True, patience_s=0.05):
-        return Claims(
-            study,
-            study._storage,
-            Samplers(None, seed=1),
-            tmp_path / "lock",
-            n_trials,
-            all_share_lock=all_share_lock,
-            patience_s=patience_s,
-        )
+        monkeypatch.setattr(SearchStorage, "has_common_lock", all_share_lock)
+        return Claims(study, storage, Samplers(None, seed=1), n_trials, patience_s=patience_s)
 
     return claims_of
 
@@ -84,7 +80,7 @@ def test_a_trial_that_was_never_marked_is_run_again_where_all_share_the_lock(stu
 
 def test_a_silent_owner_elsewhere_loses_its_trial_and_one_that_beats_does_not(study, claims_of, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("tuning.study.ownership.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("tuning.study.claims.time.monotonic", lambda: now[0])
     for _ in range(2):
         claims_of(2).next().set_user_attr(OWNER, ELSEWHERE)
     claims = claims_of(2, patience_s=90)

@@ -3,7 +3,7 @@
 import pytest
 
 from experiment.errors import ConfigError
-from tuning.trials.devices import slots, visible_gpus
+from tuning.trials.devices import trial_environments, visible_gpus
 
 FOUR = ["0", "1", "2", "3"]
 
@@ -26,21 +26,21 @@ def gpus_of(found):
     ],
 )
 def test_gpus_are_dealt_out(trainer, n_jobs, gpus, shares):
-    assert gpus_of(slots(trainer, n_jobs, gpus)) == shares
+    assert gpus_of(trial_environments(trainer, n_jobs, gpus)) == shares
 
 
 def test_processors_are_shared_unless_the_user_has_settled_it(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
-    assert slots({"accelerator": "cpu"}, 2, []) == [{"OMP_NUM_THREADS": "4"}] * 2
+    assert trial_environments({"accelerator": "cpu"}, 2, []) == [{"OMP_NUM_THREADS": "4"}] * 2
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert slots({"accelerator": "cpu"}, 2, []) == [{}, {}]
+    assert trial_environments({"accelerator": "cpu"}, 2, []) == [{}, {}]
 
 
 @pytest.mark.parametrize("devices", [8, [0, 3]])
 def test_devices_that_no_trial_can_have_are_refused(devices):
     with pytest.raises(ConfigError, match="devices"):
-        slots({"accelerator": "gpu", "devices": devices}, 2, FOUR)
+        trial_environments({"accelerator": "gpu", "devices": devices}, 2, FOUR)
 
 
 @pytest.mark.parametrize(("named", "gpus"), [("", []), ("-1", []), ("2, 5", ["2", "5"])])

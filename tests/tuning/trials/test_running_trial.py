@@ -5,9 +5,8 @@ import json
 import optuna
 import pytest
 
-from tuning.trials.outcome import Failure, values_of
-from tuning.trials.running_trial import RunningTrial
-from tuning.trials.trial_files import REPORTS, Report
+from tuning.trials.running_trial import Failure, Report, RunningTrial, values_of
+from tuning.trials.trial_run import REPORTS
 
 
 @pytest.fixture

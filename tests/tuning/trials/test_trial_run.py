@@ -4,7 +4,7 @@ import os
 import sys
 
 from experiment.ranks import launch_of
-from tuning.trials.tasks import train
+from tuning.trials.trial_run import train
 
 
 def test_a_trial_is_a_run_of_its_own_where_the_search_is_one_of_several_tasks(monkeypatch):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tuning.progress import Clock
+from tuning.status_line import Clock
 
 
 def test_the_pace_is_that_of_all_workers_since_this_one_began(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("tuning.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("tuning.status_line.time.monotonic", lambda: now[0])
     clock = Clock(finished=4)
     assert clock.left_s(4, 10) is None
     now[0] += 60

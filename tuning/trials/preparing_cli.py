@@ -1,4 +1,4 @@
-"""Work that trials share, done once: data caches, pretrained weights, what frozen parts make of clips."""
+"""Build the parts of a configuration without training: data caches, pretrained weights, frozen features."""
 
 import gc
 
@@ -10,20 +10,18 @@ from cli.phoneme_cli import PhonemeCLI
 
 
 class PreparingCLI(PhonemeCLI):
-    """Builds all parts of a configuration, its data and its network; trains nothing, leaves no folder."""
+    """Builds a configuration's data and network; trains nothing, leaves no folder."""
 
     def _run_subcommand(self, subcommand: str) -> None:
         self.datamodule.prepare_data()
         self.datamodule.setup("fit")
         self.model.configure_model()
+        # Encoders with random weights differ between trials: their features cannot be shared.
         if self.model.pretrained_name or self.model.initial_weights:
             self._prepare_states()
 
     def _prepare_states(self) -> None:
-        """As training would with its first batches: within a trial that could outlast its time.
-
-        Encoders with random weights differ between trials.
-        """
+        """Compute the features of the frozen encoder now: within a trial that could exceed its time."""
         trainer = self.trainer
         if not isinstance(trainer.strategy, SingleDeviceStrategy):
             return
@@ -41,7 +39,7 @@ class PreparingCLI(PhonemeCLI):
 
 
 def prepare_configuration(config_file: str) -> None:
-    """Build what a configuration file names; what is wrong with it is a ``ConfigError``."""
+    """Build the parts of a configuration file; a mistake in it raises ``ConfigError``."""
     quieten()
     PreparingCLI(["fit", "--config", config_file, "--trainer.fast_dev_run", "true"])
-    gc.collect()  # a network goes with its Trainer, and they hold each other
+    gc.collect()  # network and Trainer refer to each other
