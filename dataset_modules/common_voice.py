@@ -16,7 +16,7 @@ from dataset_modules.sources.common_voice_release import (
     stated_locale,
     unpacked,
 )
-from dataset_modules.sources.hub_dataset import WAY_OUT, DownloadMode, load_hub_splits
+from dataset_modules.sources.hub_dataset import RELEASE_ADVICE, DownloadMode, load_hub_splits
 from dataset_modules.sources.shares import check_share, in_share
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,9 @@ class CommonVoiceDataset(BaseDataset):
         if path.is_dir() or (is_archive(self.dataset_name) and path.is_file()):
             return True
         if is_archive(self.dataset_name) or not _HUB_ID.fullmatch(self.dataset_name):
-            raise ValueError(f"CommonVoiceDataset: dataset_name must exist, {path} does not. {WAY_OUT}")
+            raise ValueError(
+                f"CommonVoiceDataset: dataset_name must exist, {path} does not. {RELEASE_ADVICE}"
+            )
         return False
 
     def _locales(self) -> list[str]:

@@ -182,9 +182,9 @@ class PhonemeDataModule(LightningDataModule):
             SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, self.num_frames))
             for dataset, part in zip(self.sources.datasets, self._prepare(split), strict=True)
         ]
-        self.encode.judge(sum((part.usable.unknown for part in parts), Counter[str]()))
+        self.encode.check(sum((part.usable.unknown for part in parts), Counter[str]()))
         clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
-        labels = EncodedLabels(clips, self.encode)
+        labels = EncodedLabels.joined([part.usable.labels for part in parts])
         augment = self.augment if split == "train" else None
         self.splits[split] = ClipDataset(
             clips, labels, augment, self.audio_params.sampling_rate, self.num_frames

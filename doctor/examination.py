@@ -90,7 +90,7 @@ class Examination:
             data.audio_params.sampling_rate,
             number,
             data.seed,
-            EncodedLabels(clips, data.encode),
+            EncodedLabels.joined([part.usable.labels for part in self.parts["train"]]),
             self.plan.frame_counts,
         )
 

@@ -12,11 +12,12 @@ from dataset_modules.base_dataset import Split
 from dataset_modules.batches.sampler import LengthBucketSampler, padding_share
 from dataset_modules.cache.clip_store import PreparedClip
 from dataset_modules.cache.progress_bars import refreshing
-from dataset_modules.labels.encoder import WORD_BOUNDARY, LabelEncoder, frames_needed
+from dataset_modules.labels.encoder import LabelEncoder, frames_needed
 from dataset_modules.labels.skipping import SplitPart
 from dataset_modules.labels.usable_clips import FrameCounter
 from doctor.clip_measures import measure
 from doctor.data_survey import NO_SPEAKER, Batching, ClipColumns, SourceSkips, SplitSurvey
+from phonetics import WORD_DELIMITER
 
 _EXAMPLES = 5  # clips named for each unknown phoneme
 
@@ -81,7 +82,7 @@ class SurveyTaker:
         columns = split.clips
         if columns.used[row]:
             token_of = self.encode.vocabulary.token_of
-            split.phonemes.update(token_of(name) for name in clip.phonemes if name != WORD_BOUNDARY)
+            split.phonemes.update(token_of(name) for name in clip.phonemes if name != WORD_DELIMITER)
         columns.num_unknown[row] = len(unknown)
         columns.num_labels[row] = len(labels)
         columns.frames_needed[row] = frames_needed(labels)

@@ -108,10 +108,11 @@ def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
 def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utterance"]:
     """The clips that an evaluation hears of the test split, one by one, with the labels it goes by."""
     from cli.configuration.configured_datasets import located_datasets
-    from dataset_modules.labels.encoder import WORD_BOUNDARY, LabelEncoder
+    from dataset_modules.labels.encoder import LabelEncoder
     from dataset_modules.labels.usable_clips import ClipSubset, usable_clips
     from dataset_modules.sources.audio import from_pcm16
     from inference.handover.parity import Utterance
+    from phonetics import WORD_DELIMITER
 
     data = dict(provenance.configuration["data"])
     encode = LabelEncoder(model.vocabulary, data.get("unknown_phonemes", "skip"))
@@ -123,7 +124,7 @@ def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utt
     return (
         Utterance(
             from_pcm16(clip.samples),
-            [name for name in model.vocabulary.decode(encode(clip.phonemes)) if name != WORD_BOUNDARY],
+            [name for name in model.vocabulary.decode(encode(clip.phonemes)) if name != WORD_DELIMITER],
         )
         for clip in clips
     )

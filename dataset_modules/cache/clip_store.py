@@ -189,11 +189,6 @@ class ClipStore:
         language: str | None = block["language"][row].as_py()
         return language
 
-    def phonemes_of(self, index: int) -> list[str]:
-        """The label of a clip, without touching audio."""
-        block, row = self._place(index)
-        return list(block["phonemes"][row].as_py())
-
     def num_samples(self) -> NDArray[np.int64]:
         """Length of every clip, without touching audio."""
         lengths = [integers_of(block["num_samples"]) for block in self._blocks]

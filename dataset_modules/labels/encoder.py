@@ -1,25 +1,25 @@
-"""Phonemes → ids: what lies outside the vocabulary is counted; what becomes of it is the user's choice."""
+"""Phonemes → ids; the configuration decides about phonemes outside the vocabulary."""
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Literal
 
-from phonetics import Vocabulary, VocabularyError
+from phonetics import WORD_DELIMITER, Vocabulary, VocabularyError
 
 log = logging.getLogger(__name__)
 
 UnknownPhonemePolicy = Literal["skip", "refuse", "map_to_unknown", "drop"]
-WORD_BOUNDARY = "|"
+UNKNOWN_ADVICE = "add them to model.vocab_file, or set data.unknown_phonemes to map_to_unknown or drop"
 _EXAMPLES = 10
-WAY_OUT = "add them to model.vocab_file, or set data.unknown_phonemes to map_to_unknown or drop"
 
 
 class LabelEncoder:
-    """Encodes phonemes; word boundaries stay only where the vocabulary has a token for them.
+    """Encodes phonemes; word boundaries stay only if the vocabulary has a token for them.
 
     >>> encode = LabelEncoder(Vocabulary(("[PAD]", "a", "b")), "drop")
-    >>> encode(["a", "|", "x", "b"]), encode.unknown_in(["a", "|", "x", "b"])
+    >>> encode.with_unknown(["a", "|", "x", "b"])
     ([1, 2], ['x'])
     """
 
@@ -30,38 +30,42 @@ class LabelEncoder:
             )
         self.vocabulary = vocabulary
         self.policy = policy
+        self._unknown_id = vocabulary.unknown_id if policy == "map_to_unknown" else None
 
     def __call__(self, phonemes: Iterable[str]) -> list[int]:
-        """The ids of a label; what is outside the vocabulary becomes the unknown token, or nothing."""
-        ids = map(self.vocabulary.id_of, self._without_boundaries(phonemes))
-        instead = self.vocabulary.unknown_id if self.policy == "map_to_unknown" else None
-        known = (instead if place is None else place for place in ids)
-        return [place for place in known if place is not None]
+        """Return the ids of a label; unknown phonemes become the unknown token, or are dropped."""
+        return self.with_unknown(phonemes)[0]
 
     def unknown_in(self, phonemes: Iterable[str]) -> list[str]:
-        """Those of a label that are outside the vocabulary."""
-        id_of = self.vocabulary.id_of
-        return [phoneme for phoneme in self._without_boundaries(phonemes) if id_of(phoneme) is None]
+        """Return the phonemes of a label that are outside the vocabulary."""
+        return self.with_unknown(phonemes)[1]
 
-    def _without_boundaries(self, phonemes: Iterable[str]) -> Iterable[str]:
-        if self.vocabulary.word_delimiter:
-            return phonemes
-        return (phoneme for phoneme in phonemes if phoneme != WORD_BOUNDARY)
+    def with_unknown(self, phonemes: Iterable[str]) -> tuple[list[int], list[str]]:
+        """Return the ids of a label and its phonemes outside the vocabulary."""
+        id_of, ids, unknown = self.vocabulary.id_of, [], []
+        for phoneme in phonemes:
+            place = id_of(phoneme)
+            if place is None and phoneme != WORD_DELIMITER:
+                unknown.append(phoneme)
+                place = self._unknown_id
+            if place is not None:
+                ids.append(place)
+        return ids, unknown
 
-    def judge(self, unknown: Counter[str]) -> None:
-        """Refuse, or say, what a split holds outside the vocabulary; what is skipped is said elsewhere."""
+    def check(self, unknown: Counter[str]) -> None:
+        """Refuse or log the unknown phonemes of a split; skipped recordings are logged elsewhere."""
         if not unknown or self.policy == "skip":
             return
         if self.policy == "refuse":
-            raise VocabularyError(f"data: {described(unknown)}; {WAY_OUT}")
-        fate = "mapped to the unknown token" if self.policy == "map_to_unknown" else "dropped"
-        log.warning("data: %s; %s", described(unknown), fate)
+            raise VocabularyError(f"data: {describe_unknown(unknown)}; {UNKNOWN_ADVICE}")
+        outcome = "mapped to the unknown token" if self.policy == "map_to_unknown" else "dropped"
+        log.warning("data: %s; %s", describe_unknown(unknown), outcome)
 
 
-def described(unknown: Counter[str]) -> str:
-    """What is outside the vocabulary, the most frequent first.
+def describe_unknown(unknown: Counter[str]) -> str:
+    """Name the phonemes outside the vocabulary, the most frequent first.
 
-    >>> described(Counter("xxq"))
+    >>> describe_unknown(Counter("xxq"))
     '3 phonemes of 2 kinds are not in the vocabulary: x (2×), q (1×)'
     """
     listed = ", ".join(f"{phoneme} ({count}×)" for phoneme, count in unknown.most_common(_EXAMPLES))
@@ -69,9 +73,9 @@ def described(unknown: Counter[str]) -> str:
 
 
 def frames_needed(ids: Sequence[int]) -> int:
-    """The fewest frames that CTC can spell a label in: equal neighbours need a blank between them.
+    """Return the fewest frames that CTC needs for a label: equal neighbours need a blank between them.
 
     >>> frames_needed([3, 3, 4])
     4
     """
-    return len(ids) + sum(first == second for first, second in zip(ids, ids[1:], strict=False))
+    return len(ids) + sum(first == second for first, second in pairwise(ids))

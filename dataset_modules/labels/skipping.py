@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dataset_modules.base_dataset import BaseDataset, Split
 from dataset_modules.cache.clip_cache import PreparedSplit
-from dataset_modules.labels.encoder import WAY_OUT, described
+from dataset_modules.labels.encoder import UNKNOWN_ADVICE, describe_unknown
 from dataset_modules.labels.usable_clips import UsableClips
 from dataset_modules.recording import AudioError, SkippedRecording
 from phonetics import VocabularyError
@@ -78,7 +78,7 @@ def _refuse(parts: Sequence[SplitPart], limit: str) -> None:
     message = f"{_owner(parts[0])}: {_told(parts)}; {limit}"
     unknown = sum((part.usable.unknown for part in parts), Counter[str]())
     if unknown and any(part.usable.faults for part in parts):
-        raise VocabularyError(f"{message}; {described(unknown)}; {WAY_OUT}")
+        raise VocabularyError(f"{message}; {describe_unknown(unknown)}; {UNKNOWN_ADVICE}")
     raise AudioError(message)
 
 

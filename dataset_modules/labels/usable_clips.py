@@ -1,5 +1,6 @@
-"""Prepared clips that a model can learn from: labels within its vocabulary, and frames enough for them."""
+"""Prepared clips that a model can be trained on: known phonemes, and enough frames for the label."""
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, overload
@@ -11,48 +12,103 @@ from dataset_modules.cache.clip_store import ClipStore, PreparedClip
 from dataset_modules.labels.encoder import LabelEncoder, frames_needed
 from dataset_modules.recording import SkippedRecording
 
-FrameCounter = Callable[[NDArray[np.int64]], NDArray[np.int64]]  # samples of utterances → frames of them
+FrameCounter = Callable[[NDArray[np.int64]], NDArray[np.int64]]  # samples of utterances → frames, (N,)
+
+
+class EncodedLabels(Sequence[list[int]]):
+    """Labels as ids in one flat array: a few bytes per phoneme, which forked readers share.
+
+    >>> labels = EncodedLabels(np.array([1, 2, 3]), np.array([2, 2, 3]))
+    >>> list(labels), len(EncodedLabels.joined([labels, labels]))
+    ([[1, 2], [], [3]], 6)
+    """
+
+    def __init__(
+        self,
+        ids: NDArray[np.integer],  # (sum of lengths,)
+        ends: NDArray[np.int64],  # (N,) the end of each label in ids
+    ) -> None:
+        self._ids = ids
+        self._ends = ends
+
+    @classmethod
+    def joined(cls, parts: Sequence["EncodedLabels"]) -> "EncodedLabels":
+        """Return the labels of several stores, one after another."""
+        none = cls(np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int64))
+        parts = [none, *parts]  # arrays can only be joined if there is one
+        starts = np.cumsum([0, *(len(part._ids) for part in parts)])
+        ends = [part._ends + start for part, start in zip(parts, starts[:-1], strict=True)]
+        return cls(np.concatenate([part._ids for part in parts]), np.concatenate(ends))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, index: int) -> list[int]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[list[int]]: ...
+    def __getitem__(self, index: int | slice) -> list[int] | list[list[int]]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(f"EncodedLabels: index must be in 0…{len(self) - 1}, got {index}")
+        start = int(self._ends[index - 1]) if index else 0
+        ids: list[int] = self._ids[start : self._ends[index]].tolist()
+        return ids
 
 
 class UsableClips(NamedTuple):
-    """The places of usable clips in a store, and what is wrong with the others."""
+    """The rows of usable clips in a store, their labels, and the faults of the other clips."""
 
-    indices: NDArray[np.int64]
+    indices: NDArray[np.int64]  # (N,)
     faults: list[SkippedRecording]
-    unknown: Counter[str]  # phonemes outside the vocabulary
+    unknown: Counter[str]  # phonemes outside the vocabulary, of all clips
+    labels: EncodedLabels  # (N,)
 
 
 def usable_clips(store: ClipStore, encode: LabelEncoder, num_frames: FrameCounter | None) -> UsableClips:
-    """Look through the labels of a store.
+    """Encode the labels of a store once, and choose the clips that can be trained on.
 
     Args:
-        store: the clips.
-        encode: what makes ids of a label, and what to do with phonemes that it does not know.
-        num_frames: how many frames the model will have; None where no model is known.
+        store: the prepared clips.
+        encode: converts a label to ids; its policy decides about unknown phonemes.
+        num_frames: returns the model's number of frames; None if no model is known.
     """
-    num_samples = store.num_samples()
-    frames = None if num_frames is None else num_frames(num_samples)
-    usable = np.ones(len(store), dtype=np.bool_)
+    frames = None if num_frames is None else num_frames(store.num_samples())
+    ids, ends, indices = array(_typecode(len(encode.vocabulary))), array("q"), array("q")
     faults: list[SkippedRecording] = []
     unknown: Counter[str] = Counter()
     for index, phonemes in enumerate(store.phoneme_lists()):
-        foreign = encode.unknown_in(phonemes)
-        unknown.update(foreign)
-        reason = _foreign(foreign) if encode.policy == "skip" else None
+        label, unknown_here = encode.with_unknown(phonemes)
+        unknown.update(unknown_here)
+        reason = _unknown_fault(unknown_here) if encode.policy == "skip" else None
         if reason is None and frames is not None:
-            reason = _too_long(encode(phonemes), int(frames[index]))
+            reason = _length_fault(label, int(frames[index]))
         if reason:
-            usable[index] = False
             faults.append(SkippedRecording(*store.name_of(index), reason))
-    return UsableClips(np.flatnonzero(usable), faults, unknown)
+            continue
+        ids.extend(label)
+        ends.append(len(ids))
+        indices.append(index)
+    labels = EncodedLabels(np.array(ids), np.array(ends, dtype=np.int64))
+    return UsableClips(np.array(indices, dtype=np.int64), faults, unknown, labels)
 
 
-def _foreign(phonemes: Sequence[str]) -> str | None:
+def _typecode(num_tokens: int) -> str:
+    """Return the smallest unsigned type of ``array`` that holds every id.
+
+    >>> _typecode(256), _typecode(257)
+    ('B', 'H')
+    """
+    return next(code for code in "BHIQ" if num_tokens <= 1 << 8 * array(code).itemsize)
+
+
+def _unknown_fault(phonemes: Sequence[str]) -> str | None:
     names = ", ".join(sorted(set(phonemes)))
     return f"phonemes must be in the vocabulary, these are not: {names}" if phonemes else None
 
 
-def _too_long(ids: Sequence[int], frames: int) -> str | None:
+def _length_fault(ids: Sequence[int], frames: int) -> str | None:
     needed = max(1, frames_needed(ids))
     if needed <= frames:
         return None
@@ -76,42 +132,13 @@ class ClipSubset:
         return self.store[int(self.indices[index])]
 
     def num_samples(self) -> NDArray[np.int64]:
-        """Length of every clip."""
+        """Return the length of every clip, (N,)."""
         return self.store.num_samples()[self.indices]
 
     def name_of(self, index: int) -> tuple[str, str]:
-        """The id and the path of a clip."""
+        """Return the id and the path of a clip."""
         return self.store.name_of(int(self.indices[index]))
 
     def language_of(self, index: int) -> str | None:
-        """The language of a clip."""
+        """Return the language of a clip."""
         return self.store.language_of(int(self.indices[index]))
-
-    def phonemes_of(self, index: int) -> list[str]:
-        """The label of a clip."""
-        return self.store.phonemes_of(int(self.indices[index]))
-
-
-class EncodedLabels(Sequence[list[int]]):
-    """The labels of several subsets, one after another; read and encoded as they are asked for."""
-
-    def __init__(self, subsets: Sequence[ClipSubset], encode: LabelEncoder) -> None:
-        self._subsets = list(subsets)
-        self._encode = encode
-        self._ends = np.cumsum([len(subset) for subset in self._subsets], dtype=np.int64)
-
-    def __len__(self) -> int:
-        return int(self._ends[-1]) if self._subsets else 0
-
-    @overload
-    def __getitem__(self, index: int) -> list[int]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[list[int]]: ...
-    def __getitem__(self, index: int | slice) -> list[int] | list[list[int]]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
-            raise IndexError(f"EncodedLabels: index must be in 0…{len(self) - 1}, got {index}")
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        subset = self._subsets[number]
-        return self._encode(subset.phonemes_of(index - int(self._ends[number]) + len(subset)))

@@ -29,7 +29,7 @@ _SPLIT_NAMES: dict[Split, tuple[str, ...]] = {
 _TEXT_COLUMNS = ("sentence", "text", "transcription")
 _SPEAKER_COLUMNS = ("client_id", "speaker_id", "speaker")
 _AUDIO_COLUMN = "audio"
-WAY_OUT = (
+RELEASE_ADVICE = (
     "Common Voice is handed out by Mozilla Data Collective (https://datacollective.mozillafoundation.org): "
     "download the language's release there and give its folder or .tar.gz as dataset_name"
 )
@@ -89,7 +89,9 @@ def _load(name: str, configurations: Sequence[str], token: bool | str, mode: Dow
         except ValueError as error:  # no such configuration: the next name may be the right one
             faults.append(str(error))
         except (RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
-            raise ValueError(f"CommonVoiceDataset: dataset_name {name} {_cause(error)}. {WAY_OUT}") from error
+            raise ValueError(
+                f"CommonVoiceDataset: dataset_name {name} {_cause(error)}. {RELEASE_ADVICE}"
+            ) from error
     raise ValueError(
         f"CommonVoiceDataset: dataset_name {name} cannot be loaded for language "
         f"{' or '.join(configurations)}: {faults[0]}"

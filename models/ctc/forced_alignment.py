@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor, tensor
+
+from dataset_modules.labels.encoder import frames_needed
 
 
 class AlignmentError(ValueError):
@@ -45,15 +46,6 @@ def align(
     path, scores = forced_align(emission[None], tensor([list(labels)]), blank=blank_id)
     spans = merge_tokens(path[0], scores[0], blank=blank_id)
     return [AlignedToken(span.start, span.end, math.exp(min(span.score, 0.0))) for span in spans]
-
-
-def frames_needed(labels: Sequence[int]) -> int:
-    """The fewest frames that hold these labels: one each, and a blank between repeats.
-
-    >>> frames_needed([4, 4, 5])
-    4
-    """
-    return len(labels) + sum(first == second for first, second in pairwise(labels))
 
 
 def _check(log_probs: Tensor, labels: Sequence[int], blank_id: int) -> None:

@@ -19,9 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dataset_modules.recording import AudioError, Clip
-from phonetics import IpaNormaliser, espeak_voices
-
-WORD_BOUNDARY = "|"
+from phonetics import WORD_DELIMITER, IpaNormaliser, espeak_voices
 
 _OUTPUT_SYNCHRONOUS = 2
 _INITIALISE_PHONEME_EVENTS, _INITIALISE_PHONEME_IPA, _INITIALISE_DONT_EXIT = 0x1, 0x2, 0x8000
@@ -90,7 +88,7 @@ class _Collector:
     def _take(self, event: _Event) -> None:
         seconds = event.sample / self.sampling_rate
         if event.type == _EVENT_WORD:
-            self.marks.append(SpokenMark(WORD_BOUNDARY, seconds))
+            self.marks.append(SpokenMark(WORD_DELIMITER, seconds))
         elif event.type == _EVENT_PHONEME:
             # The name is cut at eight bytes, possibly inside a character.
             self.marks.append(SpokenMark(event.id.string.decode("utf-8", errors="ignore"), seconds))
@@ -201,7 +199,7 @@ def join_modifiers(marks: list[SpokenMark]) -> list[SpokenMark]:
     """
     joined: list[SpokenMark] = []
     for mark in marks:
-        follows_phoneme = bool(joined) and joined[-1].name != WORD_BOUNDARY
+        follows_phoneme = bool(joined) and joined[-1].name != WORD_DELIMITER
         if mark.name and set(mark.name) <= _MODIFIERS and follows_phoneme:
             joined[-1] = SpokenMark(joined[-1].name + mark.name, joined[-1].seconds)
         else:
@@ -213,8 +211,8 @@ def spell_marks(marks: list[SpokenMark], normalise: IpaNormaliser) -> list[Spoke
     """Normalise names, drop pauses, keep one boundary between words and none at the ends."""
     spelled: list[SpokenMark] = []
     for name, seconds in marks:
-        if name != WORD_BOUNDARY:
+        if name != WORD_DELIMITER:
             spelled.extend(SpokenMark(phoneme, seconds) for phoneme in normalise([name]))
-        elif spelled and spelled[-1].name != WORD_BOUNDARY:
-            spelled.append(SpokenMark(WORD_BOUNDARY, seconds))
-    return spelled[:-1] if spelled and spelled[-1].name == WORD_BOUNDARY else spelled
+        elif spelled and spelled[-1].name != WORD_DELIMITER:
+            spelled.append(SpokenMark(WORD_DELIMITER, seconds))
+    return spelled[:-1] if spelled and spelled[-1].name == WORD_DELIMITER else spelled

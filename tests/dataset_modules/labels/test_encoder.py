@@ -31,7 +31,7 @@ def test_vocabularies_spelled_otherwise_than_labels_are_understood(policy: Unkno
 
 def test_unknown_phonemes_are_refused_counted_and_named() -> None:
     with pytest.raises(VocabularyError, match=r"3 phonemes of 2 kinds .*: x \(2×\), q \(1×\); add them"):
-        LabelEncoder(WITH_ALL, "refuse").judge(Counter(["x", "q", "x"]))
+        LabelEncoder(WITH_ALL, "refuse").check(Counter(["x", "q", "x"]))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_unknown_phonemes_are_mapped_or_dropped(
     encode = LabelEncoder(WITH_ALL, policy)
     assert encode(["x", "a"]) == ids
     with caplog.at_level(logging.WARNING):
-        encode.judge(Counter(encode.unknown_in(["x", "a"])))
+        encode.check(Counter(encode.unknown_in(["x", "a"])))
     assert f"x (1×); {told}" in caplog.text
 
 

@@ -59,12 +59,28 @@ def test_what_is_spelled_decides_how_many_frames_are_needed(
     assert _names(store, policy, samples_per_frame) == kept
 
 
-def test_labels_and_clips_of_subsets_keep_together(store: ClipStore) -> None:
-    subsets = [ClipSubset(store, np.array([2, 4])), ClipSubset(store, np.array([], dtype=int))]
-    subsets.append(ClipSubset(store, np.array([0])))
-    labels = EncodedLabels(subsets, LabelEncoder(VOCABULARY, "drop"))
-    assert list(labels) == labels[:] == [[2, 2, 3], [], [2, 3]]
-    assert [subset[row].id for subset in subsets for row in range(len(subset))] == ["aab", "", "ab"]
-    assert subsets[0].num_samples().tolist() == [102, 104]
+def test_labels_and_clips_keep_together(store: ClipStore) -> None:
+    encode = LabelEncoder(VOCABULARY, "drop")
+    counters = (lambda samples: samples // 25, lambda samples: samples // 200, lambda samples: samples // 35)
+    parts = [usable_clips(store, encode, num_frames) for num_frames in counters]
+    subsets = [ClipSubset(store, part.indices) for part in parts]
+    names = [subset[row].id for subset in subsets for row in range(len(subset))]
+    labels = EncodedLabels.joined([part.labels for part in parts])
+    assert names == ["ab", "axb", "aab", "", "qx", "ab", "axb", "", "qx"]
+    assert list(labels) == labels[:] == [encode(name) for name in names]
+    assert labels[2] == [2, 2, 3]
+    assert subsets[2].num_samples().tolist() == [100, 101, 104, 105]
     with pytest.raises(IndexError):
-        labels[3]
+        labels[len(names)]
+
+
+def test_labels_are_the_same_in_a_large_vocabulary(store: ClipStore) -> None:
+    tokens = ("[PAD]", *(chr(0x4E00 + number) for number in range(300)), "a", "b", "x", "q")
+    encode = LabelEncoder(Vocabulary(tokens), "skip")
+    labels = usable_clips(store, encode, None).labels
+    assert list(labels) == [encode(label) for label in LABELS]
+    assert labels[0] == [301, 302]
+
+
+def test_no_stores_have_no_labels() -> None:
+    assert list(EncodedLabels.joined([])) == []

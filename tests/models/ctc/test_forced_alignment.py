@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 
-from models.ctc.forced_alignment import AlignmentError, align, frames_needed
+from dataset_modules.labels.encoder import frames_needed
+from models.ctc.forced_alignment import AlignmentError, align
 from models.ctc.greedy import collapse
 
 
