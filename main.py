@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cli.environment_check import environment_faults
 
 if TYPE_CHECKING:
-    from cli.configuration.search_request import SearchRequest
+    from cli.configuration.sections import SearchRequest
 
 
 def main(arguments: list[str] | None = None) -> int:

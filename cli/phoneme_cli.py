@@ -13,13 +13,10 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from callbacks.every_run.counted_batches import CountedBatches
-from callbacks.every_run.experiment_record import ExperimentRecord
-from callbacks.every_run.garbage_collection import QuietCollector
+from callbacks.every_run.callback_list import callbacks_of_every_run
 from callbacks.every_run.log_lines import names_a_bar, speak_in_lines
-from callbacks.every_run.resume_position import FitPlace
-from callbacks.every_run.stopping import StopBetweenSteps, StopRequests
-from callbacks.every_run.utterance_records import UtteranceRecords
+from callbacks.every_run.run_description import RunDescription
+from callbacks.every_run.stopping import StopRequests
 from cli.configuration.augmentation_checks import check_augmentations
 from cli.configuration.checks import (
     LOGGED_FIGURES,
@@ -31,17 +28,17 @@ from cli.configuration.checks import (
     shared_audio_params,
 )
 from cli.configuration.parser import PhonemeArgumentParser, shortened
-from cli.configuration.search_request import SearchRequest
-from cli.configuration.sections import OptunaSection
+from cli.configuration.sections import OptunaSection, SearchRequest
 from cli.summary import summarise, write_report
 from dataset_modules.base_dataset import Split
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
+from evaluation.metrics import gather_from_processes
 from experiment.checkpoint import Checkpoint
 from experiment.errors import ConfigError
 from experiment.experiment_plan import ExperimentPlan, checkpoint_to_resume, seed_of
 from experiment.layout import PREDICTIONS_FILE
-from experiment.ranks import SEED, agree, gathered, shorten_timeouts, take_world
+from experiment.ranks import SEED, agree, shorten_timeouts, take_world
 from models import PhonemeRecognizer
 
 log = logging.getLogger(__name__)
@@ -66,9 +63,9 @@ class PhonemeCLI(LightningCLI):
         super().__init__(
             PhonemeRecognizer,
             PhonemeDataModule,
-            save_config_callback=ExperimentRecord,
+            save_config_callback=RunDescription,
             # Batches are shared between processes by our own sampler.
-            trainer_defaults={"use_distributed_sampler": False, "callbacks": [UtteranceRecords()]},
+            trainer_defaults={"use_distributed_sampler": False},
             parser_kwargs={"default_env": True},
             seed_everything_default=0,
             parser_class=PhonemeArgumentParser,
@@ -195,9 +192,7 @@ class PhonemeCLI(LightningCLI):
 
     def _watched(self, trainer: Trainer, *, own_bar: bool) -> Trainer:
         """With what every run needs, whatever callbacks its configuration names."""
-        place = FitPlace()
-        own = [CountedBatches(), QuietCollector(), place, StopBetweenSteps(self.stop_requests, place)]
-        trainer.callbacks[:0] = own  # type: ignore[attr-defined]
+        trainer.callbacks[:0] = callbacks_of_every_run(self.stop_requests)  # type: ignore[attr-defined]
         if not own_bar:
             speak_in_lines(trainer)
         return trainer
@@ -262,11 +257,11 @@ class PhonemeCLI(LightningCLI):
 
     def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning would pass to its Trainer
         """Predict, and write one JSON line per utterance, sorted by id, whoever has heard it."""
-        batches = self.trainer.predict(**arguments) or []
-        predictions = [prediction for batch in batches for prediction in batch]
+        batches = gather_from_processes(self.trainer.predict(**arguments) or [])
+        predictions = [prediction for share in batches for batch in share for prediction in batch]
         lines = [
             json.dumps({"id": prediction.id, "phonemes": prediction.phonemes}, ensure_ascii=False)
-            for prediction in sorted(gathered(self.trainer, predictions), key=lambda one: str(one.id))
+            for prediction in sorted(predictions, key=lambda one: str(one.id))
         ]
         if self.folder is None or not self.trainer.is_global_zero:
             return

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from cli.configuration.search_request import SearchRequest, StartSearch
+from cli.configuration.sections import SearchRequest, StartSearch
 from cli.configuration.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from dataset_modules.base_dataset import Split
 from dataset_modules.batches.sampler import LengthBucketSampler, padding_share
+from dataset_modules.batches.trainer_limits import limited
 from dataset_modules.cache.clip_store import PreparedClip
 from dataset_modules.cache.progress_bars import refreshing
 from dataset_modules.labels.encoder import LabelEncoder, frames_needed
@@ -148,7 +149,7 @@ def with_batching(
     Of the training batches, ``limit_batches`` are taken: a number of them, or a share as a float.
     """
     batches = sampler.batches(epoch=0)
-    taken = _limited(len(batches), limit_batches) if sampler.shuffle else len(batches)
+    taken = limited(len(batches), limit_batches) if sampler.shuffle else len(batches)
     lengths = sampler.num_samples
     padded = [int(lengths[batch].max()) * len(batch) for batch in batches]
     return replace(
@@ -161,14 +162,3 @@ def with_batching(
             optimizer_steps=-(-taken // accumulate) if sampler.shuffle else 0,
         ),
     )
-
-
-def _limited(num_batches: int, limit: int | float | None) -> int:
-    """As Lightning counts ``limit_train_batches``.
-
-    >>> _limited(9, 0.2), _limited(9, 4), _limited(9, 40), _limited(9, None)
-    (1, 4, 9, 9)
-    """
-    if limit is None:
-        return num_batches
-    return min(num_batches, limit) if isinstance(limit, int) else int(num_batches * limit)

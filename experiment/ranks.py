@@ -5,20 +5,20 @@ those that torchrun, SLURM or somebody by hand has started ask the store at the 
 at for training anyway.
 """
 
+import contextlib
+import ctypes
 import os
+import signal
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from jsonargparse import Namespace
 
 from experiment.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lightning.pytorch import Trainer
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
-
-Item = TypeVar("Item")
 
 FOLDER = "FOLDER"
 SEED = "SEED"
@@ -44,6 +44,7 @@ _LAUNCHERS = (
     "RANK",
 )
 _SETTLED, _FAILED = "=", "!"
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
 class Launch(NamedTuple):
@@ -216,17 +217,12 @@ def shorten_timeouts() -> None:
 def die_with_the_first() -> None:
     """Let a process that Lightning has started end when the one that started it is killed."""
     if stops_with_the_first():
-        from experiment.process_ties import die_with_parent
-
         die_with_parent(os.getppid())
 
 
-def gathered(trainer: "Trainer", share: list[Item]) -> list[Item]:
-    """What all processes hold together."""
-    if trainer.world_size == 1:
-        return share
-    from torch import distributed
-
-    shares: list[list[Item]] = [[] for _ in range(trainer.world_size)]
-    distributed.all_gather_object(shares, share)
-    return [item for part in shares for item in part]
+def die_with_parent(parent: int) -> None:
+    """Have Linux kill this process when its parent ends, however the parent ends."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent has ended before the call
+        os._exit(1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dataset_modules.batches.batch import AudioParams, Batch
+from dataset_modules.batches.trainer_limits import is_whole_epoch
 from models.network.acoustic_forward import AcousticForward
 from models.network.frame_count import Counts
 
@@ -147,7 +148,6 @@ def _reason_against(trainer: "Trainer") -> str | None:
 
     if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):
         return f"{type(trainer.strategy).__name__} may keep parts of the encoder on each device"
-    limit = trainer.limit_train_batches
-    if isinstance(limit, int) or limit != 1.0:  # 1 is one batch, 1.0 all of them
+    if not is_whole_epoch(trainer.limit_train_batches):
         return "a part of each epoch is trained on (trainer.limit_train_batches)"
     return None

@@ -10,7 +10,7 @@ from typing import NoReturn
 import optuna
 from optuna.exceptions import StorageInternalError
 
-from cli.configuration.search_request import SearchRequest
+from cli.configuration.sections import SearchRequest
 from experiment.layout import REPORT_FILE
 from tuning.results import SearchResult, log_result, write_result
 from tuning.search import Search

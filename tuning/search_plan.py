@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cli.configuration.search_request import SearchRequest
-from cli.configuration.sections import Distribution, OptunaSection
+from cli.configuration.sections import Distribution, OptunaSection, SearchRequest
 from experiment.errors import ConfigError
 from experiment.layout import EXPERIMENTS
 from tuning.space.constraints import Constraint

@@ -7,6 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
 from dataset_modules.base_dataset import Split
+from dataset_modules.batches.trainer_limits import limited
 from experiment.errors import ConfigError
 
 # The splits that a stage reads, and the Trainer's word for each; the best of a training is tested, too.
@@ -55,15 +56,6 @@ def faults_of(
         yield from _unfed_watchers(trainer, plateau_figure, "no recording of the val split can be used")
     elif not trainer.limit_val_batches:
         yield from _unfed_watchers(trainer, plateau_figure, "trainer.limit_val_batches is 0")
-
-
-def limited(batches: int, limit: float) -> int:
-    """The batches of an epoch under ``limit_train_batches``: a number of them, or a share.
-
-    >>> limited(40, 10), limited(40, 0.5), limited(40, 1.0)
-    (10, 20, 40)
-    """
-    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
 def _share_of_nothing(trainer: Trainer, split: Split, word: str, batches: int | None) -> Iterator[str]:

@@ -8,6 +8,7 @@ from jsonargparse import Namespace
 
 from callbacks.every_run.counted_batches import watchers_of
 from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.trainer_limits import is_whole_epoch
 from evaluation.metrics import METRIC_NAMES
 from experiment.errors import ConfigError
 
@@ -33,7 +34,7 @@ def check_encoder_cache(section: Namespace) -> None:
             "leave one of them out"
         )
     limit = section.trainer.limit_train_batches
-    if limit is not None and (isinstance(limit, int) or limit != 1.0):
+    if not is_whole_epoch(limit):
         raise ConfigError(
             f"model.cache_encoder: true needs whole epochs, trainer.limit_train_batches is {limit}; "
             f"leave one of them out"

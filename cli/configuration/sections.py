@@ -1,7 +1,8 @@
 """Top-level sections of the configuration that Lightning does not know, typed so that typos are refused."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 DistributionName = Literal["uniform", "loguniform", "int", "categorical", "discrete_uniform"]
 Direction = Literal["minimize", "maximize"]
@@ -66,3 +67,20 @@ class OptunaSection:
     trial_timeout: float | None = None
     n_jobs: int | None = None
     keep_checkpoints: Literal["best", "all", "none"] = "best"
+
+
+class SearchRequest(NamedTuple):
+    """A configuration whose ``optuna.tune`` is true, handed from the command line to a search.
+
+    Args:
+        config: the whole configuration, defaults included.
+        accepts: raises ``ConfigError`` where a mapping is no configuration, by its keys and types.
+        figures: the metrics that training logs, and that a trial can be evaluated by.
+    """
+
+    config: dict[str, Any]
+    accepts: Callable[[dict[str, Any]], object]
+    figures: Sequence[str]
+
+
+StartSearch = Callable[[SearchRequest], int]  # returns the exit status

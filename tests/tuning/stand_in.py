@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from cli.configuration.search_request import SearchRequest
+from cli.configuration.sections import SearchRequest
 from tuning.command import run_search
 
 FIGURES = ("train_loss", "val_loss", "val_per")

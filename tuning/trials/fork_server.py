@@ -18,9 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from experiment.process_ties import become_first_victim, die_with_parent
+from experiment.ranks import die_with_parent
 
 log = logging.getLogger(__name__)
+
+_OOM_SCORE = "500"  # of 1000
 
 Task = Callable[[Sequence[str]], int]  # arguments → exit status
 _CHUNK = 65536
@@ -241,7 +243,7 @@ def _be_child(task: Task, message: Mapping[str, Any], server: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         die_with_parent(server)
-        become_first_victim()
+        _become_first_victim()
         _redirect(message["log_file"])
         os.environ.update(message["environment"])
         status = task(message["arguments"])
@@ -251,6 +253,12 @@ def _be_child(task: Task, message: Mapping[str, Any], server: int) -> NoReturn:
         traceback.print_exc()
     finally:
         _leave(status)
+
+
+def _become_first_victim() -> None:
+    """Let the kernel end this process before its parent when memory runs out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
 
 
 def _redirect(log_file: str | None) -> None:

@@ -34,7 +34,7 @@ _PACKAGES = (
 )
 
 
-class ExperimentRecord(SaveConfigCallback):
+class RunDescription(SaveConfigCallback):
     """Writes the record once, when training starts; every start of a resumed run leaves a configuration."""
 
     def __init__(self, parser: LightningArgumentParser, config: Namespace) -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from callbacks import FigureReports
-from callbacks.every_run import utterance_records
-from callbacks.every_run.utterance_records import Describer, UtteranceRecords
+from callbacks.every_run import utterance_keeper
+from callbacks.every_run.utterance_keeper import Describer, UtteranceKeeper
 from dataset_modules.cache.clip_store import PreparedClip
 from evaluation import metrics
 from evaluation.utterance_record import UtteranceRecord, read_records
@@ -84,7 +84,7 @@ def test_the_records_of_all_processes_are_written_each_once(tmp_path, trainer, m
         all_gather_object=gather,
     )
     monkeypatch.setattr(metrics, "distributed", group)
-    callback = UtteranceRecords()
+    callback = UtteranceKeeper()
     callback._records = own
     callback.on_test_end(trainer, None)
     assert [record.id for record in read_records(tmp_path / "utterances_test.jsonl")] == ["0", "1", "2"]
@@ -98,7 +98,7 @@ def made(row):
 @pytest.mark.parametrize(("state", "rehearsal"), [("fit", False), ("test", True)])
 def test_looks_in_between_and_rehearsals_leave_nothing(tmp_path, trainer, state, rehearsal):
     trainer.state.fn, trainer.fast_dev_run = state, rehearsal
-    callback = UtteranceRecords()
+    callback = UtteranceKeeper()
     callback._records = {0: made(0)}
     callback.on_test_end(trainer, None)
     assert list(tmp_path.iterdir()) == []
@@ -106,7 +106,7 @@ def test_looks_in_between_and_rehearsals_leave_nothing(tmp_path, trainer, state,
 
 def test_a_run_that_is_followed_by_its_figures_records_nothing(tmp_path, trainer):
     trainer.callbacks = [FigureReports(str(tmp_path / "reports.jsonl"))]
-    callback = UtteranceRecords()
+    callback = UtteranceKeeper()
     callback._records = {0: made(0)}
     callback.on_test_end(trainer, None)
     assert list(tmp_path.iterdir()) == []
@@ -116,8 +116,8 @@ def test_a_full_disk_does_not_end_an_evaluation(tmp_path, trainer, monkeypatch, 
     def fail(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(utterance_records, "write_records", fail)
-    callback = UtteranceRecords()
+    monkeypatch.setattr(utterance_keeper, "write_records", fail)
+    callback = UtteranceKeeper()
     callback._records = {0: made(0)}
     callback.on_test_end(trainer, None)
     assert "no space left on device" in caplog.text

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _Records = dict[int, UtteranceRecord]  # by place in the split
 
 
-class UtteranceRecords(Callback):
+class UtteranceKeeper(Callback):
     """Writes one JSON-lines file per evaluated split; validations in the middle of training leave none."""
 
     def __init__(self) -> None:
