@@ -8,14 +8,14 @@ ENV PYTHONUNBUFFERED=1 \
 
 WORKDIR /app
 
-# The environment is a layer of its own: only a changed lock builds it anew.
+# The environment is a separate layer: only a changed lock rebuilds it.
 # Byte code is compiled here because the user who runs it may not write beside the packages.
 COPY requirements-bootstrap.txt requirements.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt \
  && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements.lock
 
-# run.sh runs it as the calling user, whose id has no name and no home in here: all that is written goes
-# to the mounted folders or to /tmp. Models are kept with the data, so that each is downloaded once.
+# run.sh runs commands as the calling user, whose id has no name and no home here: files are written to the
+# mounted folders or to /tmp. Models are kept with the data, so that each is downloaded once.
 ENV HOME=/tmp \
     USER=phoneme \
     HF_HOME=/app/data/cache/huggingface \
@@ -25,7 +25,7 @@ ENV HOME=/tmp \
 RUN useradd --uid 1000 phoneme \
  && install --directory --mode 1777 data config experiments
 
-# The code comes last; the modes are widened for checkouts that only their owner may read.
+# The code comes last. Its modes are widened for checkouts that only their owner may read.
 COPY . .
 RUN chmod -R a+rX .
 

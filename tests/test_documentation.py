@@ -14,7 +14,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in GUIDES}
 EVERY_PAGE = pytest.mark.parametrize("page", TEXTS)
 CODE = re.compile(r"(?:```.*?```)|`[^`\n]+`", re.DOTALL)
