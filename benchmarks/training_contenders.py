@@ -109,7 +109,7 @@ class Application(Contender):
         )
         model = make_model(settings, cache_encoder=self.cache_encoder)
         data = make_data_module(settings)
-        data.num_frames, data.frozen_encoder = model.num_frames, model.frozen_encoder
+        data.connect(model.interface)
         self.start = time.perf_counter()
         trainer.fit(model, datamodule=data)
 

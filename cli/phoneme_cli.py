@@ -159,10 +159,7 @@ class PhonemeCLI(LightningCLI):
         try:
             super().instantiate_classes()
             self.model.awaits_checkpoint = self.section.ckpt_path is not None
-            # Labels that an utterance has no frames for are a matter of both.
-            self.datamodule.num_frames = self.model.num_frames
-            self.datamodule.frozen_encoder = self.model.frozen_encoder
-            self.datamodule.rehearsal = self.model.fits
+            self.datamodule.connect(self.model.interface)
         except ConfigError:
             raise
         except _CONFIGURATION_FAULTS as error:

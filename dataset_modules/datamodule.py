@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,18 +14,18 @@ from dataset_modules.augmentations import AugmentationPipeline, Transform
 from dataset_modules.augmentations.failures import FailureReport
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.batches.batch import AudioParams, FrozenEncoder
+from dataset_modules.batches.batch import AudioParams, ModelInterface
 from dataset_modules.batches.clip_dataset import ClipDataset, Example
 from dataset_modules.batches.collate import Collator
 from dataset_modules.batches.encoder_features import EncodedClips, every_clip
-from dataset_modules.batches.limit import BatchLimit, Rehearsal
+from dataset_modules.batches.limit import BatchLimit
 from dataset_modules.batches.position import check_place, epoch_to_come, hears_clips_again, trained_batches
 from dataset_modules.batches.sampler import LengthBucketSampler
 from dataset_modules.cache.clip_cache import PreparedSplit
 from dataset_modules.cache.encoder_states import EncoderStateCache
 from dataset_modules.labels.encoder import LabelEncoder, UnknownPhonemePolicy
 from dataset_modules.labels.skipping import SplitPart, check_any_left, check_skipped, warn_of_skipped
-from dataset_modules.labels.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
+from dataset_modules.labels.usable_clips import ClipSubset, EncodedLabels, usable_clips
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.data_sources import DataSources
 from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
@@ -95,9 +94,7 @@ class PhonemeDataModule(LightningDataModule):
         self.num_proc = num_proc
         self.audio_params = audio_params or AudioParams()
         self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
-        self.num_frames: FrameCounter | None = None  # the model's, where it is known
-        self.frozen_encoder: Callable[[], FrozenEncoder | None] | None = None  # the model's, likewise
-        self.rehearsal: Rehearsal | None = None  # tries a batch on the model's device, likewise
+        self.model = ModelInterface()
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
         self._failures = FailureReport(self.augment.ledger) if self.augment else None
@@ -108,6 +105,10 @@ class PhonemeDataModule(LightningDataModule):
         self.splits: dict[Split, ClipDataset] = {}
         self.parts: list[SplitPart] = []
         self.fingerprints: dict[Split, list[str]] = {}
+
+    def connect(self, model: ModelInterface) -> None:
+        """Take what depends on the model: usable labels, cached features, the largest batch."""
+        self.model = model
 
     def prepare_data(self) -> None:
         """Build what is missing in the cache, once per machine; training prepares the other splits, too."""
@@ -179,7 +180,7 @@ class PhonemeDataModule(LightningDataModule):
 
     def _open(self, split: Split) -> list[SplitPart]:
         parts = [
-            SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, self.num_frames))
+            SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, self.model.num_frames))
             for dataset, part in zip(self.sources.datasets, self._prepare(split), strict=True)
         ]
         self.encode.check(sum((part.usable.unknown for part in parts), Counter[str]()))
@@ -187,7 +188,7 @@ class PhonemeDataModule(LightningDataModule):
         labels = EncodedLabels.joined([part.usable.labels for part in parts])
         augment = self.augment if split == "train" else None
         self.splits[split] = ClipDataset(
-            clips, labels, augment, self.audio_params.sampling_rate, self.num_frames
+            clips, labels, augment, self.audio_params.sampling_rate, self.model.num_frames
         )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         log.info("%s: %d clips, %.2f h", split, len(labels), self.hours(split))
@@ -265,7 +266,7 @@ class PhonemeDataModule(LightningDataModule):
         trainer = self.trainer
         if self.limit.is_open and trainer is not None and trainer.state.fn == "fit" and self._on_cuda():
             longest = int(self.splits["train"].num_samples().max(initial=1))
-            self.limit.find(longest, self.audio_params.sampling_rate, self.rehearsal, trainer)
+            self.limit.find(longest, self.audio_params.sampling_rate, self.model.fits, trainer)
         limit = self.limit.seconds
         if limit is None or self.augment is None or split != "train":
             return limit
@@ -310,9 +311,9 @@ class PhonemeDataModule(LightningDataModule):
         """
         clips = self.splits[split]
         trainer = self.trainer
-        if trainer is None or trainer.state.fn != "fit" or self.frozen_encoder is None:
+        if trainer is None or trainer.state.fn != "fit":
             return clips
-        encoder = self.frozen_encoder() if len(clips) else None
+        encoder = self.model.frozen_encoder() if len(clips) else None
         if encoder is None:
             return clips
         if self.augment is not None:

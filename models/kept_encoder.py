@@ -1,10 +1,9 @@
-"""What training leaves alone of an encoder, as something that can be asked once for all epochs."""
+"""The frozen part of an encoder, whose features can be computed once and cached for all epochs."""
 
 import hashlib
 import json
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,26 +18,24 @@ from models.network.frame_count import Counts
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
-
-    from models.phoneme_recognizer import PhonemeRecognizer
+    from lightning.pytorch.plugins import Precision
 
 log = logging.getLogger(__name__)
 
-# Of a network's configuration: what its convolutions depend on, and what only training or the head uses.
+# Settings that the convolutions depend on, and settings that only training or the head uses.
 _OF_CONVOLUTIONS = ("model_type", "conv_", "feat_extract_", "num_feat_extract_layers")
 _WITHOUT_EFFECT = ("vocab_size", "pad_token_id", "final_dropout", "ctc_loss_reduction", "ctc_zero_infinity")
 
 
-class KeptEncoderPart:
-    """The frozen part of a built recogniser's encoder, under the run's precision.
+class FrozenEncoderPart:
+    """The frozen part of a built network, under the Trainer's precision.
 
     Args:
-        acoustic: the network and how it hears; it says which part is meant.
+        acoustic: the network; it names the frozen part.
         audio: facts about the audio.
-        num_frames: what that part makes of utterances of these lengths.
-        precision: the Trainer's, by name.
-        autocast: what its forward passes run under.
-        required: whether the configuration insists on keeping what it makes.
+        num_frames: samples of utterances → frames of the part's features.
+        precision: Lightning's precision plugin.
+        required: whether the configuration insists on cached features.
     """
 
     def __init__(
@@ -46,28 +43,26 @@ class KeptEncoderPart:
         acoustic: AcousticForward,
         audio: AudioParams,
         num_frames: Callable[[Counts], Counts],
-        precision: str,
-        autocast: Callable[[], AbstractContextManager[Any]],
+        precision: "Precision",
         *,
         required: bool,
     ) -> None:
         self.acoustic = acoustic
         self.audio = audio
-        self.num_frames = num_frames
         self.precision = precision
-        self.autocast = autocast
         self.required = required
+        self.num_frames = num_frames
 
     @property
     def width(self) -> int:
-        """Numbers per frame."""
+        """The number of features per frame."""
         network = self.acoustic.network
         if self.acoustic.kept_part == "convolutions":
             return int(network.config.conv_dim[-1])
         return int(network.lm_head.in_features)
 
     def fingerprint(self) -> str:
-        """Of weights, architecture, audio facts, precision, the device and the libraries that compute."""
+        """Digest weights, architecture, audio facts, precision, device and the libraries' versions."""
         import transformers
 
         part, settings = _part_and_settings(self.acoustic)
@@ -75,7 +70,7 @@ class KeptEncoderPart:
             settings,
             vars(self.audio),
             self.acoustic.uses_attention_mask,
-            self.precision,
+            str(self.precision.precision),
             self.acoustic.network.device.type,
             torch.__version__,
             transformers.__version__,
@@ -87,18 +82,18 @@ class KeptEncoderPart:
         return digest.hexdigest()
 
     def states(self, batch: Batch) -> list[NDArray[np.float32]]:
-        """What it makes of each utterance, (F, C), as if each were alone."""
-        device = self.acoustic.network.device
-        waveforms = batch.waveforms.to(device, self.acoustic.network.dtype)  # as the Trainer gives them
-        lengths = batch.waveform_lengths.to(device)
-        with torch.no_grad(), self.autocast():
+        """Return the features of each utterance, (F, C), independent of the batch's padding."""
+        network = self.acoustic.network
+        waveforms = batch.waveforms.to(network.device, network.dtype)  # as the Trainer moves batches
+        lengths = batch.waveform_lengths.to(network.device)
+        with torch.no_grad(), self.precision.forward_context():
             states = self.acoustic.states(waveforms, lengths).cpu()
         counts = self.num_frames(batch.lengths_on_host()[0])
         return [utterance[:count].numpy() for utterance, count in zip(states, counts.tolist(), strict=True)]
 
 
 def _part_and_settings(acoustic: AcousticForward) -> tuple[nn.Module, dict[str, Any]]:
-    """The modules that are asked, and what of the configuration they depend on."""
+    """Return the frozen modules and the part of the configuration that they depend on."""
     network = acoustic.network
     settings = network.config.to_dict()
     if acoustic.kept_part == "convolutions":
@@ -112,38 +107,42 @@ def _bytes_of(value: Tensor) -> bytes:
     return value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
 
 
-def kept_part_of(model: "PhonemeRecognizer") -> KeptEncoderPart | None:
-    """What of a model in training may be asked once, if that may be kept."""
-    acoustic = model.acoustic
-    if acoustic is None or acoustic.kept_part is None:
+def cacheable_part(
+    acoustic: AcousticForward,
+    audio: AudioParams,
+    num_frames: Callable[[Counts], Counts],
+    trainer: "Trainer",
+    *,
+    required: bool,
+    is_pretrained: bool,
+) -> FrozenEncoderPart | None:
+    """Return the frozen part whose features this run may cache, if there is one.
+
+    Args:
+        acoustic: the built network.
+        audio: facts about the audio.
+        num_frames: samples of utterances → frames of the encoder's output.
+        trainer: the run's Trainer.
+        required: whether the configuration insists on cached features.
+        is_pretrained: whether the convolutions have trained weights: features of random ones are useless
+            to other runs, and are cached only where required.
+    """
+    if acoustic.kept_part is None:
         return None
-    insists = bool(model.switches.cache_encoder)
-    if acoustic.kept_part == "convolutions" and not insists and not _suit_features(model):
+    pays = is_pretrained and trainer.strategy.root_device.type == "cpu"
+    if acoustic.kept_part == "convolutions" and not required and not pays:
         return None
-    if (reason := _reason_against(model.trainer)) is not None:
-        if insists:
+    if (reason := _reason_against(trainer)) is not None:
+        if required:
             raise RuntimeError(f"model: cache_encoder: true: {reason}; set it to null or false")
         log.info("encoder cache: not used: %s", reason)
         return None
-    plugin = model.trainer.precision_plugin
-    return KeptEncoderPart(
-        acoustic,
-        model.audio_params,
-        model.num_frames if acoustic.kept_part == "encoder" else acoustic.num_features,
-        str(plugin.precision),
-        plugin.forward_context,
-        required=insists,
-    )
-
-
-def _suit_features(model: "PhonemeRecognizer") -> bool:
-    """Whether features are kept unasked: a CPU trains, and the convolutions are not random ones."""
-    is_pretrained = model.pretrained_name is not None or model.initial_weights is not None
-    return is_pretrained and model.trainer.strategy.root_device.type == "cpu"
+    of_part = num_frames if acoustic.kept_part == "encoder" else acoustic.num_features
+    return FrozenEncoderPart(acoustic, audio, of_part, trainer.precision_plugin, required=required)
 
 
 def _reason_against(trainer: "Trainer") -> str | None:
-    """Why a run cannot keep what a part makes, or should not."""
+    """Return why a run cannot or should not cache features; None where nothing is against it."""
     from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 
     if not isinstance(trainer.strategy, DDPStrategy | SingleDeviceStrategy):

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from dataset_modules.batches.batch import AudioParams, Batch
+from dataset_modules.batches.batch import AudioParams, Batch, ModelInterface
 from evaluation.metrics import EvaluationMetrics, Stage
 from models.ctc.greedy import blank_share, greedy_decode
 from models.ctc.loss import ctc_losses
-from models.kept_encoder import KeptEncoderPart, kept_part_of
+from models.kept_encoder import FrozenEncoderPart, cacheable_part
+from models.memory_trial import MemoryTrial
 from models.network.acoustic_forward import AcousticForward
 from models.network.attention import AttentionName
 from models.network.building import NetworkSwitches, build_acoustic
@@ -29,7 +30,6 @@ from models.network.pretrained import NetworkName, mask_policy, network_configur
 from models.optimization.choices import OptimizerName, SchedulerName
 from models.optimization.grouping import Grouping, GroupingName
 from models.optimization.plan import OptimizationPlan
-from models.rehearsal import fits
 from models.step_seeding import seed_step
 from models.weights import CHECKPOINT_KEY, check_vocabulary, load_matching
 from phonetics import Vocabulary
@@ -250,13 +250,28 @@ class PhonemeRecognizer(LightningModule):
             raise RuntimeError("PhonemeRecognizer: configure_model() must have been called before forward()")
         return self.acoustic
 
-    def frozen_encoder(self) -> KeptEncoderPart | None:
-        """What the data module may ask once for all epochs; None where all of the encoder trains."""
-        return kept_part_of(self)
+    @property
+    def interface(self) -> ModelInterface:
+        """All that the data module needs of the model."""
+        return ModelInterface(self.num_frames, self.frozen_encoder, self.fits)
+
+    def frozen_encoder(self) -> FrozenEncoderPart | None:
+        """Return the part of the encoder whose features may be cached; None where there is none."""
+        if self.acoustic is None:
+            return None
+        return cacheable_part(
+            self.acoustic,
+            self.audio_params,
+            self.num_frames,
+            self.trainer,
+            required=bool(self.switches.cache_encoder),
+            is_pretrained=self.pretrained_name is not None or self.initial_weights is not None,
+        )
 
     def fits(self, num_clips: int, num_samples: int) -> bool:
-        """Whether the device holds a training step on so many clips of this length."""
-        return fits(self, num_clips, num_samples)
+        """Return whether the device has memory for a training step on clips of this length."""
+        autocast = self.trainer.precision_plugin.forward_context
+        return MemoryTrial(self, self.loss_of, len(self.vocabulary), autocast).fits(num_clips, num_samples)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make the step's randomness a function of its place."""

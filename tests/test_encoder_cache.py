@@ -73,11 +73,7 @@ def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
             cache_encoder=cache,
             **({"lr": 1e-2} | FROZEN | arguments),
         )
-        data.num_frames, data.frozen_encoder, data.rehearsal = (
-            model.num_frames,
-            model.frozen_encoder,
-            model.fits,
-        )
+        data.connect(model.interface)
         runs = []
         states = AcousticForward.states
         monkeypatch.setattr(AcousticForward, "states", lambda *a, **k: runs.append(1) or states(*a, **k))

@@ -1,5 +1,6 @@
 """What the data rooms and the model rooms agree on: audio facts, and the batch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -95,3 +96,12 @@ class FrozenEncoder(Protocol):
 
     def states(self, batch: Batch) -> list[NDArray[np.float32]]:
         """What it makes of each utterance, (F, C), as if each were alone."""
+
+
+class ModelInterface(NamedTuple):
+    """All that the data module needs of the model; without a model, nothing."""
+
+    num_frames: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None  # samples → frames, (N,)
+    frozen_encoder: Callable[[], FrozenEncoder | None] = lambda: None  # None where nothing is to be cached
+    # (clips, samples of each) → whether the device has memory for a training step on them.
+    fits: Callable[[int, int], bool] | None = None

@@ -12,7 +12,7 @@ from audiomentations import AddGaussianNoise, Gain
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 
 from dataset_modules.augmentations import AddBackgroundNoiseWrapper, SpeedPerturbation
-from dataset_modules.batches.batch import Batch
+from dataset_modules.batches.batch import Batch, ModelInterface
 from dataset_modules.batches.position import PlaceError
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset
@@ -415,7 +415,8 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
 
     data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
     data.setup("fit")
-    data.trainer, data.rehearsal = _trainer("cuda"), fits  # type: ignore[assignment]
+    data.trainer = _trainer("cuda")  # type: ignore[assignment]
+    data.connect(ModelInterface(fits=fits))
     longest = data.splits["train"].num_samples().max()
     found = data.batch_seconds("train")
     assert found == pytest.approx(10 * 0.9 * longest / 16000)
@@ -429,7 +430,7 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
     continued = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
     continued.setup("fit")
     continued.trainer = _trainer("cuda")  # type: ignore[assignment]
-    continued.rehearsal = lambda *_: pytest.fail("a continued run must not try again")
+    continued.connect(ModelInterface(fits=lambda *_: pytest.fail("a continued run must not try again")))
     continued.load_state_dict(data.state_dict())
     assert continued.batch_seconds("train") == found
 
@@ -437,7 +438,8 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
 def test_auto_takes_what_the_smallest_device_holds(dataset: Counting, russian_vocab_file: Path) -> None:
     data = _data([dataset], russian_vocab_file, max_batch_seconds="auto")
     data.setup("fit")
-    data.trainer, data.rehearsal = _trainer("cuda", world=7.0), lambda count, _: count < 20  # type: ignore[assignment]
+    data.trainer = _trainer("cuda", world=7.0)  # type: ignore[assignment]
+    data.connect(ModelInterface(fits=lambda count, _: count < 20))
     assert data.batch_seconds("train") == 7.0
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from models.rehearsal import noise_batch
+from models.memory_trial import noise_batch
 
 
 @pytest.fixture
