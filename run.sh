@@ -101,8 +101,12 @@ mode_lock() {
     local compile=("$TOOLS/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes
         --no-emit-index-url --no-emit-find-links --no-annotate --quiet --custom-compile-command "./run.sh lock")
     say "resolving the requirements"
-    "${compile[@]}" pyproject.toml --all-extras -o requirements.lock "$@"
-    "${compile[@]}" - -o requirements-bootstrap.txt "$@" <<<uv
+    cp requirements.lock requirements-bootstrap.txt "$TOOLS" # what they pin stays pinned
+    "${compile[@]}" pyproject.toml --all-extras -o "$TOOLS/requirements.lock" "$@"
+    "${compile[@]}" - -o "$TOOLS/requirements-bootstrap.txt" "$@" <<<uv
+    say "looking for a wheel of every package"
+    needs_no_compiler "$TOOLS/bin/uv" "$TOOLS/requirements.lock" || die "the requirements stay as they were" 1
+    cp "$TOOLS/requirements.lock" "$TOOLS/requirements-bootstrap.txt" .
 }
 
 #: docs [build]                    build the documentation and serve it locally (build: only into site/)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evaluation.intervals import FEWEST_UNITS, RateInterval, rate_interval, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
-from phonetics import Aligned, Heard, Inventory, align, heard_pairs
+from phonetics import Aligned, PhonemeInventory, PhonemePair, align, phoneme_pairs
 
 FEATURE_DEFINITION = (
     "feature error rate: 100 · Σ cost of edits / Σ reference phonemes, over the alignments of the phoneme "
@@ -28,7 +28,7 @@ class SplitAnalysis:
 
     split: str
     records: Sequence[UtteranceRecord]
-    inventory: Inventory
+    inventory: PhonemeInventory
     aligned: Sequence[Aligned]
 
     @cached_property
@@ -47,17 +47,17 @@ class SplitAnalysis:
         return np.array([one.feature_cost for one in self.aligned])
 
     @cached_property
-    def counts(self) -> Counter[Heard]:
+    def counts(self) -> Counter[PhonemePair]:
         """How often each phoneme was recognised as which, over the split."""
         return self.counts_in(range(len(self.records)))
 
-    def counts_in(self, places: Sequence[int]) -> Counter[Heard]:
+    def counts_in(self, places: Sequence[int]) -> Counter[PhonemePair]:
         """Count how often each phoneme was recognised as which, over some of the utterances."""
-        counts: Counter[Heard] = Counter()
+        counts: Counter[PhonemePair] = Counter()
         for place in places:
             record = self.records[place]
             pairs = self.aligned[place].pairs
-            counts.update(heard_pairs(record.reference_phonemes, record.hypothesis_phonemes, pairs))
+            counts.update(phoneme_pairs(record.reference_phonemes, record.hypothesis_phonemes, pairs))
         return counts
 
     def subset(self, places: Sequence[int]) -> "SplitAnalysis":
@@ -124,5 +124,7 @@ def speakers_to_draw(records: Sequence[UtteranceRecord]) -> list[str] | None:
 def analyse(split: str, records: Sequence[UtteranceRecord]) -> SplitAnalysis:
     """Align every utterance of a split."""
     pairs = [(record.reference_phonemes, record.hypothesis_phonemes) for record in records]
-    inventory = Inventory(list(dict.fromkeys(name for pair in pairs for side in pair for name in side)))
+    inventory = PhonemeInventory(
+        list(dict.fromkeys(name for pair in pairs for side in pair for name in side))
+    )
     return SplitAnalysis(split, records, inventory, [align(*pair, inventory) for pair in pairs])

@@ -57,6 +57,15 @@ give_up() {
     die "the environment could not be prepared (network, registry, disk space?): ${cause:-no reason given}" 1
 }
 
+# A machine without a compiler can install only packages that have a wheel for its Python.
+needs_no_compiler() {
+    local uv=$1 requirements=$2 version
+    for version in 3.11 3.12 3.13; do
+        "$uv" pip compile --no-config --no-build --no-deps --quiet --python-version "$version" \
+            --python-platform x86_64-unknown-linux-gnu "$requirements" -o /dev/null || return
+    done
+}
+
 # Checks for Python 3.11 to 3.13, the range in pyproject.toml.
 serves() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; }
 

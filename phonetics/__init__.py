@@ -1,8 +1,15 @@
 """What a phoneme is: vocabularies, normalisation, text to phonemes, distances. Nothing here needs torch."""
 
 from phonetics.alignment import Aligned, Pair, align
-from phonetics.articulation import MANNERS, Inventory
-from phonetics.confusions import Confusion, Heard, PhonemeScore, heard_pairs, most_frequent, phoneme_scores
+from phonetics.articulation import MANNERS, PhonemeInventory
+from phonetics.confusions import (
+    Confusion,
+    PhonemePair,
+    PhonemeScore,
+    most_frequent,
+    phoneme_pairs,
+    phoneme_scores,
+)
 from phonetics.distances import EditCounts, edit_counts, split_words
 from phonetics.normalisation import IpaNormaliser, strip_language_switches
 from phonetics.text_to_phonemes.backends import TextToPhonemes, backend_for
@@ -27,8 +34,8 @@ __all__ = [
     "EpitranPhonemes",
     "EspeakPhonemes",
     "GraphemeToPhoneme",
-    "Heard",
-    "Inventory",
+    "PhonemePair",
+    "PhonemeInventory",
     "IpaNormaliser",
     "LexiconPhonemes",
     "Pair",
@@ -43,7 +50,7 @@ __all__ = [
     "edit_counts",
     "espeak_languages",
     "espeak_voices",
-    "heard_pairs",
+    "phoneme_pairs",
     "in_batches",
     "most_frequent",
     "nearest_languages",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phonetics.articulation import Inventory
+from phonetics.articulation import PhonemeInventory
 
 _UNITS = 1_000_000  # feature costs are whole numbers of this part of an edit: sums are exact, ties are ties
 
@@ -33,10 +33,10 @@ class Aligned(NamedTuple):
         return self.substitutions + self.deletions + self.insertions
 
 
-def align(reference: Sequence[str], hypothesis: Sequence[str], inventory: Inventory) -> Aligned:
+def align(reference: Sequence[str], hypothesis: Sequence[str], inventory: PhonemeInventory) -> Aligned:
     """The alignment with the fewest edits and, among those, with the smallest difference in features.
 
-    >>> inventory = Inventory(["z", "a", "s"])
+    >>> inventory = PhonemeInventory(["z", "a", "s"])
     >>> align(["a", "z"], ["s"], inventory).pairs  # s is heard for z, not for a
     (Pair(reference=0, hypothesis=None), Pair(reference=1, hypothesis=0))
     """

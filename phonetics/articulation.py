@@ -1,66 +1,57 @@
-"""How phonemes are articulated, by panphon's features: how far apart two of them are, and how to sort them.
+"""How different two phonemes are by their articulatory features, and how phonemes are sorted by articulation.
 
 A phoneme is one segment or several (``t`` and ``ʃ`` in an affricate, the halves of a diphthong). Two
 segments differ by the weighted share of their features that differ: Σ w·|a − b| / (2·Σ w), where a and b
-are −1, 0 or 1 and w is panphon's weight of the feature. Two phonemes differ by the cheapest way from the
-segments of one to those of the other, where leaving out or adding one costs 1, divided by the larger
+are −1, 0 or 1 and w is the weight of the feature. Two phonemes differ by the cheapest edits that turn the
+segments of one into those of the other, where a deletion or an insertion costs 1, divided by the larger
 number of segments. So a difference lies in 0…1.
 """
 
-import functools
-import unicodedata
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phonetics.arpabet import TIMIT_TO_IPA, is_timit
+from phonetics.segments import Segments, feature_table, segments_of
+from phonetics.vocabulary import SPECIALS
 
-Segments = tuple[tuple[int, ...], ...]  # the features of each segment, −1, 0 or 1
-
-# What panphon knows by another spelling only; ASCII g is no letter of IPA's, and easily typed.
-_SPELLINGS = {"g": "ɡ", "ɚ": "ə˞", "ɝ": "ɜ˞", "ᵻ": "ɨ", "ᵿ": "ʉ"}
-_SILENCES = {"sil", "spn", "pau"}  # markers, though each could be read as three segments
-# Panphon calls these sonorants, for want of a place.
+# The feature table has no place of articulation for these and makes them sonorants.
 _GLOTTALS = {"h": "fricative", "ɦ": "fricative", "ʔ": "plosive"}
 _FURTHEST_BACK = 6
 MANNERS = ("plosive", "affricate", "fricative", "nasal", "liquid or glide", "vowel", "unknown")
 
-
-class _Table(NamedTuple):
-    panphon: object
-    names: tuple[str, ...]
-    weights: NDArray[np.float64]
-
-
-@functools.cache
-def _table() -> _Table:
-    """Panphon's table; reading it takes seconds, so it is read when it is asked for."""
-    import panphon
-
-    table = panphon.FeatureTable()
-    weights = np.zeros(len(table.names))
-    weights[: len(table.weights)] = table.weights  # tone has none
-    return _Table(table, tuple(table.names), weights)
-
-
-@functools.cache
-def segments_of(ipa: str) -> Segments | None:
-    """The features of a phoneme's segments; None where panphon does not know all of its symbols."""
-    spelled = unicodedata.normalize("NFD", ipa)
-    for symbol, known in _SPELLINGS.items():
-        spelled = spelled.replace(symbol, known)
-    table = _table().panphon
-    if not spelled or ipa.lower() in _SILENCES or "".join(table.ipa_segs(spelled)) != spelled:  # type: ignore[attr-defined]
-        return None
-    return tuple(tuple(segment.numeric()) for segment in table.word_fts(spelled))  # type: ignore[attr-defined]
+_SAME_IN_TIMIT = "b d f h k l m n p s t v w z"
+_TIMIT_VOWELS = (
+    "iy i, ih ɪ, eh ɛ, ey eɪ, ae æ, aa ɑ, aw aʊ, ay aɪ, ah ʌ, ao ɔ, oy ɔɪ, ow oʊ, uh ʊ, uw u, ux ʉ, er ɜ˞, "
+    "ax ə, ix ɨ, axr ə˞, ax-h ə̥"
+)
+_TIMIT_CONSONANTS = (
+    "g ɡ, dx ɾ, q ʔ, jh dʒ, ch tʃ, sh ʃ, zh ʒ, th θ, dh ð, ng ŋ, em m̩, en n̩, eng ŋ̍, nx ɾ̃, r ɹ, y j, "
+    "hh h, hv ɦ, el l̩"
+)
+_TIMIT_SILENCES = "sil h# pau epi bcl dcl gcl pcl tcl kcl vcl cl"  # they have no articulation
+TIMIT_TO_IPA: dict[str, str] = {
+    **{name: name for name in _SAME_IN_TIMIT.split()},
+    **dict(pair.split() for pair in f"{_TIMIT_VOWELS}, {_TIMIT_CONSONANTS}".split(", ")),
+    **dict.fromkeys(_TIMIT_SILENCES.split(), ""),
+}
+_ONLY_IN_TIMIT = {"iy", "ih", "ae", "aa", "hh", "sh", "dh"}  # spellings that IPA does not have
 
 
-class Inventory:
-    """The phonemes that an analysis meets, with what is known of their articulation.
+def is_timit(phonemes: Iterable[str]) -> bool:
+    """Whether these are TIMIT's names and no IPA, special tokens aside.
 
-    >>> inventory = Inventory(["t", "d", "a"])
+    >>> is_timit(["aa", "sh", "sil"]), is_timit(["a", "ʃ"]), is_timit(["p", "t"])
+    (True, False, False)
+    """
+    names = set(phonemes) - SPECIALS
+    return names <= TIMIT_TO_IPA.keys() and bool(names & _ONLY_IN_TIMIT)
+
+
+class PhonemeInventory:
+    """The phonemes of an analysis and their articulation.
+
+    >>> inventory = PhonemeInventory(["t", "d", "a"])
     >>> inventory.distances[0].round(4).tolist()  # from t to itself, to d, to a
     [0.0, 0.0172, 0.6379]
     """
@@ -75,23 +66,19 @@ class Inventory:
 
     @property
     def without_features(self) -> list[str]:
-        """The phonemes that panphon does not know."""
-        return [
-            phoneme
-            for phoneme, segments in zip(self.phonemes, self.segments, strict=True)
-            if segments is None
-        ]
+        """List the phonemes that the feature table does not have."""
+        return [name for name, place in self.ids.items() if self.segments[place] is None]
 
     def manner_of(self, phoneme: str) -> str:
-        """One of ``MANNERS``."""
+        """Return one of ``MANNERS``."""
         place = self.ids[phoneme]
         segments = self.segments[place]
-        if segments is None:  # whatever it begins with
+        if segments is None:  # even if its first letter is a glottal
             return "unknown"
-        return _GLOTTALS.get(self._ipa[place][:1]) or _manner(segments)
+        return _GLOTTALS.get(self._ipa[place][0]) or _manner(segments)
 
     def by_articulation(self) -> list[str]:
-        """Consonants by manner and place, then vowels by height and backness; unknown ones last."""
+        """Sort consonants by manner and place, then vowels by height and backness; unknown ones last."""
         return sorted(self.phonemes, key=lambda phoneme: (*self._key(phoneme), phoneme))
 
     def _key(self, phoneme: str) -> tuple[int, ...]:
@@ -99,7 +86,7 @@ class Inventory:
         segments, manner = self.segments[place], MANNERS.index(self.manner_of(phoneme))
         if segments is None:
             return (manner,)
-        first = _named(segments[0])
+        first = _by_name(segments[0])
         if manner == MANNERS.index("vowel"):
             height = 0 if first["hi"] > 0 else 2 if first["lo"] > 0 else 1
             return (manner, height, first["back"], -first["tense"], first["round"], len(segments))
@@ -107,12 +94,12 @@ class Inventory:
         return (manner, where, first["voi"], first["hi"], len(segments))
 
 
-def _named(segment: Sequence[int]) -> dict[str, int]:
-    return dict(zip(_table().names, segment, strict=True))
+def _by_name(segment: Sequence[int]) -> dict[str, int]:
+    return dict(zip(feature_table().names, segment, strict=True))
 
 
 def _manner(segments: Segments) -> str:
-    first, last = _named(segments[0]), _named(segments[-1])
+    first, last = _by_name(segments[0]), _by_name(segments[-1])
     if first["cons"] > 0 and first["nas"] > 0:
         return "nasal"
     if first["son"] > 0:
@@ -125,7 +112,7 @@ def _manner(segments: Segments) -> str:
 
 
 def _place(first: dict[str, int]) -> int:
-    """From the lips to the uvula."""
+    """Number the places of articulation from the lips to the uvula."""
     if first["cor"] > 0:
         return 1 if first["ant"] > 0 else 2
     if first["lab"] > 0 and first["back"] <= 0:
@@ -136,22 +123,21 @@ def _place(first: dict[str, int]) -> int:
 
 
 def _distances(phonemes: Sequence[Segments | None]) -> NDArray[np.float64]:
-    """The difference of all pairs, (P, P); 1 to a phoneme without features."""
-    size = len(phonemes)
-    distances = np.ones((size, size))
-    known = [index for index, segments in enumerate(phonemes) if segments is not None]
-    for row in known:
-        for column in known[: known.index(row)]:
-            distances[row, column] = distances[column, row] = difference(
-                phonemes[row] or (), phonemes[column] or ()
-            )
+    """Compute the difference of all pairs, (P, P); it is 1 to a phoneme without features."""
+    distances = np.ones((len(phonemes), len(phonemes)))
     np.fill_diagonal(distances, 0.0)
+    for row, one in enumerate(phonemes):
+        for column, other in enumerate(phonemes[:row]):
+            if one is not None and other is not None:
+                distances[row, column] = distances[column, row] = difference(one, other)
     return distances
 
 
 def difference(one: Segments, other: Segments) -> float:
-    """How far apart two phonemes are, in 0…1."""
-    costs = _segment_differences(one, other)
+    """Compute how different two phonemes are, in 0…1."""
+    weights = np.array(feature_table().weights)
+    differing = np.abs(np.array(one)[:, None, :] - np.array(other)[None, :, :])
+    costs = (differing @ weights) / (2.0 * weights.sum())  # of replacing each segment by each, (N, M)
     if len(one) == len(other) == 1:
         return float(costs[0, 0])
     previous = np.arange(len(other) + 1, dtype=np.float64)
@@ -162,9 +148,3 @@ def difference(one: Segments, other: Segments) -> float:
             current.append(min(substituted, previous[column + 1] + 1.0, current[-1] + 1.0))
         previous = np.array(current)
     return float(previous[-1]) / max(len(one), len(other))
-
-
-def _segment_differences(one: Segments, other: Segments) -> NDArray[np.float64]:
-    weights = _table().weights
-    apart = np.abs(np.array(one)[:, None, :] - np.array(other)[None, :, :])
-    return (apart @ weights) / (2.0 * weights.sum())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from phonetics.alignment import Pair
 
-Heard = tuple[str | None, str | None]  # reference, hypothesis; None where there is nothing
+PhonemePair = tuple[str | None, str | None]  # reference, hypothesis; None where there is nothing
 
 
 class PhonemeScore(NamedTuple):
@@ -51,10 +51,12 @@ class Confusion(NamedTuple):
         return f"heard [{self.hypothesis}] for [{self.reference}]: {self.times} of {self.out_of}"
 
 
-def heard_pairs(reference: Sequence[str], hypothesis: Sequence[str], pairs: Iterable[Pair]) -> list[Heard]:
+def phoneme_pairs(
+    reference: Sequence[str], hypothesis: Sequence[str], pairs: Iterable[Pair]
+) -> list[PhonemePair]:
     """The phonemes of an alignment's pairs.
 
-    >>> heard_pairs(["t"], ["d", "a"], [Pair(0, 0), Pair(None, 1)])
+    >>> phoneme_pairs(["t"], ["d", "a"], [Pair(0, 0), Pair(None, 1)])
     [('t', 'd'), (None, 'a')]
     """
     return [
@@ -66,7 +68,7 @@ def heard_pairs(reference: Sequence[str], hypothesis: Sequence[str], pairs: Iter
     ]
 
 
-def phoneme_scores(counts: Counter[Heard]) -> dict[str, PhonemeScore]:
+def phoneme_scores(counts: Counter[PhonemePair]) -> dict[str, PhonemeScore]:
     """Each phoneme's precision and recall, by phoneme."""
     spoken: Counter[str] = Counter()
     heard: Counter[str] = Counter()
@@ -79,7 +81,7 @@ def phoneme_scores(counts: Counter[Heard]) -> dict[str, PhonemeScore]:
     return {name: PhonemeScore(name, spoken[name], heard[name], counts[name, name]) for name in names}
 
 
-def most_frequent(counts: Counter[Heard], limit: int | None = None) -> list[Confusion]:
+def most_frequent(counts: Counter[PhonemePair], limit: int | None = None) -> list[Confusion]:
     """Errors, the frequent ones first."""
     spoken: Counter[str | None] = Counter()
     for (reference, _), count in counts.items():

@@ -11,7 +11,7 @@ _EXAMPLES = 3
 
 
 @dataclass
-class Inventory:
+class LabelCounts:
     """Phonemes counted over labels, each with the first places where it stands."""
 
     counts: Counter[str] = field(default_factory=Counter)

@@ -10,7 +10,7 @@ from phonetics.normalisation import one_spelling
 BLANK_NAMES = ("[PAD]", "<pad>")
 UNKNOWN_NAMES = ("[UNK]", "<unk>")
 WORD_DELIMITER = "|"
-OTHER_SPECIALS = ("<s>", "</s>")
+SPECIALS = frozenset((*BLANK_NAMES, *UNKNOWN_NAMES, "<s>", "</s>"))
 
 
 class VocabularyError(ValueError):
@@ -98,8 +98,7 @@ class Vocabulary:
     @property
     def phonemes(self) -> tuple[str, ...]:
         """The tokens that are sounds."""
-        specials = {*BLANK_NAMES, *UNKNOWN_NAMES, *OTHER_SPECIALS, WORD_DELIMITER}
-        return tuple(token for token in self.tokens if token not in specials)
+        return tuple(token for token in self.tokens if token not in {*SPECIALS, WORD_DELIMITER})
 
     def encode(self, phonemes: Iterable[str]) -> list[int]:
         """Map phonemes to ids; one outside the vocabulary is an error that names it."""

@@ -9,7 +9,7 @@ from cli.commands.tool_parser import ToolParser
 from dataset_modules.labels.reading import Label, phonemes_of_texts
 from experiment.errors import ConfigError
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for, in_batches
-from phonetics.label_counts import Inventory, build_vocabulary, merge_vocabularies, missing_and_unused
+from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
 
 _NAMED = ("espeak", "epitran")
 
@@ -94,8 +94,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
 
 
-def _inventory(options: argparse.Namespace) -> Inventory:
-    inventory, unlabelled = Inventory(), 0
+def _inventory(options: argparse.Namespace) -> LabelCounts:
+    inventory, unlabelled = LabelCounts(), 0
     for label in _labels_of_config(options) if options.config else _labels_of_texts(options):
         if label.phonemes:
             inventory.add(label.phonemes, label.place)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-WORD_BOUNDARY = "|"
 TEXTS_PER_BATCH = 256
 
 Backend = TypeVar("Backend", bound="GraphemeToPhoneme")

@@ -1,13 +1,19 @@
 """Text → phonemes by epitran's rules, for languages that are written as they are spoken."""
 
+import codecs
+import csv
 import functools
 import importlib.metadata
+import importlib.util
 import logging
+import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from types import ModuleType
+from typing import IO, Any
 
-from phonetics.text_to_phonemes.base import WORD_BOUNDARY, GraphemeToPhoneme
+from phonetics.text_to_phonemes.base import GraphemeToPhoneme
+from phonetics.vocabulary import WORD_DELIMITER
 
 # Epitran's names of languages that go by a short code elsewhere.
 CODES: Mapping[str, str] = {
@@ -40,7 +46,7 @@ class EpitranPhonemes(GraphemeToPhoneme):
         """Phonemes as epitran writes them."""
         code = self._code()
         words = (_word_phonemes(code, word) for word in unicodedata.normalize("NFC", text).split())
-        joined = [phoneme for word in words if word for phoneme in (*word, WORD_BOUNDARY)]
+        joined = [phoneme for word in words if word for phoneme in (*word, WORD_DELIMITER)]
         return tuple(joined[:-1])
 
     def fingerprint(self) -> str:
@@ -75,6 +81,7 @@ def _word_phonemes(code: str, word: str) -> tuple[str, ...]:
 def _rules(code: str) -> tuple[Any, Any]:
     """Epitran's rules and panphon's table; both are optional and untyped."""
     try:
+        _stand_in_for_unicodecsv()
         import epitran
         import panphon
     except ImportError as error:
@@ -96,3 +103,16 @@ def _rules(code: str) -> tuple[Any, Any]:
             f"epitran: language must be one it has rules for, got {code!r}; known short codes: {known}; "
             f"others by epitran's own name, such as amh-Ethi"
         ) from error
+
+
+def _stand_in_for_unicodecsv() -> None:
+    """Let panphon read its table for X-SAMPA: it imports unicodecsv, which exists as source code only."""
+    if "unicodecsv" in sys.modules or importlib.util.find_spec("unicodecsv"):
+        return
+
+    def reader(stream: IO[bytes], encoding: str = "utf-8") -> Iterator[list[str]]:
+        return csv.reader(codecs.getreader(encoding)(stream))
+
+    module = ModuleType("unicodecsv")
+    module.reader = reader  # type: ignore[attr-defined]
+    sys.modules["unicodecsv"] = module

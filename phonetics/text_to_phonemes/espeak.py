@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from phonetics.text_to_phonemes.base import WORD_BOUNDARY, GraphemeToPhoneme
+from phonetics.text_to_phonemes.base import GraphemeToPhoneme
+from phonetics.vocabulary import WORD_DELIMITER
 
 _PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
 _FORMAT = 1  # of what is given to phonemizer and made of its lines; raised where that changes
@@ -93,7 +94,7 @@ def _tokens(line: str) -> tuple[str, ...]:
     # The separator is named: without a name, split() cuts at the phoneme separator as well.
     words = line.split(_WORD_SEPARATOR)
     spelled = [[part for part in word.split(_PHONEME_SEPARATOR) if part] for word in words]
-    joined = [phoneme for word in spelled if word for phoneme in (*word, WORD_BOUNDARY)]
+    joined = [phoneme for word in spelled if word for phoneme in (*word, WORD_DELIMITER)]
     return tuple(joined[:-1])
 
 

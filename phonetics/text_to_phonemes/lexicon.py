@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from phonetics.text_to_phonemes.backends import TextToPhonemes, named_backend
-from phonetics.text_to_phonemes.base import WORD_BOUNDARY, GraphemeToPhoneme, UnpronounceableError
+from phonetics.text_to_phonemes.base import GraphemeToPhoneme, UnpronounceableError
+from phonetics.vocabulary import WORD_DELIMITER
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class LexiconPhonemes(GraphemeToPhoneme):
     def __call__(self, text: str) -> tuple[str, ...]:
         """Phonemes as the dictionary writes them."""
         pronounced = [self._pronounced(word) for word in self._words(text)]
-        joined = [phoneme for word in pronounced if word for phoneme in (*word, WORD_BOUNDARY)]
+        joined = [phoneme for word in pronounced if word for phoneme in (*word, WORD_DELIMITER)]
         return tuple(joined[:-1])
 
     def fingerprint(self) -> str:
@@ -95,7 +96,7 @@ class LexiconPhonemes(GraphemeToPhoneme):
             raise UnpronounceableError(
                 f"{word!r} is not in the lexicon {self.path}, and there is no fallback"
             )
-        return tuple(phoneme for phoneme in fallback(word) if phoneme != WORD_BOUNDARY)
+        return tuple(phoneme for phoneme in fallback(word) if phoneme != WORD_DELIMITER)
 
     def _fallback(self) -> GraphemeToPhoneme | None:
         return self.fallback.spoken_in(self.language) if self.fallback else None

@@ -1,7 +1,12 @@
 """The local environment: made on first use from a system Python alone, never taken for whole too early."""
 
+import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -142,10 +147,35 @@ def test_requirement_files_hold_hashes_and_no_addresses(repository, name):
 def test_lock_resolves_both_files_without_touching_the_environment(front_door):
     front_door.run("lock", "--upgrade")
     assert not (front_door.folder / ".venv").exists()
-    requirements, bootstrap = front_door.calls("uv")
+    requirements, bootstrap, *wheels = front_door.calls("uv")
     assert " ".join(requirements) == (
         "uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
         "--no-emit-find-links --no-annotate --quiet --custom-compile-command ./run.sh lock "
-        "pyproject.toml --all-extras -o requirements.lock --upgrade"
+        f"pyproject.toml --all-extras -o {requirements[-2]} --upgrade"
     )
-    assert bootstrap[-4:] == ["-", "-o", "requirements-bootstrap.txt", "--upgrade"]
+    assert requirements[-2].endswith("/requirements.lock")
+    assert bootstrap[-4:-2] == ["-", "-o"]
+    assert bootstrap[-2].endswith("/requirements-bootstrap.txt")
+    assert [call[call.index("--python-version") + 1] for call in wheels] == ["3.11", "3.12", "3.13"]
+    assert all("--no-build" in call for call in wheels)
+
+
+def test_requirements_without_wheels_are_not_written(front_door):
+    before = (front_door.folder / "requirements.lock").read_bytes()
+    result = front_door.run("lock", UV_STATUS_OF="--no-build", UV_STATUS="1")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == "run.sh: the requirements stay as they were"
+    assert (front_door.folder / "requirements.lock").read_bytes() == before
+
+
+def test_every_locked_package_has_a_wheel_for_every_python(repository):
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if uv is None:
+        pytest.skip("uv is not installed")
+    command = 'source front_door/venv.sh; needs_no_compiler "$1" requirements.lock'
+    result = subprocess.run(
+        ["bash", "-c", command, "bash", uv], cwd=repository, capture_output=True, text=True, check=False
+    )
+    if result.returncode and "no usable wheels" not in result.stderr:
+        pytest.skip(f"the package registry does not answer: {result.stderr.splitlines()[-1:]}")
+    assert result.returncode == 0, result.stderr

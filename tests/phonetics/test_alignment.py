@@ -7,7 +7,7 @@ import torchaudio.functional
 from rapidfuzz.distance import Levenshtein
 from torchmetrics.text import WordErrorRate
 
-from phonetics import Inventory, Pair, align
+from phonetics import Pair, PhonemeInventory, align
 from phonetics.distances import edit_counts
 
 PHONEMES = ["p", "t", "d", "s", "z", "m", "n", "i", "a", "u", "tʃ", "sil"]
@@ -15,7 +15,7 @@ PHONEMES = ["p", "t", "d", "s", "z", "m", "n", "i", "a", "u", "tʃ", "sil"]
 
 @pytest.fixture(scope="module")
 def inventory():
-    return Inventory(PHONEMES)
+    return PhonemeInventory(PHONEMES)
 
 
 def random_pairs(number):
