@@ -165,10 +165,10 @@ class PhonemeDataModule(LightningDataModule):
         """Say how many clips could not be augmented, over all readers and ranks, where that is news."""
         if self.trainer is not None and self._failures is not None:
             strategy = self.trainer.strategy
-            self._failures.tell(
+            self._failures.log_new(
                 lambda counts: strategy.reduce(counts.to(strategy.root_device), reduce_op="sum"),
                 self.splits["train"].id_of,
-                aloud=self.trainer.is_global_zero,
+                is_first=self.trainer.is_global_zero,
             )
 
     def _prepare(self, split: Split, *, rebuild: bool = False) -> list[PreparedSplit]:

@@ -1,4 +1,4 @@
-"""Background noise out of ESC-50, or any folder of audio.
+"""Background noise from ESC-50, or from any folder of audio.
 
 ESC-50 may not be used commercially (CC BY-NC); its subset ESC-10 may (CC BY).
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from audiomentations import AddBackgroundNoise
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
-# Classes of ESC-50 that sound like a voice would teach the model to ignore voices.
+# ESC-50's classes that sound like a voice: with them a model would learn to ignore voices.
 VOICE_LIKE_CATEGORIES = frozenset({"breathing", "coughing", "crying_baby", "laughing", "sneezing", "snoring"})
 _CATEGORY_FILE = Path("meta") / "esc50.csv"
 
@@ -20,12 +20,12 @@ class AddBackgroundNoiseWrapper(AddBackgroundNoise):
     """Background noise from an ESC-50 folder (without voice-like classes), or any folder of audio.
 
     Args:
-        sounds_path: the folder; where it holds ``meta/esc50.csv`` its categories are respected.
-        min_snr_db: quietest signal over noise.
-        max_snr_db: loudest signal over noise.
-        p: the probability of adding any.
-        exclude_categories: of ESC-50, the classes to leave out; null leaves out those that sound like a
-            voice, an empty list none.
+        sounds_path: the folder of sounds; ``meta/esc50.csv`` in it gives each sound's category.
+        min_snr_db: the smallest signal-to-noise ratio.
+        max_snr_db: the largest signal-to-noise ratio.
+        p: the probability of adding noise.
+        exclude_categories: the categories of ESC-50 to leave out; null leaves out those that sound like a
+            voice, an empty list leaves out none.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class AddBackgroundNoiseWrapper(AddBackgroundNoise):
 
 
 def noise_files(folder: Path, exclude_categories: Collection[str] | None = None) -> list[Path]:
-    """The noises of a folder, sorted; of ESC-50, those of classes that are not excluded (voice-like)."""
+    """Return a folder's noises, sorted; ESC-50's without the excluded (by default voice-like) categories."""
     if not folder.is_dir():
         raise ValueError(
             f"AddBackgroundNoiseWrapper: sounds_path must be a folder of audio, {folder} is not there"
@@ -63,7 +63,7 @@ def noise_files(folder: Path, exclude_categories: Collection[str] | None = None)
 
 
 def _of_other_categories(folder: Path, exclude_categories: Collection[str] | None) -> list[Path]:
-    """What the category file lists, without the excluded categories."""
+    """Return the files of ESC-50's table without the excluded categories."""
     with (folder / _CATEGORY_FILE).open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     known = sorted({row["category"] for row in rows})

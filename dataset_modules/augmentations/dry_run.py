@@ -1,4 +1,4 @@
-"""One transform on one artificial clip: whether it works here, told before anything is read."""
+"""One transform applied to one artificial clip, to find faults before any audio is read."""
 
 import contextlib
 import io
@@ -17,16 +17,16 @@ PROBE_SECONDS = 2.0
 
 
 def dry_run(transform: Transform, sampling_rate: int) -> None:
-    """Apply a transform for certain; raises what it raises, and ``ValueError`` for what cannot be trained on.
+    """Apply a transform with probability 1; raise its own error, or ``ValueError`` for unusable output.
 
-    Neither random state nor the transform's own is changed.
+    The global random states and the transform's state stay unchanged.
     """
-    with _for_certain(transform), seeded(0, 0, 0), _in_silence():
+    with _always_applied(transform), seeded(0, 0, 0), _muted():
         check_waveform(transform(probe(sampling_rate), sampling_rate))
 
 
 def check_waveform(waveform: NDArray[np.float32]) -> None:
-    """Refuse what is no waveform.
+    """Raise ``ValueError`` for anything but a finite, mono waveform.
 
     >>> check_waveform(np.zeros((1, 4), dtype=np.float32))
     Traceback (most recent call last):
@@ -37,12 +37,12 @@ def check_waveform(waveform: NDArray[np.float32]) -> None:
 
 
 def _is_finite(waveform: NDArray[np.float32]) -> bool:
-    """The energy of what is finite is, unless it is too large to be told; it costs half of looking."""
+    """Check the energy first, which takes half the time; a large finite waveform can overflow it."""
     return math.isfinite(np.dot(waveform, waveform)) or bool(np.isfinite(waveform).all())
 
 
 def probe(sampling_rate: int) -> NDArray[np.float32]:
-    """Two seconds of a tone in noise, as loud as speech.
+    """Return two seconds of a tone in noise, as loud as speech.
 
     >>> probe(8000).shape
     (16000,)
@@ -53,8 +53,8 @@ def probe(sampling_rate: int) -> NDArray[np.float32]:
 
 
 @contextlib.contextmanager
-def _for_certain(transform: Transform) -> Iterator[None]:
-    """A probability of 1 for a while; a composition's own draws are left to it."""
+def _always_applied(transform: Transform) -> Iterator[None]:
+    """Set a transform's probability to 1; a composition keeps its own draws."""
     if not isinstance(transform, BaseWaveformTransform):
         yield
         return
@@ -67,8 +67,8 @@ def _for_certain(transform: Transform) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_silence() -> Iterator[None]:
-    """Transforms print and warn what their errors say, too."""
+def _muted() -> Iterator[None]:
+    """Suppress prints and warnings; the errors of transforms repeat them."""
     with (
         warnings.catch_warnings(),
         contextlib.redirect_stdout(io.StringIO()),

@@ -1,4 +1,4 @@
-"""Clips on which a transform failed: counted over all processes that read."""
+"""Failures of transforms, counted over all processes that read clips."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ _EXAMPLES = 3
 
 
 class FailureCount(NamedTuple):
-    """What one transform failed on."""
+    """How often one transform failed, and on which clips first."""
 
     transform: str
     times: int
@@ -22,11 +22,11 @@ class FailureCount(NamedTuple):
 
 
 class FailureLedger:
-    """Counts in memory that the readers share, each in a row of its own, so that none waits for another.
+    """Counts failures in shared memory. Each reader has its own row, so that no reader waits for another.
 
     Args:
-        names: of the transforms.
-        num_workers: processes that read beside the main one.
+        names: the transforms' names.
+        num_workers: the number of reader processes besides the main one.
     """
 
     def __init__(self, names: Sequence[str], num_workers: int = 0) -> None:
@@ -36,7 +36,7 @@ class FailureLedger:
         self.examples = torch.full((rows, len(names), _EXAMPLES), -1, dtype=torch.int64).share_memory_()
 
     def record(self, transform: int, index: int) -> None:
-        """Note that a transform failed on a clip."""
+        """Count a failure of a transform on a clip."""
         worker = get_worker_info()
         row = 0 if worker is None else min(worker.id + 1, len(self.counts) - 1)
         noted = self.examples[row, transform]
@@ -46,18 +46,18 @@ class FailureLedger:
 
     @property
     def total(self) -> int:
-        """Failures of all transforms in all processes."""
+        """The number of failures of all transforms in all processes."""
         return int(self.counts.sum())
 
     def per_transform(self) -> Tensor:
-        """Failures of each transform in all processes of this rank, (N,)."""
+        """Return the number of failures of each transform in this rank's processes, (N,)."""
         return self.counts.sum(dim=0)
 
     def failures(self, counts: Tensor | None = None) -> list[FailureCount]:
-        """The transforms that failed.
+        """Return the transforms that failed.
 
         Args:
-            counts: of each transform, (N,), summed over ranks; None takes this rank's.
+            counts: failures of each transform summed over ranks, (N,); None takes this rank's.
         """
         counts = self.per_transform() if counts is None else counts
         return [
@@ -71,10 +71,10 @@ class FailureLedger:
         return tuple(dict.fromkeys(index for index in noted if index >= 0))[:_EXAMPLES]
 
 
-def described(failures: Sequence[FailureCount], id_of: Callable[[int], str]) -> str:
-    """One line for people.
+def describe_failures(failures: Sequence[FailureCount], id_of: Callable[[int], str]) -> str:
+    """Summarise failures in one line.
 
-    >>> described([FailureCount("Gain", 2, (7, 9))], str)
+    >>> describe_failures([FailureCount("Gain", 2, (7, 9))], str)
     'augmentation failed 2×, these clips were left as they were: Gain 2 (first: 7, 9)'
     """
     total = sum(failure.times for failure in failures)
@@ -87,24 +87,24 @@ def described(failures: Sequence[FailureCount], id_of: Callable[[int], str]) -> 
 
 
 class FailureReport:
-    """Tells what a ledger holds, once for every time that it has grown."""
+    """Logs the failures of a ledger, once for every time that their number has grown."""
 
     def __init__(self, ledger: FailureLedger) -> None:
         self.ledger = ledger
-        self._told = 0
+        self._reported = 0
 
-    def tell(
-        self, over_ranks: Callable[[Tensor], Tensor], id_of: Callable[[int], str], *, aloud: bool
+    def log_new(
+        self, over_ranks: Callable[[Tensor], Tensor], id_of: Callable[[int], str], *, is_first: bool
     ) -> None:
-        """Warn of failures that were not warned of.
+        """Log failures that were not logged before.
 
         Args:
             over_ranks: sums counts, (N,), over all ranks.
-            id_of: a clip's name by its index.
-            aloud: whether this process speaks for all.
+            id_of: returns the id of a clip.
+            is_first: whether this is the process that logs for all ranks.
         """
         failures = self.ledger.failures(over_ranks(self.ledger.per_transform()))
         total = sum(failure.times for failure in failures)
-        if total > self._told and aloud:
-            log.warning("%s", described(failures, id_of))
-        self._told = total
+        if total > self._reported and is_first:
+            log.warning("%s", describe_failures(failures, id_of))
+        self._reported = total

@@ -1,8 +1,8 @@
-"""``OneOf``, ``SomeOf`` and ``Compose`` in a configuration, to any depth, checked like everything else.
+"""``OneOf``, ``SomeOf`` and ``Compose`` in a configuration, nested to any depth, with checked arguments.
 
-audiomentations' compositions are not derived from its transforms, and say nothing of the type of what they
-hold: a misspelt argument in there would pass unseen. Both is made good here, by a type that transforms and
-compositions share and by the annotations that are missing.
+audiomentations' compositions are not derived from its transforms, and do not annotate the type of their
+elements: a misspelt argument in an element would not be noticed. This module adds a type that transforms
+and compositions share, and the missing annotations.
 """
 
 from abc import ABC, abstractmethod
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 
 class Transform(ABC):
-    """What changes a waveform: any transform of audiomentations', any composition of them, or a user's."""
+    """A change of a waveform: a transform or composition of audiomentations, or a user's."""
 
     @abstractmethod
     def __call__(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-        """The samples (T,), changed or not."""
+        """Return the samples, (T,), changed or unchanged."""
 
 
 Transform.register(BaseWaveformTransform)
@@ -32,7 +32,7 @@ OneOf.__init__.__annotations__["weights"] = list[float] | None
 
 
 def leaves(transforms: Iterable[object]) -> Iterator[BaseWaveformTransform]:
-    """The transforms themselves, out of whatever they are nested in.
+    """Yield the transforms of all compositions, at any depth.
 
     >>> from audiomentations import Gain, Reverse
     >>> [type(leaf).__name__ for leaf in leaves([OneOf([Gain(), Compose([Reverse()])]), Gain()])]
@@ -47,7 +47,7 @@ def leaves(transforms: Iterable[object]) -> Iterator[BaseWaveformTransform]:
 
 
 def name_of(transform: object) -> str:
-    """What a transform is called in a message.
+    """Return a transform's name for messages.
 
     >>> from audiomentations import Gain, Reverse
     >>> name_of(OneOf([Gain(), Reverse()]))

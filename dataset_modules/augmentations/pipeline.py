@@ -21,12 +21,12 @@ Waveform = NDArray[np.float32]  # (T,)
 
 
 class AugmentationPipeline:
-    """Applies transforms in order; one that fails leaves the clip as it was, counted and reported.
+    """Applies transforms in order; a failure leaves the clip unchanged and is counted and logged.
 
     Args:
-        transforms: what to apply.
-        seed: of the draws.
-        num_workers: processes that will read at once, whose failures are counted together.
+        transforms: the transforms to apply.
+        seed: the seed of all draws.
+        num_workers: the number of reader processes; their failures are counted together.
     """
 
     def __init__(self, transforms: Sequence[Transform], seed: int, num_workers: int = 0) -> None:
@@ -40,19 +40,10 @@ class AugmentationPipeline:
         sampling_rate: int,
         epoch: int,
         index: int,
-        fits: Callable[[int], bool] | None = None,
+        long_enough: Callable[[int], bool] | None = None,
     ) -> Waveform:
-        """Augment clip ``index`` as epoch ``epoch`` hears it.
-
-        Args:
-            waveform: the clip, which is not written to.
-            sampling_rate: of it.
-            epoch: the epoch.
-            index: the clip's place in the training split.
-            fits: whether the clip's labels fit into so many samples; what shortens it further is not
-                applied. None takes any length.
-        """
-        return self.read(waveform.copy, sampling_rate, epoch, index, fits)
+        """Augment the clip ``index`` for an epoch; see ``read``."""
+        return self.read(waveform.copy, sampling_rate, epoch, index, long_enough)
 
     def read(
         self,
@@ -60,20 +51,29 @@ class AugmentationPipeline:
         sampling_rate: int,
         epoch: int,
         index: int,
-        fits: Callable[[int], bool] | None = None,
+        long_enough: Callable[[int], bool] | None = None,
     ) -> Waveform:
-        """The same of a clip that ``source`` makes anew for every call: transforms may write into it."""
-        steps = _Steps(self.transforms, sampling_rate, fits)
+        """Augment the clip ``index`` for an epoch.
+
+        Args:
+            source: returns a new copy of the clip at every call, because transforms may write into it.
+            sampling_rate: the clip's sampling rate.
+            epoch: the number of the epoch.
+            index: the clip's position in the training split.
+            long_enough: checks whether so many samples hold the clip's labels; a transform that shortens
+                the clip further is not applied. None allows every length.
+        """
+        steps = _Steps(self.transforms, sampling_rate, long_enough)
         with kept_random_state():
             seed_draws(self.seed, epoch, index)
             try:
-                augmented = steps.taken(source())
+                augmented = steps.apply(source())
                 check_waveform(augmented)
                 return np.ascontiguousarray(augmented, dtype=np.float32)
             except Exception as error:  # noqa: BLE001 - any transform, any fault: one clip must not end a run
                 fault = error
             seed_draws(self.seed, epoch, index)
-            self._report(fault, steps.first_bad(source()), index)
+            self._report(fault, steps.first_failing(source()), index)
         return source()
 
     def _report(self, error: Exception, number: int, index: int) -> None:
@@ -90,32 +90,29 @@ class AugmentationPipeline:
 
     @property
     def failures(self) -> int:
-        """On how many clips a transform failed, in all processes that read."""
+        """The number of clips on which a transform failed, in all readers."""
         return self.ledger.total
 
     @property
     def longest_stretch(self) -> float:
-        """How many times its length a clip may last by a change of speed."""
+        """The largest factor by which a change of speed lengthens a clip."""
         speeds = (leaf for leaf in leaves(self.transforms) if isinstance(leaf, SpeedPerturbation))
         return prod(speed.longest_stretch for speed in speeds)
 
     def warm_up(self, sampling_rate: int) -> None:
-        """Apply everything once, so that what is imported late is there before clips are waited for.
-
-        Readers are forked from this process and inherit it. Faults are left to the clips.
-        """
+        """Apply every transform once, so that late imports happen before readers are forked."""
         for leaf in leaves(self.transforms):
             try:
                 dry_run(leaf, sampling_rate)
-            except Exception as error:  # noqa: BLE001 - counted when it happens to a clip
+            except Exception as error:  # noqa: BLE001 - failures are counted when clips are read
                 log.debug("augmentation: %s fails: %r", name_of(leaf), error)
 
     def sound_files(self) -> list[Path]:
-        """Every sound file that the transforms may mix in."""
+        """Return every sound file that the transforms may mix in."""
         return sound_files(leaves(self.transforms))
 
     def read_sounds_from(self, copies: Mapping[str, str]) -> None:
-        """Let transforms that mix in sounds read these copies instead of the files they found."""
+        """Let the transforms read these copies of their sound files."""
         for leaf in leaves(self.transforms):
             read_from(leaf, copies)
 
@@ -124,30 +121,30 @@ class _Steps:
     """The transforms, for one clip."""
 
     def __init__(
-        self, transforms: Sequence[Transform], sampling_rate: int, fits: Callable[[int], bool] | None
+        self, transforms: Sequence[Transform], sampling_rate: int, long_enough: Callable[[int], bool] | None
     ) -> None:
         self.transforms = transforms
         self.sampling_rate = sampling_rate
-        self.fits = fits
+        self.long_enough = long_enough
 
-    def taken(self, waveform: Waveform) -> Waveform:
-        """The clip after all of them; what makes it too short for its labels is left out."""
+    def apply(self, waveform: Waveform) -> Waveform:
+        """Apply all transforms, except those that make the clip too short for its labels."""
         for transform in self.transforms:
-            waveform = self._taken(transform, waveform)
+            waveform = self._apply_one(transform, waveform)
         return waveform
 
-    def _taken(self, transform: Transform, waveform: Waveform) -> Waveform:
+    def _apply_one(self, transform: Transform, waveform: Waveform) -> Waveform:
         changed = transform(waveform, self.sampling_rate)
-        if len(changed) >= len(waveform) or self.fits is None or self.fits(len(changed)):
+        if len(changed) >= len(waveform) or self.long_enough is None or self.long_enough(len(changed)):
             return changed
         return waveform
 
-    def first_bad(self, waveform: Waveform) -> int:
-        """Which of them fails, looking closely; the last where none does it again."""
+    def first_failing(self, waveform: Waveform) -> int:
+        """Return the number of the first transform that fails; the last if none fails again."""
         for number, transform in enumerate(self.transforms):
             try:
-                waveform = self._taken(transform, waveform)
+                waveform = self._apply_one(transform, waveform)
                 check_waveform(waveform)
-            except Exception:  # noqa: BLE001 - whatever it was
+            except Exception:  # noqa: BLE001 - any fault of a user's transform
                 return number
         return len(self.transforms) - 1

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
-# Exchanging NumPy's generator takes a twentieth of the time that reading and writing its state takes.
+# Exchanging NumPy's generator takes a twentieth of the time of reading and writing its state.
 _NUMPY_GENERATOR = np.random.MT19937(0)
-_KEEPERS: list[None] = []  # one while states are kept, so that within a batch each clip only seeds
+_KEEPERS: list[None] = []  # one entry while states are kept, so that each clip of a batch only seeds
 
 
 @contextmanager
 def kept_random_state() -> Iterator[None]:
-    """Whatever is drawn within it, global random states of Python, NumPy and torch are as before after it.
+    """Restore the global random states of Python, NumPy and torch on exit.
 
-    In a process that only reads clips nobody else draws, and nothing is put back. What NumPy holds back
-    of a pair of Gaussians is lost.
+    A reader process does not restore them, because nothing else draws there. The second number of a pair
+    of Gaussians, which NumPy caches, is lost.
     """
     if _KEEPERS or get_worker_info() is not None:
         yield
@@ -39,20 +39,17 @@ def kept_random_state() -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int, epoch: int, index: int) -> Iterator[None]:
-    """Within it, global draws of Python, NumPy and torch are a function of the numbers; then as before.
-
-    audiomentations draws from the first two, users' transforms may draw from torch.
-    """
+    """Seed the global generators of Python, NumPy and torch; restore their states on exit."""
     with kept_random_state():
         seed_draws(seed, epoch, index)
         yield
 
 
 def seed_draws(seed: int, epoch: int, index: int) -> None:
-    """What is drawn from here on is a function of the numbers; for use within ``kept_random_state``."""
+    """Make the following draws a function of these numbers; call it within ``kept_random_state``."""
     digest = hashlib.blake2b(f"{seed}|{epoch}|{index}".encode(), digest_size=4).digest()
     value = int.from_bytes(digest)
     random.seed(value)
     np.random.seed(value)
-    # The processor's generator alone: torch.manual_seed would reset those of devices, too.
+    # Only the CPU generator: torch.manual_seed would also reset the generators of devices.
     torch.default_generator.manual_seed(value)

@@ -1,4 +1,4 @@
-"""The sound files that transforms mix in: which they are, and reading others in their place."""
+"""The sound files that transforms mix in, and their replacement by prepared copies."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,13 +8,13 @@ from audiomentations import AddBackgroundNoise, AddShortNoises, ApplyImpulseResp
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 from audiomentations.core.utils import find_audio_files_in_paths
 
-# Where audiomentations keeps what it found, by the argument that says where to look.
+# The attribute in which audiomentations keeps the files it found, by the argument that names the folder.
 _LISTS = {"sounds_path": "sound_file_paths", "ir_path": "ir_files"}
 _READERS = (AddBackgroundNoise, AddShortNoises, ApplyImpulseResponse)
 
 
 def sound_files(transforms: Iterable[BaseWaveformTransform]) -> list[Path]:
-    """Every sound file that these transforms may read, once each."""
+    """Return every sound file that these transforms may read, once each."""
     found = (
         name for leaf in transforms for attribute in _lists_of(leaf) for name in getattr(leaf, attribute)
     )
@@ -22,20 +22,20 @@ def sound_files(transforms: Iterable[BaseWaveformTransform]) -> list[Path]:
 
 
 def read_from(transform: BaseWaveformTransform, copies: Mapping[str, str]) -> None:
-    """Let a transform read copies of its files; a file that has none is not read any more.
+    """Let a transform read copies of its files; files without a copy are no longer read.
 
-    The order stays, and with it what each draw means. Where no file has a copy, nothing changes.
+    The order of files stays, so that a draw selects the same sound. Without any copy nothing changes.
     """
     for attribute in _lists_of(transform):
         names = [copies[name] for name in getattr(transform, attribute) if name in copies]
         if names:
             setattr(transform, attribute, names)
-            if isinstance(transform, AddBackgroundNoise):  # it notes lengths as it meets them
+            if isinstance(transform, AddBackgroundNoise):  # it caches lengths
                 transform.time_info_arr = np.full(len(names), -1.0, dtype=np.float32)
 
 
 def check_sound_paths(transform_class: type, arguments: Mapping[str, object]) -> None:
-    """Refuse folders of sounds that are missing or empty; audiomentations fails without a word."""
+    """Raise ``ValueError`` for missing or empty folders of sounds; audiomentations names no reason."""
     if not issubclass(transform_class, _READERS):
         return
     for argument in _LISTS:

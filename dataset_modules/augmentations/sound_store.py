@@ -1,4 +1,4 @@
-"""Noises and impulse responses, decoded, mixed down and resampled once instead of for every clip."""
+"""Noises and impulse responses, decoded, mixed down and resampled once rather than for every clip."""
 
 import hashlib
 import logging
@@ -18,20 +18,20 @@ from durable_files import flush_to_disk
 
 log = logging.getLogger(__name__)
 
-_FORMAT = "1"  # of the copies: another makes them anew
+_FORMAT = "1"  # of the copies; another format creates new copies
 _EXAMPLES = 3
 
 
 class SoundStore:
-    """Copies of sound files: mono, at one rate, as 32-bit floats, so that nothing is rounded or cut off.
+    """Copies of sound files: mono, at one sampling rate, as 32-bit floats without rounding or clipping.
 
-    A copy is named after its file's path, size and time of change: a file that changes gets another one.
-    It appears whole or not at all; processes share a folder, and one of them fills it. A mono wav at the
-    rate needs no copy.
+    A copy's name contains its file's path, size and modification time, so that a changed file gets a new
+    copy. A copy appears complete or not at all. Processes share the folder, and one of them fills it. A
+    mono wav file at this rate needs no copy.
 
     Args:
-        folder: where the copies are kept.
-        sampling_rate: of the copies.
+        folder: the folder that keeps the copies.
+        sampling_rate: the copies' sampling rate.
     """
 
     def __init__(self, folder: Path, sampling_rate: int) -> None:
@@ -39,7 +39,7 @@ class SoundStore:
         self.sampling_rate = sampling_rate
 
     def prepare(self, files: Sequence[Path], num_threads: int = 1) -> None:
-        """Make the copies that are missing; files that cannot be decoded are left out, and said."""
+        """Create the missing copies; files that cannot be decoded are left out and logged."""
         if not self._missing(files):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class SoundStore:
             raise AudioError("sounds: none of the augmentations' sound files can be decoded")
 
     def copies(self, files: Iterable[Path]) -> dict[str, str]:
-        """What to read in place of each file; files that cannot be read are not in it."""
+        """Map each readable file to its copy, or to itself if it needs no copy."""
         return {str(file): str(place) for file in files if (place := self._place_to_read(file)) is not None}
 
     def _missing(self, files: Iterable[Path]) -> list[Path]:
@@ -96,7 +96,7 @@ class SoundStore:
         )
 
     def _copy(self, file: Path) -> str | None:
-        """Make one copy; what is wrong with the file, if anything is."""
+        """Create one copy; return the file's fault, if it has one."""
         try:
             clip = read_file(file)
         except AudioError as error:

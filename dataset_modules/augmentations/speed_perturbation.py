@@ -1,4 +1,4 @@
-"""The same words, said faster or more slowly."""
+"""The same words, spoken faster or more slowly."""
 
 import random
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ _SLOWEST, _FASTEST = 0.5, 2.0
 
 
 class SpeedPerturbation(BaseWaveformTransform):
-    """Plays a clip at another speed, which moves pitch and length with it; labels stay as they are.
+    """Plays a clip at another speed, which changes pitch and length; labels stay unchanged.
 
-    A clip whose labels would no longer fit into the network's frames keeps its speed.
+    A clip keeps its speed if its labels would need more frames than the network then computes.
 
     Args:
-        factors: speeds, one of which is drawn; 1.1 is faster than 1.0 and gives a shorter clip.
-        p: the probability of drawing at all.
+        factors: the speeds to draw from; 1.1 is faster than 1.0 and gives a shorter clip.
+        p: the probability of changing the speed.
     """
 
     def __init__(self, factors: Sequence[float] = (0.9, 1.0, 1.1), p: float = 1.0) -> None:
@@ -32,22 +32,22 @@ class SpeedPerturbation(BaseWaveformTransform):
 
     @property
     def longest_stretch(self) -> float:
-        """How many times its length a clip may last."""
+        """The largest factor by which a clip is lengthened."""
         return max(1.0, *(1.0 / factor for factor in self.factors))
 
     def randomize_parameters(self, samples: NDArray[np.float32], sample_rate: int) -> None:
-        """Draw whether, and how fast."""
+        """Draw whether the speed changes, and the speed."""
         super().randomize_parameters(samples, sample_rate)
         if self.parameters["should_apply"]:
             self.parameters["factor"] = random.choice(self.factors)  # noqa: S311 - audio, no secret
 
     def apply(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-        """Resample as if the clip had been recorded at ``factor`` times its rate."""
+        """Resample the clip to the speed that was drawn."""
         return at_speed(samples, self.parameters["factor"])
 
 
 def at_speed(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """The samples, played ``factor`` times as fast.
+    """Return the samples, played ``factor`` times as fast.
 
     >>> len(at_speed(np.zeros(1100, dtype=np.float32), 1.1))
     1000

@@ -7,7 +7,7 @@ from audiomentations.core.transforms_interface import BaseWaveformTransform
 from torch.utils.data import DataLoader, Dataset
 
 from dataset_modules.augmentations import AugmentationPipeline
-from dataset_modules.augmentations.failures import FailureLedger, described
+from dataset_modules.augmentations.failures import FailureLedger, describe_failures
 
 RATE = 16000
 
@@ -59,7 +59,7 @@ def test_the_first_few_clips_are_named_once_each() -> None:
     for index in (5, 5, 6, 7, 8):
         ledger.record(1, index)
     assert ledger.failures() == [("Reverse", 5, (5, 6, 7))]
-    assert described(ledger.failures(), lambda index: f"clip{index}").endswith(
+    assert describe_failures(ledger.failures(), lambda index: f"clip{index}").endswith(
         "Reverse 5 (first: clip5, clip6, clip7)"
     )
 

@@ -166,7 +166,7 @@ def test_nested_transforms_draw_from_the_same_numbers() -> None:
 def test_what_makes_a_clip_too_short_for_its_labels_is_left_out_alone() -> None:
     pipeline = AugmentationPipeline([SpeedPerturbation([1.1]), PolarityInversion(p=1.0)], seed=0)
     assert len(pipeline(WAVEFORM, RATE, 0, 0)) == round(RATE / 1.1)
-    kept = pipeline(WAVEFORM, RATE, 0, 0, fits=lambda samples: samples >= RATE)
+    kept = pipeline(WAVEFORM, RATE, 0, 0, long_enough=lambda samples: samples >= RATE)
     np.testing.assert_array_equal(kept, -WAVEFORM)
     assert pipeline.failures == 0
 
