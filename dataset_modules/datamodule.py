@@ -19,7 +19,7 @@ from dataset_modules.batches.clip_dataset import ClipDataset, Example
 from dataset_modules.batches.collate import Collator
 from dataset_modules.batches.encoder_features import EncodedClips, every_clip
 from dataset_modules.batches.limit import BatchLimit
-from dataset_modules.batches.position import check_place, epoch_to_come, hears_clips_again, trained_batches
+from dataset_modules.batches.position import check_place, epoch_to_come, has_several_epochs, trained_batches
 from dataset_modules.batches.sampler import LengthBucketSampler
 from dataset_modules.cache.clip_cache import PreparedSplit
 from dataset_modules.cache.encoder_states import EncoderStateCache
@@ -320,7 +320,7 @@ class PhonemeDataModule(LightningDataModule):
             if split == "train":
                 log.info("encoder cache: not used: data.augmentations change the audio in every epoch")
             return clips
-        pays = encoder.required or is_heard_again or hears_clips_again(trainer, self.num_batches("train"))
+        pays = encoder.required or is_heard_again or has_several_epochs(trainer, self.num_batches("train"))
         if self._states is None:
             self._states = EncoderStateCache(self.sources.cache_dir / "encoder_states", encoder)
         batches = every_clip(clips, self.batch_size, self.vocabulary.blank_id, self.num_workers)

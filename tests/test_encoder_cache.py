@@ -150,7 +150,7 @@ def test_by_itself_it_is_used_where_it_can(train, caplog):
     assert set(train(None, freeze_feature_extractor=False)[0].heard) == {"audio"}
     with caplog.at_level(logging.INFO):
         assert set(train(None)[0].heard) == {"states"}
-        assert "what the frozen part makes of 12 clips is in " in caplog.text
+        assert "features of the frozen encoder for 12 clips are in " in caplog.text
         assert set(train(None, augment=[Gain(p=1.0)])[0].heard) == {"audio"}
         assert caplog.text.count("not used: data.augmentations change the audio in every epoch") == 1
         for part in (2, 1, 0.5):  # one batch is not all of them

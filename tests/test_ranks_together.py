@@ -146,7 +146,7 @@ def test_two_processes_learn_from_kept_features_what_one_learns_from_audio(runs,
     assert [status for status, _ in ended] == [0, 0], ended
     first, other = (output for _, output in ended)
     # Whichever process computes them, the first one tells.
-    assert "what the frozen part makes of 40 clips is in" in first or "of 40 clips, once: " in first
+    assert "frozen encoder for 40 clips are in" in first or "for 40 clips, once: " in first
     assert "encoder cache: " not in other
     status, output = runs.run(*fit("one_heard", *changes, "--model.cache_encoder=false"))
     assert status == 0, output

@@ -159,8 +159,8 @@ def test_what_a_frozen_encoder_makes_of_the_data_is_there_before_the_first_trial
     assert {"train", "val"} == {name.partition("-")[0] for name in states}
     trained = main("fit", "--config", str(file))
     assert trained.returncode == 0, trained.stderr
-    assert "computing what its frozen part makes" in prepared.stderr
-    assert "computing what its frozen part makes" not in trained.stderr
+    assert "computing features of the frozen encoder" in prepared.stderr
+    assert "computing features of the frozen encoder" not in trained.stderr
     after = {
         path.parent.name: path.stat().st_mtime_ns
         for path in tmp_path.glob("cache/encoder_states/*/manifest.json")

@@ -1,4 +1,4 @@
-"""Prepared clips as a torch data set: labels encoded, audio read and augmented on access."""
+"""Prepared clips as a torch data set; access reads and augments audio."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -17,15 +17,15 @@ from dataset_modules.sources.audio import from_pcm16
 
 
 class Example(NamedTuple):
-    """One utterance, ready to be put into a batch."""
+    """One utterance before collation."""
 
     waveform: NDArray[np.float32]  # (T,)
     labels: list[int]
     id: str
     language: str | None = None
-    row: int = -1  # its place in the data set
-    num_samples: int | None = None  # of audio that was not read
-    encoder_states: NDArray[np.float32] | None = None  # (F, C) instead of a waveform
+    row: int = -1  # the position in the data set
+    num_samples: int | None = None  # the length of audio that was not read
+    encoder_states: NDArray[np.float32] | None = None  # (F, C) features instead of a waveform
 
 
 class ClipDataset(Dataset[Example]):
@@ -33,11 +33,11 @@ class ClipDataset(Dataset[Example]):
 
     Args:
         stores: the clips.
-        labels: of every clip.
-        augment: what changes waveforms; None leaves them as they are.
-        sampling_rate: of the clips.
-        num_frames: of the network, so that no clip becomes too short for its labels; None where no
-            network is known.
+        labels: the ids of every clip's label.
+        augment: the augmentation; None leaves waveforms unchanged.
+        sampling_rate: the clips' sampling rate.
+        num_frames: the network's number of frames, so that no augmented clip becomes too short for its
+            labels; None if no network is known.
     """
 
     def __init__(
@@ -59,51 +59,50 @@ class ClipDataset(Dataset[Example]):
         return len(self.labels)
 
     def num_samples(self) -> NDArray[np.int64]:
-        """Length of every clip."""
+        """Return the length of every clip, (N,)."""
         lengths = [store.num_samples() for store in self.stores]
         return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
 
     def name_of(self, index: int) -> tuple[str, str | None]:
-        """The id and the language of a clip, without touching audio."""
+        """Return the id and the language of a clip without reading audio."""
         store, place = self._place(index)
         return store.name_of(place)[0], store.language_of(place)
 
     def id_of(self, index: int) -> str:
-        """The id of a clip, without touching audio."""
+        """Return the id of a clip without reading audio."""
         return self.name_of(index)[0]
 
     def _place(self, index: int) -> tuple[ClipStore | ClipSubset, int]:
-        """The store that holds a clip, and its index there."""
+        """Return the store that holds a clip, and the clip's index in it."""
         number = int(np.searchsorted(self._ends, index, side="right"))
         return self.stores[number], index - int(self._ends[number]) + len(self.stores[number])
 
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
-        clip = self.clip(index)
-        labels = self.labels[index]
+        clip, labels = self.clip(index), self.labels[index]
         return Example(self._waveform(clip, epoch, index, labels), labels, clip.id, clip.language, index)
 
     def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:
-        """A batch; random states are put aside once for all of it."""
+        """Return the examples of a batch; random states are saved once for all of them."""
         with kept_random_state():
             return [self[key] for key in keys]
 
     def clip(self, index: int) -> PreparedClip:
-        """A clip as it was prepared, with all that is known of it."""
+        """Return a prepared clip with all its properties."""
         store, place = self._place(index)
         return store[place]
 
     def _waveform(
         self, clip: PreparedClip, epoch: int, index: int, labels: Sequence[int]
     ) -> NDArray[np.float32]:
-        """The clip as an epoch hears it."""
+        """Return the clip's waveform in an epoch, (T,)."""
         if self.augment is None:
             return from_pcm16(clip.samples)
         source = functools.partial(from_pcm16, clip.samples)
-        return self.augment.read(source, self.sampling_rate, epoch, index, self._fits(labels))
+        return self.augment.read(source, self.sampling_rate, epoch, index, self._length_check(labels))
 
-    def _fits(self, labels: Sequence[int]) -> Callable[[int], bool] | None:
-        """Whether the network makes frames enough for these labels out of so many samples."""
+    def _length_check(self, labels: Sequence[int]) -> Callable[[int], bool] | None:
+        """Return a check whether the network computes enough frames for these labels."""
         num_frames = self.num_frames
         if num_frames is None:
             return None

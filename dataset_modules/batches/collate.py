@@ -1,4 +1,4 @@
-"""Utterances → batch: padded to the longest, with lengths."""
+"""Examples → batch, padded to the longest."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from dataset_modules.batches.clip_dataset import Example
 
 
 class Collator:
-    """Pads waveforms with zeros (the model fills in its own padding value) and labels with the blank."""
+    """Pads waveforms with zeros (the model sets its padding value) and labels with the blank."""
 
     def __init__(self, blank_id: int) -> None:
         self.blank_id = blank_id
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
-        """Build the batch of these examples, in their order."""
+        """Return the batch of these examples, in their order."""
         num_samples = np.array([_num_samples(example) for example in examples])
         num_labels = np.array([len(example.labels) for example in examples])
         states = [example.encoder_states for example in examples if example.encoder_states is not None]
@@ -41,7 +41,7 @@ def _num_samples(example: Example) -> int:
 
 
 def _padded(rows: Sequence[NDArray[np.generic]], value: int = 0) -> Tensor:
-    """One tensor, (B, longest, …), every row copied once.
+    """Return one tensor, (B, longest, …); every row is copied once.
 
     >>> _padded([np.array([1]), np.array([2, 3])], value=9).tolist()
     [[1, 9], [2, 3]]

@@ -1,4 +1,4 @@
-"""Clips of which a model hears what the frozen part of its encoder made, instead of audio."""
+"""Clips whose input is the cached features of the frozen encoder instead of audio."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _NO_AUDIO = np.zeros(0, dtype=np.float32)
 
 
 class EncodedClips(Dataset[Example]):
-    """A split's clips with the encoder's states; audio is not read."""
+    """A split's clips with features of the frozen encoder; audio is not read."""
 
     def __init__(self, clips: ClipDataset, states: EncoderStates) -> None:
         self.clips = clips
@@ -42,7 +42,7 @@ class EncodedClips(Dataset[Example]):
 def every_clip(
     clips: ClipDataset, batch_size: int, blank_id: int, num_workers: int
 ) -> Iterator[IndexedBatch]:
-    """All clips of a split in batches of like length, with their places in it."""
+    """Yield all clips of a split in batches of similar length, with their positions in the split."""
     sampler = LengthBucketSampler(
         clips.num_samples(), clips.sampling_rate, batch_size=batch_size, shuffle=False, seed=0
     )
@@ -51,7 +51,7 @@ def every_clip(
         batch_sampler=sampler,
         collate_fn=Collator(blank_id),
         num_workers=num_workers,
-        generator=torch.Generator(),  # a loader draws a seed for its workers: not from the run's
+        generator=torch.Generator(),  # a loader draws a seed for its workers: not from the run's generator
     )
     for keys, batch in zip(sampler.batches(epoch=0), loader, strict=True):
         yield keys.tolist(), batch

@@ -1,4 +1,4 @@
-"""What a place within an epoch depends on: elsewhere the same number of batches means other clips."""
+"""The position within an epoch, and the settings that must stay the same to resume from it."""
 
 import math
 from collections.abc import Mapping
@@ -14,17 +14,17 @@ _KEYS = {
     "world_size": "the number of processes (trainer.devices times trainer.num_nodes)",
     "accumulate_grad_batches": "trainer.accumulate_grad_batches",
     "data": "the recordings of the training split",
-    "batch_seconds": "the seconds of recordings in a batch (max_batch_seconds over what the slowest speed in "
-    "data.augmentations makes of it)",
+    "batch_seconds": "the seconds of recordings in a batch (max_batch_seconds divided by the longest stretch "
+    "in data.augmentations)",
 }
 
 
 class PlaceError(ValueError):
-    """A checkpoint stands in the middle of an epoch that is another one now."""
+    """A checkpoint was written within an epoch whose batches would be different now."""
 
 
 def is_mid_epoch(checkpoint: Mapping[str, Any]) -> bool:
-    """Whether a checkpoint was written with batches of its epoch left to train on.
+    """Return whether a checkpoint was written before the end of its epoch.
 
     >>> progress = {"current": {"ready": 3, "processed": 2}, "is_last_batch": True}
     >>> is_mid_epoch({"loops": {"fit_loop": {"epoch_loop.batch_progress": progress}}})
@@ -38,13 +38,13 @@ def is_mid_epoch(checkpoint: Mapping[str, Any]) -> bool:
 
 
 def batches_done(processed: int, ready: int, *, is_last: bool) -> int:
-    """How many batches of an epoch were trained on when it was left in its middle; none of a finished one.
+    """Return how many batches of an unfinished epoch were trained on; 0 for a finished epoch.
 
     Args:
-        processed: batches trained on; a checkpoint written as a batch ended counts it here, and only later
-            as completed.
-        ready: batches that were fetched.
-        is_last: whether the last one fetched was the epoch's last.
+        processed: the batches trained on; a checkpoint written at the end of a batch counts it here, and
+            only later as completed.
+        ready: the batches that were fetched.
+        is_last: whether the last fetched batch was the epoch's last.
 
     >>> batches_done(3, 4, is_last=True), batches_done(4, 4, is_last=True)
     (3, 0)
@@ -53,25 +53,25 @@ def batches_done(processed: int, ready: int, *, is_last: bool) -> int:
 
 
 def check_place(stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to go on in mid-epoch where the order of batches would be another one.
+    """Raise ``PlaceError`` if the order of batches changed since a checkpoint within an epoch.
 
     Args:
-        stored: what the checkpoint says of its place; of an older one nothing.
-        now: what holds today, as far as it is known.
+        stored: the settings in the checkpoint; older checkpoints lack some or all.
+        now: the current settings, as far as they are known.
     """
     different = [key for key in _KEYS if key in stored and key in now and stored[key] != now[key]]
     if not different:
         return
     changes = "; ".join(_change(key, stored[key], now[key]) for key in different)
     raise PlaceError(
-        f"ckpt_path: the checkpoint stands in the middle of an epoch whose batches would be other ones: "
+        f"ckpt_path: the checkpoint stands in the middle of an epoch whose batches would be different: "
         f"{changes}. Set it back, or take a checkpoint from an epoch's end, or its weights alone "
         f"(only_weights_load: true)"
     )
 
 
 def _change(key: str, then: object, today: object) -> str:
-    """One difference; fingerprints say nothing to people."""
+    """Describe one difference; fingerprints are not printed."""
     if key == "data":
         return f"{_KEYS[key]} have changed"
     return f"{_KEYS[key]} was {_shown(then)}, is {_shown(today)}"
@@ -82,28 +82,29 @@ def _shown(value: object) -> str:
 
 
 def epoch_to_come(trainer: Trainer) -> int:
-    """The epoch whose batches come next; ``current_epoch`` lags behind after a stop at an epoch's end."""
+    """Return the next epoch; ``current_epoch`` is one behind after a stop at the end of an epoch."""
     return int(trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
 
 
-def hears_clips_again(trainer: Trainer, batches: int | None) -> bool:
-    """Whether a run is to hear each clip more than once, as far as is known before it.
+def trained_batches(trainer: Trainer) -> int:
+    """Return how many batches of the next epoch were trained on before the run was stopped in it."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    current: Any = progress.current
+    return batches_done(current.processed, current.ready, is_last=progress.is_last_batch)
+
+
+def has_several_epochs(trainer: Trainer, num_batches: int | None) -> bool:
+    """Return whether a run may process a clip more than once.
 
     Args:
-        trainer: of the run.
-        batches: of an epoch; None where that is not known.
+        trainer: the run's trainer.
+        num_batches: the batches of an epoch; None if their number is not known yet.
     """
     if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= 1:
         return False
     callbacks: list[object] = trainer.callbacks  # type: ignore[attr-defined]
     changes = any(isinstance(callback, GradientAccumulationScheduler) for callback in callbacks)
-    if trainer.max_steps < 0 or batches is None or changes:
+    if trainer.max_steps < 0 or num_batches is None or changes:
         return True
-    return trainer.max_steps > math.ceil(batches / trainer.accumulate_grad_batches)  # steps of an epoch
-
-
-def trained_batches(trainer: Trainer) -> int:
-    """How many batches of the epoch to come were trained on before the run was stopped in its middle."""
-    progress = trainer.fit_loop.epoch_loop.batch_progress
-    current: Any = progress.current
-    return batches_done(current.processed, current.ready, is_last=progress.is_last_batch)
+    steps_per_epoch = math.ceil(num_batches / trainer.accumulate_grad_batches)
+    return trainer.max_steps > steps_per_epoch

@@ -1,4 +1,4 @@
-"""Batches of utterances of like length, in an order that is a function of (seed, epoch)."""
+"""Batches of utterances of similar length; their order is a function of (seed, epoch)."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ ClipKey = tuple[int, int]  # (epoch, index)
 
 
 def bucket_numbers(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The bucket of each length; buckets are stretches of equal ratio.
+    """Return the bucket of each length; the limits of buckets have equal ratios.
 
     >>> bucket_numbers(np.array([100, 101, 200])).tolist()
     [59, 59, 68]
@@ -21,7 +21,7 @@ def bucket_numbers(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def padding_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64]]) -> float:
-    """The share of padded batches that is padding.
+    """Return the share of padding in padded batches.
 
     >>> padding_share(np.array([1, 3]), [np.array([0, 1])])
     0.3333333333333333
@@ -34,22 +34,22 @@ def padding_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64
 class LengthBucketSampler(Sampler[list[ClipKey]]):
     """Yields batches of ``(epoch, index)``.
 
-    A batch holds ``batch_size`` clips or, where ``max_batch_seconds`` is given, as many as fit in
-    that time when padded. With several ranks the batches of all of them are formed together, and
-    each takes its share, so that the order does not depend on their number. While shuffling, every
-    rank gets equally many batches, or the ranks would wait for each other forever; only where there
-    are too few clips for that (one clip per batch and rank) does the last batch repeat some.
+    A batch holds ``batch_size`` clips or, if ``max_batch_seconds`` is given, as many clips as this
+    padded time allows. The batches of all ranks are formed together, and each rank takes its share, so
+    that the order does not depend on the number of ranks. While shuffling, every rank gets the same
+    number of batches, because ranks wait for each other; if there are fewer clips than ranks, the last
+    batch repeats clips.
 
     Args:
-        num_samples: length of every clip.
-        sampling_rate: to turn lengths into seconds.
+        num_samples: the length of every clip.
+        sampling_rate: converts lengths to seconds.
         batch_size: clips per batch and rank.
         max_batch_seconds: padded seconds per batch and rank, instead of ``batch_size``.
-        shuffle: whether batches change with the epoch; if not, clips are batched sorted by length, and
-            the batches come in an order of no meaning, so that the first few stand for all of them.
-        seed: of the order.
-        rank: of this process.
-        world_size: number of processes.
+        shuffle: whether batches change with the epoch; otherwise clips are batched by length, and the
+            order of batches is random, so that the first few represent all.
+        seed: the seed of the order.
+        rank: this process's rank.
+        world_size: the number of processes.
     """
 
     def __init__(
@@ -72,15 +72,15 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
-        self.skip_batches = 0  # of the next iteration alone: where a stopped run goes on
+        self.skip_batches = 0  # in the next iteration only: the position at which a stopped run resumes
 
     @property
     def sampler(self) -> "LengthBucketSampler":
-        """Itself: Lightning announces the epoch to the sampler inside a batch sampler."""
+        """This object: Lightning sets the epoch on the sampler inside a batch sampler."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch whose order the next iteration yields."""
+        """Set the epoch of the next iteration."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
             yield [(epoch, int(index)) for index in batch]
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
-        """This rank's batches of one epoch; their number is the same for every epoch."""
+        """Return this rank's batches of an epoch; their number is the same in every epoch."""
         generator = np.random.default_rng((self.seed, epoch if self.shuffle else 0))
         joint = self._joint_batches(generator)
         if self.shuffle:
@@ -108,19 +108,19 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         return np.split(order, starts[1:]) if len(order) else []
 
     def _clips_per_batch(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many clips a rank's batch may hold that ends with each clip of the order."""
+        """Return how many clips a rank's batch may hold if it ends with this clip, for each clip."""
         if self.max_batch_samples is None:
             return np.full(len(order), self.batch_size)
         lengths = self.num_samples[order]
         numbers = bucket_numbers(lengths)
-        # By the longest of the bucket, so that batches are cut alike in every epoch.
+        # The longest clip of the bucket decides, so that batches have the same sizes in every epoch.
         _, first, bucket = np.unique(numbers, return_index=True, return_inverse=True)
         longest = np.maximum.reduceat(lengths, first)[bucket] if len(order) else lengths
-        # One that exceeds the limit by itself comes alone.
+        # A clip that exceeds the limit forms a batch alone.
         return np.maximum(1, self.max_batch_samples // np.maximum(longest, 1))
 
     def _bucketed_order(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Indices by bucket; within a bucket shuffled, or sorted by length."""
+        """Return indices ordered by bucket; within a bucket they are shuffled, or sorted by length."""
         if not self.shuffle:
             return np.argsort(self.num_samples, kind="stable")
         shuffled = generator.permutation(len(self.num_samples))
@@ -128,7 +128,7 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
 
 
 def joint_starts(clips_per_batch: NDArray[np.int64], world_size: int) -> list[int]:
-    """Where the joint batches of all ranks begin; the last one takes from the one before what ranks lack.
+    """Return the start of each joint batch of all ranks; a last batch too small for all ranks is extended.
 
     >>> joint_starts(np.array([2, 2, 2, 2, 1]), world_size=1)
     [0, 2, 4]

@@ -1,7 +1,6 @@
-"""Arrow columns made of their buffers.
+"""Arrow columns, built from their buffers.
 
-``pyarrow.array`` imports pandas where that is installed, in every process that calls it: seconds, and
-tens of megabytes.
+``pyarrow.array`` imports pandas if it is installed, in every process: seconds, and tens of megabytes.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ Bytes = bytes | memoryview
 
 
 def binary_column(values: Sequence[Bytes | None], kind: pa.DataType) -> pa.Array:
-    """Bytes as binary, or as strings where they are UTF-8.
+    """Return bytes as a binary column, or UTF-8 bytes as a string column.
 
     >>> binary_column(["да".encode(), None], pa.string()).to_pylist()
     ['да', None]
@@ -25,9 +24,9 @@ def binary_column(values: Sequence[Bytes | None], kind: pa.DataType) -> pa.Array
 
 
 class BytesBlock:
-    """Bytes of many rows behind one another, in memory that the next block uses again.
+    """The bytes of many rows, in memory that the next block reuses.
 
-    Memory that is asked for anew costs more than the copy: its pages must be found and zeroed.
+    New memory costs more time than the copy, because its pages must be allocated and zeroed.
     """
 
     def __init__(self) -> None:
@@ -38,7 +37,7 @@ class BytesBlock:
         return len(self._ends) - 1
 
     def append(self, value: Bytes) -> None:
-        """Copy a row behind the others."""
+        """Append a copy of a row."""
         start, end = self._ends[-1], self._ends[-1] + len(value)
         if end > len(self._content):
             grown = np.empty(max(end, 2 * len(self._content)), dtype=np.uint8)
@@ -48,24 +47,24 @@ class BytesBlock:
         self._ends.append(end)
 
     def column(self, kind: pa.DataType) -> pa.Array:
-        """The rows, in this block's own memory: to be written before it is cleared."""
+        """Return the rows in this block's memory; write the column before ``clear``."""
         _check_offsets(self._ends[-1])
         offsets = pa.py_buffer(np.array(self._ends, dtype=np.int32))
         content = pa.py_buffer(self._content[: self._ends[-1]])
         return pa.Array.from_buffers(kind, len(self), [None, offsets, content])
 
     def clear(self) -> None:
-        """Begin anew in the same memory."""
+        """Remove all rows and keep the memory."""
         self._ends = [0]
 
 
 def string_column(values: Sequence[str | None]) -> pa.Array:
-    """Texts."""
+    """Return a column of texts."""
     return binary_column([None if value is None else value.encode() for value in values], pa.string())
 
 
 def string_lists_column(values: Sequence[Sequence[str]]) -> pa.Array:
-    """Lists of texts.
+    """Return a column of lists of texts.
 
     >>> string_lists_column([("d", "a"), ()]).to_pylist()
     [['d', 'a'], []]
@@ -75,7 +74,7 @@ def string_lists_column(values: Sequence[Sequence[str]]) -> pa.Array:
 
 
 def float_lists_column(values: Sequence[Sequence[float] | None]) -> pa.Array:
-    """Lists of numbers, each of which may be missing as a whole.
+    """Return a column of lists of numbers; a list can be missing.
 
     >>> float_lists_column([(0.0, 0.5), None]).to_pylist()
     [[0.0, 0.5], None]
@@ -85,7 +84,7 @@ def float_lists_column(values: Sequence[Sequence[float] | None]) -> pa.Array:
 
 
 def integer_column(values: Sequence[int]) -> pa.Array:
-    """Whole numbers.
+    """Return a column of integers.
 
     >>> integers_of(integer_column([3, 4])).tolist()
     [3, 4]
@@ -95,7 +94,7 @@ def integer_column(values: Sequence[int]) -> pa.Array:
 
 
 def integers_of(column: pa.Array) -> NDArray[np.int64]:
-    """The numbers of a column that lacks none, without a copy."""
+    """Return the numbers of a column without missing values; no copy is made."""
     return np.frombuffer(column.buffers()[1], dtype=np.int64, count=len(column), offset=8 * column.offset)
 
 

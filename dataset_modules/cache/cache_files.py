@@ -1,8 +1,7 @@
-"""The files of a cache folder: what each must be, and whether it still is.
+"""The files of a cache folder, and their verification.
 
-Sizes are compared whenever a folder is opened. Contents are compared (CRC-32) the first time, and
-again when a file's stamp is another than it was then: writing to a file changes its stamp, and no
-program can set all of it back.
+Sizes are compared whenever a folder is opened. Contents are compared (CRC-32) the first time, and again
+when a file's stamp has changed: writing to a file changes its stamp, and no program can restore all of it.
 """
 
 import json
@@ -24,14 +23,14 @@ log = logging.getLogger(__name__)
 AUDIO_SUFFIX, MARKER_SUFFIX = ".arrow", ".json"
 _STAMPS = "verified.stamps"
 _BLOCK_BYTES = 1 << 18
-_READERS = min(8, os.cpu_count() or 1)  # threads: reading and CRC let go of Python's lock
-_WORTH_SAYING_SECONDS = 2.0
+_READERS = min(8, os.cpu_count() or 1)  # threads: reading and CRC release Python's lock
+_WORTH_LOGGING_SECONDS = 2.0
 
 Stamp = list[int]
 
 
 class FileRecord(NamedTuple):
-    """A file as it was when it was written."""
+    """The state of a file when it was written."""
 
     name: str
     num_bytes: int
@@ -39,7 +38,7 @@ class FileRecord(NamedTuple):
 
 
 class ShardSummary(NamedTuple):
-    """A finished shard: its files, and how many clips it holds."""
+    """A finished shard: its files and its number of clips."""
 
     files: tuple[FileRecord, FileRecord]  # audio, marker
     num_clips: int
@@ -47,9 +46,9 @@ class ShardSummary(NamedTuple):
 
 
 def record_of(path: Path) -> FileRecord:
-    """Read a file and describe it."""
+    """Read a file and return its record."""
     checksum = num_bytes = 0
-    block = memoryview(bytearray(_BLOCK_BYTES))  # one for all: fresh memory would cost more than the sum
+    block = memoryview(bytearray(_BLOCK_BYTES))  # reused: new memory would cost more than the checksum
     with path.open("rb", buffering=0) as stream:
         while size := stream.readinto(block):
             checksum = zlib.crc32(block[:size], checksum)
@@ -58,10 +57,10 @@ def record_of(path: Path) -> FileRecord:
 
 
 def mark_finished(stem: Path, num_clips: int, skipped: Sequence[SkippedRecording]) -> ShardSummary:
-    """Write the marker of a shard, last of all: its presence says that the shard is done.
+    """Write the marker of a shard; its presence means that the shard is complete.
 
-    Nothing is flushed to disk: what a power cut leaves of either file is told by the checksum, and
-    waiting for the disk is left to the process that has nothing else to do.
+    Nothing is flushed to disk here: the checksum finds files damaged by a power cut, and the main process
+    flushes while the others prepare.
     """
     audio, marker = stem.with_suffix(AUDIO_SUFFIX), stem.with_suffix(MARKER_SUFFIX)
     content = {"audio": record_of(audio), "num_clips": num_clips, "skipped": skipped}
@@ -72,7 +71,7 @@ def mark_finished(stem: Path, num_clips: int, skipped: Sequence[SkippedRecording
 
 
 def finished_shard(stem: Path) -> ShardSummary | None:
-    """The shard that an earlier build finished; None where there is none, or its audio is damaged."""
+    """Return the shard of an earlier build; None if it is missing or its audio is damaged."""
     marker = stem.with_suffix(MARKER_SUFFIX)
     try:
         content = json.loads(marker.read_text(encoding="utf-8"))
@@ -87,13 +86,13 @@ def finished_shard(stem: Path) -> ShardSummary | None:
 
 
 def skipped_in_shard(marker: Path) -> Iterator[SkippedRecording]:
-    """What was left out of a shard."""
+    """Return the recordings that were left out of a shard."""
     content = json.loads(marker.read_text(encoding="utf-8"))
     return (SkippedRecording(*fields) for fields in content["skipped"])
 
 
 def first_fault(folder: Path, files: Sequence[FileRecord]) -> str | None:
-    """What is wrong with a folder's files; None where they are as they were written."""
+    """Return the first fault of a folder's files; None if all are intact."""
     known, stamps = _read_stamps(folder), {file.name: _stamp(folder / file.name) for file in files}
     for file in files:
         stamp = stamps[file.name]
@@ -112,19 +111,19 @@ def _first_changed(folder: Path, files: Sequence[FileRecord]) -> str | None:
     with ThreadPoolExecutor(_READERS) as pool:
         found = list(pool.map(lambda file: record_of(folder / file.name), files))
     seconds, size = time.perf_counter() - start, sum(file.num_bytes for file in files)
-    if seconds > _WORTH_SAYING_SECONDS:
+    if seconds > _WORTH_LOGGING_SECONDS:
         log.info("cache: %s: %.1f GB verified in %.0f s", folder.name, size / 1e9, seconds)
     changed = [file.name for file, now in zip(files, found, strict=True) if now != file]
     return f"{changed[0]} does not hold what was written to it" if changed else None
 
 
 def remember_verified(folder: Path, files: Sequence[FileRecord]) -> None:
-    """Note that these files were found intact, so that they need not be read again."""
+    """Store the stamps of intact files, so that they are not read again."""
     stamps = {file.name: _stamp(folder / file.name) for file in files}
     try:
         write_durably(folder / _STAMPS, json.dumps(stamps))
-    except OSError as error:  # a cache that this user may only read is verified every time
-        log.debug("cache: %s: not noted as verified: %s", folder, error)
+    except OSError as error:  # a read-only cache is verified every time
+        log.debug("cache: %s: the verification was not stored: %s", folder, error)
 
 
 def _read_stamps(folder: Path) -> dict[str, Stamp]:
@@ -136,7 +135,7 @@ def _read_stamps(folder: Path) -> dict[str, Stamp]:
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """Size, times and number; the time of the last change to the inode cannot be chosen by programs."""
+    """Return size, times and inode number; programs cannot set the inode's change time."""
     try:
         status = path.stat()
     except OSError:

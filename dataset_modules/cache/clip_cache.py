@@ -1,8 +1,8 @@
-"""The cache of prepared clips: content-addressed folders, built under a lock, appearing whole or not at all.
+"""The cache of prepared clips: folders that are built under a lock and appear complete or not at all.
 
-A folder's name ends in the fingerprint of everything that decides its content. Nothing in it is ever
-changed, and opening it verifies that; of a damaged folder, and of an interrupted build, the shards
-that are intact are kept and not made again.
+A folder's name ends in the fingerprint of everything that determines its content. A folder is never
+changed, and opening it verifies that. Intact shards of a damaged folder or of an interrupted build are
+reused.
 """
 
 import functools
@@ -34,7 +34,7 @@ from dataset_modules.cache.cache_files import (
 )
 from dataset_modules.cache.clip_preparation import PreparationSettings, prepare_shard
 from dataset_modules.cache.clip_store import ClipStore
-from dataset_modules.cache.open_files import is_shortage, shortage_told
+from dataset_modules.cache.open_files import is_shortage, shortage_explained
 from dataset_modules.cache.progress_bars import refreshing
 from dataset_modules.cache.shard_workers import run_in_processes
 from dataset_modules.recording import AudioError, Recording, SkippedRecording
@@ -47,13 +47,13 @@ FORMAT_VERSION = 3
 RECORDINGS_PER_SHARD = 256  # at most
 _FEWEST_PER_SHARD = 32
 _SHARDS_PER_FLUSH = 8
-_SHARDS_OF_SMALL_SPLITS = 64  # so many that processes end together, and a kill costs little
+_SHARDS_OF_SMALL_SPLITS = 64  # enough that all processes end at the same time, and a kill loses little
 _MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a cache folder holds; its presence says that the folder is whole."""
+    """The content of a cache folder; its presence means that the folder is complete."""
 
     format_version: int
     fingerprint: str
@@ -64,7 +64,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class PreparedSplit:
-    """A split's clips, and what was left out of it."""
+    """A split's clips and its skipped recordings."""
 
     clips: ClipStore
     fingerprint: str
@@ -72,7 +72,7 @@ class PreparedSplit:
     markers: tuple[Path, ...]
 
     def skipped(self) -> Iterator[SkippedRecording]:
-        """What was left out, read from the cache as it is asked for."""
+        """Read the skipped recordings from the cache."""
         return itertools.chain.from_iterable(map(skipped_in_shard, self.markers))
 
 
@@ -87,16 +87,16 @@ class ClipCache:
     def open_or_build(
         self, name: str, recordings: Iterable[Recording], *, rebuild: bool = False
     ) -> PreparedSplit:
-        """Open the folder that belongs to these recordings; build it where it is missing or damaged.
+        """Open the folder of these recordings; build it if it is missing or damaged.
 
         Args:
-            name: what the folder's name begins with.
-            recordings: passed over twice, if they must be prepared; never held all at once.
-            rebuild: prepare them even if the cache has them.
+            name: the beginning of the folder's name.
+            recordings: the recordings; they are iterated twice if they must be prepared.
+            rebuild: whether to prepare them even if the cache has them.
         """
         surveyed = survey(recordings)
         folder = self.root / f"{name}-{_combined(surveyed, self.settings)[:16]}"
-        with shortage_told(f"cache: {folder}"):
+        with shortage_explained(f"cache: {folder}"):
             return self._open_or_build(folder, recordings, surveyed, rebuild=rebuild)
 
     def _open_or_build(
@@ -130,8 +130,8 @@ class ClipCache:
         work = functools.partial(_finish_shard, self.settings)
         results = run_in_processes(work, tasks, min(self.num_proc, num_shards))
         summaries: list[ShardSummary] = []
-        often = refreshing(sys.stderr)
-        for shard in tqdm(results, total=num_shards, desc=folder.name[:40], unit="shard", delay=2, **often):
+        bar = tqdm(results, folder.name[:40], num_shards, unit="shard", delay=2, **refreshing(sys.stderr))
+        for shard in bar:
             summaries.append(shard)
             if len(summaries) % _SHARDS_PER_FLUSH == 0:  # while the other processes prepare
                 _flush(incomplete, summaries[-_SHARDS_PER_FLUSH:])
@@ -156,13 +156,13 @@ def _tasks(
 
 
 def _flush(folder: Path, shards: Sequence[ShardSummary]) -> None:
-    """Wait for the disk once for several files: each wait costs the file system a commit."""
+    """Flush several files at once, because each flush costs the file system a commit."""
     for file in itertools.chain.from_iterable(shard.files for shard in shards):
         flush_to_disk(folder / file.name)
 
 
 def _shard_size(count: int) -> int:
-    """Recordings per shard of a split: a function of their number alone, so that builds can be taken up.
+    """Return the recordings per shard; it depends on their number only, so that builds can be resumed.
 
     >>> _shard_size(100), _shard_size(4000), _shard_size(1_000_000)
     (32, 63, 256)
@@ -175,13 +175,13 @@ _ShardTask = tuple[Path, Sequence[Recording]]
 
 
 def _finish_shard(settings: PreparationSettings, task: _ShardTask) -> ShardSummary:
-    """Prepare one shard unless an earlier, interrupted build did."""
+    """Prepare one shard unless an interrupted build has finished it."""
     stem, recordings = task
     if (finished := finished_shard(stem)) is not None:
         return finished
     audio = stem.with_suffix(AUDIO_SUFFIX)
     for damaged in (audio, stem.with_suffix(MARKER_SUFFIX)):
-        damaged.unlink(missing_ok=True)  # others may have it mapped: it must not be written to
+        damaged.unlink(missing_ok=True)  # other processes may have mapped it, so it must not be overwritten
     skipped = prepare_shard(recordings, audio, settings)
     return mark_finished(stem, len(recordings) - len(skipped), skipped)
 
@@ -197,7 +197,7 @@ def _manifest(fingerprint: str, shards: Sequence[ShardSummary]) -> Manifest:
 
 
 def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
-    """Open a cache folder; None where there is none, or where it is damaged (which is said)."""
+    """Open a cache folder; return None if it is missing or damaged, and log the damage."""
     if not (folder / _MANIFEST).is_file():
         return None
     try:
@@ -214,8 +214,8 @@ def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
             raise
         fault = str(error)
     log.warning(
-        "cache: %s will be built anew, it is damaged: %s",
-        *(folder, fault or "it is not what its manifest says"),
+        "cache: %s will be rebuilt, it is damaged: %s",
+        *(folder, fault or "it does not match its manifest"),
     )
     return None
 
@@ -226,7 +226,7 @@ def _read_manifest(folder: Path) -> Manifest:
 
 
 def fingerprint_of(recordings: Iterable[Recording], settings: PreparationSettings) -> str:
-    """A hash over everything that decides what a prepared split holds."""
+    """Return a hash of everything that determines a prepared split."""
     return _combined(survey(recordings), settings)
 
 
@@ -236,7 +236,7 @@ def _combined(surveyed: RecordingSurvey, settings: PreparationSettings) -> str:
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from one that took its place."""
+    """Return numbers that change when a folder is replaced."""
     try:
         status = (folder / _MANIFEST).stat()
     except OSError:
@@ -251,17 +251,17 @@ def _chunks(items: Iterable[Recording], size: int) -> Iterator[list[Recording]]:
 
 
 def _link_shards(damaged: Path, incomplete: Path) -> None:
-    """Offer a damaged folder's shards to its new build, which verifies each and takes the intact ones."""
+    """Link a damaged folder's shards into its new build, which verifies and reuses the intact ones."""
     for path in sorted(damaged.glob("shard-*")) if damaged.is_dir() else ():
         if path.suffix in (AUDIO_SUFFIX, MARKER_SUFFIX) and not (incomplete / path.name).exists():
             try:
                 os.link(path, incomplete / path.name)
-            except OSError:  # a file system without links: they are made again
+            except OSError:  # without links in this file system, the shards are prepared again
                 return
 
 
 def _remove_others(folder: Path, manifest: Manifest) -> None:
-    """Remove what a killed build left half-written."""
+    """Remove files that a killed build left unfinished."""
     names = {file.name for file in manifest.files}
     for path in folder.iterdir():
         if path.name not in names:
@@ -269,7 +269,7 @@ def _remove_others(folder: Path, manifest: Manifest) -> None:
 
 
 def _replace_folder(new: Path, folder: Path) -> None:
-    """Put a whole folder in the place of an old one; readers of the old keep their mapped files."""
+    """Replace a folder by a complete one; readers of the old folder keep their mapped files."""
     discarded = folder.with_name(folder.name + ".discarded")
     shutil.rmtree(discarded, ignore_errors=True)
     if folder.exists():

@@ -1,4 +1,4 @@
-"""Recording → prepared clip: read, mixed down, resampled, checked, labelled; faults are named, not fatal."""
+"""Recording → prepared clip: read, mixed down, resampled, checked and labelled."""
 
 import itertools
 import math
@@ -17,25 +17,25 @@ from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
 
 
 class UnlabelledError(ValueError):
-    """A recording comes without phonemes and without anything to make them from."""
+    """A recording has no phonemes and no text to convert."""
 
 
-FAULTS = (AudioError, UnlabelledError, UnpronounceableError)  # of one recording; the others go on
+FAULTS = (AudioError, UnlabelledError, UnpronounceableError)  # they skip one recording
 
 
 @dataclass(frozen=True)
 class PreparationSettings:
-    """Everything besides the recordings themselves that decides what is prepared.
+    """Everything besides the recordings that determines the prepared clips.
 
     Args:
-        sampling_rate: what recordings are resampled to.
-        min_seconds: the shortest recording of use.
-        max_seconds: the longest; null sets no limit.
-        silence_db: a labelled recording whose peak lies below this (dB of full scale) is silence; null
-            takes silence, too.
-        audio_storage: how samples are kept.
-        normalise: how phonemes are spelled.
-        to_phonemes: how texts become phonemes.
+        sampling_rate: the sampling rate of prepared clips.
+        min_seconds: the shortest usable recording.
+        max_seconds: the longest usable recording; null sets no limit.
+        silence_db: a labelled recording whose peak lies below this (dB of full scale) is skipped; null
+            keeps it.
+        audio_storage: the format of stored samples.
+        normalise: the spelling of phonemes.
+        to_phonemes: the backend that converts texts to phonemes.
     """
 
     sampling_rate: int = 16000
@@ -47,7 +47,7 @@ class PreparationSettings:
     to_phonemes: GraphemeToPhoneme | None = None
 
     def fingerprint(self) -> str:
-        """A text that changes whenever the outcome could."""
+        """Return a text that changes whenever the prepared clips could change."""
         to_phonemes = self.to_phonemes.fingerprint() if self.to_phonemes else "none"
         limits = f"{self.min_seconds} {self.max_seconds} {self.silence_db}"
         return f"{self.sampling_rate} {limits} {self.audio_storage} {self.normalise!r} {to_phonemes}"
@@ -59,7 +59,7 @@ Spoken = Mapping[str, tuple[str, ...]]  # phonemes by text
 def prepare_clip(
     recording: Recording, settings: PreparationSettings, spoken: Spoken = MappingProxyType({})
 ) -> PreparedClip:
-    """Prepare one recording; raise one of ``FAULTS`` if it is of no use."""
+    """Prepare one recording; raise one of ``FAULTS`` if it cannot be used."""
     _check_names(recording)
     clip = read_clip(recording.audio, settings.max_seconds)
     waveform = resample(to_mono(clip.waveform), clip.sampling_rate, settings.sampling_rate)
@@ -81,7 +81,7 @@ def prepare_clip(
 
 
 def _check_names(recording: Recording) -> None:
-    """Refuse what no text file and no table could hold: bytes that are no UTF-8, half characters."""
+    """Raise ``AudioError`` for texts that cannot be encoded as UTF-8."""
     texts = {
         "id": recording.id,
         "path": path_of(recording),
@@ -106,12 +106,12 @@ def _is_encodable(text: str) -> bool:
 
 
 def _checked_peak(waveform: NDArray[np.float32], settings: PreparationSettings) -> float:
-    """The largest sample's size; refuses what is too short, too long, or no number."""
+    """Return the largest magnitude; raise ``AudioError`` for a wrong length or infinite samples."""
     seconds = len(waveform) / settings.sampling_rate
     if seconds < settings.min_seconds or not len(waveform):
         raise AudioError(f"must last min_seconds={settings.min_seconds} at least, lasts {seconds:.3f}")
     check_longest(seconds, settings.max_seconds)
-    # Both ends are no number where any sample is none, and need no array of their own.
+    # NaN and infinity reach the minimum or maximum, which need no further array.
     lowest, highest = float(waveform.min()), float(waveform.max())
     if not (math.isfinite(lowest) and math.isfinite(highest)):
         raise AudioError("samples must be finite, some are NaN or infinite")
@@ -119,7 +119,7 @@ def _checked_peak(waveform: NDArray[np.float32], settings: PreparationSettings) 
 
 
 def _check_audible(peak: float, silence_db: float | None) -> None:
-    """Refuse silence that is labelled as speech: it would teach the model to hear what is not there."""
+    """Raise ``AudioError`` for silence labelled as speech."""
     if silence_db is not None and peak < 10 ** (silence_db / 20):
         level = f"{20 * math.log10(peak):.0f} dB" if peak else "no sound at all"
         raise AudioError(f"it is silent: its peak must reach silence_db={silence_db}, there is {level}")
@@ -128,7 +128,7 @@ def _check_audible(peak: float, silence_db: float | None) -> None:
 def _labels(
     recording: Recording, clip: Clip, settings: PreparationSettings, spoken: Spoken
 ) -> tuple[str, ...]:
-    """Phonemes from the source itself, else the recording's, else made from its text."""
+    """Return the source's phonemes, else the recording's, else those of its text."""
     if clip.phonemes is not None:
         return clip.phonemes
     if recording.phonemes is not None:
@@ -145,7 +145,7 @@ def _labels(
 def prepare_shard(
     recordings: Sequence[Recording], path: Path, settings: PreparationSettings
 ) -> list[SkippedRecording]:
-    """Write what can be prepared to one Arrow file; return what cannot, with the reasons."""
+    """Write usable recordings to one Arrow file; return the others with the reasons."""
     skipped: list[SkippedRecording] = []
     spoken = _spoken(recordings, settings.to_phonemes)
     with ClipWriter(path, settings.audio_storage, settings.sampling_rate) as writer:
@@ -158,7 +158,7 @@ def prepare_shard(
 
 
 def _spoken(recordings: Sequence[Recording], to_phonemes: GraphemeToPhoneme | None) -> Spoken:
-    """The phonemes of all texts in one batch; none where one of them has none, so that each is asked for."""
+    """Convert all texts in one batch; return nothing if one fails, so that each is converted alone."""
     waiting = [recording.text for recording in recordings if recording.phonemes is None and recording.text]
     texts = [text for text in waiting if _is_encodable(text)]
     if to_phonemes is None or not texts:

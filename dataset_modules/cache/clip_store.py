@@ -25,8 +25,8 @@ from dataset_modules.cache.arrow_columns import (
 from dataset_modules.cache.open_files import make_room
 
 AudioStorage = Literal["pcm16", "flac"]
-ROWS_PER_BATCH = 64  # rows that Arrow writes as one block; one block is one stretch of the mapped file
-# Mapped pages count as the process's memory while it holds them; after so much reading it lets go of them.
+ROWS_PER_BATCH = 64  # rows of one Arrow block, which is contiguous in the mapped file
+# Mapped pages count as the process's memory; it releases them after reading so much.
 _RELEASE_BYTES = 8 << 20
 _STORAGE_KEY = b"audio_storage"
 
@@ -47,7 +47,7 @@ SCHEMA = pa.schema(
 
 
 class PreparedClip(NamedTuple):
-    """One row: audio at the model's rate, and what is known of it."""
+    """One row: audio at the model's sampling rate, and its properties."""
 
     id: str
     language: str | None
@@ -56,12 +56,12 @@ class PreparedClip(NamedTuple):
     phonemes: tuple[str, ...]
     phoneme_starts: tuple[float, ...] | None
     samples: NDArray[np.int16]  # (T,)
-    path: str = ""  # of the recording; empty where it is no file
+    path: str = ""  # the recording's file; empty if it is not a file
     attributes: Mapping[str, str] | None = None
 
 
 def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rate: int) -> Bytes:
-    """The bytes that are stored for samples, (T,); no copy is made where they are stored as they are."""
+    """Return the stored bytes of samples, (T,); PCM is not copied."""
     if storage == "pcm16":
         return np.ascontiguousarray(samples).view(np.uint8).data
     stream = io.BytesIO()
@@ -70,7 +70,7 @@ def encode_audio(samples: NDArray[np.int16], storage: AudioStorage, sampling_rat
 
 
 def decode_audio(content: pa.Buffer, storage: AudioStorage) -> NDArray[np.int16]:
-    """The inverse of ``encode_audio``, sample by sample."""
+    """Return the samples of stored bytes, (T,); the inverse of ``encode_audio``."""
     if storage == "pcm16":
         return np.frombuffer(content, dtype=np.int16)
     samples, _ = soundfile.read(io.BytesIO(content), dtype="int16")
@@ -137,8 +137,8 @@ def _attributes_text(attributes: Mapping[str, str] | None) -> str | None:
 class ClipStore:
     """Random access to the clips of several Arrow files, as one sequence.
 
-    Opening maps the files and reads nothing but their lengths; pickling carries the paths alone,
-    so that loader workers map the files themselves.
+    Opening maps the files and reads only their lengths. Pickling stores only the paths, so that loader
+    workers map the files themselves.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -179,31 +179,31 @@ class ClipStore:
         )
 
     def name_of(self, index: int) -> tuple[str, str]:
-        """The id and the path of a clip, without touching audio."""
+        """Return the id and the path of a clip without reading audio."""
         block, row = self._place(index)
         return block["id"][row].as_py(), block["path"][row].as_py()
 
     def language_of(self, index: int) -> str | None:
-        """The language of a clip, without touching audio."""
+        """Return the language of a clip without reading audio."""
         block, row = self._place(index)
         language: str | None = block["language"][row].as_py()
         return language
 
     def num_samples(self) -> NDArray[np.int64]:
-        """Length of every clip, without touching audio."""
+        """Return the length of every clip, (N,), without reading audio."""
         lengths = [integers_of(block["num_samples"]) for block in self._blocks]
         joined = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
         self._release(self._maps)
         return joined
 
     def phoneme_lists(self) -> Iterator[list[str]]:
-        """The label of every clip in turn, without touching audio."""
+        """Yield the label of every clip without reading audio."""
         for block in self._blocks:
             yield from block["phonemes"].to_pylist()
         self._release(self._maps)
 
     def _place(self, index: int) -> tuple[pa.RecordBatch, int]:
-        """The block that holds a clip, and its row there."""
+        """Return the block that holds a clip, and the clip's row in it."""
         if not 0 <= index < len(self):
             raise IndexError(f"ClipStore: index must be in 0…{len(self) - 1}, got {index}")
         number = int(np.searchsorted(self._ends, index, side="right"))
@@ -211,7 +211,7 @@ class ClipStore:
         return self._blocks[number], index - int(self._ends[number]) + self._blocks[number].num_rows
 
     def _touch(self, pages: mmap.mmap) -> None:
-        """Note that a file is about to be read from, and let go of what was read before."""
+        """Register a file before it is read, and release pages that were read before."""
         if self._touched_bytes > _RELEASE_BYTES:
             self._release(self._touched_maps)
             self._touched_maps.clear()
@@ -220,7 +220,7 @@ class ClipStore:
 
     @staticmethod
     def _release(maps: Iterable[mmap.mmap]) -> None:
-        """Give mapped pages back; what still points at them reads them again from the page cache."""
+        """Release mapped pages; existing views read them again from the page cache."""
         for pages in maps:
             pages.madvise(mmap.MADV_DONTNEED)
 

@@ -1,7 +1,7 @@
-"""What the frozen part of an encoder makes of clips, kept on disk: computed once, mapped for every epoch.
+"""Features of the frozen encoder on disk: computed once, memory-mapped for every epoch.
 
-A folder's name ends in the fingerprint of encoder and data. It appears whole or not at all, under a
-lock, so that processes that start together compute it once.
+A folder's name ends in the fingerprint of encoder and data. It is built under a lock and appears complete
+or not at all, so that processes that start together compute it once.
 """
 
 import hashlib
@@ -26,11 +26,11 @@ from durable_files import flush_to_disk, write_durably
 log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
-LARGEST_SHARE_OF_FREE_DISK = 0.5  # where the configuration does not insist
+LARGEST_SHARE_OF_FREE_DISK = 0.5  # unless the configuration requires the cache
 _MANIFEST, _STATES = "manifest.json", "states.float32"
 _FLOAT_BYTES = 4
 
-IndexedBatch = tuple[Sequence[int], Batch]  # places of utterances in the split, and these
+IndexedBatch = tuple[Sequence[int], Batch]  # positions of utterances in the split, and the utterances
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class _Manifest:
 
 
 class EncoderStates:
-    """Random access to the states of a split's clips; pickling carries the path alone.
+    """Random access to the features of a split's clips; pickling stores only the path.
 
     Args:
-        folder: that holds them.
-        num_frames: of each clip, in the split's order.
-        width: numbers per frame.
+        folder: the folder that holds them.
+        num_frames: the frames of each clip in the split's order, (N,).
+        width: the numbers per frame.
     """
 
     def __init__(self, folder: Path, num_frames: NDArray[np.int64], width: int) -> None:
@@ -71,11 +71,11 @@ class EncoderStates:
 
 
 class EncoderStateCache:
-    """Finds or computes the states of splits.
+    """Finds or computes the features of splits.
 
     Args:
-        root: folder of all such caches.
-        encoder: what computes them.
+        root: the folder of all such caches.
+        encoder: the frozen encoder that computes them.
     """
 
     def __init__(self, root: Path, encoder: FrozenEncoder) -> None:
@@ -90,14 +90,13 @@ class EncoderStateCache:
         num_samples: NDArray[np.int64],
         batches: Iterable[IndexedBatch] | None,
     ) -> EncoderStates | None:
-        """The states of a split; None where there are none, and none can or shall be made.
+        """Return the features of a split; None if they are missing and not computed.
 
         Args:
-            name: of the split; what the folder's name begins with.
-            data_fingerprint: of its clips, in their order.
-            num_samples: length of every clip.
-            batches: all of its clips, in any order; passed over only where they must be computed. None:
-                states that are not there are not worth making.
+            name: the split's name, with which the folder's name begins.
+            data_fingerprint: identifies the clips and their order.
+            num_samples: the length of every clip, (N,).
+            batches: all clips in any order, iterated only to compute features; None computes none.
         """
         fingerprint = hashlib.sha256(
             f"{FORMAT_VERSION} {self._identity} {data_fingerprint}".encode()
@@ -110,21 +109,23 @@ class EncoderStateCache:
             return None
         size = int(num_frames.sum()) * self.encoder.width * _FLOAT_BYTES
         log.info(
-            "encoder cache: %s: computing what its frozen part makes of %d clips, once: %s in %s",
+            "encoder cache: %s: computing features of the frozen encoder for %d clips, once: %s in %s",
             *(name, len(num_frames), _amount(size), self.root),
         )
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):
-                if (found := self._open(folder, fingerprint, num_frames)) is not None:  # another process's
+                if (found := self._open(folder, fingerprint, num_frames)) is not None:  # from another process
                     return found
                 if not self._has_room(name, size):
                     return None
                 self._build(folder, fingerprint, num_frames, batches)
-        except OSError as error:  # a cache that may only be read, a disk that others have filled meanwhile
+        except OSError as error:  # a read-only cache, or a disk that others have filled
             if self.encoder.required:
                 raise
-            log.warning("encoder cache: %s is not kept, every epoch runs its frozen part: %s", name, error)
+            log.warning(
+                "encoder cache: %s is not kept, every epoch computes the frozen encoder: %s", name, error
+            )
             return None
         return EncoderStates(folder, num_frames, self.encoder.width)
 
@@ -135,30 +136,33 @@ class EncoderStateCache:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning("encoder cache: %s will be computed anew, it is damaged: %s", folder, error)
+            log.warning("encoder cache: %s will be recomputed, it is damaged: %s", folder, error)
             return None
         expected = (FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width)
         if (manifest.format_version, manifest.fingerprint, manifest.num_frames, manifest.width) != expected:
-            fault: str | None = "it is not what its manifest says"
+            fault: str | None = "it does not match its manifest"
         else:
             fault = first_fault(folder, [manifest.file])
         if fault:
-            log.warning("encoder cache: %s will be computed anew, it is damaged: %s", folder, fault)
+            log.warning("encoder cache: %s will be recomputed, it is damaged: %s", folder, fault)
             return None
-        log.info("encoder cache: what the frozen part makes of %d clips is in %s", len(num_frames), folder)
+        log.info(
+            "encoder cache: features of the frozen encoder for %d clips are in %s", len(num_frames), folder
+        )
         return EncoderStates(folder, num_frames, self.encoder.width)
 
     def _has_room(self, name: str, size: int) -> bool:
-        """Whether so many bytes are left on the disk."""
+        """Return whether the disk has enough room for so many bytes."""
         free = shutil.disk_usage(self.root).free
         share = 1.0 if self.encoder.required else LARGEST_SHARE_OF_FREE_DISK
         if size <= share * free:
             return True
-        told = f"encoder cache: {name} would take {_amount(size)}, {self.root} has {_amount(free)} left"
+        message = f"encoder cache: {name} would take {_amount(size)}, {self.root} has {_amount(free)} left"
         if self.encoder.required:
-            raise OSError(f"{told}; make room, or set model.cache_encoder: null or false")
+            raise OSError(f"{message}; make room, or set model.cache_encoder: null or false")
         log.warning(
-            "%s; every epoch runs its frozen part (model.cache_encoder: true takes up to all of it)", told
+            "%s; every epoch computes the frozen encoder (model.cache_encoder: true uses the whole disk)",
+            message,
         )
         return False
 
@@ -166,7 +170,7 @@ class EncoderStateCache:
         self, folder: Path, fingerprint: str, num_frames: NDArray[np.int64], batches: Iterable[IndexedBatch]
     ) -> None:
         incomplete = folder.with_name(folder.name + ".incomplete")
-        for old in (incomplete, folder):  # of a build that was killed, or damaged
+        for old in (incomplete, folder):  # of a killed build, or damaged
             shutil.rmtree(old, ignore_errors=True)
         incomplete.mkdir()
         path = incomplete / _STATES
@@ -185,14 +189,14 @@ class EncoderStateCache:
     def _write(
         self, path: Path, num_frames: NDArray[np.int64], batches: Iterable[IndexedBatch], name: str
     ) -> None:
-        """Each clip's states at its place; not by a map, so that a full disk is an error and no signal."""
+        """Write each clip's features at its position; a memory map would turn a full disk into a signal."""
         row = self.encoder.width * _FLOAT_BYTES
         starts = np.cumsum(num_frames) - num_frames
         missing = len(num_frames)
-        often = refreshing(sys.stderr)
+        intervals = refreshing(sys.stderr)
         with (
             path.open("wb") as stream,
-            tqdm(total=missing, desc=name[:40], unit="clip", delay=2, **often) as progress,
+            tqdm(total=missing, desc=name[:40], unit="clip", delay=2, **intervals) as progress,
         ):
             stream.truncate(int(num_frames.sum()) * row)
             for indices, batch in batches:
@@ -211,7 +215,7 @@ class EncoderStateCache:
 
 
 def _amount(size: int) -> str:
-    """Bytes for people.
+    """Format a number of bytes.
 
     >>> _amount(4_100_000), _amount(12_340_000_000)
     ('4.1 MB', '12.3 GB')

@@ -1,4 +1,4 @@
-"""How many files a process may hold open: a mapped file counts as one for as long as it is mapped."""
+"""The limit of open files of a process; a mapped file counts as open."""
 
 import errno
 import logging
@@ -11,12 +11,12 @@ from dataset_modules.recording import AudioError
 
 log = logging.getLogger(__name__)
 
-_SPARE = 256  # for all else that a run opens
+_SPARE = 256  # for all other files of a run
 _DESCRIPTORS = "/dev/fd"
 
 
 def make_room(count: int) -> None:
-    """Raise the process's own limit, where so many more files would pass it, as far as the system lets it."""
+    """Raise the process's limit for so many more files, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = len(os.listdir(_DESCRIPTORS)) + count + _SPARE
     if soft == resource.RLIM_INFINITY or wanted <= soft:
@@ -24,18 +24,18 @@ def make_room(count: int) -> None:
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    except (OSError, ValueError) as error:  # a system with a lower limit of its own
+    except (OSError, ValueError) as error:  # the system has a lower limit
         log.debug("the limit of open files stays at %d: %s", soft, error)
 
 
 def is_shortage(error: OSError) -> bool:
-    """Whether a file could not be opened because too many others are; nothing is wrong with it then."""
+    """Return whether a file could not be opened because too many others are open."""
     return error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 @contextmanager
-def shortage_told(owner: str) -> Iterator[None]:
-    """Say what to do where too many files are open."""
+def shortage_explained(owner: str) -> Iterator[None]:
+    """Turn the error of too many open files into advice."""
     try:
         yield
     except OSError as error:

@@ -1,9 +1,9 @@
-"""How often progress bars are drawn: seldom where nobody sees them move."""
+"""The refresh interval of progress bars: long if the output is a file."""
 
 from typing import TextIO, TypedDict
 
-LOG_SECONDS = 30.0  # between two lines of a bar in a file
-_TERMINAL_SECONDS, _TERMINAL_MAX_SECONDS = 0.1, 10.0  # tqdm's own
+LOG_SECONDS = 30.0  # between two lines of a bar in a log file
+_TERMINAL_SECONDS, _TERMINAL_MAX_SECONDS = 0.1, 10.0  # tqdm's defaults
 
 
 class Refreshing(TypedDict):
@@ -14,7 +14,7 @@ class Refreshing(TypedDict):
 
 
 def refreshing(stream: TextIO | None) -> Refreshing:
-    """Arguments for ``tqdm``: a file, as a batch system keeps it, would fill with thousands of lines.
+    """Return arguments of ``tqdm``; short intervals would write thousands of lines to a log file.
 
     >>> import io
     >>> refreshing(io.StringIO())
@@ -26,5 +26,5 @@ def refreshing(stream: TextIO | None) -> Refreshing:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody sees a bar move there; without a console there is no stream."""
+    """Return whether a stream is a terminal; without a console the stream is None."""
     return stream is not None and stream.isatty()

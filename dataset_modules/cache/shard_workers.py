@@ -1,4 +1,4 @@
-"""Processes that prepare shards: fed a few at a time, and gone when the process that started them is."""
+"""Processes that prepare shards; they receive a few tasks at a time and end with their parent."""
 
 import gc
 import itertools
@@ -14,19 +14,19 @@ from typing import Any, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_WAITING_PER_PROCESS = 2  # tasks handed out ahead; the rest stays where it is, and memory does not grow
+_WAITING_PER_PROCESS = 2  # tasks submitted ahead; memory does not grow with the others
 _WATCH_SECONDS = 0.3
 
 
 def run_in_processes(
     work: Callable[[Task], Result], tasks: Iterator[Task], num_proc: int
 ) -> Iterator[Result]:
-    """The results of tasks in their order; with one process, in this one."""
+    """Yield the results of tasks in their order; one process means this process."""
     if num_proc <= 1:
         yield from map(work, tasks)
         return
-    gc.freeze()  # collecting garbage here or there would copy every page that the processes share
-    # Forked, because starting afresh would pay for importing torch in every process.
+    gc.freeze()  # garbage collection would copy every page that the processes share
+    # Forked, because a new process would have to import torch.
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(num_proc, context, initializer=_begin, initargs=(os.getpid(), work)) as pool:
         waiting = deque(
@@ -41,11 +41,11 @@ def run_in_processes(
             gc.unfreeze()
 
 
-_inherited: list[Callable[[Any], Any]] = []  # in a process of the pool: its work, with all that it has learnt
+_inherited: list[Callable[[Any], Any]] = []  # in a pool process: its work with everything it has cached
 
 
-def _run(task: Task) -> Any:  # noqa: ANN401 - whatever the work gives
-    """Work is inherited by forking: pickled with every task, it would begin anew each time."""
+def _run(task: Task) -> Any:  # noqa: ANN401 - the type of the work's result
+    """Run the inherited work; if it was pickled with every task, it would lose its caches."""
     return _inherited[0](task)
 
 
@@ -55,7 +55,7 @@ def _begin(parent: int, work: Callable[[Any], Any]) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End when the parent was killed: it held a lock that this process inherited, and waits for no more."""
+    """End this process if the parent was killed, because it inherited the parent's file lock."""
     while os.getppid() == parent:
         time.sleep(_WATCH_SECONDS)
     os._exit(1)

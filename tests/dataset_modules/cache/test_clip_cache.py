@@ -226,7 +226,7 @@ def test_a_damaged_cache_is_noticed_and_rebuilt(
     damage(damaged)
     with caplog.at_level(logging.WARNING):
         assert len(_open(tmp_path / "cache", _recordings(reads)).clips) == 10
-    assert "will be built anew" in caplog.text
+    assert "will be rebuilt" in caplog.text
     assert _files(tmp_path / "cache") == whole
     # What is intact is not made again.
     again = reads.read_text().split()[10:]

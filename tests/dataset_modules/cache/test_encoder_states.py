@@ -132,7 +132,7 @@ def test_a_disk_that_is_full_meanwhile_costs_the_cache_alone(
             cache.open_or_build("train", "d", NUM_SAMPLES, filling())
     else:
         assert cache.open_or_build("train", "d", NUM_SAMPLES, filling()) is None
-        assert "every epoch runs its frozen part: [Errno 28] No space left on device" in caplog.text
+        assert "every epoch computes the frozen encoder: [Errno 28] No space left on device" in caplog.text
     assert not list(tmp_path.glob("*.incomplete"))  # and what was written is given back
 
 

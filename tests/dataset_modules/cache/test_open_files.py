@@ -13,7 +13,7 @@ import pytest
 from dataset_modules.cache import clip_cache as cache
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
 from dataset_modules.cache.clip_preparation import PreparationSettings
-from dataset_modules.cache.open_files import shortage_told
+from dataset_modules.cache.open_files import shortage_explained
 from dataset_modules.recording import Recording
 from dataset_modules.sources.audio import read_file
 
@@ -93,6 +93,6 @@ def test_a_recording_is_not_blamed_for_a_shortage(tmp_path: Path, write_tone: Ca
 
 
 def test_other_errors_of_the_system_pass() -> None:
-    with pytest.raises(OSError, match="disk full") as told, shortage_told("cache"):
+    with pytest.raises(OSError, match="disk full") as caught, shortage_explained("cache"):
         raise OSError(errno.ENOSPC, "disk full")
-    assert told.value.errno == errno.ENOSPC
+    assert caught.value.errno == errno.ENOSPC

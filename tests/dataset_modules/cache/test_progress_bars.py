@@ -14,12 +14,12 @@ class _Terminal(io.StringIO):
 
 def test_a_file_gets_the_first_and_the_last_line_of_a_short_bar() -> None:
     stream = io.StringIO()
-    often = refreshing(stream)
-    for _ in tqdm(range(2_000_000), file=stream, **often):
+    intervals = refreshing(stream)
+    for _ in tqdm(range(2_000_000), file=stream, **intervals):
         pass
     assert stream.getvalue().count("\r") <= 3
     assert "2000000/2000000" in stream.getvalue()
-    assert often["mininterval"] == often["maxinterval"] == LOG_SECONDS
+    assert intervals["mininterval"] == intervals["maxinterval"] == LOG_SECONDS
 
 
 def test_a_terminal_sees_the_bar_move() -> None:
