@@ -1,9 +1,7 @@
-"""Optimizers, schedules and parameter groups; torch alone is needed, Numba makes AutoSGM fast on a CPU."""
+"""Optimizers, schedules and parameter groups; they need torch alone, Numba makes AutoSGM fast on a CPU."""
 
-from optim.autosgm.optimizer import AutoSGM
-from optim.fam.optimizer import FAM
-from optim.fam.recorder import read_fam_records
-from optim.fam.simple_fam import SimpleFAM
+from optim.autosgm import AutoSGM
+from optim.fam import FAM, SimpleFAM, read_fam_records
 from optim.param_groups import get_parameter_groups, layerwise_parameter_groups
 from optim.schedules import FAMEpochScheduler, FAMScheduler
 

@@ -1,5 +1,6 @@
-"""What all optimizers here share: the closure, refusals, and an exact reload of their state."""
+"""The base of all optimizers here: checks of arguments, the closure, an exact reload of the state."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -83,3 +84,23 @@ class CheckedOptimizer(Optimizer, ABC):
             saved = cast("dict[str, Any]", state_dict["state"].get(saved_id, {}))
             for key in self.exact_state & saved.keys():
                 self.state[param][key] = saved[key].to(device=param.device, copy=True)
+
+
+def require(condition: bool, owner: str, rule: str, value: object) -> None:
+    """Raise a ``ValueError`` that names the owner, the rule and the value unless the condition holds.
+
+    Example:
+        >>> require(0.9 < 1, "FAM", "alpha must lie in [0, 1)", 0.9)
+    """
+    if not condition:
+        raise ValueError(f"{owner}: {rule}, got {value!r}")
+
+
+def require_non_negative(owner: str, name: str, value: float) -> None:
+    """Refuse a value that is not a finite number of at least zero."""
+    require(math.isfinite(value) and value >= 0, owner, f"{name} must be a finite number >= 0", value)
+
+
+def require_pole(owner: str, name: str, value: float) -> None:
+    """Refuse a filter's pole outside [0, 1), where the filter would keep its past for ever."""
+    require(0 <= value < 1, owner, f"{name} must lie in [0, 1)", value)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch import nn
 from torch.nn import Parameter
 
-from optim.arguments import require, require_non_negative
+from optim.checked_optimizer import require, require_non_negative
 from optim.fam.spectrum import Handler
 
 ENCODER_LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")

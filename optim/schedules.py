@@ -2,13 +2,15 @@
 
 import logging
 import math
+from abc import abstractmethod
 from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from typing_extensions import override
 
-from optim.arguments import require, require_non_negative
+from optim.checked_optimizer import require, require_non_negative
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +18,7 @@ log = logging.getLogger(__name__)
 def annealed_lr(
     step: int, base: float, *, warmup: int, start: float, decay_start: int, total: int, floor: float
 ) -> float:
-    """The learning rate at a step, counted from 0, in closed form.
+    """Return the learning rate at a step, counted from 0, in closed form.
 
     Example:
         >>> [round(annealed_lr(s, 1.0, warmup=2, start=0.0, decay_start=2, total=6, floor=0.0), 3)
@@ -33,21 +35,63 @@ def annealed_lr(
     return floor + (base - floor) * (1 + math.cos(math.pi * progress)) / 2
 
 
-class _Schedule(LRScheduler):
-    """A schedule whose shape is what it was constructed with, not what an earlier run had."""
+class _Annealing(LRScheduler):
+    """A schedule whose shape is that of its constructor, not that of an earlier run.
+
+    Args:
+        optimizer: any optimizer; each group keeps its base rate.
+        steps: steps or epochs of the warm-up, before the decay, and in all.
+        rates: the first and the last rate.
+        last_epoch: the last step taken, -1 for a fresh start.
+    """
 
     _shape: tuple[str, ...] = ()
 
+    def __init__(
+        self, optimizer: Optimizer, steps: tuple[int, int, int], rates: tuple[float, float], last_epoch: int
+    ) -> None:
+        owner, unit = type(self).__name__, self._shape[0].removeprefix("warmup_")
+        warmup, decay_start, total = steps
+        require(warmup >= 0, owner, f"the warm-up must be at least 0 {unit}", warmup)
+        rule = f"the decay must not start within the warm-up of {warmup} {unit}"
+        require(decay_start >= warmup, owner, rule, decay_start)
+        rule = f"the run must be longer than the {decay_start} {unit} before its decay; shorten the warm-up"
+        require(total > decay_start, owner, rule, total)
+        self.warmup_start_lr, self.eta_min = rates
+        require_non_negative(owner, "warmup_start_lr", self.warmup_start_lr)
+        require_non_negative(owner, "eta_min", self.eta_min)
+        super().__init__(optimizer, last_epoch)
+
+    @abstractmethod
+    def _steps(self) -> tuple[int, int, int]:
+        """Return the steps of the warm-up, before the decay, and in all."""
+
+    @override
+    def get_lr(self) -> list[float | Tensor]:
+        warmup, decay_start, total = self._steps()
+        return [
+            annealed_lr(
+                self.last_epoch,
+                base,
+                warmup=warmup,
+                start=min(self.warmup_start_lr, base),
+                decay_start=decay_start,
+                total=total,
+                floor=min(self.eta_min, base),
+            )
+            for base in map(float, self.base_lrs)
+        ]
+
+    @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the place in the schedule; a run that is made longer keeps its new length."""
         own = {name: getattr(self, name) for name in self._shape}
         changed = {name: state_dict[name] for name in own if state_dict.get(name, own[name]) != own[name]}
-        super().load_state_dict({**state_dict, **own})
+        super().load_state_dict({**state_dict, **own})  # a run that is made longer keeps its new length
         for name, before in changed.items():
             log.warning("%s: %s was %s, now it is %s", type(self).__name__, name, before, own[name])
 
 
-class FAMScheduler(_Schedule):
+class FAMScheduler(_Annealing):
     """Per step: linear warm-up, hold at the base rate, cosine down to ``eta_min``, and no climbing again.
 
     Args:
@@ -78,34 +122,16 @@ class FAMScheduler(_Schedule):
                 "FAMScheduler: total_steps must be a number of steps, got None, which stands for the "
                 "run's own length; pass that length, for example trainer.estimated_stepping_batches"
             )
-        decay_start = warmup_steps if decay_start_step is None else decay_start_step
-        _check("FAMScheduler", "steps", warmup_steps, decay_start, total_steps)
-        require_non_negative("FAMScheduler", "warmup_start_lr", warmup_start_lr)
-        require_non_negative("FAMScheduler", "eta_min", eta_min)
         self.warmup_steps = warmup_steps
-        self.decay_start_step = decay_start
+        self.decay_start_step = warmup_steps if decay_start_step is None else decay_start_step
         self.total_steps = total_steps
-        self.warmup_start_lr = warmup_start_lr
-        self.eta_min = eta_min
-        super().__init__(optimizer, last_epoch)
+        super().__init__(optimizer, self._steps(), (warmup_start_lr, eta_min), last_epoch)
 
-    def get_lr(self) -> list[float | Tensor]:
-        """The rate of every group at the present step."""
-        return [
-            annealed_lr(
-                self.last_epoch,
-                float(base),
-                warmup=self.warmup_steps,
-                start=min(self.warmup_start_lr, float(base)),
-                decay_start=self.decay_start_step,
-                total=self.total_steps,
-                floor=min(self.eta_min, float(base)),
-            )
-            for base in self.base_lrs
-        ]
+    def _steps(self) -> tuple[int, int, int]:
+        return self.warmup_steps, self.decay_start_step, self.total_steps
 
 
-class FAMEpochScheduler(_Schedule):
+class FAMEpochScheduler(_Annealing):
     """Per epoch: linear warm-up, then cosine down to ``eta_min``.
 
     Args:
@@ -128,34 +154,9 @@ class FAMEpochScheduler(_Schedule):
         eta_min: float = 1e-8,
         last_epoch: int = -1,
     ) -> None:
-        _check("FAMEpochScheduler", "epochs", warmup_epochs, warmup_epochs, max_epochs)
-        require_non_negative("FAMEpochScheduler", "warmup_start_lr", warmup_start_lr)
-        require_non_negative("FAMEpochScheduler", "eta_min", eta_min)
         self.warmup_epochs = warmup_epochs
         self.max_epochs = max_epochs
-        self.warmup_start_lr = warmup_start_lr
-        self.eta_min = eta_min
-        super().__init__(optimizer, last_epoch)
+        super().__init__(optimizer, self._steps(), (warmup_start_lr, eta_min), last_epoch)
 
-    def get_lr(self) -> list[float | Tensor]:
-        """The rate of every group in the present epoch."""
-        return [
-            annealed_lr(
-                self.last_epoch,
-                float(base),
-                warmup=self.warmup_epochs,
-                start=min(self.warmup_start_lr, float(base)),
-                decay_start=self.warmup_epochs,
-                total=self.max_epochs,
-                floor=min(self.eta_min, float(base)),
-            )
-            for base in self.base_lrs
-        ]
-
-
-def _check(owner: str, unit: str, warmup: int, decay_start: int, total: int) -> None:
-    require(warmup >= 0, owner, f"the warm-up must be at least 0 {unit}", warmup)
-    rule = f"the decay must not start within the warm-up of {warmup} {unit}"
-    require(decay_start >= warmup, owner, rule, decay_start)
-    rule = f"the run must be longer than the {decay_start} {unit} before its decay; shorten the warm-up"
-    require(total > decay_start, owner, rule, total)
+    def _steps(self) -> tuple[int, int, int]:
+        return self.warmup_epochs, self.warmup_epochs, self.max_epochs

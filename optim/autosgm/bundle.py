@@ -1,10 +1,10 @@
-"""What one AutoSGM step works on: tensors that are updated together, and the numbers they share."""
+"""The operands of one AutoSGM step: tensors that are updated together, and the numbers they share."""
 
 from typing import NamedTuple
 
 from torch import Tensor
 
-from optim.autosgm.lowpass import TensorList
+from optim.autosgm.lowpass import TensorList, output_gain
 from optim.autosgm.settings import Filters
 
 RATE_POLE = 0.1  # of the filter over a tensor's rate
@@ -28,7 +28,7 @@ SCALAR_STATES: dict[int, tuple[str, ...]] = {
 
 
 class Numbers(NamedTuple):
-    """What a step takes from the configuration: the same for every tensor that is updated together."""
+    """The configuration of a step, the same for every tensor that is updated together."""
 
     step: int
     lr: float
@@ -43,7 +43,7 @@ class Numbers(NamedTuple):
 
     @property
     def numerator(self) -> int:
-        """The numerator in force: steps that are not normalised have none of their own."""
+        """The numerator in force; steps that are not normalised have none."""
         return self.num_lrc if self.aoptlr else 0
 
     @property
@@ -55,6 +55,34 @@ class Numbers(NamedTuple):
     def scalar_states(self) -> tuple[str, ...]:
         """The names of the states that are one number per parameter."""
         return SCALAR_STATES[self.numerator]
+
+    @property
+    def rate(self) -> float:
+        """The learning rate under its window."""
+        return self.lr * self.window
+
+    @property
+    def gradient_gain(self) -> float:
+        """The factor from the averaged gradient to its filter's output."""
+        return self._gain(self.filters.beta_i)
+
+    @property
+    def square_gain(self) -> float:
+        """The factor from the averaged squared gradient to its filter's output."""
+        return self._gain(self.filters.beta_a)
+
+    @property
+    def numerator_gain(self) -> float:
+        """The factor from the averaged correlation to its filter's output, whose input gain is one."""
+        return output_gain(self.filters.beta_n, step=self.step, eta=1.0)
+
+    @property
+    def step_scale(self) -> float:
+        """The factor from the averaged gradient over its denominator to the step before its rate."""
+        return self.gradient_gain / self.square_gain**0.5 if self.aoptlr else self.gradient_gain
+
+    def _gain(self, pole: float) -> float:
+        return output_gain(pole, step=self.step, eta=self.filters.eta_i, debias=self.filters.debias)
 
     @property
     def decay_in_step(self) -> float:
@@ -71,4 +99,4 @@ class Bundle(NamedTuple):
     states: dict[str, TensorList]  # as large as the parameter
     scalars: dict[str, TensorList]
     numels: list[int]  # of the whole parameters
-    like: Tensor  # tells how the parameters are sharded
+    like: Tensor  # one of the parameters: shows how they are sharded

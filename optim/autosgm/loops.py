@@ -1,8 +1,8 @@
 """The loops of AutoSGM's step on a processor, compiled by Numba at their first call.
 
-Each is short and touches at most four arrays that stand apart in memory: beyond that the compiler gives up
-proving that they do, and computes one element at a time. Where a step needs more, it goes through blocks that
-stay in the fastest cache from one loop to the next. Importing this file takes a second and needs Numba.
+Each loop is short and touches at most four arrays that do not overlap in memory: with more, the compiler does
+not prove that they are apart, and computes one element at a time. A step with more arrays works on blocks,
+which stay in the fastest cache from one loop to the next. This file needs Numba; importing it takes a second.
 """
 
 import math
@@ -19,7 +19,7 @@ BLOCK = 4096
 
 
 class Coefficients(NamedTuple):
-    """What the loops multiply by, in the precision of the tensors."""
+    """The factors of the loops, in the precision of the tensors."""
 
     sign: float  # of the gradients: -1 to ascend
     grad_decay: float  # weight decay that acts in the gradient
@@ -29,7 +29,7 @@ class Coefficients(NamedTuple):
     eps: float
     bottom_eps: float  # eps against denominators before their gain
     step_decay: float  # weight decay that acts in the step, before its scale
-    scale: float  # what steps are to be multiplied by
+    scale: float  # factor of the steps
     size_share: float
     numerator_share: float
     correlation_share: float
@@ -41,7 +41,7 @@ class Coefficients(NamedTuple):
 
 
 def _compiled(function: Function) -> Function:
-    """Compile at the first call; the result is kept on the disk where one can write to it."""
+    """Compile at the first call; keep the result on the disk where it can be written."""
     # Sums may be reordered, or they would go one element at a time; NaN and infinity keep their meaning.
     options: dict[str, Any] = {
         "nogil": True,
@@ -50,7 +50,7 @@ def _compiled(function: Function) -> Function:
     }
     try:
         return cast("Function", njit(cache=True, **options)(function))
-    except RuntimeError:  # nowhere to keep it
+    except RuntimeError:  # no folder can keep it
         return cast("Function", njit(**options)(function))
 
 
@@ -117,7 +117,7 @@ def apply_steps(weights: Array, steps: Array, factor: float) -> None:
 
 @_compiled
 def squared_distance(steps: Array, center: float) -> float:
-    """The sum of squared differences from one number."""
+    """Sum the squared differences from one number."""
     total = 0.0
     for i in range(steps.size):
         total += (steps[i] - center) * (steps[i] - center)
@@ -128,7 +128,7 @@ def squared_distance(steps: Array, center: float) -> float:
 def correlation_total(
     weights: Array, steps: Array, weight_squares: Array, correlations: Array, c: Coefficients
 ) -> float:
-    """Numerator 1: the sum of what the correlations of weights and steps ask for."""
+    """Numerator 1: sum the rates that follow from the correlations of weights and steps."""
     total = 0.0
     for i in range(weights.size):
         weight = weights[i]
@@ -175,7 +175,7 @@ def cut_correlation_total(
     cut: Array,
     c: Coefficients,
 ) -> float:
-    """Numerator 2: the same with outlying correlations cut; ``cut`` is room for a block."""
+    """Numerator 2: the same with outlying correlations cut; ``cut`` holds a block."""
     total = 0.0
     for start in range(0, weights.size, BLOCK):
         end = min(start + BLOCK, weights.size)
@@ -189,13 +189,13 @@ def cut_correlation_total(
 def step_square_total(
     weights: Array, grads: Array, squares: Array, step_squares: Array, c: Coefficients
 ) -> float:
-    """Numerator 3: the sum of what the mean squares of the unfiltered steps ask for."""
+    """Numerator 3: sum the rates that follow from the mean squares of the unfiltered steps."""
     total = 0.0
     for i in range(weights.size):
         grad = c.sign * grads[i] + c.grad_decay * weights[i]
         step = grad / (math.sqrt(squares[i]) + c.bottom_eps)
         old = step_squares[i]
-        asked = old - c.numerator_share * old + c.step_square_share * (step * step)
-        step_squares[i] = asked
-        total += min(asked, c.lr)
+        rate = old - c.numerator_share * old + c.step_square_share * (step * step)
+        step_squares[i] = rate
+        total += min(rate, c.lr)
     return total

@@ -1,4 +1,4 @@
-"""AutoSGM's first-order low-pass filter, for one tensor as it is written and for many in few passes.
+"""AutoSGM's first-order low-pass filter, for one tensor as in its definition and for many in few passes.
 
 The filter is ``s <- s + e*x``, ``y = s/u``, ``s <- beta*s - gamma*e*x`` with ``e = eta or 1 - beta`` and
 ``u = 1 - gamma`` (1 in the first step). Its state here is the plain running average ``m``, which is ``s`` up
@@ -30,7 +30,7 @@ def lowpass_(
 
 
 def output_gain(beta: float, *, step: int, eta: float = 0.0, debias: bool = False) -> float:
-    """The factor from what ``foreach_lowpass_`` returns to the filter's output.
+    """Return the factor from the result of ``foreach_lowpass_`` to the filter's output.
 
     Example:
         >>> output_gain(0.9, step=1, debias=True)

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from optim.arguments import require_non_negative
 from optim.autosgm.bundle import Bundle, Numbers
-from optim.autosgm.cpu_threads import for_each
 from optim.autosgm.settings import (
     OWNER,
     BetaCfg,
@@ -29,7 +27,7 @@ from optim.autosgm.settings import (
 from optim.autosgm.step_foreach import multi_tensor_step
 from optim.autosgm.step_single import single_tensor_step
 from optim.autosgm.window import window_value
-from optim.checked_optimizer import CheckedOptimizer
+from optim.checked_optimizer import CheckedOptimizer, require_non_negative
 from optim.sharding import is_sharded, layout_of, local_part
 
 log = logging.getLogger(__name__)
@@ -112,21 +110,15 @@ class AutoSGM(CheckedOptimizer):
         for group in self.param_groups:
             for_loops, others = self._plan(group)
             if for_loops:
-                self._step_in_loops(for_loops)
+                from optim.autosgm.step_compiled import compiled_steps
+
+                compiled_steps(for_loops)
             step = multi_tensor_step if group["foreach"] else single_tensor_step
             for bundle, numbers in others:
                 step(bundle, numbers)
 
-    def _step_in_loops(self, planned: list[_Planned]) -> None:
-        from optim.autosgm.step_compiled import Scratch, compiled_step
-
-        scratch = Scratch()
-        numel = sum(bundle.numels[0] for bundle, _ in planned)
-        for_each(lambda one: compiled_step(*one, scratch), planned, numel)
-        torch.autograd.graph.increment_version([bundle.params[0] for bundle, _ in planned])
-
     def _plan(self, group: dict[str, Any]) -> tuple[list[_Planned], list[_Planned]]:
-        """What to do in this step: the tensors that compiled loops take, and the others."""
+        """Bundle the tensors of a step: those for the compiled loops, and the others."""
         batches: dict[tuple[bool, int | None, int, Any], list[_Entry]] = defaultdict(list)
         for index, entry in enumerate(self._entries(group)):
             looped = group["foreach"] and _suits_loops(entry)
@@ -140,7 +132,7 @@ class AutoSGM(CheckedOptimizer):
         return plan[True], plan[False]
 
     def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
-        """Every parameter with a gradient, its state made at its first step and its step counted."""
+        """Yield every parameter with a gradient; create its state at its first step, and count its step."""
         numbers = _numbers(group, step=1)
         for _, param, grad in self._with_gradients(group):
             state = self.state[param]
@@ -186,7 +178,7 @@ def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
 
 
 def _suits_loops(entry: _Entry) -> bool:
-    """Whether compiled loops take this tensor: whole, not empty, on a processor, of a known precision."""
+    """Check that compiled loops take this tensor: whole, not empty, on a processor, of a known precision."""
     param, grad = entry.param, entry.grad
     return (
         HAS_NUMBA
@@ -203,7 +195,7 @@ def _suits_loops(entry: _Entry) -> bool:
 
 @functools.cache
 def _loops_work() -> bool:
-    """Whether Numba, which takes a second to import, does so: versions of NumPy can come too new for it."""
+    """Check that Numba can be imported, which takes a second: NumPy may be too new for it."""
     try:
         importlib.import_module("optim.autosgm.step_compiled")
     except ImportError as error:

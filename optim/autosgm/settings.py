@@ -1,9 +1,9 @@
-"""AutoSGM's configuration: the tuples its users know, named, checked and told apart from their defaults."""
+"""AutoSGM's configuration: the tuples of its users, named and checked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from optim.arguments import require, require_non_negative, require_pole
+from optim.checked_optimizer import require, require_non_negative, require_pole
 
 OWNER = "AutoSGM"
 
@@ -65,7 +65,7 @@ class Decay(NamedTuple):
 
 
 class Epsilon(NamedTuple):
-    """``eps_cfg``: what keeps divisions finite."""
+    """``eps_cfg``: the number that keeps divisions finite."""
 
     eps: float = 1e-8
 
@@ -73,42 +73,29 @@ class Epsilon(NamedTuple):
 Form = TypeVar("Form", LearningRate, Filters, WindowShape, Decay, Epsilon)
 
 
-def _named(form: type[Form], owner: str, values: Sequence[Any]) -> Form:
-    """Name the entries of a configuration tuple; one of the wrong length is refused with its fields."""
+def _named(key: str, form: type[Form], values: Sequence[Any]) -> Form:
+    """Name and check the entries of a configuration tuple; a wrong length is refused with the fields."""
+    owner = f"{OWNER}: {key}"
     rule = f"needs {len(form._fields)} entries ({', '.join(form._fields)})"
     require(len(values) == len(form._fields), owner, rule, values)
-    return form(*values)
-
-
-def learning_rate(values: Sequence[Any]) -> LearningRate:
-    """Check and name ``lr_cfg``."""
-    owner = f"{OWNER}: lr_cfg"
-    named = _named(LearningRate, owner, values)
-    require_non_negative(owner, "lr_init", named.lr_init)
-    require(named.num_lrc in range(5), owner, "num_lrc must be one of 0, 1, 2, 3, 4", named.num_lrc)
+    named = form(*values)
+    _CHECKS[form](named, owner)
     return named
 
 
-def filters(values: Sequence[Any]) -> Filters:
-    """Check and name ``beta_cfg``.
+def _check_rate(named: LearningRate, owner: str) -> None:
+    require_non_negative(owner, "lr_init", named.lr_init)
+    require(named.num_lrc in range(5), owner, "num_lrc must be one of 0, 1, 2, 3, 4", named.num_lrc)
 
-    Example:
-        >>> filters((0.9999, 0.999, 0.9, 0.0, 0, True)).beta_i
-        0.9
-    """
-    owner = f"{OWNER}: beta_cfg"
-    named = _named(Filters, owner, values)
+
+def _check_filters(named: Filters, owner: str) -> None:
     for field in ("beta_n", "beta_a", "beta_i"):
         require_pole(owner, field, getattr(named, field))
     require(0 <= named.gamma_i < 1, owner, "the zero gamma_i must lie in [0, 1)", named.gamma_i)
     require_non_negative(owner, "eta_i", named.eta_i)
-    return named
 
 
-def window_shape(values: Sequence[Any]) -> WindowShape:
-    """Check and name ``rc_cfg``."""
-    owner = f"{OWNER}: rc_cfg"
-    named = _named(WindowShape, owner, values)
+def _check_window(named: WindowShape, owner: str) -> None:
     for field, allowed in (("rcm", 7), ("inseq", 2), ("m", 2), ("cfact", 3)):
         value = getattr(named, field)
         require(value in range(allowed), owner, f"{field} must be one of 0 to {allowed - 1}", value)
@@ -119,24 +106,24 @@ def window_shape(values: Sequence[Any]) -> WindowShape:
     require(0 <= named.e < 1, owner, "the flat share e must lie in [0, 1)", named.e)
     rule = "the order n must be above 0, and not 1 where rcm is 3"
     require(named.n > 0 and (named.rcm, named.n) != (3, 1), owner, rule, named.n)
-    return named
 
 
-def decay(values: Sequence[Any]) -> Decay:
-    """Check and name ``wd_cfg``."""
-    owner = f"{OWNER}: wd_cfg"
-    named = _named(Decay, owner, values)
+def _check_decay(named: Decay, owner: str) -> None:
     require_non_negative(owner, "wd_cte", named.wd_cte)
     require(named.wd_lvl in (0, 1), owner, "wd_lvl must be 0 or 1", named.wd_lvl)
-    return named
 
 
-def epsilon(values: Sequence[Any]) -> Epsilon:
-    """Check and name ``eps_cfg``."""
-    owner = f"{OWNER}: eps_cfg"
-    named = _named(Epsilon, owner, values)
+def _check_epsilon(named: Epsilon, owner: str) -> None:
     require_non_negative(owner, "eps", named.eps)
-    return named
+
+
+_CHECKS: dict[type, Callable[[Any, str], None]] = {
+    LearningRate: _check_rate,
+    Filters: _check_filters,
+    WindowShape: _check_window,
+    Decay: _check_decay,
+    Epsilon: _check_epsilon,
+}
 
 
 def group_settings(given: dict[str, Any]) -> dict[str, Any]:
@@ -151,24 +138,25 @@ def group_settings(given: dict[str, Any]) -> dict[str, Any]:
     """
     settings = {key: value for key, value in given.items() if key not in ("lr_cfg", "wd_cfg", "eps_cfg")}
     if "lr_cfg" in given:
-        rate = learning_rate(given["lr_cfg"])
+        rate = _named("lr_cfg", LearningRate, given["lr_cfg"])
         settings["lr"] = _agreed("lr", given.get("lr"), "lr_cfg[1]", rate.lr_init, LearningRate().lr_init)
         settings.update(aoptlr=rate.aoptlr, num_lrc=rate.num_lrc)
     if "wd_cfg" in given:
-        wd = decay(given["wd_cfg"])
+        wd = _named("wd_cfg", Decay, given["wd_cfg"])
         shorthand = given.get("weight_decay")
         settings["weight_decay"] = _agreed("weight_decay", shorthand, "wd_cfg[0]", wd.wd_cte, Decay().wd_cte)
         settings["wd_lvl"] = wd.wd_lvl
     if "eps_cfg" in given:
-        settings["eps"] = epsilon(given["eps_cfg"]).eps
-    for key, check in (("beta_cfg", filters), ("rc_cfg", window_shape)):
-        if key in given:
-            settings[key] = tuple(check(given[key]))
+        settings["eps"] = _named("eps_cfg", Epsilon, given["eps_cfg"]).eps
+    if "beta_cfg" in given:
+        settings["beta_cfg"] = tuple(_named("beta_cfg", Filters, given["beta_cfg"]))
+    if "rc_cfg" in given:
+        settings["rc_cfg"] = tuple(_named("rc_cfg", WindowShape, given["rc_cfg"]))
     return settings
 
 
 def _agreed(name: str, shorthand: float | None, entry: str, value: float, default: float) -> float:
-    """The value of a setting that has two names; the tuple's default gives way to the shorthand."""
+    """Return the value of a setting that has two names; the shorthand replaces the tuple's default."""
     if shorthand is None:
         return value
     if value not in (shorthand, default):

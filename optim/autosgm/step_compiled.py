@@ -1,13 +1,16 @@
-"""AutoSGM's step of one tensor on a processor, by compiled loops.
+"""AutoSGM's steps on a processor, by compiled loops, one tensor per thread.
 
-A processor waits for memory: torch's operations, each a pass of its own, take several times as long as loops
-that read every value once. The states are those of the other two paths, so a run may change between them.
+A processor waits for memory: torch's operations, each a pass over all values, take several times as long as
+loops that read every value once; and threads that take whole tensors meet once per step, where torch's meet
+after every operation. The states are those of the other two paths, so a run may change between them.
 Importing this file needs Numba.
 """
 
 import math
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,38 +18,57 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from optim.autosgm import loops as loops
+from optim.autosgm import loops
 from optim.autosgm.bundle import OUTLIER_DEVIATIONS, RATE_POLE, Bundle, Numbers
-from optim.autosgm.lowpass import lowpass_, output_gain
+from optim.autosgm.lowpass import lowpass_
 
 Array = NDArray[Any]
+Planned = tuple[Bundle, Numbers]
+MAX_THREADS = 8  # more would wait for the interpreter
+MIN_NUMEL = 2**20  # below this, starting threads costs more than they save
 PRECISIONS: dict[torch.dtype, Callable[[float], Any]] = {
     torch.float32: np.float32,
     torch.float64: np.float64,
 }
 
 
-class Scratch(threading.local):
+def compiled_steps(planned: Sequence[Planned]) -> None:
+    """Update the one tensor of each bundle, on as many threads as torch uses where it is worth it."""
+    scratch = _Scratch()
+
+    def work(one: Planned) -> None:
+        _compiled_step(*one, scratch)
+
+    num_threads = min(torch.get_num_threads(), MAX_THREADS)
+    if num_threads == 1 or sum(bundle.numels[0] for bundle, _ in planned) < MIN_NUMEL:
+        deque(map(work, planned), maxlen=0)
+    else:
+        with ThreadPoolExecutor(num_threads) as pool:  # gradients are switched off per thread
+            deque(pool.map(torch.no_grad()(work), planned), maxlen=0)
+    torch.autograd.graph.increment_version([bundle.params[0] for bundle, _ in planned])
+
+
+class _Scratch(threading.local):
     """Memory for the steps of one tensor and for a block, one of each per thread."""
 
     def __init__(self) -> None:
         self._memory: dict[str, Array] = {}
 
     def room(self, purpose: str, like: Array, size: int) -> Array:
-        """An uninitialised array; what an earlier call gave for the same purpose is overwritten."""
+        """Return an uninitialised array; the one of an earlier call for the same purpose is overwritten."""
         memory = self._memory.get(purpose)
         if memory is None or memory.size < size or memory.dtype != like.dtype:
             memory = self._memory[purpose] = np.empty(size, like.dtype)
         return memory[:size]
 
 
-def compiled_step(bundle: Bundle, numbers: Numbers, scratch: Scratch) -> None:
+def _compiled_step(bundle: Bundle, numbers: Numbers, scratch: _Scratch) -> None:
     """Update the one tensor of a bundle: contiguous, of a precision in ``PRECISIONS``."""
     weights, grads = _flat(bundle.params[0]), _flat(bundle.grads[0])
     states = {name: _flat(tensors[0]) for name, tensors in bundle.states.items()}
     exact = PRECISIONS[bundle.params[0].dtype]
     c = _coefficients(numbers, exact)
-    factor = numbers.lr * numbers.window * float(c.scale)
+    factor = numbers.rate * float(c.scale)
     if not numbers.aoptlr:
         loops.step_plainly(weights, grads, states["average"], c, exact(factor))
         return
@@ -77,10 +99,10 @@ def _total(
     steps: Array,
     states: dict[str, Array],
     numerator: int,
-    scratch: Scratch,
+    scratch: _Scratch,
     c: loops.Coefficients,
 ) -> float:
-    """The sum of the rates that the elements ask for (numerators 1, 2, 3)."""
+    """Return the sum of the elements' rates (numerators 1, 2, 3)."""
     if numerator == 3:
         return loops.step_square_total(weights, grads, states["square"], states["step_square"], c)
     squares, correlations = states["weight_square"], states["correlation"]
@@ -93,7 +115,7 @@ def _total(
 
 
 def _shrinkage(steps: Array, bundle: Bundle, numbers: Numbers, scale: float) -> float:
-    """The factor that keeps a tensor's step near the norm that it has had (numerator 4)."""
+    """Return the factor that keeps a tensor's step near its norms so far (numerator 4)."""
     pole, step, eps = numbers.filters.beta_n, numbers.step, numbers.eps
     exact = steps.dtype.type
 
@@ -109,10 +131,8 @@ def _shrinkage(steps: Array, bundle: Bundle, numbers: Numbers, scale: float) -> 
 
 def _coefficients(numbers: Numbers, exact: Callable[[float], Any]) -> loops.Coefficients:
     poles, step, lr = numbers.filters, numbers.step, numbers.lr
-    top_gain = output_gain(poles.beta_i, step=step, eta=poles.eta_i, debias=poles.debias)
-    bottom_gain = output_gain(poles.beta_a, step=step, eta=poles.eta_i, debias=poles.debias)
-    scale = top_gain / bottom_gain**0.5 if numbers.aoptlr else top_gain
-    gain = output_gain(poles.beta_n, step=step, eta=1.0)
+    bottom_gain, gain = numbers.square_gain, numbers.numerator_gain
+    scale = numbers.step_scale
     numerator_share = 1 - poles.beta_n
     # In numerator 2 the cut needs products in their proper scale; they keep it in their average's share.
     correlation_scale = 1.0 if numbers.numerator == 2 else scale

@@ -1,7 +1,7 @@
 """AutoSGM's step of many tensors, in few passes over memory.
 
-Factors that all elements share are carried beside the tensors, not multiplied into them. The states are those
-of the step of one tensor, so a run may change between the two at any step.
+Factors that all elements share are kept beside the tensors, not multiplied into them. The states are those of
+the step of one tensor, so a run may change between the two at any step.
 """
 
 from collections.abc import Callable
@@ -11,25 +11,16 @@ import torch
 from torch import Tensor
 
 from optim.autosgm.bundle import OUTLIER_DEVIATIONS, RATE_POLE, Bundle, Numbers
-from optim.autosgm.lowpass import TensorList, foreach_lowpass_, output_gain
+from optim.autosgm.lowpass import TensorList, foreach_lowpass_
 from optim.sharding import sums_over_shards
 
 
 class Fractions(NamedTuple):
-    """The filtered gradients over their denominators: ``scale * tops / bottoms``."""
+    """The filtered gradients over their denominators: ``step_scale * tops / bottoms``."""
 
     grads: TensorList
     tops: TensorList
     bottoms: TensorList
-    scale: float
-    bottom_gain: float  # the denominators proper are its root times ``bottoms``
-
-
-class Velocity(NamedTuple):
-    """Steps before their rate: ``scale * tensors``."""
-
-    tensors: TensorList
-    scale: float
 
 
 def multi_tensor_step(bundle: Bundle, numbers: Numbers) -> None:
@@ -45,38 +36,36 @@ def multi_tensor_step(bundle: Bundle, numbers: Numbers) -> None:
 
 
 def _plain_step(bundle: Bundle, numbers: Numbers) -> None:
-    rate = numbers.lr * numbers.window
-    tops, scale = _tops(bundle, _effective_grads(bundle, numbers), numbers)
-    _decay_weights_(bundle, rate * numbers.decay_in_step)
-    torch._foreach_add_(bundle.params, tops, alpha=-rate * scale)
+    tops = _tops(bundle, _effective_grads(bundle, numbers), numbers)
+    _decay_weights_(bundle, numbers)
+    torch._foreach_add_(bundle.params, tops, alpha=-numbers.rate * numbers.step_scale)
 
 
 def _normalised_step(bundle: Bundle, numbers: Numbers) -> None:
-    rate = numbers.lr * numbers.window
     fractions = _fractions(bundle, numbers)
-    _decay_weights_(bundle, rate * numbers.decay_in_step)
-    torch._foreach_addcdiv_(bundle.params, fractions.tops, fractions.bottoms, value=-rate * fractions.scale)
+    _decay_weights_(bundle, numbers)
+    factor = -numbers.rate * numbers.step_scale
+    torch._foreach_addcdiv_(bundle.params, fractions.tops, fractions.bottoms, value=factor)
 
 
 def _huber_step(bundle: Bundle, numbers: Numbers) -> None:
-    """Numerator 4: each tensor's step shrinks by how far its norm lies from what it has been."""
-    step = _velocity(_fractions(bundle, numbers), bundle, numbers)
-    shrinkage = _shrinkage(bundle, step, numbers)
-    rate = numbers.lr * numbers.window
-    torch._foreach_addcmul_(bundle.params, step.tensors, shrinkage, value=-rate * step.scale)
+    """Numerator 4: each tensor's step shrinks by the distance of its norm from the norms so far."""
+    steps = _steps(_fractions(bundle, numbers), bundle, numbers)
+    shrinkage = _shrinkage(bundle, steps, numbers)
+    torch._foreach_addcmul_(bundle.params, steps, shrinkage, value=-numbers.rate * numbers.step_scale)
 
 
 def _rated_step(bundle: Bundle, numbers: Numbers) -> None:
-    """Numerators 1, 2, 3: one rate per tensor, the mean of what its elements ask for, filtered over steps."""
+    """Numerators 1, 2, 3: one rate per tensor, the mean of its elements' rates, filtered over steps."""
     fractions = _fractions(bundle, numbers)
-    step = _velocity(fractions, bundle, numbers)
-    scales, factor = NUMERATORS[numbers.numerator](bundle, fractions, step, numbers)
+    steps = _steps(fractions, bundle, numbers)
+    scales, factor = NUMERATORS[numbers.numerator](bundle, fractions, steps, numbers)
     # Sums, not _foreach_norm, which on a processor adds in sequence and so loses digits.
     dtype = bundle.scalars["rate"][0].dtype
     means = sums_over_shards([factor * tensor.sum(dtype=dtype) for tensor in scales], bundle.like)
     torch._foreach_div_(means, [float(numel) for numel in bundle.numels])
     rates = foreach_lowpass_(bundle.scalars["rate"], means, step=numbers.step, beta=RATE_POLE)
-    torch._foreach_addcmul_(bundle.params, step.tensors, rates, value=-numbers.window * step.scale)
+    torch._foreach_addcmul_(bundle.params, steps, rates, value=-numbers.window * numbers.step_scale)
 
 
 def _effective_grads(bundle: Bundle, numbers: Numbers) -> TensorList:
@@ -86,30 +75,26 @@ def _effective_grads(bundle: Bundle, numbers: Numbers) -> TensorList:
     return grads
 
 
-def _decay_weights_(bundle: Bundle, share: float) -> None:
+def _decay_weights_(bundle: Bundle, numbers: Numbers) -> None:
+    share = numbers.rate * numbers.decay_in_step
     if share:  # not a product with 1 - share, whose rounding would be the same at every step
         torch._foreach_add_(bundle.params, bundle.params, alpha=-share)
 
 
-def _tops(bundle: Bundle, grads: TensorList, numbers: Numbers) -> tuple[TensorList, float]:
-    """The filtered gradients and the factor that belongs to them."""
-    poles, step = numbers.filters, numbers.step
-    tops = foreach_lowpass_(
-        bundle.states["average"], grads, step=step, beta=poles.beta_i, gamma=poles.gamma_i
-    )
-    return tops, output_gain(poles.beta_i, step=step, eta=poles.eta_i, debias=poles.debias)
+def _tops(bundle: Bundle, grads: TensorList, numbers: Numbers) -> TensorList:
+    """Filter the gradients; the results lack the factor ``gradient_gain``."""
+    poles = numbers.filters
+    averages = bundle.states["average"]
+    return foreach_lowpass_(averages, grads, step=numbers.step, beta=poles.beta_i, gamma=poles.gamma_i)
 
 
 def _fractions(bundle: Bundle, numbers: Numbers) -> Fractions:
-    poles, step = numbers.filters, numbers.step
     grads = _effective_grads(bundle, numbers)
-    tops, top_gain = _tops(bundle, grads, numbers)
-    gain = output_gain(poles.beta_a, step=step, eta=poles.eta_i, debias=poles.debias)
-    bottoms = _bottoms(bundle, grads, numbers, numbers.eps / gain**0.5)
-    return Fractions(grads, tops, bottoms, top_gain / gain**0.5, gain)
+    return Fractions(grads, _tops(bundle, grads, numbers), _bottoms(bundle, grads, numbers))
 
 
-def _bottoms(bundle: Bundle, grads: TensorList, numbers: Numbers, eps: float) -> TensorList:
+def _bottoms(bundle: Bundle, grads: TensorList, numbers: Numbers) -> TensorList:
+    """Return the denominators; they lack the root of ``square_gain``."""
     squares = torch._foreach_add(grads, numbers.eps)
     torch._foreach_mul_(squares, squares)
     averages = foreach_lowpass_(
@@ -117,25 +102,26 @@ def _bottoms(bundle: Bundle, grads: TensorList, numbers: Numbers, eps: float) ->
     )
     del squares  # its memory, still in the cache, serves the next line
     bottoms = torch._foreach_sqrt(averages)
-    torch._foreach_add_(bottoms, eps)
+    torch._foreach_add_(bottoms, numbers.eps / numbers.square_gain**0.5)
     return bottoms
 
 
-def _velocity(fractions: Fractions, bundle: Bundle, numbers: Numbers) -> Velocity:
-    tensors = torch._foreach_div(fractions.tops, fractions.bottoms)
+def _steps(fractions: Fractions, bundle: Bundle, numbers: Numbers) -> TensorList:
+    """Return the steps before ``step_scale`` and their rate."""
+    steps = torch._foreach_div(fractions.tops, fractions.bottoms)
     if numbers.decay_in_step:
-        torch._foreach_add_(tensors, bundle.params, alpha=numbers.decay_in_step / fractions.scale)
-    return Velocity(tensors, fractions.scale)
+        torch._foreach_add_(steps, bundle.params, alpha=numbers.decay_in_step / numbers.step_scale)
+    return steps
 
 
-def _shrinkage(bundle: Bundle, velocity: Velocity, numbers: Numbers) -> TensorList:
-    """The factor per tensor that keeps its step's norm near what it has been."""
-    pole, scale = numbers.filters.beta_n, velocity.scale
-    norms = _norms(bundle, velocity.tensors)
+def _shrinkage(bundle: Bundle, steps: TensorList, numbers: Numbers) -> TensorList:
+    """Return the factor per tensor that keeps its step's norm near its norms so far."""
+    pole, scale = numbers.filters.beta_n, numbers.step_scale
+    norms = _norms(bundle, steps)
     torch._foreach_mul_(norms, scale)
     centers = foreach_lowpass_(bundle.scalars["norm"], norms, step=numbers.step, beta=pole)
     shifts = torch._foreach_div(centers, scale)
-    distances = _norms(bundle, torch._foreach_sub(velocity.tensors, shifts))
+    distances = _norms(bundle, torch._foreach_sub(steps, shifts))
     torch._foreach_mul_(distances, scale)
     torch._foreach_add_(distances, numbers.eps)
     squares = torch._foreach_mul(distances, distances)
@@ -154,52 +140,52 @@ def _norms(bundle: Bundle, tensors: TensorList) -> list[Tensor]:
 
 
 def _correlation_scales(
-    bundle: Bundle, _fractions: Fractions, velocity: Velocity, numbers: Numbers
+    bundle: Bundle, _fractions: Fractions, steps: TensorList, numbers: Numbers
 ) -> tuple[TensorList, float]:
     pole = numbers.filters.beta_n
     _average_squares_(bundle.states["weight_square"], bundle.params, pole)
     correlations = bundle.states["correlation"]
     torch._foreach_mul_(correlations, pole)
-    weight = numbers.lr * (1 - pole) * velocity.scale
-    torch._foreach_addcmul_(correlations, bundle.params, velocity.tensors, value=weight)
+    weight = numbers.lr * (1 - pole) * numbers.step_scale
+    torch._foreach_addcmul_(correlations, bundle.params, steps, value=weight)
     return _capped(correlations, torch._foreach_add(bundle.states["weight_square"], 1), numbers)
 
 
 def _cut_correlation_scales(
-    bundle: Bundle, _fractions: Fractions, velocity: Velocity, numbers: Numbers
+    bundle: Bundle, _fractions: Fractions, steps: TensorList, numbers: Numbers
 ) -> tuple[TensorList, float]:
     pole, size_pole = numbers.filters.beta_n, numbers.filters.beta_a
     _average_squares_(bundle.states["weight_square"], bundle.params, pole)
     ceilings = torch._foreach_add(bundle.states["weight_square"], 1)
-    products = torch._foreach_mul(bundle.params, velocity.tensors)
+    products = torch._foreach_mul(bundle.params, steps)
     cut = torch._foreach_abs(products)
     sizes = bundle.states["correlation_size"]
     torch._foreach_mul_(sizes, size_pole)
-    torch._foreach_add_(sizes, cut, alpha=(1 - size_pole) * velocity.scale)
-    torch._foreach_minimum_(cut, torch._foreach_mul(sizes, OUTLIER_DEVIATIONS / velocity.scale))
+    torch._foreach_add_(sizes, cut, alpha=(1 - size_pole) * numbers.step_scale)
+    torch._foreach_minimum_(cut, torch._foreach_mul(sizes, OUTLIER_DEVIATIONS / numbers.step_scale))
     torch._foreach_div_(cut, ceilings)
     correlations = bundle.states["correlation"]
     torch._foreach_mul_(correlations, pole)
     torch._foreach_sign_(products)
-    weight = numbers.lr * (1 - pole) * velocity.scale
+    weight = numbers.lr * (1 - pole) * numbers.step_scale
     torch._foreach_addcmul_(correlations, products, cut, value=weight)
     return _capped(correlations, ceilings, numbers)
 
 
 def _capped(correlations: TensorList, ceilings: TensorList, numbers: Numbers) -> tuple[TensorList, float]:
-    """``min(|LPF(...)|, lr * ceiling)``, the filter with a gain of one at its input; overwrites ceilings."""
-    gain = output_gain(numbers.filters.beta_n, step=numbers.step, eta=1.0)
+    """Return ``min(|LPF(...)|, lr * ceiling)``, the filter with an input gain of one; overwrites ceilings."""
+    gain = numbers.numerator_gain
     torch._foreach_mul_(ceilings, numbers.lr / gain)
     torch._foreach_minimum_(ceilings, torch._foreach_abs(correlations))
     return ceilings, gain
 
 
 def _step_scales(
-    bundle: Bundle, fractions: Fractions, _velocity: Velocity, numbers: Numbers
+    bundle: Bundle, fractions: Fractions, _steps: TensorList, numbers: Numbers
 ) -> tuple[TensorList, float]:
     lr, pole = numbers.lr, numbers.filters.beta_n
     unfiltered = torch._foreach_div(fractions.grads, fractions.bottoms)
-    _average_squares_(bundle.states["step_square"], unfiltered, pole, factor=lr / fractions.bottom_gain)
+    _average_squares_(bundle.states["step_square"], unfiltered, pole, factor=lr / numbers.square_gain)
     return torch._foreach_clamp_max(bundle.states["step_square"], lr), 1.0
 
 
@@ -208,5 +194,5 @@ def _average_squares_(averages: TensorList, values: TensorList, pole: float, fac
     torch._foreach_addcmul_(averages, values, values, value=(1 - pole) * factor)
 
 
-Numerator = Callable[[Bundle, Fractions, Velocity, Numbers], tuple[TensorList, float]]
+Numerator = Callable[[Bundle, Fractions, TensorList, Numbers], tuple[TensorList, float]]
 NUMERATORS: dict[int, Numerator] = {1: _correlation_scales, 2: _cut_correlation_scales, 3: _step_scales}

@@ -1,4 +1,4 @@
-"""AutoSGM's step of one tensor, as it is written: the oracle of the step of many."""
+"""AutoSGM's step of one tensor, written as in its definition: the oracle of the step of many."""
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ def single_tensor_step(bundle: Bundle, numbers: Numbers) -> None:
 
 
 def _direction(grad: Tensor, state: dict[str, Tensor], numbers: Numbers) -> tuple[Tensor, Tensor]:
-    """The filtered and the unfiltered gradient, both over the denominator."""
+    """Return the filtered and the unfiltered gradient, both over the denominator."""
     poles, step = numbers.filters, numbers.step
     eta, debias = poles.eta_i, poles.debias
     velocity = lowpass_(
@@ -57,7 +57,7 @@ def _huber(velocity: Tensor, state: dict[str, Tensor], bundle: Bundle, numbers: 
 def _scales(
     weight: Tensor, velocity: Tensor, unfiltered: Tensor, state: dict[str, Tensor], numbers: Numbers
 ) -> Tensor:
-    """The rate that each element asks for (numerators 1, 2, 3)."""
+    """Return the rate of each element (numerators 1, 2, 3)."""
     step, lr, poles = numbers.step, numbers.lr, numbers.filters
     if numbers.num_lrc == 3:
         square = lowpass_(state["step_square"], lr * unfiltered**2, step=step, beta=poles.beta_n)

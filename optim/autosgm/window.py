@@ -9,22 +9,6 @@ from optim.autosgm.settings import WindowShape
 GOLDEN_FRACTION = (math.sqrt(5) - 1) / 2
 
 
-def _cosine(f: float, n: float) -> float:
-    return math.cos(math.pi * f / 2) ** n
-
-
-def _polynomial(f: float, n: float) -> float:
-    return (1 - f) ** n
-
-
-def _exponential(f: float, n: float) -> float:
-    return (n**f - n) / (1 - n)
-
-
-def _squared_complement(f: float, n: float) -> float:
-    return (1 - f**n) ** 2
-
-
 def _logistic(f: float, n: float, middle: float) -> float:
     """A falling logistic around ``middle``, scaled to 1 at ``f = 0`` and to 0 at ``f = 1``."""
 
@@ -35,17 +19,17 @@ def _logistic(f: float, n: float, middle: float) -> float:
 
 
 SHAPES: dict[int, Callable[[float, float], float]] = {
-    1: _cosine,
-    2: _polynomial,
-    3: _exponential,
-    4: _squared_complement,
+    1: lambda f, n: math.cos(math.pi * f / 2) ** n,
+    2: lambda f, n: (1 - f) ** n,
+    3: lambda f, n: (n**f - n) / (1 - n),
+    4: lambda f, n: (1 - f**n) ** 2,
     5: lambda f, n: _logistic(f, n, 0.5),
     6: lambda f, n: _logistic(f, n, 0.875),
 }
 
 
 def window_value(step: int, shape: WindowShape) -> float:
-    """The factor at a step, counted from 1.
+    """Return the factor at a step, counted from 1.
 
     Example:
         >>> [window_value(t, WindowShape(rcm=2, n=1.0, tau=1, spe=4)) for t in (1, 2, 3, 4, 5)]
@@ -63,14 +47,14 @@ def window_value(step: int, shape: WindowShape) -> float:
 
 
 def _frame_fraction(step: int, shape: WindowShape) -> float:
-    """How far the step is into its frame, in [0, 1)."""
+    """Return the step's position in its frame, in [0, 1)."""
     count = (step - 1) // shape.spe if shape.cfact == 0 else step - 1
     length = _frame_length(shape)
     return (count % length) / length
 
 
 def _frame_length(shape: WindowShape) -> int:
-    """A frame in steps, or in epochs where the window is constant within an epoch."""
+    """Return a frame's length in steps, or in epochs where the window is constant within an epoch."""
     return {0: shape.tau, 1: shape.tau * shape.spe, 2: shape.spe}[shape.cfact]
 
 
@@ -80,11 +64,9 @@ def _floored(fraction: float, shape: WindowShape) -> float:
 
 @lru_cache(maxsize=16)
 def _sorted_values(shape: WindowShape) -> tuple[float, ...]:
-    """A frame's values at the golden section's points, from large to small."""
+    """Return a frame's values at the golden section's points, from large to small."""
     size = max(1, round(_frame_length(shape) * (1 - shape.e)))
-    return tuple(
-        sorted((_floored(j * GOLDEN_FRACTION % 1.0, shape) for j in range(size)), reverse=True),
-    )
+    return tuple(sorted((_floored(j * GOLDEN_FRACTION % 1.0, shape) for j in range(size)), reverse=True))
 
 
 def _sorted_value(fraction: float, shape: WindowShape) -> float:

@@ -30,8 +30,17 @@ def per_row(momentum: Tensor) -> Sequence[float | Tensor]:
     return momentum.tolist() if on_host else momentum.unbind()
 
 
+def update_rows(rows: Iterable[Row], *, foreach: bool) -> None:
+    """Update all parameters, together or one by one."""
+    if foreach:
+        multi_tensor_update(rows)
+    else:
+        for row in rows:
+            single_tensor_update(row)
+
+
 def single_tensor_update(row: Row) -> None:
-    """Update one parameter by the formula as it is written; the oracle of ``multi_tensor_update``."""
+    """Update one parameter as in the formula; the oracle of ``multi_tensor_update``."""
     grad = -row.grad if row.maximize else row.grad
     grad = grad + row.weight_decay * row.param
     row.average.mul_(row.momentum).add_((1 - row.momentum) * grad)

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from optim.arguments import require, require_non_negative, require_pole
-from optim.checked_optimizer import CheckedOptimizer
-from optim.fam.momentum_update import Row, multi_tensor_update, per_row, single_tensor_update
+from optim.checked_optimizer import CheckedOptimizer, require, require_non_negative, require_pole
+from optim.fam.momentum_update import Row, per_row, update_rows
 from optim.fam.recorder import FamRecorder
 from optim.fam.spectrum import (
     HANDLERS,
@@ -134,10 +133,11 @@ class FAM(CheckedOptimizer):
             for index, momentum in zip(indices, adapted, strict=True):
                 momenta[index] = momentum
         rows = [_row(entry, momentum) for entry, momentum in zip(entries, momenta, strict=True)]
-        multi_tensor_update(row for row, entry in zip(rows, entries, strict=True) if entry.group["foreach"])
-        for row, entry in zip(rows, entries, strict=True):
-            if not entry.group["foreach"]:
-                single_tensor_update(row)
+        for foreach in (True, False):
+            chosen = [
+                row for row, entry in zip(rows, entries, strict=True) if entry.group["foreach"] == foreach
+            ]
+            update_rows(chosen, foreach=foreach)
         if self._recorder is not None and entries:
             self._recorder.flush_if_due(max(entry.state["step"] for entry in entries))
 

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from optim.arguments import require_non_negative, require_pole
-from optim.checked_optimizer import CheckedOptimizer
-from optim.fam.momentum_update import Row, multi_tensor_update, per_row, single_tensor_update
+from optim.checked_optimizer import CheckedOptimizer, require_non_negative, require_pole
+from optim.fam.momentum_update import Row, per_row, update_rows
 from optim.sharding import local_part, whole_tensor
 
 START_STEP = 100
@@ -19,7 +18,7 @@ SAMPLE_NUMEL = 1000
 
 
 def high_frequency_momentum(samples: Tensor, alpha: float) -> Tensor:
-    """The momentum for each sample: ``(K, length)`` to ``(K,)``, on the samples' device."""
+    """Return the momentum for each sample: ``(K, length)`` to ``(K,)``, on the samples' device."""
     spectrum = torch.fft.rfft(samples).abs()  # (K, F)
     share = spectrum[:, spectrum.shape[1] // 2 :].sum(1) / (spectrum.sum(1) + 1e-8)
     return (alpha + 0.05 * share).clamp(max=0.98)
@@ -32,7 +31,7 @@ class SimpleFAM(CheckedOptimizer):
         params: Parameters or groups.
         lr: Learning rate.
         alpha: Momentum that the spectrum starts from.
-        beta: Kept for configurations of the original, which takes it and smooths nothing.
+        beta: Unused; configurations of the original give it.
         foreach: Update many tensors per call; ``False`` takes the single-tensor path.
     """
 
@@ -59,11 +58,19 @@ class SimpleFAM(CheckedOptimizer):
 
     def _update(self) -> None:
         for group in self.param_groups:
-            update = _update_together if group["foreach"] else _update_one_by_one
-            update(list(self._rows(group)), group["alpha"])
+            batches: dict[object, list[tuple[Row, Tensor]]] = defaultdict(list)
+            rows = []
+            for index, (row, elements) in enumerate(self._rows(group)):
+                if elements is None:
+                    rows.append(row)
+                else:
+                    alone = None if group["foreach"] else index
+                    batches[elements.device, elements.dtype, alone].append((row, elements))
+            rows += [row for batch in batches.values() for row in _adapted(batch, group)]
+            update_rows(rows, foreach=group["foreach"])
 
     def _rows(self, group: dict[str, Any]) -> Iterator[tuple[Row, Tensor | None]]:
-        """The group's rows with a plain momentum, each with its sample where one is due."""
+        """Yield the group's rows with the plain momentum, each with its sample where one is due."""
         for _, param, grad in self._with_gradients(group):
             state = self.state[param]
             if not state:
@@ -88,25 +95,8 @@ def _first_elements(grad: Tensor) -> Tensor:
     return elements.to(torch.promote_types(elements.dtype, torch.float32))
 
 
-def _update_one_by_one(rows: list[tuple[Row, Tensor | None]], alpha: float) -> None:
-    for row, elements in rows:
-        if elements is None:
-            single_tensor_update(row)
-        else:
-            momentum = high_frequency_momentum(elements[None], alpha)[0]
-            single_tensor_update(row._replace(momentum=momentum))
-
-
-def _update_together(rows: list[tuple[Row, Tensor | None]], alpha: float) -> None:
-    plain = [row for row, elements in rows if elements is None]
-    batches: dict[object, list[tuple[Row, Tensor]]] = defaultdict(list)
-    for row, elements in rows:
-        if elements is not None:
-            batches[elements.device, elements.dtype].append((row, elements))
-    multi_tensor_update(plain + [row for batch in batches.values() for row in _adapted(batch, alpha)])
-
-
-def _adapted(batch: list[tuple[Row, Tensor]], alpha: float) -> list[Row]:
+def _adapted(batch: list[tuple[Row, Tensor]], group: dict[str, Any]) -> list[Row]:
     samples = torch.stack([elements for _, elements in batch])
-    momenta = per_row(high_frequency_momentum(samples, alpha))
-    return [row._replace(momentum=momentum) for (row, _), momentum in zip(batch, momenta, strict=True)]
+    momenta = high_frequency_momentum(samples, group["alpha"])
+    values = per_row(momenta) if group["foreach"] else momenta.unbind()
+    return [row._replace(momentum=momentum) for (row, _), momentum in zip(batch, values, strict=True)]

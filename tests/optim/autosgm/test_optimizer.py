@@ -3,7 +3,6 @@ import torch
 from torch import nn
 
 from optim import AutoSGM
-from optim.autosgm import cpu_threads
 from optim.autosgm import optimizer as autosgm
 from tests.optim.optimizer_table import make_params, set_gradients, train
 
@@ -119,7 +118,8 @@ def test_numba_that_cannot_be_imported_is_done_without(monkeypatch, caplog):
 
 @pytest.mark.parametrize("num_lrc", range(5))
 def test_tensors_of_many_blocks_on_threads_equal_the_single_tensor_path(num_lrc, monkeypatch):
-    monkeypatch.setattr(cpu_threads, "MIN_NUMEL", 0)
+    step_compiled = pytest.importorskip("optim.autosgm.step_compiled")
+    monkeypatch.setattr(step_compiled, "MIN_NUMEL", 0)
     one, many = ([nn.Parameter(torch.full((70, 401), 0.1 * k)) for k in (1, 2)] for _ in range(2))
     train(AutoSGM(one, lr_cfg=(True, 0.01, num_lrc), foreach=False), one, 1, 3)
     train(AutoSGM(many, lr_cfg=(True, 0.01, num_lrc)), many, 1, 3)
