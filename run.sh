@@ -123,7 +123,7 @@ mode_docs() {
             die "the packages of the documentation could not be installed" 1
         : >"$site_venv/.ready"
     fi
-    exec "$site_venv/bin/python" -m mkdocs "$command"
+    NO_MKDOCS_2_WARNING=1 exec "$site_venv/bin/python" -m mkdocs "$command"
 }
 
 #: help                            print this
