@@ -1,15 +1,20 @@
-"""What the console shows: our own messages as they are, of the libraries' the warnings alone."""
+"""The console's output: our own messages, and of the libraries' messages only the warnings."""
 
 import logging
+import os
 import sys
 import warnings
 
 from tqdm import tqdm
 
+_DEBUG_VARIABLE = "PHONEME_DEBUG"
 _OWN = (
     "callbacks",
     "cli",
     "dataset_modules",
+    "doctor",
+    "evaluation",
+    "experiment",
     "inference",
     "models",
     "optim",
@@ -18,15 +23,15 @@ _OWN = (
     "tuning",
 )
 _LIBRARIES = ("lightning.fabric", "lightning.pytorch", "huggingface_hub", "transformers")
-# Warnings that are no news to a user who did nothing wrong.
-_NO_NEWS = (
+# Warnings without a consequence for the user.
+_IGNORED = (
     r".*does not have many workers.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
     r".*module\(s\) in eval mode at the start of training.*",  # the frozen ones
     r".*The number of training batches .* is smaller than the logging interval.*",
     r".*Checkpoint directory .* exists and is not empty.*",
     r".*The dirpath has changed from .*",
-    r".*You're resuming from a checkpoint that ended before the epoch ended.*",  # our sampler goes on there
+    r".*You're resuming from a checkpoint that ended before the epoch ended.*",  # our sampler continues there
     r".*It is recommended to use `self\.log\('.*', \.\.\., sync_dist=True\)`.*",  # sums are gathered before
     r".*You are using a custom batch sampler .*",
     r".*Converting a tensor with requires_grad=True to a scalar.*",
@@ -34,33 +39,31 @@ _NO_NEWS = (
 
 
 class ConsoleHandler(logging.Handler):
-    """Writes between the lines of a progress bar, to whatever standard error is at the time.
-
-    Args:
-        tells_news: whether it says more than what is wrong.
-    """
-
-    def __init__(self, *, tells_news: bool = True) -> None:
-        super().__init__(logging.NOTSET if tells_news else logging.WARNING)
+    """Writes between the lines of a progress bar, to the current standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""
         tqdm.write(self.format(record), file=sys.stderr)
 
 
-def quieten(*, tells_news: bool = True) -> None:
-    """Set up logging and warnings for a command; calling it again changes nothing.
+def set_up_logging(*, only_warnings: bool = False) -> None:
+    """Set up logging and warnings for a command; a second call changes nothing.
 
     Args:
-        tells_news: whether this is the process that says what happens; of several in a run, one is enough.
+        only_warnings: whether this process leaves other messages to the first process of the run.
     """
     for names, level in ((_OWN, logging.INFO), (_LIBRARIES, logging.ERROR)):
         for name in names:
             logger = logging.getLogger(name)
             logger.setLevel(level)
-            logger.handlers = [ConsoleHandler(tells_news=tells_news)]
+            logger.handlers = [ConsoleHandler(logging.WARNING if only_warnings else logging.NOTSET)]
             logger.propagate = False
-    # Why a run stopped early is news.
+    # The reason why a run stopped early is shown.
     logging.getLogger("lightning.pytorch.callbacks.early_stopping").setLevel(logging.INFO)
-    for message in _NO_NEWS:
+    for message in _IGNORED:
         warnings.filterwarnings("ignore", message=message)
+
+
+def wants_tracebacks() -> bool:
+    """Return whether the user asked for the tracebacks of failures."""
+    return bool(os.environ.get(_DEBUG_VARIABLE))

@@ -18,10 +18,10 @@ from typing import TextIO
 
 from cli.configuration.sections import SearchRequest, StartSearch
 from cli.configuration.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
+from cli.console import set_up_logging, wants_tracebacks
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
 
-DEBUG_VARIABLE = "PHONEME_DEBUG"
 _STATUS_OF_SIGNALS = 128
 _TOOLS = {
     "export": ("cli.commands.export", "run_export"),
@@ -83,13 +83,12 @@ def _whereabouts(message: str, files: Sequence[Path]) -> str:
 def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports cost seconds, a missing file should not.
     from callbacks.every_run.stopping import Stopped
-    from cli.console import quieten
     from dataset_modules.batches.position import PlaceError
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError
     from phonetics import VocabularyError
 
-    quieten(tells_news=is_first())
+    set_up_logging(only_warnings=not is_first())
     try:
         return _command(arguments, start_search)
     except PlaceError as error:
@@ -129,9 +128,7 @@ def _search(request: SearchRequest, start_search: StartSearch | None) -> int:
 
 def _run_tool(name: str, arguments: Sequence[str]) -> int:
     """A command with arguments of its own, which takes no configuration as training does."""
-    from cli.console import quieten
-
-    quieten()
+    set_up_logging()
     module, function = _TOOLS[name]
     return _ended(name, lambda: getattr(importlib.import_module(module), function)(arguments))
 
@@ -163,7 +160,7 @@ def _silence(stream: TextIO) -> None:
 
 def _fail(error: Exception, message: str, status: int) -> int:
     """One message; the traceback only where it was asked for."""
-    if os.environ.get(DEBUG_VARIABLE):
+    if wants_tracebacks():
         traceback.print_exception(error)
     sys.stderr.write(f"error: {message}\n")
     return status

@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
+from typing_extensions import override
 
 from dataset_modules.cache.progress_bars import LOG_SECONDS, is_terminal
 
@@ -15,113 +16,78 @@ log = logging.getLogger(__name__)
 
 
 class LogLines(ProgressBar):
-    """Says now and then how far an epoch is; what it came to is said by others.
+    """Logs from time to time how many batches of an epoch are done; other callbacks log its metrics.
 
     Args:
-        seconds: between two lines.
+        seconds: the time between two lines.
     """
 
     def __init__(self, seconds: float = LOG_SECONDS) -> None:
         super().__init__()
         self.seconds = seconds
         self._enabled = True
-        self._spoke_at = time.monotonic()
+        self._logged_at = time.monotonic()
 
+    @override
     def enable(self) -> None:
-        """Speak."""
         self._enabled = True
 
-    def disable(self) -> None:
-        """Be silent, as all processes but the first are."""
+    @override
+    def disable(self) -> None:  # in all processes but the first
         self._enabled = False
 
+    @override
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: object,
-        batch: object,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
     ) -> None:
-        """A line of the epoch and its figures."""
-        what = f"epoch {trainer.current_epoch}"
-        self._tell(what, batch_idx, self.total_train_batches, trainer, pl_module)
+        if self._is_due():
+            shown = self.get_metrics(trainer, pl_module)
+            metrics = "".join(f", {name} {_short(value)}" for name, value in shown.items() if name != "v_num")
+            _log(f"epoch {trainer.current_epoch}", batch_idx, self.total_train_batches, metrics)
 
-    def on_validation_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: object,
-        batch: object,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """A line of the validation."""
+    @override
+    def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
         if not trainer.sanity_checking:
-            self._tell("validation", batch_idx, _in_all(trainer.num_val_batches))
+            self._log_evaluation("validation", step, trainer.num_val_batches)
 
-    def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: object,
-        batch: object,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """A line of the test."""
-        self._tell("test", batch_idx, _in_all(trainer.num_test_batches))
+    @override
+    def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
+        self._log_evaluation("test", step, trainer.num_test_batches)
 
-    def on_predict_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: object,
-        batch: object,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """A line of the prediction."""
-        self._tell("predict", batch_idx, _in_all(trainer.num_predict_batches))
+    @override
+    def on_predict_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
+        self._log_evaluation("predict", step, trainer.num_predict_batches)
 
-    def _tell(
-        self,
-        what: str,
-        batch_idx: int,
-        total: float,
-        trainer: Trainer | None = None,
-        pl_module: LightningModule | None = None,
-    ) -> None:
+    def _log_evaluation(self, stage: str, step: Sequence[Any], batches: float | Sequence[float]) -> None:
+        """Log a line where one is due; ``step`` is what the hook gets: outputs, batch, its index …."""
+        if self._is_due():
+            _log(stage, step[2], sum(batches) if isinstance(batches, Sequence) else batches)
+
+    def _is_due(self) -> bool:
         now = time.monotonic()
-        if not self._enabled or now - self._spoke_at < self.seconds:
-            return
-        self._spoke_at = now
-        shown = self.get_metrics(trainer, pl_module) if trainer and pl_module else {}
-        figures = "".join(f", {name} {_figure(value)}" for name, value in shown.items() if name != "v_num")
-        log.info("%s: %d of %s batches%s", what, batch_idx + 1, f"{total:.0f}", figures)
+        if not self._enabled or now - self._logged_at < self.seconds:
+            return False
+        self._logged_at = now
+        return True
 
 
-def _in_all(batches: float | Sequence[float]) -> float:
-    """Of all loaders, where Lightning counts one by one."""
-    return sum(batches) if isinstance(batches, Sequence) else batches
+def _log(stage: str, batch_idx: int, total: float, metrics: str = "") -> None:
+    log.info("%s: %d of %s batches%s", stage, batch_idx + 1, f"{total:.0f}", metrics)
 
 
-def _figure(value: object) -> str:
+def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def names_a_bar(callbacks: Sequence[object] | object | None) -> bool:
-    """Whether a configuration has a progress bar of its own; asked before a Trainer adds to its list.
-
-    Lightning's are drawn for terminals, and naming one says how it is to be drawn there.
-    """
+def has_progress_bar(callbacks: Sequence[object] | object | None) -> bool:
+    """Return whether a configuration names a progress bar other than Lightning's, which need a terminal."""
     given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
     bars = [type(callback) for callback in given if isinstance(callback, ProgressBar)]
     return any(bar not in (TQDMProgressBar, RichProgressBar) for bar in bars)
 
 
-def speak_in_lines(trainer: Trainer) -> None:
-    """Where output is no terminal, put lines in the place of the Trainer's own bar."""
+def log_progress_in_lines(trainer: Trainer) -> None:
+    """Replace the Trainer's progress bar by lines where the output is no terminal."""
     if is_terminal(sys.stdout):
         return
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]

@@ -81,7 +81,6 @@ class DoctorCLI(PhonemeCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """A Trainer that checks its own arguments and is never run; no folder is claimed."""
         self._check_data()
-        self._check_monitors()
         return LightningCLI.instantiate_trainer(self, **kwargs)
 
     def _run_subcommand(self, subcommand: str) -> None:

@@ -7,11 +7,19 @@ from typing import Any
 from jsonargparse import Namespace
 
 from callbacks.every_run.counted_batches import watchers_of
+from dataset_modules.base_dataset import Split
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.batches.trainer_limits import is_whole_epoch
+from dataset_modules.datamodule import PhonemeDataModule
 from evaluation.metrics import METRIC_NAMES
 from experiment.errors import ConfigError
 
+_SPLIT_OF_SUBCOMMAND: dict[str, Split] = {
+    "fit": "train",
+    "validate": "val",
+    "test": "test",
+    "predict": "test",
+}
 _GPU_ACCELERATORS = ("gpu", "cuda")
 LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
 
@@ -74,6 +82,18 @@ def check_watchers(
             f"{', '.join(watchers)} must watch a figure that there is, but the val split is empty; "
             f"{why or 'set some aside (validation_split, the manifest, limit_val_data)'}, or leave it out"
         )
+
+
+def check_recordings(data: PhonemeDataModule, subcommand: str) -> None:
+    """Find the recordings; refuse an empty split that the subcommand needs, and texts without a language."""
+    data.sources.locate()
+    split = _SPLIT_OF_SUBCOMMAND[subcommand]
+    if data.sources.is_empty(split):
+        why = data.sources.why_empty(split)
+        raise ConfigError(
+            f"data: {subcommand} needs recordings in the {split} split, there are none{why and '; '}{why}"
+        )
+    data.check_texts(subcommand)
 
 
 def check_hardware(trainer: Namespace) -> None:

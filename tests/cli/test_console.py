@@ -1,4 +1,4 @@
-"""What processes of one run say."""
+"""What processes of one run log."""
 
 import logging
 
@@ -7,10 +7,10 @@ import pytest
 from cli.console import ConsoleHandler
 
 
-@pytest.mark.parametrize(("tells_news", "told"), [(True, ["news", "a fault"]), (False, ["a fault"])])
-def test_one_process_tells_the_news_and_each_its_faults(tells_news, told, capsys):
+@pytest.mark.parametrize(("only_warnings", "logged"), [(False, ["news", "a fault"]), (True, ["a fault"])])
+def test_one_process_logs_the_news_and_each_its_faults(only_warnings, logged, capsys):
     logger = logging.Logger("of a test")  # noqa: LOG001 - nobody else shall know it
-    logger.addHandler(ConsoleHandler(tells_news=tells_news))
+    logger.addHandler(ConsoleHandler(logging.WARNING if only_warnings else logging.NOTSET))
     logger.info("news")
     logger.warning("a fault")
-    assert capsys.readouterr().err.split("\n")[:-1] == told
+    assert capsys.readouterr().err.split("\n")[:-1] == logged

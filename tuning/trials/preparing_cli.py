@@ -5,7 +5,7 @@ import gc
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from lightning.pytorch.trainer.states import TrainerFn
 
-from cli.console import quieten
+from cli.console import set_up_logging
 from cli.phoneme_cli import PhonemeCLI
 
 
@@ -40,6 +40,6 @@ class PreparingCLI(PhonemeCLI):
 
 def prepare_configuration(config_file: str) -> None:
     """Build the parts of a configuration file; a mistake in it raises ``ConfigError``."""
-    quieten()
+    set_up_logging()
     PreparingCLI(["fit", "--config", config_file, "--trainer.fast_dev_run", "true"])
     gc.collect()  # network and Trainer refer to each other

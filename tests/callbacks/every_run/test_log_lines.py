@@ -12,7 +12,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from torch.utils.data import DataLoader
 
-from callbacks.every_run.log_lines import LogLines, speak_in_lines
+from callbacks.every_run.log_lines import LogLines, log_progress_in_lines
 from cli.phoneme_cli import PhonemeCLI
 
 
@@ -103,10 +103,10 @@ def test_lines_take_the_place_of_the_trainers_own_bar_where_nobody_sees_it(tmp_p
     trainer = _trainer(tmp_path, other)
     bar = trainer.progress_bar_callback
     monkeypatch.setattr(sys, "stdout", _Terminal())
-    speak_in_lines(trainer)
+    log_progress_in_lines(trainer)
     assert trainer.progress_bar_callback is bar
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    speak_in_lines(trainer)
+    log_progress_in_lines(trainer)
     assert isinstance(trainer.progress_bar_callback, LogLines)
     assert bar not in trainer.callbacks
     assert other in trainer.callbacks
@@ -115,7 +115,7 @@ def test_lines_take_the_place_of_the_trainers_own_bar_where_nobody_sees_it(tmp_p
 def test_no_bar_stays_none(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     trainer = _trainer(tmp_path, enable_progress_bar=False)
-    speak_in_lines(trainer)
+    log_progress_in_lines(trainer)
     assert trainer.progress_bar_callback is None
 
 

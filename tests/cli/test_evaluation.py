@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from cli.summary import summarise, write_report
+from cli.evaluation import summarise, write_report
 from evaluation.intervals import RateInterval, rate_interval
 from evaluation.utterance_record import UtteranceRecord, write_records
 from experiment.layout import records_file

@@ -1,0 +1,135 @@
+"""What follows training or an evaluation: the best checkpoint's metrics, their intervals, and the report."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lightning.pytorch import Trainer
+
+from cli.console import wants_tracebacks
+from dataset_modules.base_dataset import Split
+from dataset_modules.datamodule import PhonemeDataModule
+from evaluation.metrics import gather_from_processes
+from experiment.contents import analyse_records, read_experiment, read_metrics, write_metrics
+from experiment.layout import PREDICTIONS_FILE, REPORT_FILE
+from models import PhonemeRecognizer
+from models.phoneme_recognizer import Prediction
+
+if TYPE_CHECKING:
+    from evaluation.error_analysis import SplitAnalysis
+
+    Analyses = dict[str, SplitAnalysis]
+
+log = logging.getLogger(__name__)
+
+
+def evaluate_best(trainer: Trainer, model: PhonemeRecognizer, data: PhonemeDataModule) -> None:
+    """Evaluate the best checkpoint of a training, else its last one, on validation and test data."""
+    keeper = trainer.checkpoint_callback
+    checkpoint = getattr(keeper, "best_model_path", "") or getattr(keeper, "last_model_path", "")
+    if not checkpoint:
+        return
+    evaluations: tuple[tuple[Split, Callable[..., object], float], ...] = (
+        ("val", trainer.validate, trainer.limit_val_batches),
+        ("test", trainer.test, trainer.limit_test_batches),
+    )
+    for split, evaluate, batches in evaluations:
+        if batches and data.sources.is_empty(split):
+            log.info("%s: no metrics, the split has no recordings", split)
+        elif batches:
+            evaluate(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
+
+
+def write_predictions(
+    trainer: Trainer, folder: Path | None, predicted: Sequence[Sequence[Prediction]]
+) -> None:
+    """Write one JSON line per utterance of all processes, sorted by id.
+
+    Args:
+        trainer: the Trainer that has predicted.
+        folder: where to write; None writes nothing.
+        predicted: the batches of this process.
+    """
+    shares = gather_from_processes(predicted)
+    if folder is None or not trainer.is_global_zero:
+        return
+    predictions = [prediction for share in shares for batch in share for prediction in batch]
+    lines = [
+        json.dumps({"id": prediction.id, "phonemes": prediction.phonemes}, ensure_ascii=False)
+        for prediction in sorted(predictions, key=lambda prediction: str(prediction.id))
+    ]
+    (folder / PREDICTIONS_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    log.info("%d predictions: %s", len(lines), folder / PREDICTIONS_FILE)
+
+
+def summarise(folder: Path) -> "Analyses | None":
+    """Add error counts and intervals of every recorded split to ``metrics.json``, and log them.
+
+    A failure is logged and ends nothing: the metrics of the run are already written. Returns the analyses.
+    """
+    try:
+        return _summarise(folder)
+    except Exception as error:  # noqa: BLE001 - the run comes first
+        log.warning(
+            "the errors could not be analysed: %s: %s",
+            *(type(error).__name__, error),
+            exc_info=wants_tracebacks(),
+        )
+        return None
+
+
+def _summarise(folder: Path) -> "Analyses":
+    from evaluation.error_analysis import FEATURE_DEFINITION  # brings scipy, which starts need not load
+    from evaluation.intervals import INTERVAL_DEFINITION
+
+    metrics = read_metrics(folder)
+    analyses = analyse_records(folder)
+    for split, analysis in analyses.items():
+        metrics[f"{split}_feature_error_rate"] = analysis.feature_error_rate
+        metrics.setdefault("edits", {})[split] = {**analysis.edits, "phonemes": analysis.phonemes}
+        metrics.setdefault("intervals", {}).update(
+            {f"{split}_{name}": interval._asdict() for name, interval in analysis.intervals.items()}
+        )
+        log.info("%s", in_words(split, analysis))
+    metrics["definitions"] = metrics.get("definitions", {}) | {
+        "feature_error_rate": FEATURE_DEFINITION,
+        "intervals": INTERVAL_DEFINITION,
+    }
+    write_metrics(folder, metrics)
+    return analyses
+
+
+def in_words(split: str, analysis: "SplitAnalysis") -> str:
+    """Describe the errors of a split for the terminal."""
+    lines = []
+    for name, interval in analysis.intervals.items():
+        units = "speakers" if name.endswith("by_speaker") else "utterances"
+        lines.append(
+            f"{split}_{name}: {100 * interval.rate:.2f} %, 95 % interval {100 * interval.low:.2f} to "
+            f"{100 * interval.high:.2f} over {interval.units} {units}"
+        )
+    if not lines:
+        lines.append(f"{split}: {len(analysis.records)} utterances are too few for an interval")
+    counts = ", ".join(f"{count} {name}" for name, count in analysis.edits.items())
+    return "\n".join([*lines, f"{split}: {counts} in {analysis.phonemes} phonemes"])
+
+
+def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
+    """Write the report of an experiment; a failure is logged and ends nothing."""
+    started = time.monotonic()
+    try:
+        from reports.experiment_page import experiment_page
+        from reports.html.page import write_page
+
+        write_page(folder / REPORT_FILE, experiment_page(read_experiment(folder, analyses)))
+    except Exception as error:  # noqa: BLE001 - the run comes first
+        log.warning(
+            "%s could not be written: %s: %s; try ./run.sh report %s",
+            *(REPORT_FILE, type(error).__name__, error, folder),
+            exc_info=wants_tracebacks(),
+        )
+        return
+    log.info("report: %s (%.0f s)", folder / REPORT_FILE, time.monotonic() - started)
