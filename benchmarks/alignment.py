@@ -1,8 +1,8 @@
-"""How far phoneme times are off: ``python benchmarks/alignment.py EXPERIMENT``.
+"""Measure the errors of phoneme times: ``python benchmarks/alignment.py EXPERIMENT``.
 
-The reference phonemes of the experiment's test set are laid over the frames of its best checkpoint, and the
-onsets compared with the times at which the synthesiser began them. Word boundaries are aligned, but they have
-no sound and do not count. Only recordings whose data set knows its phonemes' times are looked at.
+The reference phonemes of the experiment's test set are aligned to the frames of its best checkpoint, and the
+onsets are compared with those of the synthesiser. Word boundaries are aligned, but they have
+no sound and do not count. Recordings without reference times are left out.
 """
 
 import argparse
@@ -31,7 +31,7 @@ _TARGET_SECONDS = 0.040
 
 
 class Onset(NamedTuple):
-    """When a phoneme began: by the synthesiser, by the alignment, and where its first frame lies."""
+    """The onset of a phoneme: by the synthesiser, by the alignment, and the centre of its first frame."""
 
     true_seconds: float
     aligned_seconds: float
@@ -40,7 +40,7 @@ class Onset(NamedTuple):
 
 
 def onsets(recognizer: Recognizer, experiment: Path, split: Split) -> Iterator[Onset]:
-    """The onsets of all phonemes whose times are known."""
+    """Yield the onsets of all phonemes with reference times."""
     model = recognizer.model
     vocabulary, rate = model.vocabulary, model.audio_params.sampling_rate
     configuration = read_configuration(experiment)
@@ -58,8 +58,8 @@ def onsets(recognizer: Recognizer, experiment: Path, split: Split) -> Iterator[O
                     yield Onset(true, time.start_seconds, first, span.confidence)
 
 
-def told(errors_seconds: np.ndarray) -> dict[str, float]:
-    """Median absolute error, bias and spread, in milliseconds."""
+def error_summary(errors_seconds: np.ndarray) -> dict[str, float]:
+    """Return the median absolute error, bias and spread in milliseconds."""
     milliseconds = errors_seconds * 1000
     absolute = np.abs(milliseconds)
     return {
@@ -71,7 +71,7 @@ def told(errors_seconds: np.ndarray) -> dict[str, float]:
 
 
 def main() -> int:
-    """Measure and print; the exit status is 1 above 40 ms."""
+    """Measure and print; return exit status 1 above 40 ms."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -90,8 +90,8 @@ def main() -> int:
         "experiment": str(experiment),
         "split": options.split,
         "phonemes": len(found),
-        "onsets half-way to the phoneme before": told(aligned - true),
-        "onsets at the centre of the first frame": told(first - true),
+        "onsets half-way to the phoneme before": error_summary(aligned - true),
+        "onsets at the centre of the first frame": error_summary(first - true),
     }
     print(json.dumps(result, indent=1))
     return 0 if np.median(np.abs(aligned - true)) <= _TARGET_SECONDS else 1

@@ -1,10 +1,10 @@
-"""What wrapping costs: the augmentation pipeline against calling audiomentations alone.
+"""Compare the augmentation pipeline with calling audiomentations alone.
 
 Run: ``python benchmarks/augmentations.py [ROUNDS]``. The seven transforms of the reference configuration
 (``tests/reference.yaml``), on clips of 2 to 12 s in memory; noises and impulse responses are made at
 44.1 kHz in a temporary folder. Every batch of eight goes through all arms one after another, with the same
 draws, so that the arms do the same work (the audio is compared); their order changes with the batch. For each
-batch and arm the median round counts; what is compared are the sums of these over the batches.
+batch and arm the median over the rounds is taken; the sums of the medians over the batches are compared.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ Arm = Callable[[np.ndarray, int], np.ndarray]
 
 
 def make_sounds(folder: Path) -> None:
-    """Noises of 5 s as ESC-50 has them, and stereo impulse responses of a second."""
+    """Write noises of 5 s in ESC-50's layout, and stereo impulse responses of 1 s."""
     generator = np.random.default_rng(SEED)
     for name in ("noises", "rooms"):
         (folder / name).mkdir()
@@ -54,7 +54,7 @@ def make_sounds(folder: Path) -> None:
 
 
 def make_clips() -> list[np.ndarray]:
-    """Noise that swells like syllables."""
+    """Return clips of noise whose level varies like that of syllables."""
     generator = np.random.default_rng(SEED)
     clips = []
     for seconds in np.linspace(2.0, 12.0, NUM_CLIPS):
@@ -65,7 +65,7 @@ def make_clips() -> list[np.ndarray]:
 
 
 def reference_transforms(folder: Path) -> list:
-    """The transforms of the reference configuration over these sounds."""
+    """Build the transforms of the reference configuration over these sounds."""
     import audiomentations
 
     section = yaml.safe_load((ROOT / "tests" / "reference.yaml").read_text(encoding="utf-8"))
@@ -79,7 +79,7 @@ def reference_transforms(folder: Path) -> list:
 
 
 def alone(transforms: list) -> Arm:
-    """Audiomentations' transforms, one after another; seeded outside the timed part."""
+    """Return a call of audiomentations' transforms in order; seeding is not timed."""
 
     def apply(waveform: np.ndarray, index: int) -> np.ndarray:
         for transform in transforms:
@@ -90,14 +90,14 @@ def alone(transforms: list) -> Arm:
 
 
 def seed_as_pipeline(index: int) -> None:
-    """The draws that the pipeline makes for this clip."""
+    """Seed the draws as the pipeline does for this clip."""
     value = int.from_bytes(hashlib.blake2b(f"{SEED}|0|{index}".encode(), digest_size=4).digest())
     random.seed(value)
     np.random.seed(value)
 
 
 def time_round(clips: list[np.ndarray], arms: dict[str, Arm], turn: int) -> dict[str, list[float]]:
-    """Processor seconds of each arm for each batch: other work on the machine does not count."""
+    """Return the processor seconds of each arm for each batch; other work on the machine does not count."""
     spent: dict[str, list[float]] = {name: [] for name in arms}
     for first in range(0, len(clips), BATCH):
         batch = range(first, min(first + BATCH, len(clips)))
@@ -109,7 +109,7 @@ def time_round(clips: list[np.ndarray], arms: dict[str, Arm], turn: int) -> dict
 
 
 def time_batch(clips: list[np.ndarray], indices: range, arm: Arm) -> float:
-    """Read a batch as the loader does: what the pipeline puts aside once for it is part of its time."""
+    """Time a batch as the loader reads it, including what the pipeline computes once per batch."""
     clips = [clip.copy() for clip in clips]
     is_alone = not isinstance(arm, Piped)
     spent = 0.0
@@ -148,18 +148,18 @@ def main() -> None:
 
 
 def check_same_audio(clips: list[np.ndarray], arms: dict[str, Arm]) -> None:
-    """Both callers must do the same work, or their times mean nothing; warms up, too."""
+    """Check that both callers give the same audio, and warm them up."""
     for sounds in SOUNDS:
         for index, clip in enumerate(clips):
-            heard = []
+            outputs = []
             for caller in ("alone", "pipeline"):
                 seed_as_pipeline(index)
-                heard.append(arms[f"{caller}, sounds {sounds}"](clip.copy(), index))
-            np.testing.assert_array_equal(*heard)
+                outputs.append(arms[f"{caller}, sounds {sounds}"](clip.copy(), index))
+            np.testing.assert_array_equal(*outputs)
 
 
 def make_arms(folder: Path) -> dict[str, Arm]:
-    """Both callers, with sounds as they are and as training reads them."""
+    """Build both callers, over original sounds and over resampled ones."""
     store = SoundStore(folder / "cache", RATE)
     arms: dict[str, Arm] = {}
     for sounds in SOUNDS:
@@ -176,18 +176,18 @@ def make_arms(folder: Path) -> dict[str, Arm]:
 
 
 class Piped:
-    """The pipeline, called as the data set calls it."""
+    """The pipeline, called in the way of the data set."""
 
     def __init__(self, pipeline: AugmentationPipeline) -> None:
         self.pipeline = pipeline
 
     def __call__(self, waveform: np.ndarray, index: int) -> np.ndarray:
-        """The clip as epoch 0 hears it."""
+        """Augment the clip as epoch 0 does."""
         return self.pipeline.read(lambda: waveform, RATE, 0, index)
 
 
 def _typical(rounds: list[list[float]]) -> float:
-    """The sum over batches of what each took in the median round."""
+    """Return the sum over the batches of their median times."""
     return sum(statistics.median(batch) for batch in zip(*rounds, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Head-only training on the demo's data: epochs from the encoder cache against epochs without it.
+"""Time head-only training on the demo's data with and without the encoder cache.
 
 Run: ``python benchmarks/encoder_cache.py``. The encoder is that of Wav2Vec2-base, as heads are trained on
 pretrained encoders, over 200 of the demo's clips; ``--small`` takes the demo's own network and all 4,000.
@@ -26,10 +26,10 @@ BASE = {
 
 
 class EpochClock(Callback):
-    """Writes the seconds and figures of each epoch, its validation included.
+    """Writes the duration and metrics of each epoch, its validation included.
 
     Args:
-        path: of the file, JSON.
+        path: the JSON file.
     """
 
     def __init__(self, path: str) -> None:
@@ -38,20 +38,20 @@ class EpochClock(Callback):
         self.start = 0.0
 
     def on_train_epoch_start(self, *_: object) -> None:
-        """An epoch begins."""
+        """Start the clock."""
         self.start = time.perf_counter()
 
     def on_validation_end(self, trainer: Trainer, *_: object) -> None:
-        """It has ended with its validation."""
+        """Record the epoch."""
         if trainer.sanity_checking or trainer.state.fn != "fit":
             return
-        figures = {name: repr(float(trainer.callback_metrics[name])) for name in ("val_per", "val_loss")}
-        self.epochs.append({"seconds": time.perf_counter() - self.start, **figures})
+        metrics = {name: repr(float(trainer.callback_metrics[name])) for name in ("val_per", "val_loss")}
+        self.epochs.append({"seconds": time.perf_counter() - self.start, **metrics})
         self.path.write_text(json.dumps(self.epochs))
 
 
 def train(folder: Path, arguments: argparse.Namespace, *, cached: bool) -> list[dict[str, Any]]:
-    """One run of the command line; what the clock saw."""
+    """Train by the command line; return the clock's epochs."""
     from cli.run import run
 
     name = "cached" if cached else "uncached"
@@ -84,7 +84,7 @@ def _dataset(folder: Path, clips: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Train both ways, and compare."""
+    """Train both ways and compare."""
     sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, help="of the training split")

@@ -1,7 +1,7 @@
-"""Peak memory and time of training steps of a Wav2Vec2-base, frozen and not, and with gradient checkpointing.
+"""Measure memory and time of training steps of a Wav2Vec2-base: frozen or not, with gradient checkpointing.
 
-Run: ``python benchmarks/freezing.py``. Each case is a process of its own, so that its peak (the
-operating system's, of the whole process, imports included) is its own. The weights are random: they
+Run: ``python benchmarks/freezing.py``. Each case runs in a separate process; its peak is the
+operating system's for the whole process, imports included. The weights are random: they
 do not change the cost.
 """
 
@@ -23,7 +23,7 @@ UTTERANCES, SECONDS, STEPS = 4, 8, 3
 
 
 def measure(feature_extractor: bool, transformer: bool, checkpointing: bool) -> dict[str, float]:
-    """Train a few steps; the process's peak memory in MB, the median step, and state beside the weights."""
+    """Train a few steps; return peak memory (MB), the median step time, and the state beside the weights."""
     sys.path.insert(0, str(ROOT))
     import torch
 
@@ -61,7 +61,7 @@ def measure(feature_extractor: bool, transformer: bool, checkpointing: bool) -> 
 
 
 def main() -> None:
-    """Measure every case in its own process and print the table."""
+    """Measure every case in a separate process and print the table."""
     if len(sys.argv) > 1:
         print(json.dumps(measure(*json.loads(sys.argv[1]))))
         return

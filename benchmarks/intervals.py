@@ -1,10 +1,10 @@
-"""How often 95 % intervals of an error rate hold the truth, on simulated utterances.
+"""Measure how often 95 % intervals of an error rate contain the true rate, on simulated utterances.
 
 Run: ``python benchmarks/intervals.py [--draws 1000]``.
 
-Utterances vary in length (36 phonemes on average), and their own error rates vary around the true one
+Utterances vary in length (36 phonemes on average), and their error rates vary around the true one
 (beta-binomial errors). For each size of a test set the share of 1,000 simulated sets is printed whose
-interval holds the true rate: this project's intervals (studentised bootstrap, widened where few utterances
+interval contains the true rate: this project's intervals (studentised bootstrap, widened where few utterances
 have errors), and percentile intervals for comparison.
 """
 
@@ -29,7 +29,7 @@ RESAMPLES = 600
 def utterances(
     generator: np.random.Generator, size: int, rate: float, spread: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Errors and lengths of a test set."""
+    """Draw the errors and lengths of a test set."""
     lengths = np.maximum(1, generator.gamma(4.0, 9.0, size).round()).astype(np.int64)
     own = generator.beta(rate * (1 / spread - 1), (1 - rate) * (1 / spread - 1), size)
     return generator.binomial(lengths, own), lengths
@@ -38,7 +38,7 @@ def utterances(
 def percentile_interval(
     errors: NDArray[np.int64], lengths: NDArray[np.int64], generator: np.random.Generator
 ) -> tuple[float, float]:
-    """What is usually done: quantiles of the drawn rates."""
+    """Return the quantiles of the bootstrapped rates, the usual interval."""
     chosen = generator.integers(0, len(errors), (RESAMPLES, len(errors)))
     rates = errors[chosen].sum(axis=1) / lengths[chosen].sum(axis=1)
     low, high = np.quantile(rates, [0.025, 0.975])

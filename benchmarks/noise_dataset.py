@@ -1,4 +1,4 @@
-"""Clips of noise of given lengths, for measuring what does not depend on what is said."""
+"""Clips of noise of given lengths, for measurements that do not depend on the speech."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,28 +15,28 @@ PHONEMES = ("a", "n", "t", "i", "s", "o", "k", "m")
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of so many samples; the number seeds it."""
+    """Noise of a given length; the number is its seed."""
 
     num_samples: int
     number: int
 
     def fingerprint(self) -> str:
-        """Both decide what it sounds like."""
+        """Return length and seed."""
         return f"noise {self.num_samples} {self.number}"
 
     def read(self) -> Clip:
-        """Make it."""
+        """Generate the noise."""
         noise = np.random.default_rng(self.number).standard_normal(self.num_samples, dtype=np.float32)
         return Clip(0.1 * noise, RATE)
 
 
 class NoiseDataset(BaseDataset):
-    """A training split of noise, with labels as dense as asked for; the first clip validates.
+    """A training split of noise with labels of a given density; the first clip is the validation split.
 
     Args:
-        lengths: samples of each clip.
-        phonemes_per_second: of its label.
-        cache_dir: where prepared clips are kept.
+        lengths: the number of samples of each clip.
+        phonemes_per_second: the density of the labels.
+        cache_dir: the folder of prepared clips.
     """
 
     def __init__(self, lengths: list[int], phonemes_per_second: int, cache_dir: str | Path) -> None:
@@ -45,19 +45,19 @@ class NoiseDataset(BaseDataset):
         self.phonemes_per_second = phonemes_per_second
 
     def load_data(self, create_dataset: bool = False) -> None:
-        """Everything is known."""
+        """Do nothing: there is nothing to read."""
 
     def get_train_data(self) -> Iterable[Recording]:
-        """All clips."""
+        """Return all clips."""
         for number, num_samples in enumerate(self.lengths):
             yield self._recording(number, num_samples)
 
     def get_val_data(self) -> Iterable[Recording]:
-        """The first clip again."""
+        """Return the first clip."""
         yield self._recording(0, self.lengths[0])
 
     def get_test_data(self) -> Iterable[Recording]:
-        """None."""
+        """Return no clip."""
         return ()
 
     def _recording(self, number: int, num_samples: int) -> Recording:

@@ -1,9 +1,9 @@
 """Time the optimizers side by side: ``python benchmarks/optimizers.py``.
 
-All optimizers step in turn, round after round, over the same parameters and gradients, so that what else the
-machine does falls on all alike. A ratio is the median over rounds of the time against the reference in that
-round. Shapes are those of Wav2Vec2-base with a head (213 tensors) and of XLS-R-300M, the latter with as many
-layers as asked for.
+All optimizers step in turn, round after round, over the same parameters and gradients, so that other work
+on the machine affects all alike. A ratio is the median over rounds of the time against the reference in that
+round. Shapes are those of Wav2Vec2-base with a head (213 tensors) and of XLS-R-300M, the latter with a given
+number of layers.
 """
 
 import argparse
@@ -33,12 +33,12 @@ Builder = Callable[[nn.Module], Optimizer]
 
 
 def fam(fam_start_step: int) -> Builder:
-    """FAM with the groups it is meant for."""
+    """Build FAM with its parameter groups."""
     return lambda model: FAM(get_parameter_groups(model, lr=1e-6), fam_start_step=fam_start_step)
 
 
 def autosgm(num_lrc: int) -> Builder:
-    """AutoSGM with a numerator."""
+    """Return a builder of AutoSGM with this numerator."""
     return lambda model: AutoSGM(model.parameters(), lr_cfg=(True, 1e-6, num_lrc))  # type: ignore[arg-type]
 
 
@@ -54,7 +54,7 @@ BUILDERS: dict[str, Builder] = {
 
 
 def third_party_builders() -> dict[str, Builder]:
-    """Optimizers of pytorch_optimizer, where it is installed."""
+    """Return the builders of pytorch_optimizer, where it is installed."""
     try:
         library = importlib.import_module("pytorch_optimizer")
     except ImportError:
@@ -70,7 +70,7 @@ def third_party_builders() -> dict[str, Builder]:
 
 
 def build_model(name: str, layers: int) -> nn.Module:
-    """The named model's parameters without its memory."""
+    """Build the named model on the meta device."""
     from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
     config = Wav2Vec2Config(vocab_size=VOCABULARY_SIZE)
@@ -100,7 +100,7 @@ def fill(model: nn.Module, device: torch.device) -> nn.Module:
 
 
 def time_steps(optimizers: dict[str, Optimizer], rounds: int, device: torch.device) -> dict[str, list[float]]:
-    """Milliseconds of every optimizer's step, taken in turn; the first two rounds only warm up."""
+    """Return the milliseconds of every optimizer's steps, taken in turn; two rounds of warm-up come first."""
     times: dict[str, list[float]] = {name: [] for name in optimizers}
     for round_number in range(-2, rounds):
         for name, optimizer in optimizers.items():
@@ -118,14 +118,14 @@ def _now(device: torch.device) -> float:
 
 
 def state_bytes_per_parameter(optimizer: Optimizer) -> float:
-    """Bytes of the tensors in an optimizer's state over the number of parameters."""
+    """Return the bytes of an optimizer's state per parameter."""
     values = [value for state in optimizer.state.values() for value in state.values()]
     size = sum(value.nbytes for value in values if isinstance(value, Tensor))
     return size / sum(param.numel() for param in optimizer.state)
 
 
 def rows(optimizers: dict[str, Optimizer], times: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """One row per optimizer: median time, ratios to the references, state."""
+    """Return a row per optimizer: median time, ratios to the references, state."""
     return [
         {
             "optimizer": name,
@@ -179,7 +179,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure on every device and model asked for."""
+    """Measure on every chosen device and model."""
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

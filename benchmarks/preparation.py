@@ -1,12 +1,12 @@
-"""Preparing a Common Voice release, against a bare loop over its files; and memory as it grows tenfold.
+"""Time the preparation of a Common Voice release beside a bare loop; compare memory for ten times the clips.
 
-Run: ``python benchmarks/preparation.py`` (``--clips 200`` for a quick look). The release is spoken once by
-espeak-ng, as mp3 at 32 kHz, into ``data/benchmarks``; the one that is ten times as long has each clip under
+Run: ``python benchmarks/preparation.py`` (``--clips 200`` for a quick look). espeak-ng speaks the release
+once, as mp3 at 32 kHz, into ``data/benchmarks``; the release of ten times the clips has each under
 ten names. The bare loop decodes and resamples the same files in as many processes, and keeps nothing.
 
-Times: both in turn, several times; the ratio is the median of the pairs. Memory: the most that the whole tree
-of processes held at once, by its proportional share of pages (PSS), the imports included; measured in
-processes of their own, while preparing, and while an epoch is read through two loader workers.
+Times: both in turn, several times; the ratio is the median of the pairs. Memory: the peak of the whole tree
+of processes, by its proportional share of pages (PSS), imports included; measured in separate
+processes, while preparing, and while an epoch is read through two loader workers.
 """
 
 import argparse
@@ -29,7 +29,7 @@ COLUMNS = ("client_id", "path", "sentence", "locale")
 
 
 def make_release(folder: Path, num_clips: int, num_proc: int) -> Path:
-    """Speak a release with ``num_clips`` in train, once."""
+    """Synthesise a release with ``num_clips`` in train, unless it is there."""
     from dataset_modules.sources.synthesis.sentences import distinct_sentences
 
     locale = folder / f"release-{num_clips}" / "ru"
@@ -58,14 +58,14 @@ def _speak_to_file(path: Path, text: str, number: int) -> None:
 
 
 def write_tables(locale: Path, rows: list[tuple[str, str]]) -> None:
-    """The tables of a release: everything is train; test.tsv comes last and says that all is there."""
+    """Write the tables of a release; every clip is in train. The last one, test.tsv, marks it as whole."""
     for split, own in (("train", rows), ("dev", []), ("test", [])):
         lines = ["\t".join(COLUMNS), *(f"speaker\t{name}\t{text}\tru" for name, text in own)]
         (locale / f"{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def multiply_release(locale: Path, times: int) -> Path:
-    """The same release with every clip under so many names."""
+    """Link every clip of a release under several names."""
     longer = locale.parent.with_name(f"{locale.parent.name}-x{times}") / "ru"
     if (longer / "test.tsv").is_file():
         return longer
@@ -84,7 +84,7 @@ def multiply_release(locale: Path, times: int) -> Path:
 
 
 def decode_and_resample(path: Path) -> int:
-    """What any preparation must do at the least."""
+    """Do the minimum of any preparation."""
     import soundfile
     import soxr
 
@@ -93,7 +93,7 @@ def decode_and_resample(path: Path) -> int:
 
 
 def run_bare_loop(locale: Path, num_proc: int) -> float:
-    """Seconds of the bare loop."""
+    """Return the seconds of the bare loop."""
     files = sorted((locale / "clips").iterdir())
     start = time.perf_counter()
     with multiprocessing.get_context("fork").Pool(num_proc) as pool:
@@ -102,7 +102,7 @@ def run_bare_loop(locale: Path, num_proc: int) -> float:
 
 
 def data_module(locale: Path, cache: Path, num_proc: int):  # noqa: ANN201 - imported late
-    """The data section of a configuration over a release."""
+    """Build the data section of a configuration over a release."""
     from dataset_modules.common_voice import CommonVoiceDataset
     from dataset_modules.datamodule import PhonemeDataModule
 
@@ -112,7 +112,7 @@ def data_module(locale: Path, cache: Path, num_proc: int):  # noqa: ANN201 - imp
 
 
 def run_preparation(locale: Path, cache: Path, num_proc: int) -> float:
-    """Seconds of preparing train anew, fingerprint and all."""
+    """Return the seconds of preparing train anew, fingerprint included."""
     shutil.rmtree(cache, ignore_errors=True)
     data = data_module(locale, cache, num_proc)
     start = time.perf_counter()
@@ -121,7 +121,7 @@ def run_preparation(locale: Path, cache: Path, num_proc: int) -> float:
 
 
 def run_reading(locale: Path, cache: Path, num_proc: int) -> float:
-    """Seconds of opening a prepared cache and of one epoch of batches."""
+    """Return the seconds of opening a prepared cache and reading an epoch of batches."""
     data = data_module(locale, cache, num_proc)
     start = time.perf_counter()
     data.setup("fit")
@@ -132,7 +132,7 @@ def run_reading(locale: Path, cache: Path, num_proc: int) -> float:
 
 
 def tree_megabytes(pid: int) -> float:
-    """The proportional share of memory of a process and all below it."""
+    """Return the proportional share of memory of a process and its descendants."""
     total = 0.0
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -146,7 +146,7 @@ def tree_megabytes(pid: int) -> float:
 
 
 def measure(job: str, locale: Path, cache: Path, num_proc: int) -> dict[str, float]:
-    """Run one job in this process, watching the memory of its tree."""
+    """Run a job in this process; return its seconds and the peak memory of its tree."""
     import dataset_modules.common_voice
     import dataset_modules.datamodule  # noqa: F401 - imports are no part of the time
 
@@ -168,14 +168,14 @@ def measure(job: str, locale: Path, cache: Path, num_proc: int) -> dict[str, flo
 
 
 def measured_apart(job: str, locale: Path, cache: Path, num_proc: int) -> dict[str, float]:
-    """The same in a process of its own."""
+    """Run ``measure`` in a separate process."""
     command = [sys.executable, __file__, "--job", json.dumps([job, str(locale), str(cache), num_proc])]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
-    """Make the releases, measure, print the table with its bounds."""
+    """Make the releases, measure, and print the table with its bounds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=2000)
     parser.add_argument("--num_proc", type=int, default=2)
@@ -215,7 +215,7 @@ def main() -> None:
 
 
 def report(what: str, first: str, before: float, second: str, after: float) -> None:
-    """One line: two figures, their ratio, and whether it keeps to the bound."""
+    """Print two values, their ratio, and whether it is within the bound."""
     ratio = after / before
     verdict = "ok" if ratio <= BOUND else "MISSED"
     print(

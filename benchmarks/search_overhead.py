@@ -1,8 +1,8 @@
-"""What a finished search's trials cost beyond training: ``python benchmarks/search_overhead.py FOLDER``.
+"""Measure the overhead of a finished search's trials: ``python benchmarks/search_overhead.py FOLDER``.
 
 Medians in seconds: a whole trial, its part before training begins, that after its last validation (it
 validates its best checkpoint), the pause until the next one; with ``--by-hand`` also the first trial as a
-command of its own, which imports everything anew.
+separate command, which imports everything anew.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def measure(search: Path, *, by_hand: bool) -> dict[str, float]:
-    """Medians over the completed trials after the first, in seconds."""
+    """Return medians in seconds over the completed trials after the first."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = optuna.storages.JournalStorage(JournalFileBackend(str(search / "journal.log")))
     trials = [
@@ -65,13 +65,13 @@ def _seconds(trial: FrozenTrial) -> float:
 
 
 def _preamble(search: Path, trial: FrozenTrial) -> float:
-    """Until the run has written its record, which it does when training is set up."""
+    """Return the seconds until the run has written its record, at the setup of training."""
     record = _folder(search, trial) / "run" / "versions.json"
     return record.stat().st_mtime - trial.datetime_start.timestamp()
 
 
 def _end(search: Path, trial: FrozenTrial) -> float:
-    """From the last report on."""
+    """Return the seconds after the last report."""
     return trial.datetime_complete.timestamp() - (_folder(search, trial) / "reports.jsonl").stat().st_mtime
 
 

@@ -1,4 +1,4 @@
-"""What the command line costs to answer, beside what importing its two libraries costs by itself.
+"""Time the start of the command line beside the bare import of its two libraries.
 
 Run: ``python benchmarks/startup.py [ROUNDS]``. Each round starts every command once, in turn; ratios
 are taken within a round.
@@ -16,7 +16,7 @@ IMPORTS = "from lightning.pytorch.cli import LightningCLI; import transformers"
 
 
 def commands(mistaken: Path) -> dict[str, list[str]]:
-    """The commands to time; the first is the yardstick."""
+    """Return the commands to time; the first is the reference."""
     main = [sys.executable, "main.py"]
     return {
         "importing LightningCLI and transformers": [sys.executable, "-c", IMPORTS],
@@ -26,7 +26,7 @@ def commands(mistaken: Path) -> dict[str, list[str]]:
 
 
 def seconds(command: list[str]) -> float:
-    """Wall time of one run."""
+    """Return the wall time of one run."""
     start = time.perf_counter()
     subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""How fast texts become phonemes, the first time and again, and what memory that takes.
+"""Measure the rate and memory of text to phonemes, the first time and from the store.
 
 ``python benchmarks/text_to_phonemes.py [BACKEND [LANGUAGE [SENTENCES]]]``; BACKEND is espeak, epitran or the
 path of a pronouncing dictionary.
@@ -43,7 +43,7 @@ def _backend(name: str, language: str) -> GraphemeToPhoneme:
 
 
 def _texts(language: str, count: int) -> Iterator[str]:
-    """Sentences of about the length of those in Common Voice, all different, none kept."""
+    """Yield different sentences of about the length of Common Voice's."""
     parts = distinct_sentences(language, 2000, seed=0)
     draw = random.Random(1)
     for number in range(count):

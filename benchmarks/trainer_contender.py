@@ -1,4 +1,4 @@
-"""Transformers' Trainer as a contender of ``benchmarks/training.py``, used as its script for CTC is."""
+"""Transformers' Trainer as a contender of ``benchmarks/training.py``, set up as in its script for CTC."""
 
 import time
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ class TrainerOfTransformers(Contender):
     """The Trainer over a table of extracted features.
 
     Args:
-        settings: what all contenders share.
-        line: to who gives turns.
-        numpy_rows: whether the table hands over arrays instead of lists.
+        settings: the settings of all contenders.
+        line: the connection to the process that gives turns.
+        numpy_rows: whether the table returns arrays instead of lists.
     """
 
     def __init__(self, settings: Settings, line: Connection, *, numpy_rows: bool) -> None:
@@ -32,14 +32,14 @@ class TrainerOfTransformers(Contender):
         self.numpy_rows = numpy_rows
 
     def train(self) -> None:
-        """More steps than there are turns for."""
+        """Train for more steps than the turns need."""
         trainer = build_trainer(self, self.settings, numpy_rows=self.numpy_rows)
         self.start_clock()
         trainer.train()
 
 
 def build_trainer(owner: Contender, settings: Settings, *, numpy_rows: bool) -> Any:  # noqa: ANN401
-    """The Trainer over a table of extracted features."""
+    """Build the Trainer over a table of extracted features."""
     from transformers import Trainer, TrainerCallback, Wav2Vec2FeatureExtractor
     from transformers.trainer_pt_utils import LengthGroupedSampler
 
@@ -75,7 +75,7 @@ def build_trainer(owner: Contender, settings: Settings, *, numpy_rows: bool) -> 
 
 
 def plain_network(settings: Settings) -> Any:  # noqa: ANN401 - imported late
-    """The same network with the same weights, as transformers builds it."""
+    """Build the same network with the same weights by transformers."""
     from transformers import AutoModelForCTC
 
     ours = make_model(settings).network
@@ -88,7 +88,7 @@ def plain_network(settings: Settings) -> Any:  # noqa: ANN401 - imported late
 
 
 def _arguments(settings: Settings) -> Any:  # noqa: ANN401 - imported late
-    """Of the Trainer; what is not named here is left as it is by default."""
+    """Return the Trainer's arguments; all others keep their defaults."""
     from transformers import TrainingArguments
 
     return TrainingArguments(
@@ -108,7 +108,7 @@ def _arguments(settings: Settings) -> Any:  # noqa: ANN401 - imported late
 
 
 def feature_table(settings: Settings, data: Any, extractor: Any) -> Any:  # noqa: ANN401
-    """``input_values`` and ``labels`` of every clip, on disk, as scripts prepare them."""
+    """Write ``input_values`` and ``labels`` of every clip to a table on disk."""
     import datasets
 
     clips = data.splits["train"]
@@ -128,13 +128,13 @@ def feature_table(settings: Settings, data: Any, extractor: Any) -> Any:  # noqa
 
 
 class CtcCollator:
-    """Pads features with their extractor and labels with -100, as CTC scripts do."""
+    """Pads features by their extractor and labels by -100."""
 
     def __init__(self, extractor: Any) -> None:  # noqa: ANN401
         self.extractor = extractor
 
     def __call__(self, features: list[dict[str, Any]]) -> Any:  # noqa: ANN401
-        """One batch of these."""
+        """Collate a batch."""
         import torch
 
         inputs = [{"input_values": feature["input_values"]} for feature in features]

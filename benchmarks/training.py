@@ -1,15 +1,15 @@
-"""Training throughput: a bare loop over ready tensors, this application, and transformers' Trainer.
+"""Compare the training throughput of a bare loop, this application, and transformers' Trainer.
 
 Run: ``python benchmarks/training.py`` (``--quick`` for a short look); the Trainer needs accelerate. All train
 the same Wav2Vec2 from the same saved weights, its convolutions frozen as fine-tuning leaves them
 (``--train-all`` trains them, too), on the same clips of noise with Common Voice's spread of lengths (2 to
 12 s), with the same batch size, precision, fused AdamW and gradient clipping. They take turns of a few steps,
-in alternating order, each in a process of its own; figures are medians over turns, ratios those of paired
+in alternating order, each in a separate process; values are medians over turns, ratios those of paired
 turns.
 
 - *bare*: the application's own network and batches, as tensors in memory, normalised and padded.
 - *application*: data module, prepared cache, LightningModule and Trainer, with default callbacks and loggers;
-  on a processor it hears frozen convolutions once, before the first step.
+  on a processor it runs frozen convolutions once, before the first step.
 - *application, nothing kept*: the same, but every step computes all (``model.cache_encoder: false``).
 - *Trainer*: as its example script for CTC is used: transformers' own network, features extracted beforehand
   into a ``datasets`` table, ``group_by_length``, the collator that pads with the feature extractor, all else
@@ -55,14 +55,14 @@ TRAINER, TRAINER_NUMPY = "Trainer", "Trainer, NumPy rows"
 
 @dataclass(frozen=True)
 class Afterwards:
-    """What a contender tells when the race is over."""
+    """What a contender reports after the race."""
 
     peak_megabytes: float
-    seconds_before: float  # its first step, where it tells that
+    seconds_before: float  # its first step, where it is reported
 
 
 def make_contender(name: str, settings: Settings, line: Connection) -> Contender:
-    """One of those who take turns."""
+    """Build a contender by name."""
     if name in (OWN, OWN_COMPUTING):
         return Application(settings, line, cache_encoder=None if name == OWN else False)
     if name == BARE:
@@ -71,7 +71,7 @@ def make_contender(name: str, settings: Settings, line: Connection) -> Contender
 
 
 def compete(name: str, settings: Settings, line: Connection) -> None:
-    """What a contender's process does."""
+    """Run a contender in its process."""
     quieten()
     contender = make_contender(name, settings, line)
     line.recv()
@@ -81,7 +81,7 @@ def compete(name: str, settings: Settings, line: Connection) -> None:
 
 
 def peak_of_this_process(settings: Settings) -> float:
-    """In megabytes, imports included; on a GPU, of the device."""
+    """Return megabytes, imports included; on a GPU, those of the device."""
     if settings.device == "cuda":
         import torch
 
@@ -90,7 +90,7 @@ def peak_of_this_process(settings: Settings) -> float:
 
 
 def race(names: list[str], settings: Settings) -> tuple[dict[str, list[Turn]], dict[str, Afterwards]]:
-    """All contenders, turn by turn; the order is turned round from one round to the next."""
+    """Run all contenders turn by turn; the order is reversed from round to round."""
     make_data_module(settings)  # prepared once
     save_pretrained_network(settings)
     spawn = multiprocessing.get_context("spawn")
@@ -121,13 +121,13 @@ def _answer(name: str, line: Connection, another_turn: bool) -> Any:  # noqa: AN
 
 
 def median_ratio(these: list[Turn], those: list[Turn]) -> float:
-    """The median of the ratios of throughput, turn by turn."""
+    """Return the median of the ratios of throughput in paired turns."""
     pairs = zip(these[WARM_UP_TURNS:], those[WARM_UP_TURNS:], strict=True)
     return statistics.median(this.throughput / that.throughput for this, that in pairs)
 
 
 def report(results: dict[str, list[Turn]], afterwards: dict[str, Afterwards], settings: Settings) -> None:
-    """The table, and whether the bounds hold."""
+    """Print the table; return whether the bounds hold."""
     print(
         f"{'':26}{'audio s/s':>10}{'/ bare':>8}{'step ms':>9}{'padding':>9}{'loader wait':>13}{'peak MB':>9}"
     )
@@ -151,7 +151,7 @@ def report(results: dict[str, list[Turn]], afterwards: dict[str, Afterwards], se
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smaller network, three short rounds")
     parser.add_argument("--rounds", type=int, default=9)
@@ -169,7 +169,7 @@ def parse() -> argparse.Namespace:
 
 
 def quieten() -> None:
-    """Leave the table alone on the screen."""
+    """Silence other output than the table."""
     import logging
     import warnings
 
@@ -178,7 +178,7 @@ def quieten() -> None:
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure and print the table."""
     arguments = parse()
     if find_spec("accelerate") is None:
         raise SystemExit("transformers' Trainer needs accelerate: .venv/bin/python -m pip install accelerate")

@@ -1,4 +1,4 @@
-"""Who trains in ``benchmarks/training.py`` beside transformers' Trainer: a bare loop and the application."""
+"""Contenders of ``benchmarks/training.py`` beside transformers' Trainer: a bare loop and the application."""
 
 import itertools
 import time
@@ -19,7 +19,7 @@ class BareLoop(Contender):
     """Forward, loss, backward, clipping and step; nothing else is in the measured time."""
 
     def train(self) -> None:
-        """The application's batches, turn by turn."""
+        """Train on the application's batches, turn by turn."""
         import torch
 
         data = make_data_module(self.settings)
@@ -51,7 +51,7 @@ class BareLoop(Contender):
         self.optimizer.zero_grad()
 
     def _ready(self, data: Any, indices: Any) -> tuple[Any, ...]:  # noqa: ANN401
-        """A batch on the device, normalised and padded; counted for this turn."""
+        """Move a batch to the device, normalised and padded, and count it for this turn."""
         import torch
 
         from dataset_modules.batches.collate import Collator
@@ -71,12 +71,12 @@ class BareLoop(Contender):
 
 
 class Application(Contender):
-    """As ``main.py fit`` trains: data module, LightningModule, Trainer, default callbacks and loggers.
+    """The parts of ``main.py fit``: data module, LightningModule, Trainer, default callbacks and loggers.
 
     Args:
-        settings: what all contenders share.
-        line: to who gives turns.
-        cache_encoder: whether what frozen convolutions make of clips is kept; null is the default.
+        settings: the settings of all contenders.
+        line: the connection to the process that gives turns.
+        cache_encoder: whether features of frozen convolutions are cached; null is the default.
     """
 
     def __init__(self, settings: Settings, line: Connection, *, cache_encoder: bool | None) -> None:
@@ -84,7 +84,7 @@ class Application(Contender):
         self.cache_encoder = cache_encoder
 
     def train(self) -> None:
-        """More epochs than there are turns for."""
+        """Train for more epochs than the turns need."""
         from lightning.pytorch import Trainer
         from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
@@ -115,7 +115,7 @@ class Application(Contender):
 
 
 def _loader_clock(owner: Contender) -> Any:  # noqa: ANN401 - imported late
-    """Counts how long the loop waits for batches."""
+    """Yield batches, and count the waiting time for them."""
     from lightning.pytorch.profilers import PassThroughProfiler
 
     class LoaderClock(PassThroughProfiler):
@@ -131,7 +131,7 @@ def _loader_clock(owner: Contender) -> Any:  # noqa: ANN401 - imported late
 
 
 def _turn_watch(owner: Application) -> Any:  # noqa: ANN401 - imported late
-    """Ends turns."""
+    """Return a callback that ends turns."""
     from lightning.pytorch import Callback
 
     class TurnWatch(Callback):

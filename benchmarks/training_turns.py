@@ -1,4 +1,4 @@
-"""What contenders of ``benchmarks/training.py`` share: data, network, turns and a clock."""
+"""Data, network, turns and clock of the contenders of ``benchmarks/training.py``."""
 
 import time
 from abc import ABC, abstractmethod
@@ -35,7 +35,7 @@ WARM_UP_TURNS = 1
 
 @dataclass(frozen=True)
 class Settings:
-    """What all contenders share."""
+    """The settings of all contenders."""
 
     clips: int
     batch_size: int
@@ -49,17 +49,17 @@ class Settings:
 
     @property
     def pretrained(self) -> Path:
-        """Folder of the network."""
+        """Return the folder of the network."""
         return self.folder / "pretrained"
 
     @property
     def turns(self) -> int:
-        """How often each contender is called."""
+        """Return the number of turns of each contender."""
         return self.rounds + WARM_UP_TURNS
 
     @property
     def device(self) -> str:
-        """What all train on."""
+        """Return the device of all contenders."""
         import torch
 
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -67,7 +67,7 @@ class Settings:
 
 @dataclass
 class Turn:
-    """What a contender did while it had its turn."""
+    """The work of a contender in one turn."""
 
     seconds: float = 0.0
     audio_seconds: float = 0.0
@@ -81,12 +81,12 @@ class Turn:
 
     @property
     def throughput(self) -> float:
-        """Seconds of audio, without padding, per second."""
+        """Return the seconds of audio per second, without padding."""
         return self.audio_seconds / self.seconds
 
 
 def now(settings: Settings) -> float:
-    """The time when the device has done all that it was asked."""
+    """Return the time after the device has finished its work."""
     if settings.device == "cuda":
         import torch
 
@@ -95,12 +95,12 @@ def now(settings: Settings) -> float:
 
 
 def lengths_of(clips: int) -> np.ndarray:
-    """Samples of each clip: 2 to 12 s, most of them of 4 to 7."""
+    """Return the number of samples of each clip: 2 to 12 s, most of them 4 to 7 s."""
     return ((2 + 10 * np.random.default_rng(SEED).beta(2.0, 3.2, clips)) * RATE).astype(int)
 
 
 def make_data_module(settings: Settings) -> Any:  # noqa: ANN401 - imported late
-    """The data section of a configuration over clips of noise, prepared."""
+    """Build and prepare the data section of a configuration over clips of noise."""
     from benchmarks.noise_dataset import NoiseDataset
     from dataset_modules.datamodule import PhonemeDataModule
 
@@ -122,7 +122,7 @@ def make_data_module(settings: Settings) -> Any:  # noqa: ANN401 - imported late
 
 
 def save_pretrained_network(settings: Settings) -> None:
-    """The network that all train on from, with random weights: these cost what trained ones cost."""
+    """Save the initial network, with random weights: they cost as much as trained ones."""
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
@@ -131,7 +131,7 @@ def save_pretrained_network(settings: Settings) -> None:
 
 
 def make_model(settings: Settings, *, cache_encoder: bool | None = False) -> Any:  # noqa: ANN401 - imported late
-    """The model section of a configuration."""
+    """Build the model section of a configuration."""
     import torch
 
     from models import PhonemeRecognizer
@@ -151,34 +151,35 @@ def make_model(settings: Settings, *, cache_encoder: bool | None = False) -> Any
 
 
 class EndOfRaceError(Exception):
-    """Nobody wants further turns."""
+    """The race is over."""
 
 
 class Contender(ABC):
-    """Trains, and stops where a turn ends until it is given another.
+    """Trains, and waits at the end of each turn for the next.
 
     Args:
-        settings: what all contenders share.
-        line: to who gives turns; a turn is a message there, and what was done in it one back.
+        settings: the settings of all contenders.
+        line: the connection to the process that gives turns; a message begins a turn, the answer
+            is its work.
     """
 
     def __init__(self, settings: Settings, line: Connection) -> None:
         self.settings = settings
         self.line = line
         self.current = Turn()
-        self.seconds_before = 0.0  # the first step, where that is told
+        self.seconds_before = 0.0  # the first step, where it is reported
         self._since = 0.0
 
     @abstractmethod
     def train(self) -> None:
-        """Train for as long as there are turns: call ``start_clock``, and ``end_turn`` where one ends."""
+        """Train while there are turns: call ``start_clock`` first, and ``end_turn`` at the end of each."""
 
     def start_clock(self) -> None:
-        """What was done until now does not count."""
+        """Leave out the work until now."""
         self._since = now(self.settings)
 
     def end_turn(self) -> None:
-        """Hand over; come back when it is this one's turn again."""
+        """Send the work of this turn; return when the next one begins."""
         self.current.seconds = now(self.settings) - self._since
         self.line.send(self.current)
         if not self.line.recv():

@@ -1,6 +1,6 @@
 """Transcribe an hour, and time the pipeline beside it: ``python benchmarks/transcribe.py EXPERIMENT``.
 
-An hour of speech is made by saying the clips of the experiment's test set again and again. Measured are the
+An hour of speech is the clips of the experiment's test set, repeated. Measured are the
 peak of memory of a process that transcribes the hour, and of one that transcribes six minutes of it; and the
 time, reading included, beside transformers' pipeline on the same model as exported, with windows of the same
 length and overlap, the same number of them at once and the same threads. Both run in turn, round after round,
@@ -40,25 +40,25 @@ WINDOW_SECONDS, OVERLAP_SECONDS, WINDOWS_AT_ONCE = 20.0, 4.0, 3
 
 
 def write_speech(checkpoint: Path, path: Path, seconds: float) -> list[str]:
-    """Say the test set's clips until a file lasts so long; returns what was said."""
+    """Write the test set's clips, repeated, to a file of this length; return the reference phonemes."""
     experiment = experiment_of(checkpoint)
     assert experiment is not None, "the checkpoint must lie in an experiment's folder"
     model = AcousticModel.from_checkpoint(checkpoint)
     datasets = located_datasets(read_configuration(experiment)["data"])
     splits = [dataset.prepare("test", model.audio_params).clips for dataset in datasets]
-    said: list[str] = []
+    reference: list[str] = []
     with soundfile.SoundFile(path, "w", model.audio_params.sampling_rate, 1, "PCM_16") as stream:
         while stream.frames < seconds * stream.samplerate:
             for clip in (clips[index] for clips in splits for index in range(len(clips))):
                 stream.write(np.array(clip.samples))
-                said += [phoneme for phoneme in clip.phonemes if phoneme != "|"]
+                reference += [phoneme for phoneme in clip.phonemes if phoneme != "|"]
                 if stream.frames >= seconds * stream.samplerate:
                     break
-    return said
+    return reference
 
 
 def recognizer_of(checkpoint: Path) -> Recognizer:
-    """The recogniser with the benchmark's windows."""
+    """Load the recogniser with the benchmark's windows."""
     return Recognizer(
         AcousticModel.from_checkpoint(checkpoint),
         window_seconds=WINDOW_SECONDS,
@@ -69,58 +69,58 @@ def recognizer_of(checkpoint: Path) -> Recognizer:
 
 
 def transcribe(recognizer: Recognizer, path: Path) -> list[str]:
-    """The phonemes of a file."""
+    """Return the phonemes of a file."""
     (result,) = recognizer.transcribe([AudioFile(path, path.name)])
     assert isinstance(result, Transcript), result
     return [phoneme.symbol for phoneme in result.phonemes]
 
 
 def pipeline_of(checkpoint: Path, folder: Path) -> Callable[[Path], list[str]]:
-    """Transformers' pipeline over the exported model."""
+    """Build transformers' pipeline over the exported model."""
     from transformers import pipeline
 
     save_huggingface(AcousticModel.from_checkpoint(checkpoint), folder)
     recognise = pipeline("automatic-speech-recognition", model=str(folder), device="cpu")
 
-    def heard(path: Path) -> list[str]:
+    def recognised(path: Path) -> list[str]:
         samples, rate = soundfile.read(path, dtype="float32")
-        said = recognise(
+        output = recognise(
             {"raw": samples, "sampling_rate": rate},
             chunk_length_s=WINDOW_SECONDS,
             stride_length_s=OVERLAP_SECONDS / 2,  # at either side
             batch_size=WINDOWS_AT_ONCE,
         )
-        return [token for token in said["text"].split() if token != "|"]
+        return [token for token in output["text"].split() if token != "|"]
 
-    return heard
+    return recognised
 
 
 def timed(run: Callable[[Path], list[str]], path: Path) -> tuple[float, list[str]]:
-    """Seconds, and what was heard."""
+    """Return the seconds and the hypothesis of a run."""
     started = time.perf_counter()
-    heard = run(path)
-    return time.perf_counter() - started, heard
+    hypothesis = run(path)
+    return time.perf_counter() - started, hypothesis
 
 
 def peak_of(checkpoint: Path, path: Path, threads: int) -> float:
-    """Of a fresh process that transcribes a file."""
+    """Return the peak memory of a new process that transcribes a file."""
     command = [sys.executable, __file__, str(checkpoint), "--only", str(path), "--threads", str(threads)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout.strip().splitlines()[-1])
 
 
-def per(said: list[str], heard: list[str]) -> float:
-    """Phoneme error rate."""
-    return round(edit_counts(said, heard).errors / len(said), 4)
+def per(reference: list[str], hypothesis: list[str]) -> float:
+    """Return the phoneme error rate."""
+    return round(edit_counts(reference, hypothesis).errors / len(reference), 4)
 
 
 def measure(
     checkpoint: Path, minutes: float, rounds: int, threads: int
 ) -> Iterator[tuple[str, float | list[float]]]:
-    """All of it, as it becomes known."""
+    """Yield each result as soon as it is measured."""
     with tempfile.TemporaryDirectory() as folder:
         long, short = Path(folder) / "long.wav", Path(folder) / "short.wav"
-        said = write_speech(checkpoint, short, minutes * 6)
+        reference = write_speech(checkpoint, short, minutes * 6)
         recognizer = recognizer_of(checkpoint)
         theirs = pipeline_of(checkpoint, Path(folder) / "hf")
 
@@ -134,8 +134,8 @@ def measure(
         yield "times over the pipeline's", ratios
         yield "median", statistics.median(ratios)
         yield "real-time factor", round(pairs[-1][0][0] / (minutes * 6), 4)
-        yield "PER", per(said, pairs[0][0][1])
-        yield "PER of the pipeline", per(said, pairs[0][1][1])
+        yield "PER", per(reference, pairs[0][0][1])
+        yield "PER of the pipeline", per(reference, pairs[0][1][1])
         yield "peak MB, a tenth of the time", peak_of(checkpoint, short, threads)
         write_speech(checkpoint, long, minutes * 60)
         yield "peak MB", peak_of(checkpoint, long, threads)

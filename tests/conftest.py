@@ -1,13 +1,12 @@
 """Fixtures that several rooms share."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from forked_runs import ForkedRuns
 from noisy_records import noisy_records
 from numpy.typing import NDArray
 
@@ -49,14 +48,6 @@ def russian_vocabulary(russian_vocab_file: Path) -> Vocabulary:
 def tiny_cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for the whole run, so that a small synthetic data set is spoken once."""
     return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedRuns]:
-    """The command line in processes of their own, whose imports are paid for once."""
-    forked = ForkedRuns(tmp_path_factory.mktemp("logs"))
-    yield forked
-    forked.close()
 
 
 @pytest.fixture

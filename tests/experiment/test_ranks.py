@@ -4,13 +4,13 @@ import multiprocessing
 import os
 
 import pytest
-from forked_runs import free_port, ranks_of
 from jsonargparse import Namespace
 from lightning.pytorch.strategies import StrategyRegistry
 
 from experiment import ranks
 from experiment.errors import ConfigError
 from experiment.ranks import agree, launch_of, take_world
+from tests.journeys.forked_runs import free_port, ranks_of
 
 FORK = multiprocessing.get_context("fork")
 

@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +23,10 @@ from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, 
 from dataset_modules.synthetic import SpokenSentence
 from inference import Recognizer
 from phonetics import EspeakPhonemes, IpaNormaliser, LexiconPhonemes
+from tests.journeys.experiments import json_lines, last_checkpoint, metrics_of
+from tests.journeys.main_program import run_main
 from tuning.study.claims import this_process
 
-ROOT = Path(__file__).parents[2]
 WRITTEN = Path(__file__).parent / "written_before"
 CHANGED_AT_S = 1_700_000_000  # of the recordings: the names of the cache's folders depend on it
 
@@ -49,18 +48,10 @@ def libraries_of_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transformers, "__version__", "5.23.0")
 
 
-def _json(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def _stamps(cache: Path) -> dict[Path, tuple[int, int]]:
     """Number and time of change of what is kept: a file that is built anew has others."""
     kept = (path for path in cache.rglob("*") if path.suffix in (".arrow", ".float32", ".json"))
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in kept}
-
-
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    return torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
 
 
 @pytest.mark.parametrize("mode", ["test", "validate"])
@@ -68,7 +59,7 @@ def test_an_old_checkpoint_has_the_error_rates_that_were_written(place: Path, mo
     split = {"validate": "val"}.get(mode, mode)
     assert run([mode, "--config", "train.yaml"]) == 0  # finds the best checkpoint of the experiment itself
     (folder,) = place.glob(f"experiments/tones/evaluations/{mode}*")
-    written, now = _json(place / "experiments/tones/metrics.json"), _json(folder / "metrics.json")
+    written, now = metrics_of(place / "experiments/tones"), metrics_of(folder)
     assert 0 < written["test_per"] < 1
     for name in ("per", "cer", "wer", "blank_share", "feature_error_rate"):
         assert now[f"{split}_{name}"] == written[f"{split}_{name}"], name
@@ -76,13 +67,9 @@ def test_an_old_checkpoint_has_the_error_rates_that_were_written(place: Path, mo
     assert now[f"{split}_loss"] == pytest.approx(written[f"{split}_loss"], rel=1e-5)
     assert now["checkpoint_digest"] == written["checkpoint_digest"]
     utterances = f"utterances_{split}.jsonl"
-    old, new = (_lines(path / utterances) for path in (place / "experiments/tones", folder))
+    old, new = (json_lines(path / utterances) for path in (place / "experiments/tones", folder))
     assert [line["hypothesis"] for line in new] == [line["hypothesis"] for line in old]
     assert [line.keys() for line in new] == [line.keys() for line in old]
-
-
-def _lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +86,7 @@ def test_an_old_run_is_resumed_as_the_version_before_resumed_it(
     resume = ("--ckpt_path", "last", "--trainer.max_epochs", str(last_epoch))
     assert run(["fit", "--config", "train.yaml", *own, *resume]) == 0
     assert (place / f"experiments/{name}/config_2.yaml").is_file()
-    resumed = _weights(place / "experiments" / name)
+    resumed = last_checkpoint(place / "experiments" / name)["state_dict"]
     with np.load(WRITTEN / "continued.npz") as continued:
         expected = {key.partition("/")[2]: continued[key] for key in continued if key.startswith(f"{name}/")}
     assert expected
@@ -120,7 +107,7 @@ def test_old_experiments_are_reported_and_compared(place: Path) -> None:
 
 def test_an_old_checkpoint_transcribes_what_was_recorded(place: Path) -> None:
     recognize = Recognizer.from_checkpoint("experiments/tones/checkpoints/last.ckpt")
-    for line in _lines(place / "experiments/tones/utterances_test.jsonl"):
+    for line in json_lines(place / "experiments/tones/utterances_test.jsonl"):
         waveform, rate = soundfile.read(line["path"], dtype="float32")
         symbols = [phoneme.symbol for phoneme in recognize(waveform, rate).phonemes]
         assert symbols == [symbol for symbol in line["hypothesis"] if symbol != "|"]
@@ -137,22 +124,14 @@ def test_an_old_search_is_continued_with_the_trial_that_a_kill_had_cut_off(place
     journal = place / "experiments/tones_search/journal.log"
     journal.write_text(journal.read_text().replace('"HOST"', json.dumps(this_process()["host"])))
     written = journal.read_text()
-    done = subprocess.run(
-        [sys.executable, ROOT / "main.py", "fit", "--config", "train.yaml", "--config", "search.yaml"],
-        cwd=place,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
+    done = run_main("fit", "--config", "train.yaml", "--config", "search.yaml", folder=place)
     assert done.returncode == 0, done.stderr
     assert "4 of 4 done" in done.stderr
     assert journal.read_text().startswith(written)
-    summary = _json(journal.parent / "summary.json")
+    summary = json.loads((journal.parent / "summary.json").read_text())
     assert (summary["completed"], summary["failed"]) == (4, 0)
-    reports = _lines(journal.parent / "trials/0002/reports.jsonl")
-    (before,) = _lines(WRITTEN / "experiments/tones_search/trials/0002/reports.jsonl")
+    reports = json_lines(journal.parent / "trials/0002/reports.jsonl")
+    (before,) = json_lines(WRITTEN / "experiments/tones_search/trials/0002/reports.jsonl")
     assert len(reports) == 3
     assert reports[0]["figures"]["val_loss"] == pytest.approx(before["figures"]["val_loss"], rel=1e-4)
     best = yaml.safe_load((journal.parent / "best.yaml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Training from what the frozen part of an encoder has made is training."""
+"""Training from cached features of a frozen encoder equals training from audio."""
 
 import copy
 import logging
@@ -9,6 +9,7 @@ from lightning.pytorch import Callback, Trainer
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
 from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.collate import Collator
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset
 from models import PhonemeRecognizer
@@ -22,14 +23,14 @@ WELL_CONDITIONED = {"optimizer": "SGD", "lr": 0.01}
 
 
 class Watch(Callback):
-    """What the model heard, and the figures of each validation; leaves a checkpoint in mid-epoch."""
+    """Records the model's inputs and the metrics of each validation; saves a checkpoint in mid-epoch."""
 
     def __init__(self, place=None):
-        self.heard, self.figures = [], []
+        self.inputs, self.metrics = [], []
         self.place = place
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
-        self.heard.append("audio" if batch.encoder_states is None else "states")
+        self.inputs.append("audio" if batch.encoder_states is None else "states")
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         if self.place is not None and trainer.global_step == 4:  # of two epochs with three batches
@@ -37,14 +38,14 @@ class Watch(Callback):
 
     def on_validation_end(self, trainer, module):
         if not trainer.sanity_checking:
-            self.figures.append(
+            self.metrics.append(
                 {name: float(trainer.callback_metrics[name]) for name in ("val_per", "val_loss")}
             )
 
 
 @pytest.fixture
 def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
-    """Train two epochs; gives what was watched, the model and how often the encoder was run."""
+    """Train two epochs; return the watch, the model and the number of the encoder's forward passes."""
 
     def run(
         cache,
@@ -97,24 +98,24 @@ def train(tmp_path, tiny_cache_dir, russian_vocab_file, monkeypatch):
 
 @pytest.mark.parametrize("family", ["Wav2Vec2", "Wav2Vec2Bert"])
 def test_a_head_learns_the_same_from_kept_states(train, tmp_path, family):
-    heard, plain, runs = train(False, family, **WELL_CONDITIONED)
-    assert (set(heard.heard), runs) == ({"audio"}, 0)
+    audio, plain, runs = train(False, family, **WELL_CONDITIONED)
+    assert (set(audio.inputs), runs) == ({"audio"}, 0)
     kept, model, runs = train(True, family, root=tmp_path / "fresh", **WELL_CONDITIONED)
-    assert (set(kept.heard), runs) == (
+    assert (set(kept.inputs), runs) == (
         {"states"},
         4,
     )  # three batches of train, one of val: once, not per epoch
-    assert [figures["val_per"] for figures in kept.figures] == [
-        figures["val_per"] for figures in heard.figures
+    assert [metrics["val_per"] for metrics in kept.metrics] == [
+        metrics["val_per"] for metrics in audio.metrics
     ]
-    for first, second in zip(heard.figures, kept.figures, strict=True):
+    for first, second in zip(audio.metrics, kept.metrics, strict=True):
         assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
     assert_same_weights(model, plain, 5e-6)
     _, _, runs = train(True, family, root=tmp_path / "fresh", **WELL_CONDITIONED)
     assert runs == 0
 
 
-def test_a_group_norm_encoder_is_asked_as_if_each_utterance_were_alone(train, tmp_path):
+def test_a_group_norm_encoder_processes_each_utterance_without_padding(train, tmp_path):
     """Its states depend on padding; what is kept does not."""
     network = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
     _, one, _ = train(True, root=tmp_path / "one", network=network)
@@ -122,8 +123,6 @@ def test_a_group_norm_encoder_is_asked_as_if_each_utterance_were_alone(train, tm
     data = one.trainer.datamodule
     clips = data.splits["train"]
     kept = data._heard("train").states
-    from dataset_modules.batches.collate import Collator
-
     for index in (0, 7):
         (alone,) = encoder.states(Collator(0)([clips[(0, index)]]))
         torch.testing.assert_close(
@@ -146,15 +145,15 @@ def test_what_changes_the_states_changes_the_fingerprint(train):
 def test_by_itself_it_is_used_where_it_can(train, caplog):
     from audiomentations import Gain
 
-    assert set(train(None)[0].heard) == {"states"}
-    assert set(train(None, freeze_feature_extractor=False)[0].heard) == {"audio"}
+    assert set(train(None)[0].inputs) == {"states"}
+    assert set(train(None, freeze_feature_extractor=False)[0].inputs) == {"audio"}
     with caplog.at_level(logging.INFO):
-        assert set(train(None)[0].heard) == {"states"}
+        assert set(train(None)[0].inputs) == {"states"}
         assert "features of the frozen encoder for 12 clips are in " in caplog.text
-        assert set(train(None, augment=[Gain(p=1.0)])[0].heard) == {"audio"}
+        assert set(train(None, augment=[Gain(p=1.0)])[0].inputs) == {"audio"}
         assert caplog.text.count("not used: data.augmentations change the audio in every epoch") == 1
         for part in (2, 1, 0.5):  # one batch is not all of them
-            assert set(train(None, trainer={"limit_train_batches": part})[0].heard) == {"audio"}
+            assert set(train(None, trainer={"limit_train_batches": part})[0].inputs) == {"audio"}
     assert "a part of each epoch is trained on" in caplog.text
 
 
@@ -169,7 +168,7 @@ def test_insisting_where_it_cannot_be_is_refused(train, russian_vocab_file):
 
 
 def test_another_precision_keeps_states_as_well(train):
-    assert set(train(True, trainer={"precision": "bf16-true"})[0].heard) == {"states"}
+    assert set(train(True, trainer={"precision": "bf16-true"})[0].inputs) == {"states"}
 
 
 def test_another_model_over_the_same_data_does_not_get_the_first_ones_states(train):
@@ -210,11 +209,11 @@ def assert_same_weights(model, other, bound):
 def test_a_transformer_learns_the_same_from_kept_features(train, tmp_path, family, network):
     """Dropout, dropped layers and masks included: all of them come behind the convolutions."""
     options = CONVOLUTIONS | WELL_CONDITIONED | {"network": network}
-    heard, plain, runs = train(False, family, **options)
-    assert (set(heard.heard), runs) == ({"audio"}, 0)
+    audio, plain, runs = train(False, family, **options)
+    assert (set(audio.inputs), runs) == ({"audio"}, 0)
     kept, model, runs = train(True, family, root=tmp_path / "fresh", **options)
-    assert (set(kept.heard), runs) == ({"states"}, 4)
-    for first, second in zip(heard.figures, kept.figures, strict=True):
+    assert (set(kept.inputs), runs) == ({"states"}, 4)
+    for first, second in zip(audio.metrics, kept.metrics, strict=True):
         assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
     assert_same_weights(model, plain, 5e-6)
     _, _, runs = train(True, family, root=tmp_path / "fresh", **options)
@@ -235,9 +234,9 @@ def test_kept_features_go_through_every_switch(train, tmp_path, arguments, train
     still |= {"activation_dropout": 0.0, "feat_proj_dropout": 0.0, "final_dropout": 0.0}
     still |= arguments.pop("network", {})
     options = CONVOLUTIONS | WELL_CONDITIONED | arguments | {"network": still, "trainer": trainer}
-    heard, plain, _ = train(False, **options)
+    audio, plain, _ = train(False, **options)
     kept, model, runs = train(True, root=tmp_path / "fresh", **options)
-    assert (set(kept.heard), runs) == ({"states"}, 4)
+    assert (set(kept.inputs), runs) == ({"states"}, 4)
     assert_same_weights(model, plain, 5e-4 if trainer else 5e-6)
 
 
@@ -256,42 +255,42 @@ def test_features_depend_on_the_convolutions_alone(train, tmp_path):
 
 @pytest.fixture
 def pretrained(tmp_path):
-    """A folder with an encoder that somebody has trained."""
+    """A folder with a trained encoder."""
     Wav2Vec2ForCTC(Wav2Vec2Config(**TINY["Wav2Vec2"])).save_pretrained(tmp_path / "pretrained")
     return {"pretrained_name": str(tmp_path / "pretrained"), **CONVOLUTIONS}
 
 
 def test_by_itself_features_of_pretrained_convolutions_are_kept(train, pretrained):
-    assert set(train(None, **pretrained)[0].heard) == {"states"}
-    assert set(train(None, **CONVOLUTIONS)[0].heard) == {"audio"}  # random ones are no other run's
+    assert set(train(None, **pretrained)[0].inputs) == {"states"}
+    assert set(train(None, **CONVOLUTIONS)[0].inputs) == {"audio"}  # no other run shares random ones
 
 
-def test_what_is_heard_once_is_computed_for_none_but_read_where_it_is(train, pretrained, tmp_path):
+def test_clips_of_a_single_epoch_are_not_cached_but_read_where_they_are(train, pretrained, tmp_path):
     root = tmp_path / "fresh"
     for few in ({"max_epochs": 1}, {"max_steps": 3}, {"max_steps": 2, "accumulate_grad_batches": 2}):
         trainer = {"max_epochs": -1} | few  # three batches are an epoch
-        assert set(train(None, root=root, trainer=trainer, **pretrained)[0].heard) == {"audio"}
+        assert set(train(None, root=root, trainer=trainer, **pretrained)[0].inputs) == {"audio"}
     more = {
         "max_epochs": -1,
         "max_steps": 3,
         "accumulate_grad_batches": 2,
     }  # an epoch's last batch steps, too
-    assert set(train(None, root=root, trainer=more, **pretrained)[0].heard) == {"states"}
-    heard, _, runs = train(None, root=root, trainer={"max_epochs": 1}, **pretrained)
-    assert (set(heard.heard), runs) == ({"states"}, 0)
+    assert set(train(None, root=root, trainer=more, **pretrained)[0].inputs) == {"states"}
+    cached, _, runs = train(None, root=root, trainer={"max_epochs": 1}, **pretrained)
+    assert (set(cached.inputs), runs) == ({"states"}, 0)
 
 
-def test_a_run_goes_on_from_kept_features_to_the_bit(train, pretrained, tmp_path):
+def test_a_run_resumes_from_kept_features_to_the_bit(train, pretrained, tmp_path):
     place, root = tmp_path / "middle.ckpt", tmp_path / "fresh"
     _, whole, _ = train(None, root=root, leave=place, **pretrained)
-    heard, resumed, runs = train(None, root=root, resume=place, **pretrained)
-    assert (heard.heard, runs) == (["states"] * 2, 0)
+    cached, resumed, runs = train(None, root=root, resume=place, **pretrained)
+    assert (cached.inputs, runs) == (["states"] * 2, 0)
     for name, value in weights(whole).items():
         assert torch.equal(weights(resumed)[name], value), name
 
 
-def test_insisting_keeps_what_is_heard_once(train):
-    assert set(train(True, trainer={"max_epochs": 1}, **CONVOLUTIONS)[0].heard) == {"states"}
+def test_insisting_caches_clips_of_a_single_epoch(train):
+    assert set(train(True, trainer={"max_epochs": 1}, **CONVOLUTIONS)[0].inputs) == {"states"}
 
 
 @pytest.mark.parametrize("mask", [None, True])
@@ -301,7 +300,7 @@ def test_a_norm_over_time_trains_from_audio(train, mask):
     audio = AudioParams(return_attention_mask=mask)
     with pytest.raises(ValueError, match="feat_extract_norm: layer"):
         train(True, network=network, audio_params=audio, **CONVOLUTIONS)
-    assert set(train(None, network=network, audio_params=audio, **CONVOLUTIONS)[0].heard) == {"audio"}
+    assert set(train(None, network=network, audio_params=audio, **CONVOLUTIONS)[0].inputs) == {"audio"}
 
 
 def test_a_copy_of_a_network_that_takes_features_has_its_own_convolutions(train):

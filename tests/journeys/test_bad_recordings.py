@@ -1,4 +1,4 @@
-"""Training on a folder that holds every kind of bad recording: it ends well and says what it left out."""
+"""Training on a folder with every kind of bad recording ends well and lists what it left out."""
 
 import csv
 import json
@@ -17,26 +17,15 @@ from dataset_modules.cache.clip_store import ClipStore
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
 from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import IpaNormaliser
+from tests.journeys.configuration import configuration, written
+from tests.journeys.experiments import metrics_of
 
-TINY = {
-    "hidden_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "conv_dim": [16, 16, 16],
-    "conv_kernel": [20, 8, 8],
-    "conv_stride": [10, 8, 4],
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-    "feat_extract_norm": "layer",
-    "do_stable_layer_norm": True,
-}
 TEXTS = distinct_sentences("ru", 24, seed=0)
 Samples = NDArray[np.float32]
 
 
 class Folder:
-    """A folder of recordings in the making."""
+    """Recordings with transcripts beside them."""
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True)
@@ -54,7 +43,7 @@ class Folder:
         rate: int | None = None,
         suffix: str = ".txt",
     ) -> None:
-        """A recording of bytes or samples, and the transcript beside it."""
+        """Add a recording of bytes or samples, and the transcript beside it."""
         path = self.path / name
         if isinstance(content, bytes):
             path.write_bytes(content)
@@ -65,7 +54,7 @@ class Folder:
 
 
 def _spoil(folder: Folder) -> dict[str, str]:
-    """Add one bad recording of each kind; what each is to be skipped for."""
+    """Add one bad recording of each kind; return why each is to be skipped."""
     good, rate = folder.samples, folder.rate
     folder.add("zero.wav", b"")
     folder.add("page.wav", b"<html>not found</html>")
@@ -101,40 +90,22 @@ def _spoil(folder: Folder) -> dict[str, str]:
 
 
 def _configuration(place: Path, **arguments: Any) -> Path:  # noqa: ANN401
-    content = {
-        "seed_everything": 7,
-        "custom_folder_name": "bad",
-        "model": {
-            "vocab_file": "dataset_modules/tokens/russian_phones.json",
-            "network_config": TINY,
-            "freeze_feature_extractor": False,
-            "lr": 0.003,
-        },
-        "data": {
-            "language": "ru",
-            "batch_size": 4,
-            "dataset_classes": [
-                {
-                    "class_path": "dataset_modules.custom.CustomAudioDataset",
-                    "init_args": {
-                        "train_val_dir": str(place / "recordings"),
-                        "allowed_extensions": [".wav", ".mp3"],
-                        "cache_dir": str(place / "cache"),
-                    }
-                    | arguments,
-                }
-            ],
-        },
-        "trainer": {
-            "accelerator": "cpu",
-            "max_epochs": 1,
-            "default_root_dir": str(place),
-            "enable_progress_bar": False,
-        },
+    dataset = {
+        "train_val_dir": str(place / "recordings"),
+        "allowed_extensions": [".wav", ".mp3"],
+        **arguments,
     }
-    path = place / "config.yaml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return path
+    content = configuration(
+        place,
+        custom_folder_name="bad",
+        data={
+            "dataset_classes": [
+                {"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": dataset}
+            ]
+        },
+        trainer={"max_epochs": 1},
+    )
+    return written(place / "config.yaml", content)
 
 
 def _listed(place: Path) -> dict[str, str]:
@@ -159,9 +130,9 @@ def test_every_bad_recording_is_skipped_and_listed_and_the_odd_ones_are_used(
     listed = _listed(tmp_path)
     assert listed.keys() == expected.keys()
     assert all(reason in listed[name] for name, reason in expected.items())
-    told = capsys.readouterr().err
-    assert "recordings skipped; why: " in told
-    assert "skipped_recordings.tsv" in told
+    log = capsys.readouterr().err
+    assert "recordings skipped; why: " in log
+    assert "skipped_recordings.tsv" in log
     clips = [ClipStore([path]) for path in (tmp_path / "cache").rglob("*.arrow")]
     lengths = {store[row].id: len(store[row].samples) for store in clips for row in range(len(store))}
     assert (
@@ -169,8 +140,7 @@ def test_every_bad_recording_is_skipped_and_listed_and_the_odd_ones_are_used(
         == pytest.approx(lengths["studio.wav"], abs=2)
         == len(folder.samples) * 16 // 22.05
     )
-    figures = json.loads((tmp_path / "experiments" / "bad" / "metrics.json").read_text())
-    assert np.isfinite(figures["val_loss"])
+    assert np.isfinite(metrics_of(tmp_path / "experiments" / "bad")["val_loss"])
 
 
 def test_a_manifest_that_leads_out_of_its_folder_ends_no_run(tmp_path: Path, folder: Folder) -> None:
@@ -195,9 +165,9 @@ def test_more_than_may_be_skipped_stops_with_one_message(
 ) -> None:
     _spoil(folder)
     assert run(["fit", "--config", str(_configuration(tmp_path, max_skipped_share=0.1))]) == 1
-    told = capsys.readouterr().err
-    assert "more than max_skipped_share=0.1 allows" in told
-    assert "Traceback" not in told
+    log = capsys.readouterr().err
+    assert "more than max_skipped_share=0.1 allows" in log
+    assert "Traceback" not in log
 
 
 def test_a_wrong_vocabulary_is_refused_with_its_unknown_phonemes(
@@ -205,10 +175,10 @@ def test_a_wrong_vocabulary_is_refused_with_its_unknown_phonemes(
 ) -> None:
     english = ("--model.vocab_file", "dataset_modules/tokens/english_phones.json")
     assert run(["fit", "--config", str(_configuration(tmp_path)), *english]) == 1
-    told = capsys.readouterr().err
-    assert "are not in the vocabulary: " in told
-    assert "rʲ (" in told
-    assert "add them to model.vocab_file" in told
+    log = capsys.readouterr().err
+    assert "are not in the vocabulary: " in log
+    assert "rʲ (" in log
+    assert "add them to model.vocab_file" in log
 
 
 @pytest.mark.parametrize(
@@ -240,6 +210,6 @@ def test_a_single_speaker_is_refused_by_what_is_missing(
     ]
     path.write_text(yaml.safe_dump(content))
     assert run(["fit", "--config", str(path)]) == 2
-    told = capsys.readouterr().err
-    assert refused in told
-    assert "it needs more speakers, or splits in the manifest" in told
+    log = capsys.readouterr().err
+    assert refused in log
+    assert "it needs more speakers, or splits in the manifest" in log

@@ -1,11 +1,13 @@
-"""A callback that writes down what each step was given, and sends its process a signal where told to."""
+"""A callback that records the clips and loss of each step, and may send its process a signal."""
 
 import json
 import os
 import signal
 import zlib
 from pathlib import Path
+from typing import Any
 
+import yaml
 from lightning.pytorch import Callback
 
 MOMENTS = (
@@ -22,11 +24,11 @@ class StepLedger(Callback):
     """One JSON line per step.
 
     Args:
-        path: the ledger.
-        signal_name: what to send.
-        step: when as many optimizer steps are done.
-        moment: at the first of these hooks then.
-        rank: which process does so.
+        path: the file of the ledger.
+        signal_name: the signal to send; None sends none.
+        step: the number of optimizer steps after which it is sent.
+        moment: the hook in which it is sent.
+        rank: the process that sends it.
     """
 
     def __init__(
@@ -81,6 +83,19 @@ for _moment in MOMENTS:
         setattr(StepLedger, _moment, _watcher(_moment))
 
 
+def ledger_callback(path: Path, **arguments: object) -> dict[str, Any]:
+    """A ledger as configurations name it."""
+    return {
+        "class_path": "tests.journeys.step_ledger.StepLedger",
+        "init_args": {"path": str(path), **arguments},
+    }
+
+
+def ledger_option(path: Path, **arguments: object) -> tuple[str, str]:
+    """The command line's option that adds a ledger to the callbacks."""
+    return "--trainer.callbacks+", yaml.safe_dump(ledger_callback(path, **arguments))
+
+
 def ledger(path: Path, rank: int = 0) -> list[dict]:
-    """The lines of a ledger."""
+    """Return the lines of a ledger."""
     return [json.loads(line) for line in path.with_name(f"{path.name}.{rank}").read_text().splitlines()]

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ NUM_WEIGHTS = 4_000_000  # 16 MB: writing takes a while
 
 
 @pytest.fixture
-def other_file_system(tmp_path, monkeypatch):
-    """Lets temporary files lie where a rename into the run's folder is none."""
+def other_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let temporary files lie where a rename into the run's folder is none."""
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is no second file system here")
@@ -39,7 +40,7 @@ def _save_for_ever(path: Path, first_step: int) -> None:
         )
 
 
-def _kill_while_it_writes(process, folder: Path, share: float) -> None:
+def _kill_while_it_writes(process: BaseProcess, folder: Path, share: float) -> None:
     """Kill when about this share of a file is written; not before a first one is whole."""
     wanted = share * 4 * NUM_WEIGHTS
     while True:
@@ -55,7 +56,9 @@ def _kill_while_it_writes(process, folder: Path, share: float) -> None:
         time.sleep(0.0002)
 
 
-def test_after_twenty_kills_there_is_always_a_checkpoint_that_loads(tmp_path, other_file_system):
+def test_after_twenty_kills_there_is_always_a_checkpoint_that_loads(
+    tmp_path: Path, other_file_system: None
+) -> None:
     folder = tmp_path / "run" / "checkpoints"
     draw, step, cut_off = random.Random(0), 0, 0
     for _ in range(KILLS):
@@ -73,8 +76,10 @@ def test_after_twenty_kills_there_is_always_a_checkpoint_that_loads(tmp_path, ot
     assert not list(Path("/dev/shm").glob("*last.ckpt*"))
 
 
-def test_what_another_process_is_writing_is_left_to_it(tmp_path, monkeypatch):
-    seen = []
+def test_what_another_process_is_writing_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
     monkeypatch.setattr(torch, "save", lambda *_: seen.extend(remove_unfinished(tmp_path)))
     DurableCheckpointIO().save_checkpoint({}, tmp_path / "a.ckpt")
     assert seen == []
