@@ -12,11 +12,10 @@ from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.labels.usable_clips import ClipSubset, FrameCounter
 from dataset_modules.sources.audio import from_pcm16
-from doctor.survey_taking import ClipLookup
-from reports.html.markup import Html
-from reports.html.page import figure
-from reports.html.pictures import canvas, inline_svg
-from reports.html.spectrogram import RANGE_DB, log_energy
+from doctor.surveyor import ClipLookup
+from reports import html
+from reports.html import Html
+from reports.html.pictures import RANGE_DB, canvas, inline_svg, log_energy
 
 
 class AugmentationExample(NamedTuple):
@@ -122,4 +121,4 @@ def spectrogram(waveform: NDArray[np.float32], sampling_rate: int, label: str) -
     axes.set_xlabel("seconds")
     axes.set_ylabel("kHz")
     axes.set_title(label)
-    return figure(inline_svg(drawing), alt=f"Spectrogram {label} augmentation, {seconds:.2f} s")
+    return html.figure(inline_svg(drawing), alt=f"Spectrogram {label} augmentation, {seconds:.2f} s")

@@ -9,8 +9,8 @@ from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.labels.skipping import SplitPart
 from dataset_modules.labels.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
 from doctor.augmentation_examples import AugmentationExample, augmentation_examples
-from doctor.data_survey import SplitSurvey, Survey
-from doctor.survey_taking import SurveyTaker, with_batching
+from doctor.survey import SplitSurvey, Survey
+from doctor.surveyor import Surveyor, with_batching
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Examination:
         """Look at every clip of every split."""
         data, plan = self.data, self.plan
         data.sources.locate()
-        taker = SurveyTaker(data.encode, plan.frame_counts, data.audio_params.sampling_rate)
+        taker = Surveyor(data.encode, plan.frame_counts, data.audio_params.sampling_rate)
         splits: dict[Split, SplitSurvey] = {}
         for name in SPLITS:
             self.parts[name] = [self._prepare(dataset, name) for dataset in data.sources.datasets]

@@ -5,11 +5,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
-from doctor.data_page import verdict
-from doctor.data_survey import Survey
+from doctor.doctor_page import verdict
 from doctor.findings.finding import Finding, Severity, many
-from doctor.survey_tables import SPLIT_HEADERS, split_rows, steps_in_all
-from reports.html.page import number
+from doctor.survey import Survey
+from doctor.tables import SPLIT_HEADERS, split_rows, steps_in_all
+from reports import html
 
 _COLOURS: dict[Severity, str] = {"fatal": "\x1b[1;31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
 _GOOD, _END = "\x1b[32m", "\x1b[0m"
@@ -22,7 +22,9 @@ def wants_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def summary(survey: Survey, findings: Sequence[Finding], *, colour: bool = False, width: int = 100) -> str:
+def survey_summary(
+    survey: Survey, findings: Sequence[Finding], *, colour: bool = False, width: int = 100
+) -> str:
     """The whole summary, without a line break at its end."""
     blocks = [_columns(survey), *_sentences(survey), ""]
     blocks += [_finding(finding, colour, width) for finding in findings]
@@ -45,7 +47,7 @@ def _columns(survey: Survey) -> str:
 
 
 def _shown(cell: object) -> str:
-    return "–" if cell is None else number(cell)
+    return "–" if cell is None else html.number(cell)
 
 
 def _sentences(survey: Survey) -> list[str]:

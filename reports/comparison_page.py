@@ -6,22 +6,10 @@ from evaluation.comparison import Comparison, compare_analyses, conclusion, over
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.slices import breakdowns
 from experiment.contents import Experiment
+from reports import html
 from reports.error_sections import percent, span
 from reports.experiment_page import curves_picture
-from reports.html.markup import Html
-from reports.html.page import (
-    Section,
-    callout,
-    code,
-    details,
-    heading,
-    note,
-    page,
-    paragraph,
-    pictures,
-    section,
-    table,
-)
+from reports.html import Html
 
 _CHANGES = 12
 _CURVES = (("Validation loss", "CTC loss", "val_loss"), ("Phoneme error rate", "share", "val_per"))
@@ -37,7 +25,7 @@ def comparison_page(experiments: Sequence[Experiment]) -> str:
         _learning(experiments),
         _configurations(experiments),
     ]
-    return page(
+    return html.page(
         f"Comparison of {', '.join(experiment.name for experiment in experiments)}",
         [part for part in sections if part is not None],
         lead=f"Everything is compared with {first.name}: differences and slices over the utterances in "
@@ -46,7 +34,7 @@ def comparison_page(experiments: Sequence[Experiment]) -> str:
     )
 
 
-def _side_by_side(experiments: Sequence[Experiment]) -> Section:
+def _side_by_side(experiments: Sequence[Experiment]) -> html.Section:
     rows: list[list[object]] = []
     for experiment in experiments:
         for split, analysis in experiment.analyses.items():
@@ -64,27 +52,27 @@ def _side_by_side(experiments: Sequence[Experiment]) -> Section:
             )
     headers = ["experiment", "split", "utterances", "PER", "95 % interval", "feature error rate"]
     missing = [own.name for own in experiments if not own.analyses]
-    return section(
+    return html.section(
         "Figures",
-        table([*headers, "substitutions", "deletions", "insertions"], rows) if rows else "",
-        note(f"Without records of utterances, so that they cannot be compared: {', '.join(missing)}.")
+        html.table([*headers, "substitutions", "deletions", "insertions"], rows) if rows else "",
+        html.note(f"Without records of utterances, so that they cannot be compared: {', '.join(missing)}.")
         if missing
         else "",
     )
 
 
-def _against(first: Experiment, other: Experiment) -> Section | None:
+def _against(first: Experiment, other: Experiment) -> html.Section | None:
     shared = [split for split in first.analyses if split in other.analyses]
     if not shared:
         return None
     split = shared[0]
     before, after = first.analyses[split], other.analyses[split]
     found = compare_analyses(before, after)
-    return section(
+    return html.section(
         f"{other.name} against {first.name}",
         _verdict(first.name, other.name, found),
         _differences(found),
-        note(
+        html.note(
             f"Over {found.common:,} utterances of the {split} split; {found.others:,} were judged by one "
             "alone or have another reference. Differences are in percentage points of reference phonemes; "
             "the same utterances are drawn for both. The probability is the share of draws in which the "
@@ -98,9 +86,9 @@ def _against(first: Experiment, other: Experiment) -> Section | None:
 def _verdict(first: str, second: str, found: Comparison) -> Html:
     difference = found.difference
     if difference is None or difference.low <= 0 <= difference.high:
-        return callout("plain", "open", conclusion(first, second, difference))
+        return html.callout("plain", "open", conclusion(first, second, difference))
     better = difference.high < 0
-    return callout(
+    return html.callout(
         "good" if better else "bad", "better" if better else "worse", conclusion(first, second, difference)
     )
 
@@ -122,7 +110,7 @@ def _differences(found: Comparison) -> Html:
         for name, own in named.items()
         if own is not None
     ]
-    return table(["figure", "difference", "95 % interval", "probability of fewer errors", "units"], rows)
+    return html.table(["figure", "difference", "95 % interval", "probability of fewer errors", "units"], rows)
 
 
 def _changed_phonemes(before: SplitAnalysis, after: SplitAnalysis, found: Comparison) -> Html:
@@ -134,7 +122,7 @@ def _changed_phonemes(before: SplitAnalysis, after: SplitAnalysis, found: Compar
         for own in changes
     ]
     headers = ["phoneme", "spoken", "errors in the first", "in the second", "change"]
-    return Html(heading("Phonemes that changed most") + table(headers, rows))
+    return Html(html.heading("Phonemes that changed most") + html.table(headers, rows))
 
 
 def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comparison) -> Html:
@@ -156,12 +144,12 @@ def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comp
     ]
     headers = ["utterance", "change in errors", "reference", "heard by the first", "heard by the second"]
     return Html(
-        paragraph(f"{better:,} utterances have fewer errors, {worse:,} more, the others as many.")
-        + (details("Utterances that changed most", table(headers, rows)) if rows else "")
+        html.paragraph(f"{better:,} utterances have fewer errors, {worse:,} more, the others as many.")
+        + (html.details("Utterances that changed most", html.table(headers, rows)) if rows else "")
     )
 
 
-def _slices(experiments: Sequence[Experiment]) -> Section | None:
+def _slices(experiments: Sequence[Experiment]) -> html.Section | None:
     """Slices of the first split that all have, over the utterances that all judged."""
     shared = [split for split in experiments[0].analyses if all(split in own.analyses for own in experiments)]
     if not shared:
@@ -187,37 +175,37 @@ def _slices(experiments: Sequence[Experiment]) -> Section | None:
         ]
         blocks.append(
             Html(
-                heading(f"By {column.replace('_', ' ')}")
-                + table([column.replace("_", " "), "utterances", *headers], rows)
+                html.heading(f"By {column.replace('_', ' ')}")
+                + html.table([column.replace("_", " "), "utterances", *headers], rows)
             )
         )
     if not blocks:
         return None
     told = f"Over {len(analyses[0].records):,} utterances of the {shared[0]} split that all have judged."
-    return section("Slices", note(told), blocks)
+    return html.section("Slices", html.note(told), blocks)
 
 
-def _learning(experiments: Sequence[Experiment]) -> Section | None:
+def _learning(experiments: Sequence[Experiment]) -> html.Section | None:
     drawn = []
     for title, unit, name in _CURVES:
         curves = {own.name: own.curves[name] for own in experiments if name in own.curves}
         if curves:
             drawn.append(curves_picture(title, unit, curves))
-    return section("Learning", pictures(*drawn)) if drawn else None
+    return html.section("Learning", html.side_by_side(*drawn)) if drawn else None
 
 
-def _configurations(experiments: Sequence[Experiment]) -> Section | None:
+def _configurations(experiments: Sequence[Experiment]) -> html.Section | None:
     """The lines of the configurations that are not the same."""
     lines = [flat_settings(own.configuration) for own in experiments]
     keys = list(dict.fromkeys(key for own in lines for key in own))
     rows: list[list[object]] = [
-        [code(key), *(own.get(key, "–") for own in lines)]
+        [html.code(key), *(own.get(key, "–") for own in lines)]
         for key in keys
         if len({own.get(key) for own in lines}) > 1
     ]
     if not rows:
-        return section("Configuration", paragraph("The configurations are the same."))
-    return section("Configuration", table(["setting", *(own.name for own in experiments)], rows))
+        return html.section("Configuration", html.paragraph("The configurations are the same."))
+    return html.section("Configuration", html.table(["setting", *(own.name for own in experiments)], rows))
 
 
 def flat_settings(text: str) -> dict[str, str]:

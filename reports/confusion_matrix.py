@@ -4,8 +4,8 @@ from itertools import groupby
 
 from evaluation.error_analysis import SplitAnalysis
 from phonetics import MANNERS, phoneme_scores
-from reports.html.markup import Html, element
-from reports.html.page import heading, note
+from reports import html
+from reports.html import Html, element
 
 _CELL = 17
 _LEFT, _TOP = 46, 54  # for the names of phonemes
@@ -32,7 +32,7 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
         if any(analysis.inventory.manner_of(name) == manner for name in names)
     ]
     return Html(
-        heading("Confusion matrix")
+        html.heading("Confusion matrix")
         + element(
             "div",
             drawing,
@@ -42,7 +42,7 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
             aria_label="Confusion matrix: spoken phonemes in rows, heard ones in columns; the lists above "
             "and below hold its figures",
         )
-        + note(
+        + html.note(
             "Rows: spoken; columns: heard. Blue: heard as spoken, the stronger the larger the share. Orange: "
             "errors with their counts, the stronger the larger the share of the row. The last column counts "
             f"missed phonemes, the last row added ones. Sorted by articulation: {', '.join(manners)}, each "

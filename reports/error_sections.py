@@ -7,23 +7,12 @@ from evaluation.intervals import FEWEST_UNITS, INTERVAL_DEFINITION, RateInterval
 from evaluation.signal_to_noise import SNR_DEFINITION
 from evaluation.slices import Breakdown, Slice, breakdowns
 from phonetics import Confusion, PhonemeScore, most_frequent, phoneme_scores
+from reports import html
 from reports.confusion_matrix import confusion_matrix
-from reports.html.markup import Html, element
-from reports.html.page import (
-    KeyFigure,
-    Section,
-    bullets,
-    details,
-    heading,
-    key_figures,
-    note,
-    paragraph,
-    section,
-    table,
-)
-from reports.whisker import whisker
+from reports.html import Html, element
 
 _CONFUSIONS, _LISTED = 15, 60
+_WIDTH, _HEIGHT, _MARGIN = 180, 18, 4  # of a whisker
 _FEW_ERRORS = 10  # utterances with errors, below which an interval is rough
 
 
@@ -48,19 +37,19 @@ def result_figures(analysis: SplitAnalysis) -> Html:
     intervals, edits = analysis.intervals, analysis.edits
     per = intervals.get("per")
     minutes = sum(record.seconds for record in analysis.records) / 60
-    return key_figures(
+    return html.key_figures(
         [
-            KeyFigure("phoneme error rate", percent(_rate(analysis)), f"95 %: {span(per)}"),
-            KeyFigure(
+            html.KeyFigure("phoneme error rate", percent(_rate(analysis)), f"95 %: {span(per)}"),
+            html.KeyFigure(
                 "feature error rate",
                 percent(analysis.feature_error_rate),
                 f"95 %: {span(intervals.get('feature_error_rate'))}",
             ),
             *(
-                KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
+                html.KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
                 for name, count in edits.items()
             ),
-            KeyFigure(
+            html.KeyFigure(
                 "utterances",
                 f"{len(analysis.records):,}",
                 f"{analysis.phonemes:,} phonemes, {minutes:.1f} min",
@@ -75,14 +64,14 @@ def interval_notes(analysis: SplitAnalysis) -> list[Html]:
     notes = []
     if by_speaker := intervals.get("per_by_speaker"):
         notes.append(
-            paragraph(
+            html.paragraph(
                 f"By speaker: {span(by_speaker)} over {by_speaker.units} speakers. It says how far the rate "
                 "would move with other speakers; the interval by utterance, with other sentences of these."
             )
         )
     elif analysis.speakers:
         notes.append(
-            paragraph(
+            html.paragraph(
                 f"The intervals hold for these {len(analysis.speakers)} speakers and other sentences of "
                 f"theirs. For other speakers they are too narrow; an interval by speaker needs "
                 f"{FEWEST_UNITS}."
@@ -91,17 +80,19 @@ def interval_notes(analysis: SplitAnalysis) -> list[Html]:
     with_errors = int((analysis.errors > 0).sum())
     if "per" not in intervals:
         notes.append(
-            paragraph(
+            html.paragraph(
                 f"{len(analysis.records)} utterances are too few for an interval: it needs {FEWEST_UNITS}, "
                 f"and a rate over so few says little."
             )
         )
     elif with_errors < _FEW_ERRORS:
-        notes.append(note(f"Only {with_errors} utterances have errors: the intervals are rough."))
+        notes.append(html.note(f"Only {with_errors} utterances have errors: the intervals are rough."))
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
-        notes.append(note(f"Without articulatory features, so that any edit of theirs costs 1: {listed}."))
-    notes.append(note(f"{INTERVAL_DEFINITION}."))
+        notes.append(
+            html.note(f"Without articulatory features, so that any edit of theirs costs 1: {listed}.")
+        )
+    notes.append(html.note(f"{INTERVAL_DEFINITION}."))
     return notes
 
 
@@ -109,19 +100,19 @@ def _rate(analysis: SplitAnalysis) -> float | None:
     return float(analysis.errors.sum()) / analysis.phonemes if analysis.phonemes else None
 
 
-def confusion_section(analysis: SplitAnalysis) -> Section:
+def confusion_section(analysis: SplitAnalysis) -> html.Section:
     """What is heard for what."""
     errors = most_frequent(analysis.counts)
     if not errors:
-        return section("Confusions", paragraph("Every phoneme was heard as it was spoken."))
-    return section(
+        return html.section("Confusions", html.paragraph("Every phoneme was heard as it was spoken."))
+    return html.section(
         "Confusions",
-        paragraph(f"Of the {analysis.split} split, after aligning each utterance once."),
-        heading("The most frequent"),
-        bullets([_in_words(error) for error in errors[:_CONFUSIONS]]),
+        html.paragraph(f"Of the {analysis.split} split, after aligning each utterance once."),
+        html.heading("The most frequent"),
+        html.bullets([_in_words(error) for error in errors[:_CONFUSIONS]]),
         confusion_matrix(analysis),
-        details("Every phoneme: precision and recall", _phoneme_table(analysis)),
-        details(
+        html.details("Every phoneme: precision and recall", _phoneme_table(analysis)),
+        html.details(
             f"All {len(errors)} kinds of errors"
             if len(errors) <= _LISTED
             else f"The {_LISTED} most frequent of {len(errors)} kinds of errors",
@@ -147,7 +138,7 @@ def _phoneme_table(analysis: SplitAnalysis) -> Html:
         for name in analysis.inventory.by_articulation()
     ]
     headers = ["phoneme", "spoken", "heard", "correct", "recall %", "precision %", "most often heard as"]
-    return table([*headers, "manner"], rows)
+    return html.table([*headers, "manner"], rows)
 
 
 def _score_cells(score: PhonemeScore) -> list[object]:
@@ -165,10 +156,10 @@ def _error_table(errors: Sequence[Confusion]) -> Html:
         ]
         for error in errors
     ]
-    return table(["spoken", "heard", "times", "% of the spoken"], rows)
+    return html.table(["spoken", "heard", "times", "% of the spoken"], rows)
 
 
-def slice_section(analysis: SplitAnalysis) -> Section | None:
+def slice_section(analysis: SplitAnalysis) -> html.Section | None:
     """The phoneme error rate by what is known of the utterances."""
     made, overall = breakdowns(analysis), _rate(analysis)
     if not made or overall is None:
@@ -176,15 +167,15 @@ def slice_section(analysis: SplitAnalysis) -> Section | None:
     highest = max(_reach(own) for one in made for own in one.slices)
     scale = min(highest, max(4 * overall, 0.02)) or 1.0
     names = {one.column for one in made}
-    return section(
+    return html.section(
         "Slices",
-        paragraph(
+        html.paragraph(
             f"Phoneme error rate of parts of the {analysis.split} split, with 95 % intervals by utterance. "
             f"The thin line is the whole split's rate, {percent(overall)}; scales end at "
             f"{percent(scale, 1)}. Of many slices, one in twenty lies apart by chance."
         ),
         element("div", [_cut(one, overall, scale) for one in made], class_="slices"),
-        note(f"Signal to noise: {SNR_DEFINITION}.") if "signal to noise" in names else "",
+        html.note(f"Signal to noise: {SNR_DEFINITION}.") if "signal to noise" in names else "",
     )
 
 
@@ -197,7 +188,7 @@ def _cut(one: Breakdown, overall: float, scale: float) -> Html:
         [
             own.value,
             percent(own.rate),
-            whisker(own.rate, own.interval, overall, scale),
+            _whisker(own.rate, own.interval, overall, scale),
             span(own.interval),
             own.utterances,
             own.phonemes,
@@ -205,9 +196,50 @@ def _cut(one: Breakdown, overall: float, scale: float) -> Html:
         for own in one.slices
     ]
     headers = [one.column.replace("_", " "), "PER", "", "95 % interval", "utterances", "phonemes"]
-    return Html(heading(f"By {one.column.replace('_', ' ')}") + table(headers, rows))
+    return Html(html.heading(f"By {one.column.replace('_', ' ')}") + html.table(headers, rows))
+
+
+def _whisker(rate: float, interval: RateInterval | None, overall: float, scale: float) -> Html:
+    """A dot on a line from the low to the high end; an arrow where it leaves the scale.
+
+    Args:
+        rate: of the row.
+        interval: of the rate.
+        overall: where the thin line of comparison stands.
+        scale: the rate at the right end.
+    """
+    if rate != rate:
+        return Html("")
+    middle = _HEIGHT / 2
+    shapes = [
+        element("line", x1=_x(overall, scale), x2=_x(overall, scale), y1=1, y2=_HEIGHT - 1, class_="whole")
+    ]
+    if interval is not None:
+        low, high = _x(interval.low, scale), _x(interval.high, scale)
+        shapes.append(element("line", x1=low, x2=high, y1=middle, y2=middle, class_="reach"))
+        if interval.high > scale:
+            shapes.append(element("path", d=f"M{high - 5} {middle - 4}l5 4l-5 4", class_="reach"))
+    shapes.append(element("circle", cx=_x(rate, scale), cy=middle, r=3.5))
+    words = f"{100 * rate:.2f} %" + (
+        f", interval {100 * interval.low:.2f} to {100 * interval.high:.2f} %" if interval else ""
+    )
+    return element(
+        "svg",
+        shapes,
+        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
+        width=_WIDTH,
+        height=_HEIGHT,
+        class_="whisker",
+        role="img",
+        aria_label=words,
+    )
+
+
+def _x(rate: float, scale: float) -> float:
+    share = min(max(rate / scale, 0.0), 1.0)
+    return round(_MARGIN + share * (_WIDTH - 2 * _MARGIN), 1)
 
 
 def definitions_note() -> Html:
     """The formula of the feature error rate."""
-    return note(f"{FEATURE_DEFINITION[0].upper()}{FEATURE_DEFINITION[1:]}.")
+    return html.note(f"{FEATURE_DEFINITION[0].upper()}{FEATURE_DEFINITION[1:]}.")

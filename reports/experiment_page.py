@@ -1,12 +1,14 @@
 """An experiment as a page: figures, errors, learning curves, data, configuration, versions."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from experiment.contents import Curve, Experiment
+from experiment.contents import Curve, Experiment, SkippedRow
 from experiment.layout import CHECKPOINTS, trained_folder
-from reports.data_section import data_section
+from reports import html
 from reports.error_sections import (
     confusion_section,
     definitions_note,
@@ -16,25 +18,12 @@ from reports.error_sections import (
     slice_section,
     span,
 )
-from reports.html.markup import Html, element
-from reports.html.page import (
-    KeyFigure,
-    Section,
-    code,
-    details,
-    figure,
-    key_figures,
-    note,
-    page,
-    paragraph,
-    pictures,
-    section,
-    table,
-)
+from reports.html import Html, element
 from reports.html.pictures import canvas, inline_png, inline_svg
 from reports.length_section import length_section
 from reports.utterance_section import utterance_section
 
+_ROWS_SHOWN, _REASONS_SHOWN = 100, 12  # of recordings left out
 _SPLITS = ("test", "val")
 _CURVES = (
     ("Loss", "CTC loss", ("train_loss", "val_loss")),
@@ -50,11 +39,11 @@ def experiment_page(experiment: Experiment) -> str:
         *_errors(experiment),
         _learning(experiment),
         _fam(experiment),
-        data_section(experiment.data, experiment.skipped),
+        _data(experiment.data, experiment.skipped),
         _use(experiment),
         _origin(experiment),
     ]
-    return page(
+    return html.page(
         f"Experiment {experiment.name}",
         [part for part in sections if part is not None],
         lead="What it reached, what it gets wrong, how it was trained, and on what.",
@@ -62,23 +51,24 @@ def experiment_page(experiment: Experiment) -> str:
     )
 
 
-def _results(experiment: Experiment) -> Section:
+def _results(experiment: Experiment) -> html.Section:
     if not experiment.figures and not experiment.analyses:
-        return section("Results", paragraph("The run has not come to its evaluation yet."))
+        return html.section("Results", html.paragraph("The run has not come to its evaluation yet."))
     judged = next(iter(experiment.analyses.values()), None)
     others = sorted(name for name in experiment.figures if name.rpartition("_")[2] not in ("per", "loss"))
-    return section(
+    return html.section(
         "Results",
-        paragraph(f"The {judged.split} split:") if judged else "",
+        html.paragraph(f"The {judged.split} split:") if judged else "",
         result_figures(judged) if judged else _plain_figures(experiment),
         interval_notes(judged) if judged else "",
         _split_table(experiment),
-        details(
-            "All figures", table(["figure", "value"], [[name, experiment.figures[name]] for name in others])
+        html.details(
+            "All figures",
+            html.table(["figure", "value"], [[name, experiment.figures[name]] for name in others]),
         ),
-        details(
+        html.details(
             "What the figures mean",
-            [note(f"{name}: {meaning}.") for name, meaning in experiment.definitions.items()],
+            [html.note(f"{name}: {meaning}.") for name, meaning in experiment.definitions.items()],
             definitions_note() if judged and "feature_error_rate" not in experiment.definitions else "",
         ),
     )
@@ -86,9 +76,11 @@ def _results(experiment: Experiment) -> Section:
 
 def _plain_figures(experiment: Experiment) -> Html:
     """Rates of splits that no records are kept of."""
-    return key_figures(
+    return html.key_figures(
         [
-            KeyFigure(f"PER, {split}", percent(experiment.figures[f"{split}_per"]), _size(experiment, split))
+            html.KeyFigure(
+                f"PER, {split}", percent(experiment.figures[f"{split}_per"]), _size(experiment, split)
+            )
             for split in _SPLITS
             if f"{split}_per" in experiment.figures
         ]
@@ -113,10 +105,10 @@ def _split_table(experiment: Experiment) -> Html:
             ]
         )
     headers = ["split", "utterances", "phoneme error rate", "95 % interval", "feature error rate", "loss"]
-    return table(headers, rows)
+    return html.table(headers, rows)
 
 
-def _errors(experiment: Experiment) -> list[Section | None]:
+def _errors(experiment: Experiment) -> list[html.Section | None]:
     """What the model gets wrong in the split it is reported by."""
     analysis = next(iter(experiment.analyses.values()), None)
     if analysis is None or not analysis.phonemes:
@@ -138,7 +130,7 @@ def _size(experiment: Experiment, split: str) -> str:
     return f"{count} utterances" if count else ""
 
 
-def _learning(experiment: Experiment) -> Section | None:
+def _learning(experiment: Experiment) -> html.Section | None:
     drawn = [
         curves_picture(
             title, unit, {name: curve for name in names for curve in [_curve(experiment, name)] if curve}
@@ -146,7 +138,7 @@ def _learning(experiment: Experiment) -> Section | None:
         for title, unit, names in _CURVES
         if any(_curve(experiment, name) for name in names)
     ]
-    return section("Learning", pictures(*drawn)) if drawn else None
+    return html.section("Learning", html.side_by_side(*drawn)) if drawn else None
 
 
 def _curve(experiment: Experiment, name: str) -> Curve | None:
@@ -165,10 +157,10 @@ def curves_picture(title: str, unit: str, curves: dict[str, Curve]) -> Html:
     if len(curves) > 1:
         axes.legend()
     last = ", ".join(f"{name} ends at {list(curve.values())[-1]:.4g}" for name, curve in curves.items())
-    return figure(inline_svg(drawing), alt=f"{title} over steps: {last}", caption=f"{title}: {last}.")
+    return html.figure(inline_svg(drawing), alt=f"{title} over steps: {last}", caption=f"{title}: {last}.")
 
 
-def _fam(experiment: Experiment) -> Section | None:
+def _fam(experiment: Experiment) -> html.Section | None:
     if experiment.fam_record is None:
         return None
     # Imported here: these bring torch with them, which takes seconds to load.
@@ -177,19 +169,51 @@ def _fam(experiment: Experiment) -> Section | None:
 
     records = read_fam_records(experiment.fam_record)
     if not records:
-        return section("FAM", paragraph("The debug record holds no step yet: FAM records every tenth one."))
+        return html.section(
+            "FAM", html.paragraph("The debug record holds no step yet: FAM records every tenth one.")
+        )
     alt = "Per layer: shares of the gradient's spectrum by band over steps, and the effective momentum"
-    return section(
+    return html.section(
         "FAM",
-        paragraph(
+        html.paragraph(
             "What FAM read in the gradients: for each layer, how the spectrum's energy is spread over bands "
             "(low frequencies at the bottom), and the momentum that followed from it."
         ),
-        figure(inline_png(draw_fam_record(records), alt=alt), alt=alt, wide=True),
+        html.figure(inline_png(draw_fam_record(records), alt=alt), alt=alt, wide=True),
     )
 
 
-def _use(experiment: Experiment) -> Section | None:
+def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.Section | None:
+    """Hours and clips of each split, and why recordings were left out."""
+    if not facts and not skipped:
+        return None
+    rows = [
+        [split, own.get("clips"), own.get("hours"), own.get("recordings"), own.get("skipped")]
+        for split, own in facts.items()
+    ]
+    reasons = Counter(" ".join(row.reason.split()[:6]) for row in skipped)
+    listed: list[list[object]] = [[row.split, row.id, row.reason, row.path] for row in skipped[:_ROWS_SHOWN]]
+    rest = len(skipped) - _ROWS_SHOWN
+    return html.section(
+        "Data",
+        html.table(["split", "clips", "hours", "recordings", "left out"], rows) if rows else "",
+        html.paragraph("No recording was left out.")
+        if not skipped
+        else html.table(
+            ["left out because", "recordings"],
+            [[f"{reason} …", count] for reason, count in reasons.most_common(_REASONS_SHOWN)],
+        ),
+        html.details(
+            "Recordings left out",
+            html.table(["split", "recording", "reason", "file"], listed),
+            html.note(f"And {rest:,} more, see skipped_recordings.tsv.") if rest > 0 else "",
+        )
+        if skipped
+        else "",
+    )
+
+
+def _use(experiment: Experiment) -> html.Section | None:
     """What to do with the model, to be copied."""
     path = judged_checkpoint(experiment)
     if path is None:
@@ -204,14 +228,14 @@ def _use(experiment: Experiment) -> Section | None:
         f"recognize = Recognizer.from_checkpoint({str(path)!r})",
         "print(recognize(waveform, sampling_rate).text)",
     )
-    return section(
+    return html.section(
         "Using the model",
-        paragraph(
+        html.paragraph(
             "Recordings to phonemes with times; a model for other programs, with a card that states these "
             "figures:"
         ),
         element("pre", "\n".join(commands)),
-        paragraph("In Python:"),
+        html.paragraph("In Python:"),
         element("pre", "\n".join(in_python)),
     )
 
@@ -229,7 +253,7 @@ def judged_checkpoint(experiment: Experiment) -> Path | None:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _origin(experiment: Experiment) -> Section:
+def _origin(experiment: Experiment) -> html.Section:
     packages: dict[str, str] = experiment.versions.get("packages", {})
     rows: Sequence[Sequence[object]] = [
         ["code", experiment.versions.get("revision") or "unknown"],
@@ -237,10 +261,10 @@ def _origin(experiment: Experiment) -> Section:
         *([name, version or "not installed"] for name, version in packages.items()),
     ]
     judged = experiment.checkpoint if experiment.checkpoint not in (None, "None") else None
-    checkpoint = [paragraph("Judged checkpoint: ", code(judged))] if judged else []
-    return section(
+    checkpoint = [html.paragraph("Judged checkpoint: ", html.code(judged))] if judged else []
+    return html.section(
         "Origin",
         *checkpoint,
-        details("Versions", table(["what", "version"], rows)),
-        details("Configuration", element("pre", experiment.configuration)),
+        html.details("Versions", html.table(["what", "version"], rows)),
+        html.details("Configuration", element("pre", experiment.configuration)),
     )

@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 from evaluation.error_analysis import SplitAnalysis
 from phonetics import WORD_DELIMITER
+from reports import html
 from reports.error_sections import percent
-from reports.html.markup import Html
-from reports.html.page import KeyFigure, Section, figure, heading, key_figures, note, pictures, section, table
+from reports.html import Html
 from reports.html.pictures import COLOURS, FAINT_INK, canvas, inline_svg
 
 _BINS = 30
 _CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)
 
 
-def length_section(analysis: SplitAnalysis) -> Section:
+def length_section(analysis: SplitAnalysis) -> html.Section:
     """Lengths, blanks and confidences of a split."""
     heard = np.array([len(record.hypothesis_phonemes) for record in analysis.records])
     frames = np.array([record.frames for record in analysis.records])
@@ -24,21 +24,23 @@ def length_section(analysis: SplitAnalysis) -> Section:
     seconds = sum(record.seconds for record in analysis.records)
     ratio = heard / np.maximum(1, analysis.lengths)
     whole = heard.sum() / max(1, analysis.phonemes)
-    return section(
+    return html.section(
         "Lengths and blanks",
-        key_figures(
+        html.key_figures(
             [
-                KeyFigure("heard per spoken", f"{whole:.3f}", _balance(whole)),
-                KeyFigure("frames that are blank", percent(_mean(blanks, frames), 1)),
-                KeyFigure("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
-                KeyFigure("phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"),
-                KeyFigure(
+                html.KeyFigure("heard per spoken", f"{whole:.3f}", _balance(whole)),
+                html.KeyFigure("frames that are blank", percent(_mean(blanks, frames), 1)),
+                html.KeyFigure("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
+                html.KeyFigure(
+                    "phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"
+                ),
+                html.KeyFigure(
                     "without an error", percent(float((analysis.errors == 0).mean()), 1), "of the utterances"
                 ),
                 *_times(analysis),
             ]
         ),
-        pictures(
+        html.side_by_side(
             _histogram(
                 analysis.errors / np.maximum(1, analysis.lengths), "phoneme error rate of an utterance", None
             ),
@@ -61,13 +63,13 @@ def _balance(heard_per_spoken: float) -> str:
     return "it misses more than it adds" if rounded < 1.0 else "it adds more than it misses"
 
 
-def _times(analysis: SplitAnalysis) -> list[KeyFigure]:
+def _times(analysis: SplitAnalysis) -> list[html.KeyFigure]:
     """How well the model's times agree with the data's own, where it has any."""
     errors = onset_errors(analysis)
     if not len(errors):
         return []
     median = f"{1000 * float(np.median(np.abs(errors))):.0f} ms"
-    return [KeyFigure("error of onsets", median, "median, of the reference laid over the frames")]
+    return [html.KeyFigure("error of onsets", median, "median, of the reference laid over the frames")]
 
 
 def onset_errors(analysis: SplitAnalysis) -> NDArray[np.float64]:
@@ -98,7 +100,7 @@ def _histogram(values: NDArray[np.float64], unit: str, mark: float | None) -> Ht
     axes.set_xlabel(unit)
     axes.set_ylabel("utterances")
     words = f"from {values.min():.3g} to {values.max():.3g}, median {np.median(values):.3g}"
-    return figure(
+    return html.figure(
         inline_svg(drawing), alt=f"Histogram, {unit}: {words}", caption=f"{unit.capitalize()}: {words}."
     )
 
@@ -114,9 +116,11 @@ def _confidences(analysis: SplitAnalysis) -> Html:
         if own.any():
             rows.append([f"{low:g} to {high:g}", int(own.sum()), round(100 * float(right[own].mean()), 1)])
     return Html(
-        heading("Confidence")
-        + table(["confidence", "phonemes heard", "right %"], rows)
-        + note("The confidence of a phoneme heard is the geometric mean of its probability over its frames.")
+        html.heading("Confidence")
+        + html.table(["confidence", "phonemes heard", "right %"], rows)
+        + html.note(
+            "The confidence of a phoneme heard is the geometric mean of its probability over its frames."
+        )
     )
 
 

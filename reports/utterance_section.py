@@ -14,10 +14,10 @@ from evaluation.error_analysis import SplitAnalysis
 from evaluation.utterance_record import Span, UtteranceRecord
 from evaluation.worst_utterances import ORDER, worst_first
 from phonetics import WORD_DELIMITER, Aligned, Pair
+from reports import html
 from reports.error_sections import percent
-from reports.html.markup import Html, element
-from reports.html.page import Section, audio_player, data_uri, heading, note, paragraph, section
-from reports.html.spectrogram import spectrogram_png
+from reports.html import Html, element
+from reports.html.pictures import spectrogram_png
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _PICTURE_HEIGHT, _TIER = 110, 24
 _NARROWEST = 240  # pixels of a drawing; what is shorter ends before its edge
 
 
-def utterance_section(analysis: SplitAnalysis, folder: Path) -> Section | None:
+def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | None:
     """The worst utterances of a split, with what the experiment's folder keeps of their sound."""
     places = worst_first(analysis.records)[:_SHOWN]
     if not places:
@@ -44,9 +44,9 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> Section | None:
         picture = picture if len(picture) <= pictures_left else b""
         audio_left, pictures_left = audio_left - len(player), pictures_left - len(picture)
         views.append(_view(number, record, analysis.aligned[place], player, picture))
-    return section(
+    return html.section(
         "Worst utterances",
-        paragraph(
+        html.paragraph(
             f"Of the {analysis.split} split, by {ORDER}. Drawn are the times of phonemes: of the reference "
             "by forced alignment with the model's own scores, of what was heard by greedy reading."
         ),
@@ -105,12 +105,12 @@ def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes,
     ]
     return element(
         "article",
-        heading(f"{number}. {record.id}"),
-        note(" · ".join(facts)),
-        paragraph(record.text) if record.text else "",
-        audio_player(player, label=f"{record.id}, {record.seconds:.1f} s", media_type="audio/mpeg")
+        html.heading(f"{number}. {record.id}"),
+        html.note(" · ".join(facts)),
+        html.paragraph(record.text) if record.text else "",
+        html.audio_player(player, label=f"{record.id}, {record.seconds:.1f} s", media_type="audio/mpeg")
         if player
-        else note("Its sound is not kept in this page."),
+        else html.note("Its sound is not kept in this page."),
         _drawing(record, aligned, picture),
         _cells(record, aligned),
         class_="utterance",
@@ -126,7 +126,7 @@ def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
     height = top + 2 * _TIER + 18
     shapes: list[Html] = []
     if picture:
-        href = data_uri(picture, "image/png")
+        href = html.data_uri(picture, "image/png")
         shapes.append(
             element("image", href=href, x=0, y=0, width=length, height=top, preserveAspectRatio="none")
         )

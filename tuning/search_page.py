@@ -24,8 +24,8 @@ from reports.html.page import (
     number,
     page,
     paragraph,
-    pictures,
     section,
+    side_by_side,
     table,
     write_page,
 )
@@ -234,7 +234,7 @@ def _curves(result: SearchResult) -> Section | None:
         f"{result.metrics[0]} at each validation of {len(trials)} trials, "
         f"{pruned} of them pruned (to a cross)"
     )
-    return section("Intermediate values", pictures(_picture(drawing, alt)))
+    return section("Intermediate values", side_by_side(_picture(drawing, alt)))
 
 
 def _trials(result: SearchResult) -> Section:

@@ -17,13 +17,13 @@ from cli.configuration.checks import check_hardware
 from cli.configuration.parser import shortened
 from cli.phoneme_cli import PhonemeCLI
 from dataset_modules.recording import AudioError
-from doctor.data_page import data_page
-from doctor.data_survey import Survey
+from doctor.doctor_page import doctor_page
 from doctor.examination import Examination, RunPlan
 from doctor.findings.every_finding import findings_of
 from doctor.findings.finding import Finding
-from doctor.survey_tables import as_json
-from doctor.terminal import summary, wants_colour
+from doctor.survey import Survey
+from doctor.tables import as_json
+from doctor.terminal import survey_summary, wants_colour
 from experiment.errors import ConfigError
 from experiment.folder import claim_folder
 from phonetics import VocabularyError
@@ -149,7 +149,7 @@ def run_doctor(arguments: Sequence[str]) -> int:
     folder = claim_folder(cli.plan.parent, f"{cli.plan.name}_{COMMAND}")
     _write(folder, cli.plan.name, survey, findings, examples)
     width = min(110, shutil.get_terminal_size((100, 24)).columns)
-    text = summary(survey, findings, colour=wants_colour(sys.stdout), width=width)
+    text = survey_summary(survey, findings, colour=wants_colour(sys.stdout), width=width)
     sys.stdout.write(f"{text}\npage: {folder / PAGE}\n")
     return int(any(finding.severity == "fatal" for finding in findings))
 
@@ -162,7 +162,7 @@ def _write(
     examples: "Sequence[AugmentationExample]",
 ) -> None:
     """The page, its figures for programs, and the examples as files."""
-    write_page(folder / PAGE, data_page(f"Data of {name}", survey, findings, examples))
+    write_page(folder / PAGE, doctor_page(f"Data of {name}", survey, findings, examples))
     figures = json.dumps(as_json(survey, findings), ensure_ascii=False, indent=1)
     (folder / FIGURES).write_text(figures + "\n", encoding="utf-8")
     for number, example in enumerate(examples, start=1):

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from doctor.clip_measures import decibels
-from doctor.data_survey import SplitSurvey, Survey
 from doctor.findings.finding import Finding, clips_finding, many
+from doctor.survey import SplitSurvey, Survey
 
 SILENT_DB = -60.0  # of full scale, root mean square
 SILENT_SHARE = 10 ** (SILENT_DB / 20)

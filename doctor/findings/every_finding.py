@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from doctor.data_survey import Survey
 from doctor.findings import clips as clip_findings
 from doctor.findings import phonemes as phoneme_findings
 from doctor.findings import splits as split_findings
 from doctor.findings.finding import SEVERITIES, Finding
+from doctor.survey import Survey
 
 CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
     split_findings.nothing_to_train_on,

@@ -1,7 +1,7 @@
 """What is wrong with the labels as a whole; each check gives one finding or none."""
 
-from doctor.data_survey import Survey
 from doctor.findings.finding import Finding, many
+from doctor.survey import Survey
 
 RARE_COUNT = 20
 _PHONEMES_NAMED, _RARE_NAMED = 10, 30

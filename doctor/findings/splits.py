@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_modules.labels.skipping import num_allowed
-from doctor.data_survey import SourceSkips, SplitSurvey, Survey
 from doctor.findings.clips import SILENT_SHARE
 from doctor.findings.finding import EXAMPLES, Finding, many
+from doctor.survey import SourceSkips, SplitSurvey, Survey
 
 PADDING_SHARE = 0.2
 

@@ -1,60 +1,57 @@
-"""Text → HTML that cannot be broken by what the text holds."""
+"""HTML that no text can break: text that joins markup is escaped."""
 
-import html
 import re
+from typing import Self
 
-# What XML and HTML have no place for; undecodable bytes of file names arrive as lone surrogates.
+from markupsafe import Markup
+
+# Characters that XML and HTML forbid; undecodable bytes of file names are lone surrogates.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-class Html(str):
-    """Markup that is ready to be put into a page; any other text is escaped first."""
+class Html(Markup):
+    """Markup of a page; concatenating, formatting and joining escape any other text.
+
+    >>> Html("<b>") + "1 < 2", Html("<i>{}</i>").format("a & b")
+    (Html('<b>1 &lt; 2'), Html('<i>a &amp; b</i>'))
+    """
 
     __slots__ = ()
 
-
-def escape(content: object) -> Html:
-    """Markup as it is, everything else as text.
-
-    >>> escape("<b> & 'co'"), escape(Html("<b>"))
-    ('&lt;b&gt; &amp; &#x27;co&#x27;', '<b>')
-    """
-    if isinstance(content, Html):
-        return content
-    return Html(html.escape(_FORBIDDEN.sub(_REPLACEMENT, str(content)), quote=True))
+    @classmethod
+    def escape(cls, s: object, /) -> Self:
+        """Return markup unchanged and everything else as escaped text."""
+        return super().escape(
+            s if isinstance(s, Markup) else _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(s))
+        )
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:
-    """An element around its escaped children.
+    """Build an element around its escaped children.
 
-    A trailing underscore is dropped from an attribute's name and others become hyphens; True stands
-    for an attribute without value, None and False for none.
+    A trailing underscore is dropped from an attribute's name, and other underscores become hyphens.
+    True gives an attribute without a value; None and False give no attribute.
 
-    >>> element("p", "1 < 2", class_="note", hidden=True, title=None)
+    >>> str(element("p", "1 < 2", class_="note", hidden=True, title=None))
     '<p class="note" hidden>1 &lt; 2</p>'
     """
     opening = "".join(_attribute(name, value) for name, value in attributes.items())
-    return Html(f"<{tag}{opening}>{joined(children)}</{tag}>")
+    return Html(f"<{tag}{opening}>{join_html(children)}</{tag}>")
 
 
 def _attribute(name: str, value: object) -> str:
     if value is None or value is False:
         return ""
     key = name.rstrip("_").replace("_", "-")
-    return f" {key}" if value is True else f' {key}="{html.escape(_plain(value), quote=True)}"'
+    return f" {key}" if value is True else f' {key}="{Html.escape(str(value))}"'
 
 
-def _plain(value: object) -> str:
-    return _FORBIDDEN.sub(_REPLACEMENT, str(value))
+def join_html(children: object) -> Html:
+    """Join the escaped children; lists among them are flattened.
 
-
-def joined(children: object) -> Html:
-    """The escaped children one after another; lists among them are taken apart.
-
-    >>> joined(["a<", [Html("<br>"), 3]])
+    >>> str(join_html(["a<", [Html("<br>"), 3]]))
     'a&lt;<br>3'
     """
     if isinstance(children, (list, tuple)):
-        return Html("".join(joined(child) for child in children))
-    return escape(children)
+        return Html("").join(join_html(child) for child in children)
+    return Html.escape(children)

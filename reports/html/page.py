@@ -1,6 +1,6 @@
-"""A page in one file: title, sections, key figures, tables, pictures; nothing is fetched from anywhere.
+"""Build a report as one HTML file: sections, key numbers, tables, pictures. It loads no other file.
 
-Every function gives ``Html``; every text that goes in is escaped.
+Every function returns ``Html`` and escapes every text.
 
 >>> body = section("Lengths", paragraph("Clips last 1 to 9 s."), table(["split", "h"], [["train", 2.5]]))
 >>> page("Data of demo", [body]).startswith("<!doctype html>")
@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from durable_files import write_durably
-from reports.html.markup import Html, element, escape, joined
-from reports.html.style import SHEET
+from reports.html.markup import Html, element, join_html
 
+_SHORT = 24  # a cell with at most so many characters stays on one line
 Tone = Literal["plain", "good", "warn", "bad"]
-# Whoever opens the page is not led elsewhere by anything that a transcript or a file's name may hold.
+STYLE_SHEET = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+# Nothing in a transcript or in a file's name can make a browser load another file.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
 
 
 class KeyFigure(NamedTuple):
-    """One figure to be seen first: ``KeyFigure("hours", "3.2", "of 412 clips")``."""
+    """A number at the top of a section: ``KeyFigure("hours", "3.2", "of 412 clips")``."""
 
     name: str
     value: str
@@ -31,7 +32,7 @@ class KeyFigure(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A part of a page that its table of contents names."""
+    """A part of the report with an entry in its table of contents."""
 
     title: str
     anchor: str
@@ -39,13 +40,13 @@ class Section(NamedTuple):
 
 
 def page(title: str, sections: Sequence[Section], *, lead: str = "", footer: str = "") -> str:
-    """The whole page as the text of one HTML file."""
+    """Return the report as the text of one HTML file."""
     head = (
         Html('<meta charset="utf-8">'),
         Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
         element("title", title),
-        element("style", Html(SHEET)),
+        element("style", Html(STYLE_SHEET)),
     )
     body = (
         element("header", element("h1", title), element("p", lead, class_="lead") if lead else ""),
@@ -58,17 +59,17 @@ def page(title: str, sections: Sequence[Section], *, lead: str = "", footer: str
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page to its place, whole."""
+    """Write a report; a failure leaves the old file."""
     write_durably(path, text)
 
 
 def section(title: str, *blocks: object) -> Section:
-    """A titled part; its anchor follows from the title."""
-    return Section(title, anchor_of(title), joined(blocks))
+    """Build a section; its anchor follows from its title."""
+    return Section(title, anchor_of(title), join_html(blocks))
 
 
 def anchor_of(title: str) -> str:
-    """What stands behind ``#`` in the address of a section.
+    """Return the part after ``#`` in the address of a section.
 
     >>> anchor_of("Phonemes & their counts")
     'phonemes-their-counts'
@@ -77,7 +78,7 @@ def anchor_of(title: str) -> str:
 
 
 def _with_anchors(sections: Sequence[Section]) -> list[tuple[Section, str]]:
-    """Sections with anchors that differ, whatever their titles."""
+    """Pair sections with unique anchors; sections may share a title."""
     taken: dict[str, int] = {}
     pairs = []
     for part in sections:
@@ -100,37 +101,37 @@ def _section(part: Section, anchor: str) -> Html:
 
 
 def paragraph(*content: object) -> Html:
-    """A paragraph of text."""
+    """Build a paragraph of text."""
     return element("p", *content)
 
 
 def heading(text: str) -> Html:
-    """A heading within a section."""
+    """Build a heading within a section."""
     return element("h3", text)
 
 
 def note(*content: object) -> Html:
-    """A paragraph that explains, less prominent."""
+    """Build a less prominent paragraph that explains something."""
     return element("p", *content, class_="note")
 
 
 def code(text: object) -> Html:
-    """Something to be typed, or a name as it stands in a file."""
+    """Build a piece of code: a command or a name in a file."""
     return element("code", text)
 
 
 def bullets(items: Sequence[object]) -> Html:
-    """A list of points."""
+    """Build a bullet list."""
     return element("ul", [element("li", item) for item in items])
 
 
 def details(summary: str, *blocks: object, is_open: bool = False) -> Html:
-    """What unfolds when asked; on paper it is unfolded."""
+    """Build a folded part; it is unfolded in print."""
     return element("details", element("summary", summary), *blocks, open=is_open)
 
 
 def key_figures(figures: Sequence[KeyFigure]) -> Html:
-    """Figures side by side, large."""
+    """Show numbers side by side in large type."""
     cards = [
         element(
             "div",
@@ -143,15 +144,15 @@ def key_figures(figures: Sequence[KeyFigure]) -> Html:
 
 
 def callout(tone: Tone, label: str, title: str, *blocks: object) -> Html:
-    """A box that stands out: a finding, a verdict; the label says in a word what the colour does."""
+    """Build a coloured box for a finding or a conclusion; the label names the meaning of the colour."""
     headline = element("h3", element("span", label, class_="badge"), title)
     return element("div", headline, *blocks, class_=f"finding {tone}")
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str = "") -> Html:
-    """A table that scrolls sideways where it is too wide; numbers are aligned to the right.
+    """Build a table that scrolls sideways if it is too wide; numbers are aligned to the right.
 
-    A cell is text, ``Html``, a number (shown as ``number`` does) or None for an empty one.
+    A cell is text, ``Html``, a number (formatted by ``number``) or None for an empty cell.
     """
     for row in rows:
         if len(row) != len(headers):
@@ -182,16 +183,13 @@ def _cell(value: object, is_number: bool) -> Html:
     if is_number:
         return element("td", "" if value is None else number(value), class_="number")
     shown = "" if value is None else value
-    if str(shown).startswith("<svg"):
+    if isinstance(shown, Html) and shown.startswith("<svg"):
         return element("td", shown, class_="drawing")
     return element("td", shown, class_="short" if len(str(shown)) <= _SHORT else "long")
 
 
-_SHORT = 24  # characters up to which a cell is not broken into lines; longer ones get room to be read
-
-
 def number(value: object) -> str:
-    """A number for people: thousands set apart, four digits that count.
+    """Format a number with separators of thousands and four significant digits.
 
     >>> number(1234567), number(0.123456), number(12.0), number(1234.5678), number(float("nan"))
     ('1,234,567', '0.1235', '12', '1,235', '–')
@@ -206,9 +204,9 @@ def number(value: object) -> str:
 
 
 def figure(content: Html, *, alt: str, caption: str = "", wide: bool = False, tall: bool = False) -> Html:
-    """A picture, made by ``reports.html.pictures`` or any inline SVG, with the words for who cannot see it.
+    """Build a figure from a picture or an inline SVG, with a description for screen readers.
 
-    ``wide`` gives it the width of the page; ``tall`` keeps one with many rows on one sheet of paper.
+    A ``wide`` figure takes the width of the page; a ``tall`` one with many rows fits a sheet of paper.
     """
     return element(
         "figure",
@@ -218,25 +216,25 @@ def figure(content: Html, *, alt: str, caption: str = "", wide: bool = False, ta
     )
 
 
-def pictures(*figures: Html) -> Html:
-    """Figures side by side where there is room."""
+def side_by_side(*figures: Html) -> Html:
+    """Show figures side by side if there is room."""
     return element("div", *figures, class_="pictures")
 
 
 def image(data: bytes, *, alt: str, media_type: str = "image/png") -> Html:
-    """A raster image inside the page."""
-    return Html(f'<img src="{data_uri(data, media_type)}" alt="{escape(alt)}">')
+    """Embed a raster image."""
+    return Html('<img src="{}" alt="{}">').format(data_uri(data, media_type), alt)
 
 
 def audio_player(data: bytes, *, label: str, media_type: str = "audio/wav") -> Html:
-    """A player with its sound inside the page."""
+    """Embed audio with its player."""
     return element(
         "audio", src=data_uri(data, media_type), controls=True, preload="metadata", aria_label=label
     )
 
 
 def data_uri(data: bytes, media_type: str) -> str:
-    """Bytes as an address that holds them.
+    """Encode bytes as an address that holds them.
 
     >>> data_uri(b"abc", "text/plain")
     'data:text/plain;base64,YWJj'

@@ -1,7 +1,8 @@
-"""Matplotlib figures → pictures inside a page that follow its colours into the dark and onto paper.
+"""Turn matplotlib figures and spectrograms into pictures of a report.
 
 Draw with ``canvas()`` (or any ``Figure`` without pyplot) and the colours of ``COLOURS`` and ``INK``;
-``inline_svg`` replaces these by the page's own. Pictures with many points go in as ``inline_png``.
+``inline_svg`` replaces these by variables of the style sheet, so that pictures follow light, dark and print.
+Pictures with many points become raster images by ``inline_png``.
 """
 
 import hashlib
@@ -12,28 +13,28 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
 
 from reports.html.markup import Html
 from reports.html.page import image
-from reports.html.style import FAINT, GRID, PAPER, SERIES
-from reports.html.style import INK as INK_VARIABLE
 
-# Stand-ins that occur nowhere else in a drawing; each becomes a variable of the page's style sheet.
+# Placeholders that occur nowhere else in a drawing; each becomes a variable of page.css.
 INK, FAINT_INK, GRID_INK, PAPER_INK = "#010203", "#040506", "#070809", "#0a0b0c"
 COLOURS = ("#2166ad", "#c55a12", "#1b7f5d", "#a8327e", "#6a3fb6", "#857601")  # of series, in order
-_VARIABLES = {
-    INK: INK_VARIABLE,
-    FAINT_INK: FAINT,
-    GRID_INK: GRID,
-    PAPER_INK: PAPER,
-    **dict(zip(COLOURS, SERIES, strict=True)),
+_VARIABLES = {INK: "--ink", FAINT_INK: "--faint", GRID_INK: "--grid", PAPER_INK: "--paper"} | {
+    colour: f"--series-{number}" for number, colour in enumerate(COLOURS, start=1)
 }
-WIDTH = 5.2  # inches; of 72 units each, so that a phone shows letters in their own size
+RANGE_DB = 80.0  # of a spectrogram, below its loudest value
+_WINDOW_SECONDS = 0.025
+_MOST_COLUMNS, _ROWS = 400, 100  # of a spectrogram
+WIDTH = 5.2  # inches; of 72 units each, so that letters keep their size on a phone
 _STYLE: Any = {  # matplotlib names every key in its type
-    "svg.fonttype": "none",  # letters stay letters: small, searchable, in the page's own type
+    "svg.fonttype": "none",  # letters stay text: small, searchable, in the page's font
     "font.family": "sans-serif",
     "font.size": 10.5,
     "text.color": INK,
@@ -61,13 +62,13 @@ _STYLE: Any = {  # matplotlib names every key in its type
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Within it, figures are made in the page's style; matplotlib's own settings come back after it."""
+    """Apply the report's style to matplotlib; its settings are restored afterwards."""
     with mpl.rc_context(_STYLE):
         yield
 
 
 def canvas(width: float = WIDTH, height: float = 2.9, *, grid: bool = True) -> tuple[Figure, Axes]:
-    """An empty figure in the page's style, inches; no window, no global state."""
+    """Create an empty figure in the report's style, in inches, without a window or global state."""
     with style():
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots()
@@ -76,7 +77,7 @@ def canvas(width: float = WIDTH, height: float = 2.9, *, grid: bool = True) -> t
 
 
 def inline_svg(figure: Figure) -> Html:
-    """A figure as SVG whose colours are the page's; several may stand in one page."""
+    """Render a figure as SVG with the colours of the report; a report may hold several."""
     _dress_legends(figure)
     stream = io.StringIO()
     with style(), mpl.rc_context({"svg.hashsalt": "page"}):  # equal figures give equal text
@@ -89,7 +90,7 @@ def inline_svg(figure: Figure) -> Html:
 
 
 def inline_png(figure: Figure, *, alt: str, dots_per_inch: int = 160) -> Html:
-    """A figure as a raster image; its colours stay as they are, on white."""
+    """Render a figure as a raster image with its colours unchanged, on white."""
     stream = io.BytesIO()
     with style():
         figure.savefig(stream, format="png", dpi=dots_per_inch, facecolor="white")
@@ -97,7 +98,7 @@ def inline_png(figure: Figure, *, alt: str, dots_per_inch: int = 160) -> Html:
 
 
 def _dress_legends(figure: Figure) -> None:
-    """Legends come after ``canvas`` and take matplotlib's colours; give them the page's."""
+    """Give legends, which are drawn after ``canvas``, the colours of the report."""
     for legend in (axes.get_legend() for axes in figure.axes):
         if legend is not None:
             legend.set_frame_on(False)
@@ -106,13 +107,13 @@ def _dress_legends(figure: Figure) -> None:
 
 
 def _without_size(svg: str) -> str:
-    """Leave the size to the page: the view box alone keeps the proportions."""
+    """Remove the size; the view box keeps the proportions."""
     opening, rest = svg.split(">", 1)
     return re.sub(r'\s(?:width|height)="[^"]*"', "", opening) + ">" + rest
 
 
 def _in_page_type(svg: str) -> str:
-    """Letters as the page has them; a style sheet of the drawing would hold for the whole page."""
+    """Use the report's font; a style sheet of the drawing would apply to the whole report."""
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: [^;\"]*;?", "", svg)
     return re.sub(r"\s*\n\s*", " ", svg)
@@ -123,16 +124,41 @@ def _in_page_colours(svg: str) -> str:
         # A presentation attribute cannot hold a variable, a style can.
         svg = re.sub(rf'\b(fill|stroke)="{colour}"', rf'style="\1: var({variable})"', svg)
         svg = svg.replace(colour, f"var({variable})")
-    # What has no fill of its own is black in SVG: letters, above all.
-    defaults = f"fill: var({INK_VARIABLE}); stroke-linejoin: round; stroke-linecap: butt"
+    # SVG draws shapes without a fill in black, above all letters.
+    defaults = f"fill: var({_VARIABLES[INK]}); stroke-linejoin: round; stroke-linecap: butt"
     return svg.replace("<svg ", f'<svg style="{defaults}" ', 1)
 
 
 def _with_own_ids(svg: str) -> str:
-    """Names within a drawing that no other drawing of the page has."""
+    """Make the ids of a drawing unique within the report."""
     prefix = f"s{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
     used = set(re.findall(r'(?:xlink:href="|href="|url\()#([^")]+)', svg))
     svg = re.sub(
         r'\sid="([^"]*)"', lambda match: f' id="{prefix}{match[1]}"' if match[1] in used else "", svg
     )
     return re.sub(r'((?:xlink:href="|href="|url\()#)', rf"\g<1>{prefix}", svg)
+
+
+def log_energy(
+    waveform: NDArray[np.float32], sampling_rate: int, most_columns: int = _MOST_COLUMNS
+) -> NDArray[np.float64]:
+    """Compute the energy in dB below the loudest value, (frequencies, windows)."""
+    size = max(16, int(_WINDOW_SECONDS * sampling_rate))
+    padded = np.pad(waveform.astype(np.float64), (0, max(0, size - len(waveform))))
+    shift = max(size // 4, -(-(len(padded) - size) // most_columns))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::shift] * np.hanning(size)
+    power = np.abs(np.fft.rfft(windows, axis=1)).T ** 2
+    return 10.0 * np.log10(np.maximum(power / max(power.max(), 1e-20), 10 ** (-RANGE_DB / 10)))
+
+
+def spectrogram_png(waveform: NDArray[np.float32], sampling_rate: int, most_columns: int) -> bytes:
+    """Draw a small spectrogram with 256 colours and low frequencies at the bottom."""
+    energy = log_energy(waveform, sampling_rate, most_columns)[::-1]
+    rows = np.array_split(energy, min(_ROWS, len(energy)))
+    levels = np.stack([part.max(axis=0) for part in rows]) / RANGE_DB + 1.0
+    picture = Image.fromarray(np.rint(levels * 63).astype(np.uint8) * 4, mode="L").convert("P")
+    palette = np.rint(mpl.colormaps["magma"](np.arange(256))[:, :3] * 255).astype(np.uint8)
+    picture.putpalette(palette.tobytes())
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG", optimize=True)
+    return stream.getvalue()

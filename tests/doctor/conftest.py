@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
-from doctor.data_survey import ClipColumns, SplitSurvey, Survey
+from doctor.survey import ClipColumns, SplitSurvey, Survey
 
 _contents = (np.random.default_rng(seed) for seed in itertools.count())
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from doctor.data_survey import Batching
 from doctor.findings.every_finding import findings_of
-from doctor.terminal import summary, wants_colour
+from doctor.survey import Batching
+from doctor.terminal import survey_summary, wants_colour
 
 
 class Terminal(io.StringIO):
@@ -29,7 +29,7 @@ def faulty(survey_of, split_of):
 
 
 def test_it_says_what_there_is_and_what_is_wrong(faulty):
-    text = summary(faulty, findings_of(faulty))
+    text = survey_summary(faulty, findings_of(faulty))
     assert "train     30" in text
     assert "7 of up to 3 clips (9.5 s padded), 12.5% padding; 4 steps per epoch, 8 in all" in text
     assert "FATAL    3 phonemes of 1 kind not in the vocabulary" in text
@@ -39,7 +39,7 @@ def test_it_says_what_there_is_and_what_is_wrong(faulty):
 
 
 def test_columns_are_aligned(faulty):
-    lines = summary(faulty, []).splitlines()[:4]
+    lines = survey_summary(faulty, []).splitlines()[:4]
     assert len({len(line) for line in lines}) == 1
 
 
@@ -49,7 +49,7 @@ def test_findings_keep_to_the_width_of_the_terminal(faulty, width):
         finding._replace(title="title", examples=("a/path with words " * 20,))
         for finding in findings_of(faulty)
     ]
-    lines = summary(faulty, findings, width=width).splitlines()
+    lines = survey_summary(faulty, findings, width=width).splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("FATAL"))
     assert max(map(len, lines[start:])) <= width
 
@@ -58,7 +58,7 @@ def test_colours_add_nothing_but_colours(faulty):
     import re
 
     findings = findings_of(faulty)
-    tinted, plain = summary(faulty, findings, colour=True), summary(faulty, findings)
+    tinted, plain = survey_summary(faulty, findings, colour=True), survey_summary(faulty, findings)
     assert "\x1b[" in tinted
     assert "\x1b[" not in plain
     assert re.sub(r"\x1b\[[\d;]*m", "", tinted) == plain
@@ -74,4 +74,4 @@ def test_colours_are_for_people_who_want_them(monkeypatch):
 
 
 def test_good_data_ends_in_one_good_sentence(survey_of):
-    assert summary(survey_of(), []).endswith("\n\nNothing stands against training.")
+    assert survey_summary(survey_of(), []).endswith("\n\nNothing stands against training.")

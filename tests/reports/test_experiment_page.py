@@ -51,7 +51,7 @@ def test_a_moved_experiment_and_its_evaluations_name_the_checkpoint_where_it_is(
     evaluation = tmp_path / "kept ones" / "tried" / "evaluations" / "test_1"
     for folder in (evaluation, evaluation.parents[1]):
         text = experiment_page(finished._replace(folder=folder))
-        assert "./run.sh transcribe &#x27;kept ones/tried/checkpoints/best.ckpt&#x27; RECORDINGS" in text
+        assert "./run.sh transcribe &#39;kept ones/tried/checkpoints/best.ckpt&#39; RECORDINGS" in text
 
 
 @pytest.mark.parametrize("checkpoint", ["/app/experiments/tried/checkpoints/gone.ckpt", "None", None])

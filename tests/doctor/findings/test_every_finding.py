@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dataset_modules.recording import SkippedRecording
-from doctor.data_survey import Batching, SourceSkips
 from doctor.findings.every_finding import CHECKS, findings_of
+from doctor.survey import Batching, SourceSkips
 
 
 def found(survey):

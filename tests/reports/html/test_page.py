@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reports.html.page import (
+from reports.html import (
     KeyFigure,
     audio_player,
     bullets,
@@ -21,8 +21,8 @@ from reports.html.page import (
     number,
     page,
     paragraph,
-    pictures,
     section,
+    side_by_side,
     table,
     write_page,
 )
@@ -79,7 +79,7 @@ def everything():
             ),
             section(
                 "Pictures",
-                pictures(figure(image(b"png", alt=HOSTILE), alt=HOSTILE, caption=HOSTILE)),
+                side_by_side(figure(image(b"png", alt=HOSTILE), alt=HOSTILE, caption=HOSTILE)),
                 audio_player(b"wav", label=HOSTILE),
             ),
         ],

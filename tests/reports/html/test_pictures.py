@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import matplotlib as mpl
 import pytest
 
+from reports.html.page import STYLE_SHEET
 from reports.html.pictures import COLOURS, INK, canvas, inline_png, inline_svg
-from reports.html.style import SHEET
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_colours_are_the_pages_own(drawing):
     svg = inline_svg(drawing)
     used = set(re.findall(r"var\((--[\w-]+)\)", svg))
     assert {"--ink", "--series-1", "--series-2"} <= used
-    assert all(f"{variable}:" in SHEET for variable in used)
+    assert all(f"{variable}:" in STYLE_SHEET for variable in used)
     assert INK not in svg
     assert COLOURS[0] not in svg
 

@@ -8,7 +8,7 @@ from dataset_modules.cache.clip_cache import PreparedSplit
 from dataset_modules.labels.encoder import LabelEncoder
 from dataset_modules.labels.skipping import SplitPart
 from dataset_modules.labels.usable_clips import usable_clips
-from doctor.survey_taking import SurveyTaker, with_batching
+from doctor.surveyor import Surveyor, with_batching
 from phonetics import Vocabulary
 
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", "a", "b"))
@@ -23,7 +23,7 @@ class Study:
 
     def __init__(self, policy: str = "drop") -> None:
         self.encode = LabelEncoder(VOCABULARY, policy)
-        self.taker = SurveyTaker(self.encode, self.frames, 16000)
+        self.taker = Surveyor(self.encode, self.frames, 16000)
 
     @staticmethod
     def frames(num_samples):

@@ -11,9 +11,9 @@ import pytest
 
 from dataset_modules.recording import SkippedRecording
 from doctor.augmentation_examples import AugmentationExample
-from doctor.data_page import data_page
-from doctor.data_survey import Batching, SourceSkips
+from doctor.doctor_page import doctor_page
 from doctor.findings.every_finding import findings_of
+from doctor.survey import Batching, SourceSkips
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -42,7 +42,7 @@ def survey(survey_of, split_of):
 def document(survey):
     wave = np.sin(np.arange(8000) / 9).astype(np.float32)
     example = AugmentationExample("clip <1>", ("a", "b"), wave, wave / 2, 16000, "")
-    return data_page("Data of <demo>", survey, findings_of(survey), [example])
+    return doctor_page("Data of <demo>", survey, findings_of(survey), [example])
 
 
 def text_of(document):
@@ -71,19 +71,19 @@ def test_every_section_is_there_and_named_in_the_contents(document):
 
 
 def test_good_data_says_so(survey_of):
-    text = text_of(data_page("Data", survey_of(), []))
+    text = text_of(doctor_page("Data", survey_of(), []))
     assert "Nothing stands against training." in text
     assert "Left out" not in text
 
 
 def test_nothing_at_all_is_a_page_too(survey_of, split_of):
     empty = survey_of(*(split_of(name, 0, phonemes={}) for name in ("train", "val", "test")))
-    assert "No clip to train on" in text_of(data_page("Data", empty, findings_of(empty)))
+    assert "No clip to train on" in text_of(doctor_page("Data", empty, findings_of(empty)))
 
 
 def test_the_page_of_a_large_set_is_no_larger(survey_of, split_of):
     large = survey_of(split_of("train", 200_000, speaker=-1))
-    assert len(data_page("Data", large, findings_of(large))) < 400_000
+    assert len(doctor_page("Data", large, findings_of(large))) < 400_000
 
 
 def chromium(*arguments):

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from doctor.clip_measures import decibels
-from doctor.data_survey import SplitSurvey, Survey
 from doctor.findings.finding import Finding
+from doctor.survey import SplitSurvey, Survey
 
 SPLIT_HEADERS = ("split", "clips", "hours", "speakers", "shortest s", "median s", "longest s", "skipped")
 

@@ -17,13 +17,13 @@ from dataset_modules.labels.encoder import LabelEncoder, frames_needed
 from dataset_modules.labels.skipping import SplitPart
 from dataset_modules.labels.usable_clips import FrameCounter
 from doctor.clip_measures import measure
-from doctor.data_survey import NO_SPEAKER, Batching, ClipColumns, SourceSkips, SplitSurvey
+from doctor.survey import NO_SPEAKER, Batching, ClipColumns, SourceSkips, SplitSurvey
 from phonetics import WORD_DELIMITER
 
 _EXAMPLES = 5  # clips named for each unknown phoneme
 
 
-class SurveyTaker:
+class Surveyor:
     """Surveys splits one after another; speakers are numbered across all of them.
 
     Args:
@@ -89,7 +89,7 @@ class SurveyTaker:
         columns.frames_needed[row] = frames_needed(labels)
 
 
-class Clips(Protocol):
+class ClipSource(Protocol):
     """A store of clips, or some of one."""
 
     def __len__(self) -> int: ...
@@ -100,7 +100,7 @@ class Clips(Protocol):
 class ClipLookup:
     """A clip of several stores, by its row in all of them."""
 
-    def __init__(self, stores: Sequence[Clips]) -> None:
+    def __init__(self, stores: Sequence[ClipSource]) -> None:
         self.stores = stores
         self._ends = np.cumsum([len(store) for store in stores], dtype=np.int64)
 
@@ -113,7 +113,7 @@ class ClipLookup:
         return self[row].id
 
 
-def _clips(stores: Sequence[Clips]) -> Iterator[PreparedClip]:
+def _clips(stores: Sequence[ClipSource]) -> Iterator[PreparedClip]:
     return (store[index] for store in stores for index in range(len(store)))
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from doctor import data_plots
+from doctor import plots
 from doctor.augmentation_examples import AugmentationExample, spectrogram
-from doctor.data_survey import Survey
 from doctor.findings.clips import CLIPPED_SHARE, FASTEST, LONG_SECONDS, SHORT_SECONDS, SILENT_DB, SLOWEST
 from doctor.findings.finding import Finding, Severity, many
 from doctor.findings.phonemes import RARE_COUNT
-from doctor.survey_tables import (
+from doctor.survey import Survey
+from doctor.tables import (
     BATCH_HEADERS,
     SPLIT_HEADERS,
     batch_rows,
@@ -17,30 +17,14 @@ from doctor.survey_tables import (
     split_rows,
     steps_in_all,
 )
-from reports.html.markup import Html
-from reports.html.page import (
-    KeyFigure,
-    Section,
-    Tone,
-    audio_player,
-    bullets,
-    callout,
-    details,
-    heading,
-    key_figures,
-    note,
-    page,
-    paragraph,
-    pictures,
-    section,
-    table,
-)
+from reports import html
+from reports.html import Html, element
 
-_TONES: dict[Severity, Tone] = {"fatal": "bad", "warning": "warn", "note": "plain"}
+_TONES: dict[Severity, html.Tone] = {"fatal": "bad", "warning": "warn", "note": "plain"}
 _ROWS_SHOWN = 200  # of recordings left out; doctor.json has all
 
 
-def data_page(
+def doctor_page(
     title: str, survey: Survey, findings: Sequence[Finding], examples: Sequence[AugmentationExample] = ()
 ) -> str:
     """The page as the text of one HTML file."""
@@ -52,7 +36,7 @@ def data_page(
     if examples:
         sections.append(_examples(examples))
     sections.append(_definitions(survey))
-    return page(title, sections, lead=verdict(findings))
+    return html.page(title, sections, lead=verdict(findings))
 
 
 def verdict(findings: Sequence[Finding]) -> str:
@@ -69,70 +53,70 @@ def verdict(findings: Sequence[Finding]) -> str:
     return "Nothing stands against training."
 
 
-def _findings(findings: Sequence[Finding]) -> Section:
+def _findings(findings: Sequence[Finding]) -> html.Section:
     if not findings:
-        return section("Findings", callout("good", "fine", "Nothing was found to be wrong"))
-    return section("Findings", [_finding(finding) for finding in findings])
+        return html.section("Findings", html.callout("good", "fine", "Nothing was found to be wrong"))
+    return html.section("Findings", [_finding(finding) for finding in findings])
 
 
 def _finding(finding: Finding) -> Html:
     examples = _examples_of(finding) if finding.examples else ""
-    what_to_do = paragraph(Html("<strong>What to do:</strong> "), finding.advice)
-    return callout(
+    what_to_do = html.paragraph(Html("<strong>What to do:</strong> "), finding.advice)
+    return html.callout(
         _TONES[finding.severity],
         finding.severity,
         finding.title,
-        paragraph(finding.text),
+        html.paragraph(finding.text),
         what_to_do,
         examples,
     )
 
 
 def _examples_of(finding: Finding) -> Html:
-    return details("Examples", bullets(finding.examples), is_open=finding.severity == "fatal")
+    return html.details("Examples", html.bullets(finding.examples), is_open=finding.severity == "fatal")
 
 
-def _splits(survey: Survey) -> Section:
+def _splits(survey: Survey) -> html.Section:
     splits = survey.splits.values()
     clips, hours = sum(len(split) for split in splits), sum(split.hours for split in splits)
     speakers = len(survey.speakers)
     figures = [
-        KeyFigure("clips", f"{clips:,}"),
-        KeyFigure("hours", f"{hours:.2f}"),
-        KeyFigure("speakers", f"{speakers:,}" if speakers else "unknown"),
-        KeyFigure("left out", f"{sum(split.num_skipped for split in splits):,}", "recordings"),
+        html.KeyFigure("clips", f"{clips:,}"),
+        html.KeyFigure("hours", f"{hours:.2f}"),
+        html.KeyFigure("speakers", f"{speakers:,}" if speakers else "unknown"),
+        html.KeyFigure("left out", f"{sum(split.num_skipped for split in splits):,}", "recordings"),
     ]
-    return section("Splits", key_figures(figures), table(SPLIT_HEADERS, split_rows(survey)))
+    return html.section("Splits", html.key_figures(figures), html.table(SPLIT_HEADERS, split_rows(survey)))
 
 
-def _sound(survey: Survey) -> Section:
-    return section(
+def _sound(survey: Survey) -> html.Section:
+    return html.section(
         "Clips",
-        pictures(
-            data_plots.lengths(survey),
-            data_plots.levels(survey),
-            data_plots.speeds(survey),
-            data_plots.room_for_labels(survey),
+        html.side_by_side(
+            plots.lengths(survey),
+            plots.levels(survey),
+            plots.speeds(survey),
+            plots.room_for_labels(survey),
         ),
     )
 
 
-def _phonemes(survey: Survey) -> Section:
+def _phonemes(survey: Survey) -> html.Section:
     counts = survey.trained_on.phonemes
     present = sum(counts[phoneme] > 0 for phoneme in survey.vocabulary)
     outside = {phoneme for split in survey.splits.values() for phoneme in split.unknown}
     headers = ["phoneme", *survey.splits, "in vocabulary"]
-    return section(
+    return html.section(
         "Phonemes",
-        key_figures(
+        html.key_figures(
             [
-                KeyFigure("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
-                KeyFigure("outside it", f"{len(outside)}", "kinds in the labels"),
-                KeyFigure("labels in train", f"{sum(counts.values()):,}"),
+                html.KeyFigure("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
+                html.KeyFigure("outside it", f"{len(outside)}", "kinds in the labels"),
+                html.KeyFigure("labels in train", f"{sum(counts.values()):,}"),
             ]
         ),
-        data_plots.phoneme_counts(survey),
-        details("All counts", table(headers, phoneme_rows(survey))),
+        plots.phoneme_counts(survey),
+        html.details("All counts", html.table(headers, phoneme_rows(survey))),
         _unknown(survey),
     )
 
@@ -146,38 +130,44 @@ def _unknown(survey: Survey) -> Html:
     if not rows:
         return Html("")
     return Html(
-        heading("Outside the vocabulary") + table(["phoneme", "split", "count", "clips, such as"], rows)
+        html.heading("Outside the vocabulary")
+        + html.table(["phoneme", "split", "count", "clips, such as"], rows)
     )
 
 
-def _batches(survey: Survey) -> Section:
+def _batches(survey: Survey) -> html.Section:
     batching = survey.trained_on.batching
     total = steps_in_all(survey)
     figures = [
-        KeyFigure(
+        html.KeyFigure(
             "steps per epoch", f"{batching.optimizer_steps:,}" if batching else "–", "of the optimizer"
         ),
-        KeyFigure("steps in all", f"{total:,}" if total is not None else "open"),
-        KeyFigure("padding in train", f"{batching.padding_share:.1%}" if batching else "–"),
+        html.KeyFigure("steps in all", f"{total:,}" if total is not None else "open"),
+        html.KeyFigure("padding in train", f"{batching.padding_share:.1%}" if batching else "–"),
     ]
     devices = f"Per device and epoch, on {many(survey.world_size, 'device')}."
-    return section("Batches", key_figures(figures), table(BATCH_HEADERS, batch_rows(survey)), note(devices))
-
-
-def _skipped(survey: Survey) -> Section:
-    rows = [[split, name, reason, path, dataset] for split, dataset, name, path, reason in skip_rows(survey)]
-    rest = len(rows) - _ROWS_SHOWN
-    return section(
-        "Left out",
-        table(["split", "recording", "reason", "file", "data set"], rows[:_ROWS_SHOWN]),
-        note(f"And {rest:,} more, see doctor.json.") if rest > 0 else "",
+    return html.section(
+        "Batches",
+        html.key_figures(figures),
+        html.table(BATCH_HEADERS, batch_rows(survey)),
+        html.note(devices),
     )
 
 
-def _examples(examples: Sequence[AugmentationExample]) -> Section:
-    return section(
+def _skipped(survey: Survey) -> html.Section:
+    rows = [[split, name, reason, path, dataset] for split, dataset, name, path, reason in skip_rows(survey)]
+    rest = len(rows) - _ROWS_SHOWN
+    return html.section(
+        "Left out",
+        html.table(["split", "recording", "reason", "file", "data set"], rows[:_ROWS_SHOWN]),
+        html.note(f"And {rest:,} more, see doctor.json.") if rest > 0 else "",
+    )
+
+
+def _examples(examples: Sequence[AugmentationExample]) -> html.Section:
+    return html.section(
         "Augmentation",
-        paragraph("Training clips as they are, and as the first epoch hears them."),
+        html.paragraph("Training clips as they are, and as the first epoch hears them."),
         [_example(number, example) for number, example in enumerate(examples, start=1)],
     )
 
@@ -186,7 +176,7 @@ def _example(number: int, example: AugmentationExample) -> Html:
     sides = [
         Html(
             spectrogram(side, example.sampling_rate, label)
-            + audio_player(wav, label=f"{label}, {example.id}")
+            + html.audio_player(wav, label=f"{label}, {example.id}")
         )
         for side, wav, label in (
             (example.before, example.before_wav, "before"),
@@ -194,17 +184,17 @@ def _example(number: int, example: AugmentationExample) -> Html:
         )
     ]
     return Html(
-        heading(f"{number}. {example.id}")
-        + paragraph(" ".join(example.phonemes))
-        + (note(example.remark) if example.remark else "")
-        + pictures(*(Html(f"<div>{side}</div>") for side in sides))
+        html.heading(f"{number}. {example.id}")
+        + html.paragraph(" ".join(example.phonemes))
+        + (html.note(example.remark) if example.remark else "")
+        + html.side_by_side(*(element("div", side) for side in sides))
     )
 
 
-def _definitions(survey: Survey) -> Section:
-    return section(
+def _definitions(survey: Survey) -> html.Section:
+    return html.section(
         "How it was judged",
-        bullets(
+        html.bullets(
             [
                 f"Audio as training hears it: one channel, {survey.sampling_rate:,} Hz, from the cache.",
                 f"Silent: a root mean square below {SILENT_DB:.0f} dB of full scale.",

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_modules.base_dataset import Split
-from doctor.data_survey import SplitSurvey, Survey
-from reports.html.markup import Html
-from reports.html.page import figure
+from doctor.survey import SplitSurvey, Survey
+from reports import html
+from reports.html import Html
 from reports.html.pictures import COLOURS, FAINT_INK, INK, WIDTH, canvas, inline_svg
 
 _BINS = 40
@@ -91,7 +91,7 @@ def _histogram(
     axes.set_xlabel(unit)
     axes.set_ylabel("clips")
     axes.legend()
-    return figure(inline_svg(drawing), alt=f"{caption}: {_in_words(values, unit)}", caption=caption)
+    return html.figure(inline_svg(drawing), alt=f"{caption}: {_in_words(values, unit)}", caption=caption)
 
 
 def _in_words(values: Mapping[Split, NDArray[np.float64]], unit: str) -> str:
@@ -130,7 +130,7 @@ def phoneme_counts(survey: Survey) -> Html:
         + (f"; these never occur: {_listed(never)}" if never else "")
     )
     most = f"most frequent {names[0]} with {counts[names[0]]:,}" if names else "none"
-    return figure(inline_svg(drawing), alt=f"Bars of phoneme counts, {most}", caption=caption, tall=True)
+    return html.figure(inline_svg(drawing), alt=f"Bars of phoneme counts, {most}", caption=caption, tall=True)
 
 
 def _shown(phoneme: str) -> str:

@@ -6,9 +6,9 @@ from collections import Counter
 import numpy as np
 
 from dataset_modules.recording import SkippedRecording
-from doctor.data_survey import Batching, SourceSkips
 from doctor.findings.every_finding import findings_of
-from doctor.survey_tables import (
+from doctor.survey import Batching, SourceSkips
+from doctor.tables import (
     BATCH_HEADERS,
     SPLIT_HEADERS,
     as_json,
