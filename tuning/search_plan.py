@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from optuna.trial import BaseTrial
+
 from cli.configuration.sections import Distribution, OptunaSection, SearchRequest
 from experiment.errors import ConfigError
 from experiment.layout import EXPERIMENTS
 from tuning.space.constraints import Constraint
-from tuning.space.search_space import Draws, SearchSpace, configuration
+from tuning.space.search_space import SearchSpace, configuration
 
 _BY_LANGUAGE = "val_per_"
 
@@ -66,9 +68,9 @@ class SearchPlan(NamedTuple):
             int(base["seed_everything"] or 0),
         )
 
-    def draw(self, source: Draws) -> dict[str, Any]:
+    def draw(self, trial: BaseTrial) -> dict[str, Any]:
         """Draw a configuration."""
-        return configuration(self.base, self.space.draw(source))
+        return configuration(self.base, self.space.draw(trial))
 
     def broken_constraints(self, config: dict[str, Any]) -> list[str]:
         """Return the constraints that a configuration does not meet."""

@@ -27,10 +27,10 @@ class Conditions(NamedTuple):
             other = path_text(expanded(base, parse_path(text)))
             labels = tuple(value) if isinstance(value, list) else (value,)
             if other not in known or not known[other].choices:
-                there = ", ".join(key for key in known if known[key].choices)
+                names = ", ".join(key for key in known if known[key].choices)
                 raise ConfigError(
                     f"optuna.search_spaces: {name}: when must name another categorical parameter, "
-                    f"got {text}; there are: {there or 'none'}"
+                    f"got {text}; there are: {names or 'none'}"
                 )
             strange = [label for label in labels if label not in known[other].labels]
             if strange:
@@ -42,16 +42,16 @@ class Conditions(NamedTuple):
         return cls(wanted)
 
     def hold(self, drawn: Mapping[str, Label]) -> bool:
-        """Whether what was drawn so far meets them; what was not drawn meets nothing."""
+        """Check the values drawn so far; a parameter that was not drawn meets no condition."""
         return all(name in drawn and drawn[name] in labels for name, labels in self.wanted.items())
 
     def an_example(self) -> dict[str, Label]:
-        """Values that meet them."""
+        """Return values that meet the conditions."""
         return {name: labels[0] for name, labels in self.wanted.items()}
 
 
 def in_order(parameters: Sequence[Parameter], conditions: Mapping[str, Conditions]) -> Iterator[Parameter]:
-    """Parameters after those that they depend on, otherwise as they stand."""
+    """Order parameters after those that they depend on, otherwise as written."""
     left, done = list(parameters), set[str]()
     while left:
         ready = [parameter for parameter in left if set(conditions[parameter.name].wanted) <= done]

@@ -11,7 +11,7 @@
 import copy
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from experiment.errors import ConfigError
@@ -23,11 +23,11 @@ _MAX_NAMED = 3
 
 
 class ConfigPathError(ConfigError):
-    """A path that leads nowhere in a configuration."""
+    """A path that does not exist in a configuration."""
 
 
 def parse_path(text: str) -> Path:
-    """Keys and indices of a path.
+    """Split a path into keys and indices.
 
     >>> parse_path("a.b[2].c")
     ('a', 'b', 2, 'c')
@@ -49,7 +49,7 @@ def parse_path(text: str) -> Path:
 
 
 def path_text(path: Path) -> str:
-    """The path as it is written.
+    """Join keys and indices to a path.
 
     >>> path_text(("a", "b", 2, "c"))
     'a.b[2].c'
@@ -58,7 +58,7 @@ def path_text(path: Path) -> str:
 
 
 def expanded(config: dict[str, Any], path: Path) -> Path:
-    """The whole path of one that leaves out its section: ``callbacks[0]`` means ``trainer.callbacks[0]``."""
+    """Complete a path without its section: ``callbacks[0]`` means ``trainer.callbacks[0]``."""
     if path[0] in config:
         return path
     homes = [name for name in _SECTIONS if path[0] in (config.get(name) or {})]
@@ -66,19 +66,23 @@ def expanded(config: dict[str, Any], path: Path) -> Path:
 
 
 def exists(config: Any, path: Path) -> bool:  # noqa: ANN401 - any YAML value
-    """Whether a path leads to a value, be it null."""
+    """Check that a path leads to a value, which may be null."""
     for part in path:
-        if isinstance(part, int):
-            if not isinstance(config, list) or part >= len(config):
-                return False
-        elif not isinstance(config, dict) or part not in config:
+        if isinstance(config, list) is not isinstance(part, int) or part not in dict(children(config)):
             return False
         config = config[part]
     return True
 
 
+def children(value: Any) -> Iterable[tuple[Any, Any]]:  # noqa: ANN401 - any YAML value
+    """Return the keys or indices of a part of a configuration with their values."""
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
 def value_at(config: Any, path: Path) -> Any:  # noqa: ANN401 - any YAML value
-    """The value that a path leads to; an error names the nearest paths that exist."""
+    """Return the value at a path; an error names the nearest paths that exist."""
     if not exists(config, path):
         raise ConfigPathError(f"optuna.search_spaces: {no_such_path(config, path)}")
     for part in path:
@@ -87,9 +91,9 @@ def value_at(config: Any, path: Path) -> Any:  # noqa: ANN401 - any YAML value
 
 
 def with_value(config: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:  # noqa: ANN401
-    """A copy with another value at a path: its last key may be new, all before it must exist.
+    """Copy a configuration with another value at a path: only its last key may be new.
 
-    A null on the way counts as an empty mapping.
+    A null within the path counts as an empty mapping.
     """
     changed = copy.deepcopy(config)
     node: Any = changed
@@ -100,15 +104,14 @@ def with_value(config: dict[str, Any], path: Path, value: Any) -> dict[str, Any]
             node[part] = {}
         node = node[part]
     last = path[-1]
-    fits = isinstance(node, dict) if isinstance(last, str) else isinstance(node, list) and last < len(node)
-    if not fits:
+    if not (isinstance(node, dict) if isinstance(last, str) else exists(node, (last,))):
         raise ConfigPathError(f"optuna.search_spaces: {no_such_path(config, path)}")
     node[last] = copy.deepcopy(value)
     return changed
 
 
 def no_such_path(config: Any, path: Path) -> str:  # noqa: ANN401 - any YAML value
-    """A message that says how far the path leads, and what is near."""
+    """Describe which part of the path exists, and which paths are near."""
     text = path_text(path)
     depth = next(depth for depth in range(len(path), -1, -1) if exists(config, path[:depth]))
     here = config
@@ -127,17 +130,12 @@ def no_such_path(config: Any, path: Path) -> str:  # noqa: ANN401 - any YAML val
 
 
 def paths_of(config: Any, place: Path = ()) -> Iterator[Path]:  # noqa: ANN401 - any YAML value
-    """Every path of a configuration, the inner ones after the outer one.
+    """Yield every path of a configuration, the inner ones after the outer one.
 
     >>> [path_text(path) for path in paths_of({"a": [{"b": 1}]})]
     ['a', 'a[0]', 'a[0].b']
     """
     if place:
         yield place
-    items: Any = ()
-    if isinstance(config, dict):
-        items = config.items()
-    elif isinstance(config, list):
-        items = enumerate(config)
-    for key, value in items:
+    for key, value in children(config):
         yield from paths_of(value, (*place, key))

@@ -1,4 +1,4 @@
-"""What must hold of a trial's configuration, such as ``model.min_lr < model.lr``.
+"""Conditions that a trial's configuration must meet, such as ``model.min_lr < model.lr``.
 
 >>> config = {"model": {"lr": 0.1, "min_lr": 0.2}, "data": {"sizes": [4, 8]}}
 >>> Constraint.of("model.min_lr <= model.lr / 2", config).holds(config)
@@ -33,7 +33,7 @@ _NAMES = {"true": True, "false": False, "null": None}
 
 
 class _AbsentError(Exception):
-    """A path that this trial's configuration does not have."""
+    """A path does not exist in this trial's configuration."""
 
 
 class Constraint(NamedTuple):
@@ -58,9 +58,9 @@ class Constraint(NamedTuple):
         return cls(text, tree)
 
     def holds(self, config: dict[str, Any]) -> bool:
-        """Whether a configuration meets it; one without the paths that it speaks of does.
+        """Check a configuration; one without the constraint's paths meets it.
 
-        A division by zero meets nothing.
+        A division by zero does not meet it.
         """
         try:
             return bool(_value(self.tree, config))
@@ -96,7 +96,7 @@ def _value(node: ast.expr, config: dict[str, Any]) -> Any:  # noqa: ANN401 - any
 
 
 def _operands(node: ast.expr, text: str) -> Iterator[ast.expr]:
-    """The paths in an expression; whatever is neither path, number nor comparison is refused."""
+    """Yield the paths in an expression; refuse all but paths, numbers, comparisons and arithmetic."""
     match node:
         case ast.Compare(ops=ops) if all(type(op) in _COMPARISONS for op in ops):
             parts = [node.left, *node.comparators]
@@ -121,17 +121,13 @@ def _operands(node: ast.expr, text: str) -> Iterator[ast.expr]:
 
 def _is_path(node: ast.expr) -> bool:
     match node:
-        case ast.Name():
-            return True
-        case ast.Attribute():
+        case ast.Attribute() | ast.Subscript(slice=ast.Constant(value=int())):
             return _is_path(node.value)
-        case ast.Subscript(slice=ast.Constant(value=int())):
-            return _is_path(node.value)
-    return False
+    return isinstance(node, ast.Name)
 
 
 def _path(node: ast.expr, config: dict[str, Any]) -> Path | None:
-    """The path that an expression spells; None for true, false and null."""
+    """Return the path of an expression; None for true, false and null."""
     parts: list[str | int] = []
     while not isinstance(node, ast.Name):
         if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""What a search space says, checked: parameters with their distributions, choices and conditions."""
+"""The parameters of a search space, checked: their distributions and choices."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cli.configuration.sections import Distribution
 from experiment.errors import ConfigError
-from tuning.space.config_paths import Path, path_text
+from tuning.space.config_paths import Path, children, path_text
 
 Label = str | int | float | bool | None
 _KINDS = ("uniform", "loguniform", "int", "categorical", "discrete_uniform")
@@ -17,8 +17,8 @@ _FIELDS = tuple(field.name for field in fields(Distribution))
 class Choice(NamedTuple):
     """One value of a categorical parameter."""
 
-    label: Label  # as the study names it
-    value: Any  # what goes into the configuration
+    label: Label  # in the study
+    value: Any  # in the configuration
     parameters: "tuple[Parameter, ...]"  # drawn within the value when it is chosen
 
 
@@ -32,7 +32,7 @@ class Parameter(NamedTuple):
 
     @property
     def labels(self) -> list[Label]:
-        """The choices as the study names them."""
+        """The labels of the choices."""
         return [choice.label for choice in self.choices]
 
 
@@ -51,7 +51,7 @@ def parameter_of(name: str, path: Path, distribution: Distribution) -> Parameter
 
 
 def all_parameters(parameters: Sequence[Parameter]) -> Iterator[Parameter]:
-    """These parameters and those within their choices."""
+    """Yield these parameters and those within their choices."""
     for parameter in parameters:
         yield parameter
         for choice in parameter.choices:
@@ -59,7 +59,7 @@ def all_parameters(parameters: Sequence[Parameter]) -> Iterator[Parameter]:
 
 
 def labels_of(values: Sequence[Any]) -> list[Label]:
-    """Short names of choices that differ: scalars as they are, components by their class.
+    """Name choices shortly and differently: scalars by themselves, components by their class.
 
     >>> labels_of([0.1, {"class_path": "torch.optim.SGD"}, {"class_path": "torch.optim.SGD"}, [1, 2]])
     [0.1, 'SGD', 'SGD_2', '[1, 2]']
@@ -70,30 +70,20 @@ def labels_of(values: Sequence[Any]) -> list[Label]:
         if value is None or isinstance(value, (str, int, float, bool)):
             labels.append(value)
             continue
-        name = _short_name(value)
+        is_component = isinstance(value, dict) and isinstance(value.get("class_path"), str)
+        name = str(value["class_path"].rpartition(".")[2]) if is_component else str(value)
         taken[name] = number = taken.get(name, 0) + 1
         labels.append(name if number == 1 else f"{name}_{number}")
     return labels
 
 
-def _short_name(value: Any) -> str:  # noqa: ANN401 - any YAML value
-    if isinstance(value, dict) and isinstance(value.get("class_path"), str):
-        return str(value["class_path"].rpartition(".")[2])
-    return str(value)
-
-
 def _parameters_within(name: str, path: Path, value: Any, inner: Path = ()) -> Iterator[Parameter]:  # noqa: ANN401
-    """Mappings with a ``distribution`` anywhere in a choice."""
+    """Yield the mappings with a ``distribution`` anywhere in a choice."""
     if isinstance(value, dict) and "distribution" in value:
         full = f"{name}.{path_text(inner)}".replace(".[", "[")
         yield parameter_of(full, (*path, *inner), _distribution(full, value))
         return
-    items: Any = ()
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    for key, part in items:
+    for key, part in children(value):
         yield from _parameters_within(name, path, part, (*inner, key))
 
 

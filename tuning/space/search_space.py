@@ -1,8 +1,13 @@
-"""A search space over a configuration: what a trial draws, and the configuration that comes of it."""
+"""A search space over a configuration: the values that a trial draws, and the configuration with them."""
 
-import random
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
+
+import optuna
+from optuna.samplers import PartialFixedSampler, RandomSampler
+from optuna.study import Study
+from optuna.trial import BaseTrial
 
 from cli.configuration.sections import Distribution
 from experiment.errors import ConfigError
@@ -19,26 +24,11 @@ from tuning.space.config_paths import (
 )
 from tuning.space.parameters import Label, Parameter, all_parameters, parameter_of
 
-Accepts = Callable[[dict[str, Any]], object]  # raises ConfigError where a configuration is none
-
-
-class Draws(Protocol):
-    """What values are drawn from: a trial of Optuna's, or a stand-in."""
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        """A real number."""
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """A whole number."""
-
-    def suggest_categorical(self, name: str, choices: Sequence[Label]) -> Label:
-        """One of these."""
+Accepts = Callable[[dict[str, Any]], object]  # raises ConfigError for an invalid configuration
 
 
 class SearchSpace(NamedTuple):
-    """Parameters in an order in which conditions come before what depends on them."""
+    """Parameters, each after those that its condition names."""
 
     parameters: tuple[Parameter, ...]
     conditions: Mapping[str, Conditions]
@@ -47,9 +37,9 @@ class SearchSpace(NamedTuple):
     def of(
         cls, base: dict[str, Any], spaces: Mapping[str, Distribution], accepts: Accepts | None = None
     ) -> "SearchSpace":
-        """Check a space against the configuration that it will change.
+        """Check a space against the configuration that it changes.
 
-        A key that is not there yet is good where ``accepts`` takes the configuration with it.
+        A key that is not there yet is allowed if ``accepts`` takes the configuration with it.
         """
         if not spaces:
             raise ConfigError("optuna.search_spaces must name at least one path of the configuration")
@@ -63,8 +53,8 @@ class SearchSpace(NamedTuple):
         space._check_paths(base, accepts)
         return space
 
-    def draw(self, trial: Draws) -> dict[Path, Any]:
-        """What a trial puts where; inner paths come after the outer ones that they change."""
+    def draw(self, trial: BaseTrial) -> dict[Path, Any]:
+        """Draw a value for each path; inner paths come after the outer ones that they change."""
         drawn: dict[str, Label] = {}
         edits: dict[Path, Any] = {}
         for parameter in self.parameters:
@@ -73,27 +63,27 @@ class SearchSpace(NamedTuple):
         return dict(sorted(edits.items(), key=lambda edit: len(edit[0])))
 
     def names(self) -> list[str]:
-        """Every parameter's name, those within choices too."""
+        """Return every parameter's name, those within choices too."""
         return [parameter.name for parameter in all_parameters(self.parameters)]
 
     def places(self) -> Iterator[Path]:
-        """Every path that a draw can make: of parameters, and all within their choices."""
+        """Yield every path that a draw can create: of parameters, and all within their choices."""
         for parameter in all_parameters(self.parameters):
             yield parameter.path
             for choice in parameter.choices:
                 yield from ((*parameter.path, *inner) for inner in paths_of(choice.value))
 
-    def examples(self, seed: int) -> Iterator[Draws]:
-        """Random draws in which every choice is taken at least once."""
+    def examples(self, seed: int) -> Iterator[Study]:
+        """Yield studies whose trials draw at random, such that every choice is taken in one of them."""
         forced = [(parameter, choice.label) for parameter in self.parameters for choice in parameter.choices]
         if not forced:
-            yield RandomDraws(random.Random(seed), {})  # noqa: S311 - no secret
+            yield _random_study(seed, {})
         for number, (parameter, label) in enumerate(forced):
             met = self.conditions[parameter.name].an_example()
-            yield RandomDraws(random.Random(seed + number), {**met, parameter.name: label})  # noqa: S311
+            yield _random_study(seed + number, {**met, parameter.name: label})
 
     def _check_paths(self, base: dict[str, Any], accepts: Accepts | None) -> None:
-        """Every path must lead somewhere, in the configuration or in one of the choices above it."""
+        """Check that every path exists, in the configuration or in one of the choices above it."""
         for parameter in self.parameters:
             stages = [base, *self._with_choices_above(parameter, base)]
             if any(exists(stage, parameter.path) for stage in stages):
@@ -109,37 +99,21 @@ class SearchSpace(NamedTuple):
 
 
 def configuration(base: dict[str, Any], edits: Mapping[Path, Any]) -> dict[str, Any]:
-    """The configuration with the drawn values in their places."""
+    """Return the configuration with the drawn values in their places."""
     for path, value in edits.items():
         base = with_value(base, path, value)
     return base
 
 
-class RandomDraws:
-    """Draws without a study: some values given, the others random."""
-
-    def __init__(self, generator: random.Random, given: Mapping[str, Label]) -> None:
-        self._generator = generator
-        self._given = given
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        """A real number; a logarithmic scale does not matter for an example."""
-        if step:
-            return low + step * self._generator.randrange(int((high - low) / step + 1e-9) + 1)
-        return self._generator.uniform(low, high)
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """A whole number."""
-        return self._generator.randrange(low, high + 1, step)
-
-    def suggest_categorical(self, name: str, choices: Sequence[Label]) -> Label:
-        """The given one, else any."""
-        return self._given[name] if name in self._given else self._generator.choice(list(choices))
+def _random_study(seed: int, fixed: dict[str, Any]) -> Study:
+    """Return a study in memory that draws some values at random and has the others fixed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = PartialFixedSampler(fixed, RandomSampler(seed))
+    return optuna.create_study(sampler=sampler)
 
 
-def _drawn(parameter: Parameter, trial: Draws, drawn: dict[str, Label]) -> Iterator[tuple[Path, Any]]:
+def _drawn(parameter: Parameter, trial: BaseTrial, drawn: dict[str, Label]) -> Iterator[tuple[Path, Any]]:
     value = _suggest(parameter, trial)
     drawn[parameter.name] = value
     if not parameter.choices:
@@ -152,11 +126,11 @@ def _drawn(parameter: Parameter, trial: Draws, drawn: dict[str, Label]) -> Itera
 
 
 def _position(value: Label, labels: Sequence[Label]) -> int:
-    """Where a label stands; True is not 1 here."""
+    """Return the index of a label; True is not 1 here."""
     return next(index for index, label in enumerate(labels) if label == value and type(label) is type(value))
 
 
-def _suggest(parameter: Parameter, trial: Draws) -> Label:
+def _suggest(parameter: Parameter, trial: BaseTrial) -> Label:
     spec = parameter.distribution
     if spec.distribution == "categorical":
         return trial.suggest_categorical(parameter.name, parameter.labels)
@@ -171,9 +145,8 @@ def _suggest(parameter: Parameter, trial: Draws) -> Label:
 def _is_accepted(stage: dict[str, Any], parameter: Parameter, accepts: Accepts | None) -> bool:
     if accepts is None:
         return False
-    example = RandomDraws(random.Random(0), {})  # noqa: S311 - no secret
     try:
-        accepts(configuration(stage, dict(_drawn(parameter, example, {}))))
+        accepts(configuration(stage, dict(_drawn(parameter, _random_study(0, {}).ask(), {}))))
     except ConfigError:
         return False
     return True

@@ -5,13 +5,15 @@ import logging
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from optuna.study import Study
 
 from experiment.errors import ConfigError
 from experiment.ranks import leave_launch
 from tuning.search_plan import SearchPlan
-from tuning.space.search_space import Draws
 from tuning.trials.fork_server import ForkServer, Job
 from tuning.trials.trial_run import training_configuration, write_yaml
 
@@ -48,8 +50,8 @@ def prepare_shared(plan: SearchPlan, environment: Mapping[str, str], server: For
 
 def example_configurations(plan: SearchPlan) -> list[dict[str, Any]]:
     """Draw configurations in which every choice occurs, as far as the constraints allow."""
-    sources = list(plan.space.examples(plan.seed))[:_MAX_DRAWS]
-    drawn = [config for source in sources if (config := _allowed(plan, source)) is not None]
+    studies = islice(plan.space.examples(plan.seed), _MAX_DRAWS)
+    drawn = [config for study in studies if (config := _allowed(plan, study)) is not None]
     if not drawn:
         raise ConfigError(
             f"optuna.constraints: no draw of search_spaces met them in {_ATTEMPTS} attempts; they are: "
@@ -61,12 +63,9 @@ def example_configurations(plan: SearchPlan) -> list[dict[str, Any]]:
     return configs
 
 
-def _allowed(plan: SearchPlan, source: Draws) -> dict[str, Any] | None:
-    for _ in range(_ATTEMPTS):
-        config = plan.draw(source)
-        if not plan.broken_constraints(config):
-            return config
-    return None
+def _allowed(plan: SearchPlan, study: Study) -> dict[str, Any] | None:
+    drawn = (plan.draw(study.ask()) for _ in range(_ATTEMPTS))
+    return next((config for config in drawn if not plan.broken_constraints(config)), None)
 
 
 def _check_faults(faults: list[str | None]) -> None:

@@ -139,7 +139,7 @@ def test_examples_take_every_choice():
         model__optimizer={"distribution": "categorical", "choices": [ADAM, SGD, "AdamW"]},
         model__lr={"distribution": "uniform", "low": 0, "high": 1, "when": {"model.optimizer": "AdamW"}},
     )
-    configs = [configuration(BASE, space.draw(draws)) for draws in space.examples(seed=0)]
+    configs = [configuration(BASE, space.draw(study.ask())) for study in space.examples(seed=0)]
     names = {str(config["model"]["optimizer"])[:35] for config in configs}
     assert len(names) == 3
 
