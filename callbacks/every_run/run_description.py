@@ -74,7 +74,7 @@ def _data_facts(trainer: Trainer) -> dict[str, dict[str, float]]:
         parts = [part for part in data.parts if part.split == split]
         facts[split] = {
             "clips": len(clips),
-            "hours": round(data.hours(split), 4),
+            "hours": round(data.splits[split].hours, 4),
             "recordings": sum(part.num_recordings for part in parts),
             "skipped": sum(part.num_skipped for part in parts),
         }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
+from lightning.pytorch import Trainer
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
@@ -93,18 +94,16 @@ class FailureReport:
         self.ledger = ledger
         self._reported = 0
 
-    def log_new(
-        self, over_ranks: Callable[[Tensor], Tensor], id_of: Callable[[int], str], *, is_first: bool
-    ) -> None:
-        """Log failures that were not logged before.
+    def log_new(self, trainer: Trainer, id_of: Callable[[int], str]) -> None:
+        """Log failures of all ranks that were not logged before; the first rank logs.
 
         Args:
-            over_ranks: sums counts, (N,), over all ranks.
+            trainer: the run's trainer, whose strategy sums over ranks.
             id_of: returns the id of a clip.
-            is_first: whether this is the process that logs for all ranks.
         """
-        failures = self.ledger.failures(over_ranks(self.ledger.per_transform()))
+        counts = self.ledger.per_transform().to(trainer.strategy.root_device)
+        failures = self.ledger.failures(trainer.strategy.reduce(counts, reduce_op="sum"))
         total = sum(failure.times for failure in failures)
-        if total > self._reported and is_first:
+        if total > self._reported and trainer.is_global_zero:
             log.warning("%s", describe_failures(failures, id_of))
         self._reported = total

@@ -1,4 +1,4 @@
-"""What the data rooms and the model rooms agree on: audio facts, and the batch."""
+"""The contract between data and model: the audio format, the batch, and the model's interface."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ BUCKET_RATIO = 1.08
 
 @dataclass(frozen=True)
 class AudioParams:
-    """Facts about audio shared by data, model and export.
+    """The audio format shared by data, model and export.
 
     Args:
-        sampling_rate: samples per second that the model hears; recordings are resampled to it.
-        padding_value: what fills a waveform behind its end, after normalisation.
-        feature_size: channels; every supported model hears one.
+        sampling_rate: samples per second of the model's input; recordings are resampled to it.
+        padding_value: the value that pads waveforms after normalisation.
+        feature_size: the number of channels; every supported model takes one.
         return_attention_mask: whether the model gets an attention mask; null follows its family
             (layer-norm models need one, group-norm models must not get one).
-        do_normalize: whether each waveform is brought to zero mean and unit variance.
+        do_normalize: whether each waveform is normalised to zero mean and unit variance.
     """
 
     sampling_rate: int = 16000
@@ -33,7 +33,7 @@ class AudioParams:
     do_normalize: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what no model here can hear."""
+        """Refuse a format that no supported model takes."""
         if self.sampling_rate <= 0:
             raise ValueError(f"audio_params: sampling_rate must be positive, got {self.sampling_rate}")
         if self.feature_size != 1:
@@ -43,25 +43,24 @@ class AudioParams:
 
 
 class Batch(NamedTuple):
-    """Utterances as the model takes them: waveforms, or what the frozen part of its encoder made of them."""
+    """Utterances as the model's input: waveforms, or features of the frozen encoder."""
 
     waveforms: Tensor  # (B, T) float32, zero-padded; (B, 0) beside encoder states
     waveform_lengths: Tensor  # (B,) samples
     labels: Tensor  # (B, L) int64, padded with the blank
     label_lengths: Tensor  # (B,)
     ids: tuple[str, ...]
-    languages: tuple[str | None, ...] = ()  # one for each utterance, or none where nobody says
-    rows: tuple[int, ...] = ()  # places in the split, by which more of an utterance can be looked up
-    # Both lengths as the host knows them: to read them from an accelerator is to wait for it.
+    languages: tuple[str | None, ...] = ()  # one for each utterance, or empty
+    rows: tuple[int, ...] = ()  # positions in the split, to look up further properties
+    # Copies of both lengths in host memory: reading them from an accelerator would wait for it.
     num_samples: NDArray[np.int64] | None = None  # (B,)
     num_labels: NDArray[np.int64] | None = None  # (B,)
-    encoder_states: Tensor | None = None  # (B, F, C) float32, zero-padded; of its last frozen layer
+    encoder_states: Tensor | None = None  # (B, F, C) float32, zero-padded; from the last frozen layer
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on a device; nothing waits for one that orders its own work.
+        """Return the batch on a device; copies to CUDA, which orders its work, are asynchronous.
 
-        Other devices would read a copy before it is there. Lightning would look for tensors item by item,
-        in every step.
+        Lightning's own transfer would search every item for tensors in every step.
         """
         moved: dict[str, Any] = {
             name: value.to(device, non_blocking=device.type == "cuda")
@@ -71,37 +70,37 @@ class Batch(NamedTuple):
         return self._replace(**moved)
 
     def lengths_on_host(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Samples and labels of each utterance, (B,); a batch made by hand has them only on its device."""
+        """Return the lengths in host memory, (B,); a hand-made batch copies them from its device."""
         if self.num_samples is not None and self.num_labels is not None:
             return self.num_samples, self.num_labels
         return self.waveform_lengths.cpu().numpy(), self.label_lengths.cpu().numpy()
 
 
 class FrozenEncoder(Protocol):
-    """What training does not change of an encoder: what that makes of an utterance can be kept."""
+    """The part of an encoder that training does not change; its features can be cached."""
 
     @property
     def width(self) -> int:
-        """Numbers per frame."""
+        """The numbers per frame."""
 
     @property
     def required(self) -> bool:
-        """Whether the configuration insists on keeping its states."""
+        """Whether the configuration requires the cache."""
 
     def fingerprint(self) -> str:
-        """Of everything that its states depend on, beside the utterance."""
+        """Identify everything besides the utterance that the features depend on."""
 
     def num_frames(self, num_samples: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Frames that it makes of utterances of these lengths."""
+        """Return the frames of utterances of these lengths, (N,)."""
 
     def states(self, batch: Batch) -> list[NDArray[np.float32]]:
-        """What it makes of each utterance, (F, C), as if each were alone."""
+        """Return the features of each utterance without padding, (F, C)."""
 
 
 class ModelInterface(NamedTuple):
-    """All that the data module needs of the model; without a model, nothing."""
+    """Everything that the data module needs from the model; the defaults stand for no model."""
 
     num_frames: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None  # samples → frames, (N,)
-    frozen_encoder: Callable[[], FrozenEncoder | None] = lambda: None  # None where nothing is to be cached
+    frozen_encoder: Callable[[], FrozenEncoder | None] = lambda: None  # None disables the cache
     # (clips, samples of each) → whether the device has memory for a training step on them.
     fits: Callable[[int, int], bool] | None = None

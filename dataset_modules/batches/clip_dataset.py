@@ -63,6 +63,11 @@ class ClipDataset(Dataset[Example]):
         lengths = [store.num_samples() for store in self.stores]
         return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
 
+    @property
+    def hours(self) -> float:
+        """The hours of audio."""
+        return float(self.num_samples().sum()) / self.sampling_rate / 3600
+
     def name_of(self, index: int) -> tuple[str, str | None]:
         """Return the id and the language of a clip without reading audio."""
         store, place = self._place(index)

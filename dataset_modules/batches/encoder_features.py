@@ -1,15 +1,20 @@
 """Clips whose input is the cached features of the frozen encoder instead of audio."""
 
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
+from dataset_modules.batches.batch import FrozenEncoder
 from dataset_modules.batches.clip_dataset import ClipDataset, Example
-from dataset_modules.batches.collate import Collator
+from dataset_modules.batches.loading import clip_loader
 from dataset_modules.batches.sampler import ClipKey, LengthBucketSampler
-from dataset_modules.cache.encoder_states import EncoderStates, IndexedBatch
+from dataset_modules.cache.encoder_states import EncoderStateCache, EncoderStates, IndexedBatch
+
+log = logging.getLogger(__name__)
 
 _NO_AUDIO = np.zeros(0, dtype=np.float32)
 
@@ -39,19 +44,44 @@ class EncodedClips(Dataset[Example]):
         )
 
 
-def every_clip(
-    clips: ClipDataset, batch_size: int, blank_id: int, num_workers: int
-) -> Iterator[IndexedBatch]:
-    """Yield all clips of a split in batches of similar length, with their positions in the split."""
-    sampler = LengthBucketSampler(
-        clips.num_samples(), clips.sampling_rate, batch_size=batch_size, shuffle=False, seed=0
-    )
-    loader = DataLoader(
-        clips,
-        batch_sampler=sampler,
-        collate_fn=Collator(blank_id),
-        num_workers=num_workers,
-        generator=torch.Generator(),  # a loader draws a seed for its workers: not from the run's generator
-    )
-    for keys, batch in zip(sampler.batches(epoch=0), loader, strict=True):
-        yield keys.tolist(), batch
+class FeatureSource:
+    """Finds or computes the features of a run's splits.
+
+    Args:
+        folder: the cache of features.
+        encoder: the frozen encoder.
+        batch_size: utterances per batch while features are computed.
+        blank_id: pads labels.
+        num_workers: the number of processes that read clips.
+    """
+
+    def __init__(
+        self, folder: Path, encoder: FrozenEncoder, batch_size: int, blank_id: int, num_workers: int
+    ) -> None:
+        self._cache = EncoderStateCache(folder, encoder)
+        self._batch_size = batch_size
+        self._blank_id = blank_id
+        self._num_workers = num_workers
+
+    def inputs(
+        self, split: str, clips: ClipDataset, identity: str, *, pays: bool
+    ) -> ClipDataset | EncodedClips:
+        """Return the clips with features, or with audio if there are none; ``pays`` allows computing them."""
+        batches = self._batches(clips) if pays else None
+        states = self._cache.open_or_build(split, identity, clips.num_samples(), batches)
+        if states is not None:
+            return EncodedClips(clips, states)
+        if split == "train" and not pays:
+            log.info("encoder cache: not used: this run processes each clip once")
+        return clips
+
+    def _batches(self, clips: ClipDataset) -> Iterator[IndexedBatch]:
+        """Yield all clips in batches of similar length, with their positions in the split."""
+        sampler = LengthBucketSampler(
+            clips.num_samples(), clips.sampling_rate, batch_size=self._batch_size, shuffle=False, seed=0
+        )
+        # A loader draws a seed for its workers; the run's generator must not change.
+        generator = torch.Generator()
+        loader = clip_loader(clips, sampler, self._blank_id, self._num_workers, generator=generator)
+        for keys, batch in zip(sampler.batches(epoch=0), loader, strict=True):
+            yield keys.tolist(), batch

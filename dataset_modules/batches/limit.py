@@ -1,4 +1,4 @@
-"""How many seconds of audio a device holds in one training step, found by trying."""
+"""The largest batch, in seconds of audio, that a device can train on, found by trying."""
 
 import logging
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
 
-CPU_BATCH_SECONDS = 60.0  # where there is no accelerator whose memory could be tried
-_SAFETY = 0.9  # memory falls to pieces in a long run
-_FINENESS = 1.1  # the search ends when what fits and what does not are so near
+CPU_BATCH_SECONDS = 60.0  # without an accelerator whose memory could be tried
+_SAFETY = 0.9  # memory fragments in a long run
+_FINENESS = 1.1  # the search ends at this ratio between what fits and what does not
 
-Rehearsal = Callable[[int, int], bool]  # clips of so many samples → whether a training step on them fits
+TriesBatch = Callable[[int, int], bool]  # (clips, samples of each) → whether a training step fits
 
 
 class BatchLimit:
-    """``max_batch_seconds`` of the configuration, with what ``auto`` found for a run and its continuation.
+    """The configured ``max_batch_seconds``, and the value that ``auto`` found for a run and its resumption.
 
     Args:
         asked: padded seconds; ``auto`` finds them; null sets no limit.
@@ -33,36 +33,36 @@ class BatchLimit:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to be found."""
+        """Whether the value must still be found."""
         return self.asked == "auto" and self.found is None
 
     @property
     def seconds(self) -> float | None:
-        """The limit; a figure for processors where nothing was found."""
+        """The limit; a fixed value for CPUs if none was found."""
         return self.asked if self.asked != "auto" else self.found or CPU_BATCH_SECONDS
 
-    def tell(self, num_samples: NDArray[np.int64], sampling_rate: int, recorded_seconds: float) -> None:
-        """Say what was taken where nothing could be tried, and how many clips are longer than a batch.
+    def log_use(self, num_samples: NDArray[np.int64], sampling_rate: int, recorded_seconds: float) -> None:
+        """Log the value if none could be tried, and how many clips are longer than a batch.
 
         Args:
-            num_samples: of every clip.
-            sampling_rate: of the clips.
-            recorded_seconds: the limit, as the clips are recorded.
+            num_samples: the length of every clip, (N,).
+            sampling_rate: the clips' sampling rate.
+            recorded_seconds: the limit before augmentation stretches clips.
         """
         if self.is_open:
             log.info(
-                "data: max_batch_seconds: auto: %.0f s per batch; there is no GPU to try what fits",
+                "data: max_batch_seconds: auto: %.0f s per batch; there is no GPU to try batches on",
                 CPU_BATCH_SECONDS,
             )
         longer = int((num_samples > round(recorded_seconds * sampling_rate)).sum())
         if longer:
             log.warning(
-                "data: max_batch_seconds: %d of %d clips are longer than a batch of %.3g s; each comes alone",
+                "data: max_batch_seconds: %d of %d clips are longer than a batch of %.3g s, each is one",
                 *(longer, len(num_samples), recorded_seconds),
             )
 
-    def find(self, longest: int, sampling_rate: int, fits: Rehearsal | None, trainer: Trainer) -> None:
-        """Try the device, if somebody can; of several, the smallest decides."""
+    def find(self, longest: int, sampling_rate: int, fits: TriesBatch | None, trainer: Trainer) -> None:
+        """Try the device, if a model is known; the smallest limit of all devices is used."""
         if fits is None:
             return
         found = fitting_batch_seconds(longest, sampling_rate, fits)
@@ -70,16 +70,16 @@ class BatchLimit:
         log.info("data: max_batch_seconds: auto: %.0f s per batch", self.found)
 
 
-def fitting_batch_seconds(longest: int, sampling_rate: int, fits: Rehearsal) -> float:
-    """Padded seconds per batch that the device holds with room to spare.
+def fitting_batch_seconds(longest: int, sampling_rate: int, fits: TriesBatch) -> float:
+    """Return the padded seconds per batch that fit the device with some reserve.
 
-    Batches of the longest clips are tried, for they take most: one clip, then twice as many each time
-    until they do not fit, then between the last two.
+    Batches of the longest clips are tried, because they take the most memory: one clip, then twice as
+    many each time until they do not fit, then numbers between the last two.
 
     Args:
-        longest: samples of the longest clip.
-        sampling_rate: of the clips.
-        fits: tries a step.
+        longest: the samples of the longest clip.
+        sampling_rate: the clips' sampling rate.
+        fits: tries a training step.
     """
     clips = largest_fitting(lambda count: fits(count, longest))
     seconds = max(clips * _SAFETY, 1.0) * longest / sampling_rate
@@ -93,7 +93,7 @@ def fitting_batch_seconds(longest: int, sampling_rate: int, fits: Rehearsal) -> 
 
 
 def largest_fitting(fits: Callable[[int], bool], most: int = 1 << 14) -> int:
-    """The largest count that fits, nearly; zero where one does not.
+    """Return nearly the largest count that fits; zero if one does not fit.
 
     >>> largest_fitting(lambda count: count <= 100)
     96

@@ -1,11 +1,13 @@
 """The position within an epoch, and the settings that must stay the same to resume from it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
+
+from dataset_modules.batches.sampler import LengthBucketSampler
 
 _KEYS = {
     "seed": "seed_everything or data.seed",
@@ -50,6 +52,28 @@ def batches_done(processed: int, ready: int, *, is_last: bool) -> int:
     (3, 0)
     """
     return 0 if is_last and processed == ready else processed
+
+
+def set_position(
+    sampler: LengthBucketSampler,
+    trainer: Trainer,
+    stored: Mapping[str, Any],
+    current: Callable[[], Mapping[str, Any]],
+) -> None:
+    """Move a sampler to the epoch and the batch from which a run starts or resumes.
+
+    Lightning creates the first iterator of a resumed run before it sets the epoch.
+
+    Args:
+        sampler: the training batches.
+        trainer: the run's trainer.
+        stored: the settings in the checkpoint.
+        current: returns the current settings.
+    """
+    sampler.set_epoch(epoch_to_come(trainer))
+    sampler.skip_batches = trained_batches(trainer)
+    if sampler.skip_batches:
+        check_place(stored, current())
 
 
 def check_place(stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:

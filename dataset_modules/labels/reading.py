@@ -1,4 +1,4 @@
-"""The labels of a data set without preparing its audio: what a vocabulary has to hold."""
+"""The labels of a data set, read without preparing audio, to build or check a vocabulary."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -9,18 +9,18 @@ from dataset_modules.recording import AudioError, Recording, labels_itself
 from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
 
 _RECORDINGS_AT_ONCE = 256
-_UNSPOKEN = (UnpronounceableError, UnicodeEncodeError)  # the latter: bytes that are no UTF-8
+_UNSPOKEN = (UnpronounceableError, UnicodeEncodeError)  # the latter: text that is not UTF-8
 
 
 class Label(NamedTuple):
-    """The phonemes of a recording; none where it is unlabelled."""
+    """The phonemes of a recording; empty if it is unlabelled."""
 
-    place: str  # its text, else its id
+    place: str  # the recording's text, else its id
     phonemes: tuple[str, ...]
 
 
 def labels_of(dataset: BaseDataset, split: Split) -> Iterator[Label]:
-    """The labels of a split, as preparing it would spell them; holds a few hundred in memory."""
+    """Yield the labels of a split in their prepared spelling; a few hundred are in memory at once."""
     recordings = dataset.recordings(split)
     backend = dataset.backend_of(recordings)
     normalise = dataset.normalisation or IpaNormaliser()
@@ -35,7 +35,7 @@ def labels_of(dataset: BaseDataset, split: Split) -> Iterator[Label]:
 
 
 def _stated(recording: Recording) -> tuple[str, ...] | None:
-    """What the source of the audio itself says; only sources that make audio, or label it, know."""
+    """Return the phonemes of an audio source that labels itself; None for other recordings."""
     if recording.phonemes is None and labels_itself(recording.audio):
         try:
             return recording.audio.read().phonemes
@@ -50,7 +50,7 @@ def _spoken(recordings: Sequence[Recording], backend: GraphemeToPhoneme | None) 
 
 
 def phonemes_of_texts(backend: GraphemeToPhoneme, texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Phonemes by text; nothing for a text that the backend cannot pronounce."""
+    """Map each text to its phonemes; texts that the backend cannot pronounce are left out."""
     try:
         return dict(zip(texts, backend.batch(texts), strict=True))
     except _UNSPOKEN:

@@ -1,5 +1,6 @@
-"""Recordings that were left out: how many may be, what is said of them, and the list of all."""
+"""Skipped recordings: their limit, the warnings about them, and their table."""
 
+import hashlib
 import itertools
 import logging
 from collections import Counter, defaultdict
@@ -16,14 +17,14 @@ from phonetics import VocabularyError
 
 log = logging.getLogger(__name__)
 
-_USUAL_SHARE, _HANDFUL = 0.1, 20  # where max_skipped_share is null
+_USUAL_SHARE, _HANDFUL = 0.1, 20  # if max_skipped_share is null
 _EXAMPLES = 5  # faults quoted in a message
 _COLUMNS = ("split", "id", "path", "reason")
 
 
 @dataclass(frozen=True)
 class SplitPart:
-    """What one data set gives to one split."""
+    """The clips of one data set in one split."""
 
     dataset: BaseDataset
     split: Split
@@ -32,21 +33,27 @@ class SplitPart:
 
     @property
     def num_skipped(self) -> int:
-        """How many recordings cannot be used, as audio or by their labels."""
+        """The number of recordings whose audio or label cannot be used."""
         return self.prepared.num_skipped + len(self.usable.faults)
 
     @property
     def num_recordings(self) -> int:
-        """How many there are, used or not."""
+        """The number of recordings, used or skipped."""
         return len(self.prepared.clips) + self.prepared.num_skipped
 
     def skipped(self) -> Iterator[SkippedRecording]:
-        """Those that cannot be used."""
+        """Yield the skipped recordings."""
         return itertools.chain(self.prepared.skipped(), self.usable.faults)
 
 
+def identity_of(parts: Sequence[SplitPart]) -> str:
+    """Return a text that identifies a split's clips and their order."""
+    digest = hashlib.sha256(b"|".join(part.usable.indices.tobytes() for part in parts))
+    return f"{[part.prepared.fingerprint for part in parts]} {digest.hexdigest()}"
+
+
 def num_allowed(num_recordings: int, max_skipped_share: float | None) -> float:
-    """How many recordings may be skipped.
+    """Return how many recordings may be skipped.
 
     >>> num_allowed(1000, 0.01), num_allowed(1000, None), num_allowed(50, None), num_allowed(10, None)
     (10.0, 100.0, 20, 5.0)
@@ -57,11 +64,11 @@ def num_allowed(num_recordings: int, max_skipped_share: float | None) -> float:
 
 
 def check_skipped(parts: Sequence[SplitPart]) -> None:
-    """Stop where a data set lost more recordings than it may, its splits taken together."""
-    of_dataset: dict[int, list[SplitPart]] = defaultdict(list)
+    """Stop if a data set lost too many recordings in all splits together."""
+    by_dataset: dict[int, list[SplitPart]] = defaultdict(list)
     for part in parts:
-        of_dataset[id(part.dataset)].append(part)
-    for own in of_dataset.values():
+        by_dataset[id(part.dataset)].append(part)
+    for own in by_dataset.values():
         skipped, total = sum(part.num_skipped for part in own), sum(part.num_recordings for part in own)
         share = own[0].dataset.max_skipped_share
         if skipped > num_allowed(total, share):
@@ -69,13 +76,13 @@ def check_skipped(parts: Sequence[SplitPart]) -> None:
 
 
 def check_any_left(parts: Sequence[SplitPart]) -> None:
-    """Stop where nothing of what there was can be used: figures of nothing would follow."""
+    """Stop if every recording was skipped, because there is nothing to evaluate."""
     if any(part.num_skipped for part in parts) and not any(len(part.usable.indices) for part in parts):
         _refuse([part for part in parts if part.num_skipped], "nothing is left")
 
 
 def _refuse(parts: Sequence[SplitPart], limit: str) -> None:
-    message = f"{_owner(parts[0])}: {_told(parts)}; {limit}"
+    message = f"{_owner(parts[0])}: {_summary(parts)}; {limit}"
     unknown = sum((part.usable.unknown for part in parts), Counter[str]())
     if unknown and any(part.usable.faults for part in parts):
         raise VocabularyError(f"{message}; {describe_unknown(unknown)}; {UNKNOWN_ADVICE}")
@@ -83,24 +90,24 @@ def _refuse(parts: Sequence[SplitPart], limit: str) -> None:
 
 
 def warn_of_skipped(parts: Sequence[SplitPart]) -> None:
-    """Say how many recordings of each split were skipped, and why, by the first few."""
+    """Log how many recordings of each split were skipped, with the reasons of the first few."""
     for part in parts:
         if part.num_skipped:
-            log.warning("%s: %s", _owner(part), _told([part]))
+            log.warning("%s: %s", _owner(part), _summary([part]))
 
 
 def _owner(part: SplitPart) -> str:
     return type(part.dataset).__name__
 
 
-def _told(parts: Sequence[SplitPart]) -> str:
+def _summary(parts: Sequence[SplitPart]) -> str:
     first = itertools.islice(itertools.chain.from_iterable(part.skipped() for part in parts), _EXAMPLES)
     examples = "; ".join(f"{skipped.id}: {skipped.reason}" for skipped in first)
     return f"{counted(parts)} recordings skipped: {examples}"
 
 
 def counted(parts: Sequence[SplitPart]) -> str:
-    """How many recordings of each split were skipped, of how many, such as ``1 of 9 train, 2 of 4 val``."""
+    """Return the skipped recordings of each split, such as ``1 of 9 train, 2 of 4 val``."""
     skipped: Counter[str] = Counter()
     total: Counter[str] = Counter()
     for part in parts:
@@ -110,7 +117,7 @@ def counted(parts: Sequence[SplitPart]) -> str:
 
 
 def write_skipped(path: Path, parts: Sequence[SplitPart]) -> None:
-    """Write a table of all skipped recordings; its header alone where none was."""
+    """Write a table of all skipped recordings."""
     with path.open("w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write("\t".join(_COLUMNS) + "\n")
         for part in parts:

@@ -66,7 +66,7 @@ def _batches(loader: Iterable[Batch]) -> list[Batch]:
 
 def test_splits_hold_what_the_data_set_says(data: PhonemeDataModule) -> None:
     assert {split: len(clips) for split, clips in data.splits.items()} == {"train": 12, "val": 4, "test": 4}
-    assert data.hours("val") == pytest.approx(data.splits["val"].num_samples().sum() / 16000 / 3600)
+    assert data.splits["val"].hours == pytest.approx(data.splits["val"].num_samples().sum() / 16000 / 3600)
     assert {split: len(prints) for split, prints in data.fingerprints.items()} == {
         "train": 1,
         "val": 1,
@@ -117,7 +117,7 @@ def test_batches_by_one_hold_the_same_utterances(
 
 
 def test_augmented_audio_does_not_depend_on_workers(dataset: Counting, russian_vocab_file: Path) -> None:
-    heard = []
+    epochs_read = []
     for num_workers in (0, 2):
         data = _data(
             [dataset],
@@ -133,11 +133,11 @@ def test_augmented_audio_does_not_depend_on_workers(dataset: Counting, russian_v
             epochs.append(
                 {key: row for batch in loader for key, row in zip(batch.ids, batch.waveforms, strict=True)}
             )
-        heard.append(epochs)
-    for without, with_workers in zip(*heard, strict=True):
+        epochs_read.append(epochs)
+    for without, with_workers in zip(*epochs_read, strict=True):
         assert without.keys() == with_workers.keys()
         assert all(torch.equal(without[key], with_workers[key]) for key in without)
-    first, second = heard[0]
+    first, second = epochs_read[0]
     assert not any(
         np.array_equal(first[key], second[key]) for key in first if first[key].shape == second[key].shape
     )
@@ -330,7 +330,7 @@ def test_failures_of_all_readers_are_one_line_with_names_and_ids(
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         module.report_failures()
-        module.report_failures()  # nothing new to tell
+        module.report_failures()  # nothing new to log
     (record,) = caplog.records
     assert "failed 24×" in record.getMessage()
     assert "Fragile 24 (first: train-" in record.getMessage()
@@ -367,7 +367,7 @@ def test_a_place_among_batches_for_other_speeds_is_refused(
         module.trainer = _after(1)  # type: ignore[assignment]
         if stored:
             module.load_state_dict(stored)
-            with pytest.raises(PlaceError, match=r"slowest speed .* was 9\.0, is 4\.5"):
+            with pytest.raises(PlaceError, match=r"longest stretch .* was 9\.0, is 4\.5"):
                 module.train_dataloader()
         stored = module.state_dict()
 

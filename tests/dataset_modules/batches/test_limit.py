@@ -44,18 +44,18 @@ def test_where_nothing_fits_the_longest_come_alone_and_it_is_said(caplog: pytest
 def test_clips_that_are_longer_than_a_batch_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     lengths = np.array([1, 2, 3, 5]) * RATE
     with caplog.at_level(logging.INFO):
-        BatchLimit(5.0).tell(lengths, RATE, 5.0)
+        BatchLimit(5.0).log_use(lengths, RATE, 5.0)
         assert not caplog.text
-        BatchLimit(3.0).tell(lengths, RATE, 2.5)  # of clips that are slowed down
+        BatchLimit(3.0).log_use(lengths, RATE, 2.5)  # of clips that are slowed down
     assert "2 of 4 clips are longer than a batch of 2.5 s" in caplog.text
 
 
 def test_what_auto_takes_without_a_gpu_is_said(caplog: pytest.LogCaptureFixture) -> None:
     limit = BatchLimit("auto")
     with caplog.at_level(logging.INFO):
-        limit.tell(np.array([RATE]), RATE, 60.0)
+        limit.log_use(np.array([RATE]), RATE, 60.0)
     assert "auto: 60 s per batch" in caplog.text
     caplog.clear()
     limit.found = 33.0
-    limit.tell(np.array([RATE]), RATE, 33.0)
+    limit.log_use(np.array([RATE]), RATE, 33.0)
     assert not caplog.text

@@ -160,5 +160,5 @@ def test_a_wrong_vocabulary_is_refused_by_its_unknown_phonemes(
 
 def test_training_on_nothing_is_refused(recordings: Callable, open_data: Callable) -> None:
     data = open_data(recordings(0, bad=1), recordings(9))
-    with pytest.raises(AudioError, match="the training split must hold recordings that can be used"):
+    with pytest.raises(AudioError, match="the training split holds no usable recordings"):
         data.train_dataloader()
