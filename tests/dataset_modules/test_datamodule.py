@@ -257,7 +257,7 @@ def test_a_place_among_other_batches_is_refused(data: PhonemeDataModule, done: i
 def test_an_empty_training_split_is_refused(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
     data = _data([Counting(tiny_cache_dir, num_train=0)], russian_vocab_file)
     data.setup("fit")
-    with pytest.raises(ValueError, match="the training split must hold recordings"):
+    with pytest.raises(ValueError, match="the training split holds no usable recordings"):
         data.train_dataloader()
 
 
