@@ -1,20 +1,19 @@
 """A process that has imported everything and forks one child per trial, so that imports are paid for once.
 
-It is forked while its parent has a single thread of its own and has touched no accelerator; trials do so for
-themselves. It talks in JSON lines over a socket. Whoever dies takes down what it started.
+It is forked while its parent has a single thread and has not used an accelerator; trials use one themselves.
+Parent and server exchange messages over a pipe. A process that dies takes down all that it started.
 """
 
 import contextlib
 import importlib
-import json
 import logging
 import os
-import selectors
 import signal
-import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -22,23 +21,26 @@ from experiment.ranks import die_with_parent
 
 log = logging.getLogger(__name__)
 
-_OOM_SCORE = "500"  # of 1000
-
 Task = Callable[[Sequence[str]], int]  # arguments → exit status
+
 _CHUNK = 65536
+_OOM_SCORE = "500"  # of 1000
 
 
 class ForkServerError(RuntimeError):
-    """The server has gone; no further trial can be started."""
+    """The server has died; no further trial can be started."""
+
+    def __init__(self) -> None:
+        super().__init__("the process that starts the trials has died")
 
 
 class Job(NamedTuple):
-    """What a child is to do.
+    """The work of a child.
 
     Args:
-        task: name of one of the server's tasks.
-        arguments: what the task gets.
-        log_file: takes all output; None leaves it on the console.
+        task: the name of one of the server's tasks.
+        arguments: the task's arguments.
+        log_file: the file for all output; None leaves it on the console.
         environment: variables besides the inherited ones.
     """
 
@@ -49,61 +51,48 @@ class Job(NamedTuple):
 
 
 class ForkServer:
-    """The parent's side: start children, stop them, learn how they ended."""
+    """The parent's side: starts children, stops them, and receives their exit statuses."""
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
-        ours, theirs = socket.socketpair()
+        self._connection, theirs = Pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
-            ours.close()
+            self._connection.close()
             _serve(theirs, tasks, parent)
         theirs.close()
-        self._socket = ours
-        self._lines = _Lines()
-        self._next_id = 0
+        self._last_child = 0
 
     def start(self, job: Job) -> int:
-        """Start a child; returns the number it goes by here."""
-        self._next_id += 1
-        self._send(
-            {
-                "start": self._next_id,
-                "task": job.task,
-                "arguments": list(job.arguments),
-                "log_file": str(job.log_file) if job.log_file else None,
-                "environment": dict(job.environment),
-            }
-        )
-        return self._next_id
+        """Start a child; returns its number."""
+        self._last_child += 1
+        self._send("start", self._last_child, job)
+        return self._last_child
 
     def stop(self, child: int, signal_number: int = signal.SIGTERM) -> None:
-        """Send a signal to a child; nothing where it has ended. SIGKILL is for what it has started, too.
+        """Send a signal to a child, if it has not ended; SIGKILL also to its descendants.
 
-        What a trial has started ends with it: a loader's worker that ends before is an error of its own.
+        Other signals spare them: a loader's worker that ends before its trial would be an error in the trial.
         """
-        self._send({"signal": int(signal_number), "child": child})
+        self._send("signal", child, int(signal_number))
 
     def preload(self, modules: Sequence[str]) -> None:
-        """Import these in the server, for all children to come; what cannot be imported is left to them."""
-        self._send({"preload": list(modules)})
+        """Import modules in the server for all later children, except those that cannot be imported."""
+        self._send("preload", list(modules))
 
     def ended(self, timeout_s: float) -> dict[int, int]:
-        """Children that have ended, with their status: a negative one is the signal that killed it."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
-            if not selector.select(timeout_s):
-                return {}
-        data = b""
-        with contextlib.suppress(ConnectionError):
-            data = self._socket.recv(_CHUNK)
-        if not data:
-            raise ForkServerError(
-                "the process that starts the trials has died; start the search again to go on"
-            )
-        return {message["child"]: message["status"] for message in self._lines.of(data)}
+        """Return the exit statuses of ended children; a negative one is the signal that killed it."""
+        statuses: dict[int, int] = {}
+        try:
+            while self._connection.poll(0.0 if statuses else timeout_s):
+                child, status = self._connection.recv()
+                statuses[child] = status
+        except (EOFError, OSError) as error:
+            if not statuses:
+                raise ForkServerError from error
+        return statuses
 
     def run(self, job: Job) -> int:
         """Run a child to its end; only while no other runs."""
@@ -114,31 +103,19 @@ class ForkServer:
 
     def close(self) -> None:
         """End the server and all that it has started."""
-        self._socket.close()
+        self._connection.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 
-    def _send(self, message: Mapping[str, Any]) -> None:
+    def _send(self, *message: object) -> None:
         try:
-            self._socket.sendall(json.dumps(message).encode() + b"\n")
+            self._connection.send(message)
         except OSError as error:
-            raise ForkServerError(f"the process that starts the trials has died ({error})") from error
+            raise ForkServerError from error
 
 
-class _Lines:
-    """Whole messages out of a stream of bytes."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def of(self, data: bytes) -> list[dict[str, Any]]:
-        """The messages that these bytes complete."""
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in whole]
-
-
-def _serve(connection: socket.socket, tasks: Mapping[str, Task], parent: int) -> NoReturn:
-    """The server's own process; it never returns to what the parent was doing."""
+def _serve(connection: "Connection[Any, Any]", tasks: Mapping[str, Task], parent: int) -> NoReturn:
+    """Run the server's process, which never returns to the parent's code."""
     status = 1
     try:
         os.setsid()  # Ctrl-C at the terminal is for the parent, which then ends its trials
@@ -154,11 +131,10 @@ def _serve(connection: socket.socket, tasks: Mapping[str, Task], parent: int) ->
 class _Server:
     """Waits for messages and for the ends of children."""
 
-    def __init__(self, connection: socket.socket, tasks: Mapping[str, Task]) -> None:
+    def __init__(self, connection: "Connection[Any, Any]", tasks: Mapping[str, Task]) -> None:
         self._connection = connection
         self._tasks = tasks
         self._children: dict[int, int] = {}  # process → number
-        self._lines = _Lines()
         self._wake, self._woken = os.pipe()
         for end in (self._wake, self._woken):
             os.set_blocking(end, False)
@@ -168,64 +144,49 @@ class _Server:
         signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
 
     def loop(self) -> None:
-        """Until the parent closes the connection; then nothing that was started stays."""
-        selector = selectors.DefaultSelector()
-        selector.register(self._connection, selectors.EVENT_READ)
-        selector.register(self._wake, selectors.EVENT_READ)
-        while True:
-            selector.select()
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake, _CHUNK)
-            self._reap()
-            with contextlib.suppress(BlockingIOError):
-                data = self._connection.recv(_CHUNK, socket.MSG_DONTWAIT)
-                if not data:
-                    break
-                for message in self._lines.of(data):
-                    self._obey(message)
+        """Serve until the parent closes the connection; then kill all that was started."""
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                wait([self._connection, self._wake])
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wake, _CHUNK)
+                self._reap()
+                while self._connection.poll():
+                    self._obey(*self._connection.recv())
         for process in self._children:
             _signal_group(process, signal.SIGKILL)
 
-    def _obey(self, message: dict[str, Any]) -> None:
-        if "preload" in message:
-            preload(message["preload"])
-        elif "start" in message:
-            self._start(message)
+    def _obey(self, command: str, *arguments: Any) -> None:  # noqa: ANN401 - by command
+        if command == "preload":
+            _import_all(*arguments)
+        elif command == "start":
+            self._start(*arguments)
         else:
-            for process in (
-                process for process, child in self._children.items() if child == message["child"]
-            ):
-                if message["signal"] == signal.SIGKILL:
-                    _signal_group(process, signal.SIGKILL)
-                else:
-                    os.kill(process, message["signal"])
+            child, number = arguments
+            for process in [process for process, one in self._children.items() if one == child]:
+                (_signal_group if number == signal.SIGKILL else os.kill)(process, number)
 
-    def _start(self, message: dict[str, Any]) -> None:
+    def _start(self, child: int, job: Job) -> None:
         server = os.getpid()
         process = os.fork()
         if process == 0:
             signal.set_wakeup_fd(-1)
             self._connection.close()
-            _be_child(self._tasks[message["task"]], message, server)
-        self._children[process] = message["start"]
+            _be_child(self._tasks[job.task], job, server)
+        self._children[process] = child
 
     def _reap(self) -> None:
         while self._children:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
-            _signal_group(process, signal.SIGKILL)  # what it left behind: loaders' workers, ranks
-            report = {
-                "child": self._children.pop(process),
-                "status": os.waitstatus_to_exitcode(status),
-            }
-            self._connection.sendall(json.dumps(report).encode() + b"\n")
+            _signal_group(process, signal.SIGKILL)  # its remains: loaders' workers, ranks
+            self._connection.send((self._children.pop(process), os.waitstatus_to_exitcode(status)))
 
 
-def preload(modules: Sequence[str]) -> None:
-    """Import modules that something else has been seen to need."""
+def _import_all(modules: Sequence[str]) -> None:
     for name in modules:
-        with contextlib.suppress(Exception):  # whoever needs it meets the error itself
+        with contextlib.suppress(Exception):  # a child that imports it meets the error itself
             importlib.import_module(name)
 
 
@@ -234,8 +195,8 @@ def _signal_group(process: int, signal_number: int) -> None:
         os.killpg(process, signal_number)
 
 
-def _be_child(task: Task, message: Mapping[str, Any], server: int) -> NoReturn:
-    """One trial's own process."""
+def _be_child(task: Task, job: Job, server: int) -> NoReturn:
+    """Run a task in its process."""
     status = 1
     try:
         os.setsid()
@@ -244,9 +205,9 @@ def _be_child(task: Task, message: Mapping[str, Any], server: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         die_with_parent(server)
         _become_first_victim()
-        _redirect(message["log_file"])
-        os.environ.update(message["environment"])
-        status = task(message["arguments"])
+        _redirect(job.log_file)
+        os.environ.update(job.environment)
+        status = task(job.arguments)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:  # noqa: BLE001 - the frames below belong to another process
@@ -261,8 +222,8 @@ def _become_first_victim() -> None:
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
 
 
-def _redirect(log_file: str | None) -> None:
-    """Output to a file, no input: a trial must not read what is typed for its parent."""
+def _redirect(log_file: Path | None) -> None:
+    """Send output to a file, and close the input: a trial must not read what is typed for its parent."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -278,7 +239,7 @@ def _redirect(log_file: str | None) -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    """End without the parent's clean-up, but with that of the processes that this one has started."""
+    """End without the parent's clean-up, but clean up the processes that this one has started."""
     from multiprocessing import util
 
     with contextlib.suppress(BaseException):
