@@ -34,7 +34,7 @@ class CheckedOptimizer(Optimizer, ABC):
             if torch.is_complex(param):
                 raise ValueError(
                     f"{self._owner}: parameters must be real, got one of dtype {param.dtype} and shape "
-                    f"{tuple(param.shape)}; pass torch.view_as_real of it"
+                    f"{tuple(param.shape)}; pass its torch.view_as_real"
                 )
 
     @overload
@@ -55,7 +55,7 @@ class CheckedOptimizer(Optimizer, ABC):
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _update_uncompiled(self) -> None:
-        """Keep out of a compiled graph, which would be built anew for every rate: the kernels are fused."""
+        """Keep out of compiled graphs, which would be compiled for every rate; the kernels are fused."""
         self._update()
 
     @abstractmethod

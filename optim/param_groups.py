@@ -14,7 +14,7 @@ ENCODER_LAYER = re.compile(r"(?:^|\.)encoder\.layers\.(\d+)\.")
 
 
 class Kind(NamedTuple):
-    """A row of the table: which names it takes, and how FAM treats them."""
+    """A row of the table: parts of parameters' names, and FAM's settings for these parameters."""
 
     name_parts: tuple[str, ...]
     handler: Handler
@@ -35,7 +35,7 @@ KINDS = (
 
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> Kind:
-    """The first row of the table that takes the name.
+    """Return the first row of the table that matches the name.
 
     Example:
         >>> kind_of("encoder.layers.0.attention.k_proj.weight").handler
@@ -48,7 +48,7 @@ def kind_of(name: str) -> Kind:
 
 @lru_cache(maxsize=4096)
 def encoder_layer(name: str) -> int | None:
-    """The number of the encoder layer that a parameter belongs to, ``None`` outside the numbered layers.
+    """Return the number of a parameter's encoder layer, ``None`` outside the numbered layers.
 
     Example:
         >>> encoder_layer("wav2vec2.encoder.layers.7.final_layer_norm.weight")
@@ -60,7 +60,7 @@ def encoder_layer(name: str) -> int | None:
 
 
 def _trainable(model: nn.Module) -> list[tuple[str, Parameter]]:
-    """Every parameter to train, once: shared ones appear under their first name."""
+    """Return every parameter to train, once: shared ones appear under their first name."""
     return [(name, param) for name, param in model.named_parameters() if param.requires_grad]
 
 
@@ -69,7 +69,7 @@ def _members(named: list[tuple[str, Parameter]]) -> dict[str, Any]:
 
 
 def trainable_group(model: nn.Module) -> dict[str, Any]:
-    """All trainable parameters with their names, as one group."""
+    """Return all trainable parameters with their names, as one group."""
     return _members(_trainable(model))
 
 
@@ -103,9 +103,9 @@ def layerwise_parameter_groups(
     """Group a model's trainable parameters by depth, the rate falling by ``decay`` per layer downwards.
 
     The head (``lm_head``) learns at ``lr``, the topmost of ``n`` encoder layers at ``lr * decay``, the lowest
-    at ``lr * decay**n``, and what feeds the encoder (convolutions, projection, positions, a norm before the
-    layers) at ``lr * decay**(n + 1)``. What stands on the encoder (a closing norm, an adapter) goes with its
-    topmost layer. Norms and biases have no weight decay. Works on any encoder whose layers are named
+    at ``lr * decay**n``, modules before the encoder (convolutions, projection, positions, a norm before the
+    layers) at ``lr * decay**(n + 1)``, modules after it (a closing norm, an adapter) at its topmost layer's
+    rate. Norms and biases have no weight decay. Works on any encoder whose layers are named
     ``...encoder.layers.<number>...`` (Wav2Vec2, HuBERT, WavLM, Wav2Vec2-BERT).
     """
     require(0 < decay <= 1, "layerwise_parameter_groups", "decay must lie in (0, 1]", decay)
@@ -133,14 +133,14 @@ def layerwise_parameter_groups(
 
 
 def _norm_closes(model: nn.Module) -> bool:
-    """Whether ``encoder.layer_norm`` comes after the layers; the configuration knows, its name does not."""
+    """Check in the configuration whether ``encoder.layer_norm`` comes after the layers."""
     configurations = (getattr(module, "config", None) for module in model.modules())
     stable = (getattr(config, "do_stable_layer_norm", None) for config in configurations)
     return next((bool(flag) for flag in stable if flag is not None), True)
 
 
 def _depth(name: str, n_layers: int, *, norm_closes: bool) -> int:
-    """0 for what feeds the encoder, 1 to ``n_layers`` for its layers, ``n_layers + 1`` for the head."""
+    """Return 0 before the encoder, 1 to ``n_layers`` for its layers, ``n_layers + 1`` for the head."""
     layer = encoder_layer(name)
     if layer is not None:
         return layer + 1
@@ -153,5 +153,5 @@ def _depth(name: str, n_layers: int, *, norm_closes: bool) -> int:
 
 
 def _decays(name: str, param: Parameter) -> bool:
-    """Matrices do; norms, biases and gains (which weight norm keeps as ``(1, 1, K)``) do not."""
+    """Check for a matrix: norms, biases and gains (``(1, 1, K)`` in weight norm) have no weight decay."""
     return sum(size > 1 for size in param.shape) > 1 and "norm" not in name

@@ -1,4 +1,4 @@
-"""Sharded parameters (FSDP2's ``DTensor``): local parts, and what must be summed over the shards."""
+"""Sharded parameters (FSDP2's ``DTensor``): local parts, and sums over the shards."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,30 +9,30 @@ from torch import Tensor
 
 
 def is_sharded(tensor: Tensor) -> bool:
-    """Whether the tensor is spread over several processes."""
+    """Check whether the tensor is spread over several processes."""
     return hasattr(tensor, "placements")
 
 
 def local_part(tensor: Tensor) -> Tensor:
-    """The part of the tensor that this process holds: the tensor itself unless it is sharded."""
+    """Return the part of the tensor that this process holds: the tensor itself unless it is sharded."""
     return tensor.to_local() if is_sharded(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def whole_tensor(tensor: Tensor) -> Tensor:
-    """The whole tensor, gathered from all processes if it is sharded."""
+    """Return the whole tensor, gathered from all processes if it is sharded."""
     return tensor.full_tensor() if is_sharded(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def layout_of(tensor: Tensor) -> tuple[Any, ...] | None:
-    """A key that is equal for tensors that are sharded alike, ``None`` for ordinary ones."""
+    """Return a key that is equal for tensors that are sharded alike, ``None`` for ordinary ones."""
     return (tensor.device_mesh, tensor.placements) if is_sharded(tensor) else None  # type: ignore[attr-defined]
 
 
 def first_index(tensor: Tensor) -> tuple[int, ...]:
-    """The position of the local part's first element in the whole tensor, one index per dimension."""
+    """Return the position of the local part's first element in the whole tensor, by dimension."""
     if not is_sharded(tensor):
         return (0,) * tensor.dim()
-    # Imported where it is needed: it takes a second, and exists only in builds with torch.distributed.
+    # Imported only now: it takes a second, and exists only in builds with torch.distributed.
     from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
     mesh, placements = tensor.device_mesh, tensor.placements  # type: ignore[attr-defined]

@@ -42,12 +42,12 @@ class SearchPlan(NamedTuple):
 
     @classmethod
     def of(cls, request: SearchRequest) -> "SearchPlan":
-        """Check everything that the configuration says about the search."""
+        """Check all of the configuration that concerns the search."""
         base = request.config
         section = _section(base["optuna"])
         _check_numbers(section)
         _check_checkpoint(base)
-        metrics, directions = _objectives(section, request.figures)
+        metrics, directions = _objectives(section, request.metrics)
         name = section.study_name or (
             f"{base['custom_folder_name']}_search" if base.get("custom_folder_name") else "search"
         )

@@ -75,12 +75,12 @@ class SearchRequest(NamedTuple):
     Args:
         config: the whole configuration, defaults included.
         accepts: raises ``ConfigError`` where a mapping is no configuration, by its keys and types.
-        figures: the metrics that training logs, and that a trial can be evaluated by.
+        metrics: the metrics that training logs, and that a trial can be evaluated by.
     """
 
     config: dict[str, Any]
     accepts: Callable[[dict[str, Any]], object]
-    figures: Sequence[str]
+    metrics: Sequence[str]
 
 
 StartSearch = Callable[[SearchRequest], int]  # returns the exit status

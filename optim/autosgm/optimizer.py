@@ -54,7 +54,7 @@ class AutoSGM(CheckedOptimizer):
     Args:
         params: Parameters, named parameters, or groups.
         lr_cfg: ``(aoptlr, lr_init, num_lrc)``: whether steps are divided by the root of the filtered
-            squared gradient; the learning rate; what scales it per tensor: 0 nothing, 1 the correlation of
+            squared gradient; the learning rate; its scale per tensor: 0 nothing, 1 the correlation of
             weights and steps, 2 the same with outliers cut, 3 the mean squared step, 4 nothing, but outlying
             steps shrink.
         beta_cfg: ``(beta_n, beta_a, beta_i, gamma_i, eta_i, debias)``: poles of the numerator's, the
@@ -66,10 +66,10 @@ class AutoSGM(CheckedOptimizer):
             epochs per frame; steps per epoch; frame (0 constant within an epoch, 1 steps, 2 restarts each
             epoch); the share of the frame that stays at one.
         wd_cfg: ``(wd_cte, wd_lvl)``: weight decay, and where it acts: 0 in the gradient, 1 in the step.
-        eps_cfg: ``(eps,)``: what keeps divisions finite.
+        eps_cfg: ``(eps,)``: the number that keeps divisions finite.
         maximize: Ascend instead of descend: the gradient is negated, weight decay still shrinks weights.
-        lr: Short for ``lr_cfg[1]``.
-        weight_decay: Short for ``wd_cfg[0]``.
+        lr: Shorthand for ``lr_cfg[1]``.
+        weight_decay: Shorthand for ``wd_cfg[0]``.
         foreach: Update many tensors per call, or on a processor each in one compiled loop (where Numba is
             installed); ``False`` takes the single-tensor path.
     """
@@ -101,7 +101,7 @@ class AutoSGM(CheckedOptimizer):
         super().__init__(params, {**group_settings(given), "maximize": maximize, "foreach": foreach})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; its own tuples and shorthands override the optimizer's and are checked alike."""
+        """Add a group; its tuples and shorthands override the optimizer's, with the same checks."""
         super().add_param_group(group_settings(param_group))
         for name in ("lr", "weight_decay"):
             require_non_negative(OWNER, name, self.param_groups[-1][name])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# In 16 bits torch 2.13's kernel writes garbage into the buffers on a processor.
+# With 16 bits, torch 2.13's kernel writes wrong values into the buffers on a processor.
 FUSED_DTYPES = (torch.float32, torch.float64)
 FUSED_DEVICES = frozenset({"cpu", "cuda"})
 
@@ -18,7 +18,7 @@ class Row(NamedTuple):
     param: Tensor
     grad: Tensor
     average: Tensor  # m
-    momentum: float | Tensor  # a; a tensor without dimensions where it was found on an accelerator
+    momentum: float | Tensor  # a; a tensor without dimensions if it was computed on an accelerator
     lr: float
     weight_decay: float
     maximize: bool
@@ -60,10 +60,10 @@ def multi_tensor_update(rows: Iterable[Row]) -> None:
 
 
 def _can_fuse(row: Row) -> bool:
-    """Whether the fused kernel applies: it takes the momentum as a number and reads memory in order."""
+    """Check that the fused kernel applies: it takes the momentum as a number and reads memory in order."""
     if isinstance(row.momentum, Tensor) or row.param.device.type not in FUSED_DEVICES:
         return False
-    if row.param.dtype not in FUSED_DTYPES or row.momentum == 0:  # the kernel takes 0 for having no buffers
+    if row.param.dtype not in FUSED_DTYPES or row.momentum == 0:  # 0 would mean that there are no buffers
         return False
     param, grad, average = row.param, row.grad, row.average
     return param.is_contiguous() and grad.is_contiguous() and average.is_contiguous()
@@ -88,7 +88,7 @@ def _fused_update(batch: list[Row]) -> None:
 
 
 def _foreach_update(batch: list[Row]) -> None:
-    """The same with one kernel per list, or per tensor where each has its own momentum on the device."""
+    """Update with one kernel per list, or per tensor where each has a momentum on the device."""
     lr, weight_decay = batch[0].lr, batch[0].weight_decay
     params, averages = [row.param for row in batch], [row.average for row in batch]
     grads: list[Tensor] | tuple[Tensor, ...] = [row.grad for row in batch]

@@ -62,15 +62,15 @@ class FAM(CheckedOptimizer):
         eps: Added to a spectrum's sum before division.
         weight_decay: Decay coupled with the gradient.
         n_bands: Number of frequency bands.
-        fam_start_step: The spectrum is read after this many steps of a parameter.
-        min_size: The spectrum is read of parameters with more elements than this.
-        layer_boost: Scale the change of momentum by depth, since lower layers answer to particular bands more
+        fam_start_step: Steps of a parameter before its spectrum is used.
+        min_size: Only parameters with more elements than this use their spectrum.
+        layer_boost: Scale the change of momentum by depth, since lower layers react to particular bands more
             clearly: by 1.5 in the lowest encoder layer, falling evenly to 1 in the topmost, and by 1 outside
             the numbered layers. The result stays within 0.85 to 0.98. Needs parameter names.
         maximize: Ascend instead of descend.
         foreach: Update many tensors per call; ``False`` takes the single-tensor path.
         debug: Record bands and momentum of every tenth step to ``fam_debug.jsonl``.
-        debug_dir: Folder of the record; an application may take a relative one from a folder of its own.
+        debug_dir: Folder of the record; an application may resolve a relative one in another folder.
         debug_interval: Steps between two writes of the record; the last part is written at exit.
     """
 
@@ -115,12 +115,12 @@ class FAM(CheckedOptimizer):
         return {**super().__getstate__(), "_recorder": self._recorder}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; its own settings override the optimizer's and are checked as those are."""
+        """Add a group, whose settings override the optimizer's and are checked in the same way."""
         super().add_param_group(param_group)
         _check_group(self._owner, self.param_groups[-1])
 
     def keep_record_in(self, folder: str) -> None:
-        """Let a relative ``debug_dir`` start from this folder."""
+        """Resolve a relative ``debug_dir`` in this folder."""
         if self._recorder is not None:
             self._recorder.move_to(folder)
 
@@ -142,7 +142,7 @@ class FAM(CheckedOptimizer):
             self._recorder.flush_if_due(max(entry.state["step"] for entry in entries))
 
     def _entries(self) -> Iterator[Entry]:
-        """Every parameter with a gradient, its state made at its first step and its step counted."""
+        """Yield every parameter with a gradient; create its state at its first step, and count its step."""
         first = 0
         for group in self.param_groups:
             names = _names(group)
@@ -157,7 +157,7 @@ class FAM(CheckedOptimizer):
             first += len(group["params"])
 
     def _spectrum_batches(self, entries: list[Entry]) -> dict[SpectrumKey, list[int]]:
-        """The indices of the entries whose spectrum is due, by what they can share."""
+        """Group the indices of the entries whose spectrum is due."""
         batches: dict[SpectrumKey, list[int]] = defaultdict(list)
         n_layers = self._num_layers()
         for index, entry in enumerate(entries):
@@ -190,7 +190,7 @@ class FAM(CheckedOptimizer):
 
 
 def layer_boost(name: str, n_layers: int) -> float:
-    """How strongly a parameter answers to its bands: 1.5 in the lowest of the layers, 1 in the topmost.
+    """Return the factor on a parameter's change of momentum: 1.5 in the lowest layer, 1 in the topmost.
 
     Example:
         >>> layer_boost("encoder.layers.0.attention.k_proj.weight", 12)
@@ -217,7 +217,7 @@ def _start(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
 
 
 def _spectrum_key(entry: Entry, boost: float, alone: int | None) -> SpectrumKey:
-    """The key of an entry's batch; ``alone`` sets it apart from all others."""
+    """Return the key of an entry's batch; ``alone`` separates it from all others."""
     group, shape = entry.group, tuple(entry.param.shape)
     place = (entry.param.device, entry.state["bands"].dtype, layout_of(entry.param), alone)
     return SpectrumKey(

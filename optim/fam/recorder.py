@@ -38,8 +38,8 @@ class _Pending(NamedTuple):
 class FamRecorder:
     """Keeps every tenth step on the device and appends it to ``fam_debug.jsonl`` at an interval.
 
-    Each write ends on the disk, so a crash costs at most one interval; what is left is written when the
-    optimizer goes or the interpreter ends. Of several processes the first one writes.
+    Each write reaches the disk, so a crash loses at most one interval; the rest is written when the optimizer
+    is deleted or the interpreter ends. With several processes, the first one writes.
     """
 
     def __init__(self, debug_dir: str, debug_interval: int) -> None:
@@ -51,7 +51,7 @@ class FamRecorder:
         self._finalizer = weakref.finalize(self, append_records, self._path, self._pending)
 
     def move_to(self, folder: str) -> None:
-        """Take a relative path from this folder; nothing may have been written before."""
+        """Resolve a relative path in this folder; nothing may have been written before."""
         self._finalizer.detach()
         self._path = Path(folder) / self._path
         self._finalizer = weakref.finalize(self, append_records, self._path, self._pending)
@@ -65,20 +65,20 @@ class FamRecorder:
     def add(
         self, named_steps: list[tuple[str, int]], handler: str, alpha: float, bands: Tensor, momentum: Tensor
     ) -> None:
-        """Keep the entries of a batch whose step is a tenth one; nothing is read from the device yet."""
+        """Keep the entries of a batch whose step is a tenth one; nothing is copied from the device yet."""
         if dist.is_available() and dist.is_initialized() and dist.get_rank() != 0:
             return
         if any(step % RECORD_EVERY_STEPS == 0 for _, step in named_steps):
             self._pending.append(_Pending(named_steps, handler, alpha, bands.clone(), momentum.clone()))
 
     def flush_if_due(self, step: int) -> None:
-        """Write what is kept at every ``debug_interval``-th step."""
+        """Write the kept steps at every ``debug_interval``-th step."""
         if step % self._interval == 0:
             append_records(self._path, self._pending)
 
 
 def append_records(path: Path, pending: list[_Pending]) -> None:
-    """Append the pending records to the file, make sure they are on the disk, and forget them."""
+    """Append the pending records to the file, make sure they are on the disk, and clear them."""
     lines = [json.dumps(record) + "\n" for batch in pending for record in _records(batch)]
     pending.clear()
     if not lines:
@@ -92,7 +92,7 @@ def append_records(path: Path, pending: list[_Pending]) -> None:
 
 
 def _ends_within_a_line(path: Path) -> bool:
-    """Whether a crash left a line without its end, which would swallow the next one."""
+    """Check for an incomplete last line, which a crash leaves and which would join the next line."""
     if not path.is_file() or not path.stat().st_size:
         return False
     with path.open("rb") as file:
@@ -114,7 +114,7 @@ def _records(batch: _Pending) -> list[FamRecord]:
 def read_fam_records(path: str | Path) -> list[FamRecord]:
     """Read a record, ordered by step; a line cut off by a crash is skipped and a repeated one counts once.
 
-    A run that was resumed from an earlier checkpoint repeats steps: the last line of a step holds.
+    A run that was resumed from an earlier checkpoint repeats steps: the last line of a step counts.
     """
     latest: dict[tuple[int, str], FamRecord] = {}
     num_broken = 0

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 _COLUMNS = 2
-_MOMENTUM_RANGE = (0.84, 0.99)  # what the handlers can reach from the groups' defaults; wider where need be
+_MOMENTUM_RANGE = (0.84, 0.99)  # range of the handlers with the groups' defaults; wider for other values
 
 
 def layer_of(name: str) -> str:
-    """The layer under which a parameter's records are drawn: an encoder layer, or the module's first names.
+    """Return the layer of a parameter's plot: an encoder layer, or the module's first names.
 
     Example:
         >>> layer_of("model.encoder.layers.3.attention.k_proj.weight")
@@ -46,7 +46,7 @@ def _mean(records: list[FamRecord]) -> tuple[list[float], float]:
 
 
 def plot_fam_record(record_path: str | Path, picture_path: str | Path) -> Path:
-    """Draw a record's file as a picture."""
+    """Plot a record's file as a picture."""
     records = read_fam_records(record_path)
     if not records:
         raise ValueError(
@@ -57,11 +57,11 @@ def plot_fam_record(record_path: str | Path, picture_path: str | Path) -> Path:
 
 
 def draw_fam_record(records: list[FamRecord]) -> "Figure":
-    """Per layer and handler the band energies as an image, the mean momentum as a line below it.
+    """Plot for each layer and handler the band energies as an image, the mean momentum as a line below.
 
     The colours of all images share one scale; band 0 holds the lowest frequencies.
     """
-    # Imported where it is drawn: training does not need it.
+    # Imported only now: training does not need it.
     from matplotlib.figure import Figure
 
     layers = mean_by_layer(records)
@@ -104,7 +104,7 @@ def _draw_layer(
 
 
 def _natural(item: tuple[tuple[str, str], object]) -> tuple[int, str, str]:
-    """Encoder layers by number, everything else before them by name."""
+    """Return a sort key: encoder layers by number, everything else before them by name."""
     layer, kind = item[0]
     number = layer.removeprefix("encoder layer ")
     return (int(number) if number.isdigit() else -1, layer, kind)

@@ -49,7 +49,7 @@ class SimpleFAM(CheckedOptimizer):
         )
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; its own settings override the optimizer's and are checked as those are."""
+        """Add a group, whose settings override the optimizer's and are checked in the same way."""
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         require_non_negative(self._owner, "lr", group["lr"])

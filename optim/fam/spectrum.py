@@ -1,6 +1,6 @@
-"""What FAM reads in a gradient: a sample of it, the sample's spectrum in bands, the momentum that follows.
+"""A gradient's sample, the sample's spectrum in bands, and the momentum that FAM derives from it.
 
-Everything here is a pure function over a batch of ``K`` samples of one length; nothing waits for a device.
+All are pure functions over a batch of ``K`` samples of one length; none waits for a device.
 """
 
 import math
@@ -22,7 +22,7 @@ SAMPLED_ROWS = SAMPLED_COLUMNS = 64  # of a larger tensor of two or more dimensi
 
 @lru_cache(maxsize=4096)
 def sample_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The stride per dimension at which a tensor is sampled: evenly, and fixed by its shape.
+    """Return the stride per dimension at which a tensor is sampled, which depends on its shape only.
 
     Example:
         >>> sample_strides((3072, 768)), sample_strides((512, 512, 3)), sample_strides((768,))
@@ -37,7 +37,7 @@ def sample_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def sample_numel(shape: tuple[int, ...]) -> int:
-    """The number of elements in a tensor's sample.
+    """Return the number of elements in a tensor's sample.
 
     Example:
         >>> sample_numel((3072, 768))
@@ -48,9 +48,9 @@ def sample_numel(shape: tuple[int, ...]) -> int:
 
 
 def sample(tensor: Tensor) -> Tensor:
-    """The flattened sample, in at least float32. Of a sharded tensor: this process's share of it.
+    """Return the flattened sample in at least float32; for a sharded tensor, this process's share of it.
 
-    The shares hold zeros where other processes have elements; their sum is the sample of the whole.
+    The shares hold zeros in place of other processes' elements; their sum is the sample of the whole tensor.
     """
     strides = sample_strides(tuple(tensor.shape))
     part = local_part(tensor)
@@ -62,7 +62,7 @@ def sample(tensor: Tensor) -> Tensor:
 
 
 def _placed(taken: Tensor, tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
-    """Put the local elements where they stand in the sample of the whole tensor, zeros elsewhere."""
+    """Put the local elements at their positions in the sample of the whole tensor, zeros elsewhere."""
     whole = taken.new_zeros([-(-size // stride) for size, stride in zip(tensor.shape, strides, strict=True)])
     starts = [-(-offset // stride) for offset, stride in zip(first_index(tensor), strides, strict=True)]
     where = tuple(slice(start, start + size) for start, size in zip(starts, taken.shape, strict=True))
@@ -72,7 +72,7 @@ def _placed(taken: Tensor, tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
 
 @lru_cache(maxsize=1024)
 def band_edges(handler: Handler, n_bands: int, n_bins: int) -> tuple[tuple[int, int], ...]:
-    """The ``[start, end)`` of every band over the bins of a spectrum; an empty band has no energy.
+    """Return the ``[start, end)`` of every band over the bins of a spectrum; an empty band has no energy.
 
     Example:
         >>> band_edges("default", 4, 11)
@@ -99,7 +99,7 @@ def _logarithmic_edges(n_bands: int, n_bins: int) -> tuple[tuple[int, int], ...]
 
 
 def band_energies(samples: Tensor, handler: Handler, n_bands: int, eps: float) -> Tensor:
-    """The share of each band in the spectrum of every sample: ``(K, length)`` to ``(K, n_bands)``."""
+    """Return the share of each band in every sample's spectrum: ``(K, length)`` to ``(K, n_bands)``."""
     spectrum = torch.fft.rfft(samples).abs()  # (K, F)
     edges = band_edges(handler, n_bands, spectrum.shape[1])
     bands = torch.stack([spectrum[:, low:high].sum(1) for low, high in edges], dim=1)
@@ -107,7 +107,7 @@ def band_energies(samples: Tensor, handler: Handler, n_bands: int, eps: float) -
 
 
 def adapted_momentum(bands: Tensor, handler: Handler, alpha: float) -> Tensor:
-    """The momentum that follows from smoothed bands: ``(K, n_bands)`` to ``(K,)``, on the bands' device."""
+    """Derive the momentum from smoothed bands: ``(K, n_bands)`` to ``(K,)``, on the bands' device."""
     n = bands.shape[1]
     steady = bands.new_full((bands.shape[0],), alpha)
     if handler == "attention":
