@@ -1,7 +1,7 @@
 """The base of every data set: subclass ``BaseDataset`` and name the recordings of each split."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dataset_modules.batches.batch import AudioParams
@@ -13,7 +13,7 @@ from dataset_modules.sources.recording_survey import StatedRecordings
 from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
 
-__all__ = ["SPLITS", "BaseDataset", "Split"]
+__all__ = ["SPLITS", "BaseDataset", "ListedDataset", "Split"]
 
 _PHONEMES_FILE = "phonemes.sqlite3"  # in the cache's folder
 
@@ -157,6 +157,24 @@ class BaseDataset(ABC):
             raise ValueError(
                 f"{owner}: silence_db must be 0 or less (dB of full scale) or null, got {self.silence_db}"
             )
+
+
+class ListedDataset(BaseDataset):
+    """A data set whose ``load_data`` lists the recordings of every split in ``splits``."""
+
+    splits: Mapping[Split, Sequence[Recording]] = {}  # empty until the recordings are listed
+
+    def get_train_data(self) -> Iterable[Recording]:
+        """Return the recordings to train on."""
+        return self.splits["train"]
+
+    def get_val_data(self) -> Iterable[Recording]:
+        """Return the recordings that checkpoints are compared on."""
+        return self.splits["val"]
+
+    def get_test_data(self) -> Iterable[Recording]:
+        """Return the recordings that the final error rates come from."""
+        return self.splits["test"]
 
 
 def _texts(recordings: Iterable[Recording]) -> Iterator[Recording]:

@@ -2,11 +2,10 @@
 
 import logging
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
-from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
+from dataset_modules.base_dataset import SPLITS, ListedDataset, Split
 from dataset_modules.recording import Recording
 from dataset_modules.sources.common_voice_release import (
     find_locale_folder,
@@ -24,19 +23,19 @@ log = logging.getLogger(__name__)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
-class CommonVoiceDataset(BaseDataset):
-    """Sentences read aloud by volunteers, in the splits that Common Voice gives.
+class CommonVoiceDataset(ListedDataset):
+    """Sentences read aloud by volunteers, in Common Voice's splits.
 
     Args:
-        language: of the recordings; null takes the data section's.
-        cache_dir: where prepared clips, and unpacked archives, are kept.
-        limit_train_data: share of the training split to take; the same clips every time.
-        limit_val_data: share of the validation split to take.
-        use_auth_token: a hub token, or true for the one of ``hf auth login``.
+        language: the recordings' language; null takes the data section's.
+        cache_dir: the folder that keeps prepared clips and unpacked archives.
+        limit_train_data: the share of the training split to use; always the same clips.
+        limit_val_data: the share of the validation split to use.
+        use_auth_token: a hub token, or true for that of ``hf auth login``.
         dataset_name: the folder or the .tar.gz of a release, or a hub id.
-        download_mode: what a hub download does with an earlier one.
-        locale: what the release calls the language where it differs, such as zh-CN; null takes the
-            language, or its part before the hyphen.
+        download_mode: whether a hub download reuses an earlier one.
+        locale: the release's name of the language if it differs, such as zh-CN; null takes the language,
+            or its part before the hyphen.
         options: the further arguments of ``BaseDataset``.
     """
 
@@ -60,29 +59,16 @@ class CommonVoiceDataset(BaseDataset):
         self.dataset_name = dataset_name
         self.download_mode = download_mode
         self.locale = locale
-        self._splits: dict[Split, list[Recording]] = {}
 
     def load_data(self, create_dataset: bool = False) -> None:
-        """Read the tables; audio is read when the cache asks. Tables are read once."""
-        if self._splits:
+        """Read the tables once; the cache reads the audio later."""
+        if self.splits:
             return
         splits = self._release_splits() if self._is_on_disk() else self._hub_splits()
-        self._splits = {split: self._limited(split, splits[split]) for split in SPLITS}
-
-    def get_train_data(self) -> Iterable[Recording]:
-        """The train split, or a share of it."""
-        return self._splits["train"]
-
-    def get_val_data(self) -> Iterable[Recording]:
-        """The dev split, or a share of it."""
-        return self._splits["val"]
-
-    def get_test_data(self) -> Iterable[Recording]:
-        """The test split."""
-        return self._splits["test"]
+        self.splits = {split: self._limited(split, splits[split]) for split in SPLITS}
 
     def _is_on_disk(self) -> bool:
-        """Whether the name is a path; one of a hub id's form that is not here is left to the hub."""
+        """Return whether the name is an existing path; a missing one must have the form of a hub id."""
         path = Path(self.dataset_name).expanduser()
         if path.is_dir() or (is_archive(self.dataset_name) and path.is_file()):
             return True
@@ -122,7 +108,7 @@ class CommonVoiceDataset(BaseDataset):
         return load_hub_splits(self.dataset_name, self._locales(), self.use_auth_token, self.download_mode)
 
     def _limited(self, split: Split, recordings: list[Recording]) -> list[Recording]:
-        """Chosen by the clips' names, so that neither order nor additions change the choice."""
+        """Choose a share by name, so that neither order nor additions change the choice."""
         return [recording for recording in recordings if in_share(recording.id, self.limits[split])]
 
 

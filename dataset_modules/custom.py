@@ -1,4 +1,4 @@
-"""One's own recordings: a folder of audio files with a manifest, or with labels beside them."""
+"""A user's recordings: a folder of audio files with a manifest, or with labels beside them."""
 
 import logging
 import re
@@ -6,35 +6,34 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dataset_modules.base_dataset import BaseDataset
+from dataset_modules.base_dataset import ListedDataset
 from dataset_modules.recording import Recording, Split
 from dataset_modules.sources.audio_folder import StatedRecording, read_folder, suffixes_in
 from dataset_modules.sources.shares import check_share, split_by_speaker
 
 log = logging.getLogger(__name__)
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*$")  # what a language's folder is called
-_EXAMPLES = 5  # of such folders in a message
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*$")  # the name of a language's folder
+_EXAMPLES = 5  # folders named in a message
 
 
-class CustomAudioDataset(BaseDataset):
-    """Recordings below ``<folder>/<language>``, or below the folder itself where that is not there.
+class CustomAudioDataset(ListedDataset):
+    """Recordings in ``<folder>/<language>``, or in the folder itself if there is no such subfolder.
 
-    Labels are taken from the first of these that has any: the folder's manifest (``metadata.csv``,
-    ``.tsv`` or ``.jsonl`` with ``file_name``, ``phonemes`` and/or ``text``, and optionally ``speaker``
-    and ``split``); a file beside the audio (``.phn``, ``.ipa``, ``.lab``, ``.txt``). Splits that the
-    manifest states are kept; where it states no validation recording, ``validation_split`` is taken
-    from those to train on.
+    Labels come from the first of these that has any: the folder's manifest (``metadata.csv``, ``.tsv`` or
+    ``.jsonl`` with ``file_name``, ``phonemes`` and/or ``text``, and optionally ``speaker`` and ``split``);
+    a file beside the audio (``.phn``, ``.ipa``, ``.lab``, ``.txt``). Splits of the manifest are kept; if
+    it names no validation recordings, ``validation_split`` takes them from the training recordings.
 
     Args:
-        language: of the recordings; null takes the data section's.
+        language: the recordings' language; null takes the data section's.
         train_val_dir: the folder with recordings to train and validate on.
-        test_dir: a folder of the same kind, all of it test data; null takes what the manifest calls so.
-        allowed_extensions: of audio files.
-        multiply_train_data: how many more times each training recording is there.
+        test_dir: a similar folder that holds only test data; null takes the manifest's test recordings.
+        allowed_extensions: the suffixes of audio files.
+        multiply_train_data: how many more times each training recording occurs.
         add_val_to_train: whether to train on the validation recordings too.
-        validation_split: share of the speakers (of the recordings, where speakers are not known) to
-            validate on; the same ones when recordings are added.
+        validation_split: the share of speakers (of recordings, if speakers are unknown) to validate on;
+            added recordings do not change the choice.
         options: the further arguments of ``BaseDataset``.
     """
 
@@ -58,12 +57,11 @@ class CustomAudioDataset(BaseDataset):
         self.multiply_train_data = multiply_train_data
         self.add_val_to_train = add_val_to_train
         self.validation_split = validation_split
-        self._splits: dict[Split, list[Recording]] = {}
-        self._is_divided = False  # by speakers, and not by the manifest
+        self._is_divided = False  # by speaker rather than by the manifest
 
     def load_data(self, create_dataset: bool = False) -> None:
-        """Find the files and read their labels, once; audio is read when the cache asks."""
-        if self._splits:
+        """Find the files and read their labels, once; the cache reads the audio later."""
+        if self.splits:
             return
         folder = self._language_folder("train_val_dir", self.train_val_dir)
         test_folder = self._language_folder("test_dir", self.test_dir) if self.test_dir else None
@@ -75,26 +73,18 @@ class CustomAudioDataset(BaseDataset):
         stated = self._read("train_val_dir", folder, excluded=test_folder)
         train, val = self._train_and_val(stated)
         test = self._test(stated, test_folder, folder)
-        self._splits = {"train": train, "val": val, "test": test}
+        self.splits = {"train": train, "val": val, "test": test}
 
     def get_train_data(self) -> Iterable[Recording]:
-        """Recordings that are not held out, and copies of them as asked."""
-        validation = self._splits["val"] if self.add_val_to_train else []
-        recordings = [*self._splits["train"], *validation]
+        """Return the training recordings and the copies of them that are configured."""
+        validation = self.splits["val"] if self.add_val_to_train else []
+        recordings = [*self.splits["train"], *validation]
         return [*recordings, *(copy for recording in recordings for copy in self._copies(recording))]
 
-    def get_val_data(self) -> Iterable[Recording]:
-        """Recordings held out by speaker, or by the manifest."""
-        return self._splits["val"]
-
-    def get_test_data(self) -> Iterable[Recording]:
-        """Recordings of ``test_dir``, or those that the manifest calls test."""
-        return self._splits["test"]
-
     def why_empty(self, split: Split) -> str:
-        """Few speakers, kept whole, may all fall to one side."""
+        """Explain that few undivided speakers may all be in one split."""
         other: Split = "val" if split == "train" else "train"
-        recordings = self._splits[other]
+        recordings = self.splits[other]
         if split == "test" or not self._is_divided or not recordings:
             return ""
         speakers = len({recording.speaker or recording.id for recording in recordings})
@@ -114,7 +104,7 @@ class CustomAudioDataset(BaseDataset):
                 f"put them there, or name the folder that has them"
             )
         names = [self.language, self.language.split("-")[0]] if self.language else []
-        for name in names:  # espeak says en-us, folders say en
+        for name in names:  # espeak's language is en-us, the folder's name is en
             if (parent / name).is_dir():
                 return parent / name
         others = sorted(

@@ -1,17 +1,17 @@
-"""A data set that speaks itself: texts, voices and espeak-ng give real audio with exact labels, offline."""
+"""A synthetic data set: espeak-ng speaks texts in several voices, with exact labels and offline."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.base_dataset import ListedDataset, Split
 from dataset_modules.recording import Clip, Recording
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, espeak_version, speak, speaks
 from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import IpaNormaliser, espeak_languages, nearest_languages
 
-# Variants of espeak-ng's voices that sound like people; whispers and robots are left out.
+# Variants of espeak-ng's voices that sound natural; whispers and robots are left out.
 TRAIN_VOICES = (
     *("m1", "m3", "m4", "m7", "m8", "f1", "f2", "f4", "f5", "Andy", "Denis", "Gene", "Lee", "Michael"),
     *("Mike", "Reed", "adam", "anika", "aunty", "belinda", "boris", "caleb", "david", "edward", "grandma"),
@@ -31,31 +31,31 @@ class SpokenSentence(NamedTuple):
     normalise: IpaNormaliser
 
     def fingerprint(self) -> str:
-        """Text, voice and synthesiser; how phonemes are spelled is the preparation's."""
+        """Return text, voice and synthesiser; the spelling of phonemes belongs to the preparation."""
         return f"espeak-ng {espeak_version()} {self.voice} {self.text}"
 
     def read(self) -> Clip:
-        """Speak it."""
+        """Speak the sentence."""
         return speak(self.text, self.voice, self.normalise)
 
 
-class SyntheticSpeechDataset(BaseDataset):
+class SyntheticSpeechDataset(ListedDataset):
     """Sentences spoken by espeak-ng in several voices, rates and pitches.
 
-    No sentence is in two splits, and no voice either.
+    No two splits share a sentence or a voice.
 
     Args:
-        language: any that espeak-ng speaks, such as ru, en-us, de; null takes the data section's.
-        num_train: sentences to train on.
-        num_val: sentences to validate on.
-        num_test: sentences to test on.
-        texts_file: one sentence a line; null takes the shipped word lists, or numbers.
-        train_voices: espeak variants heard in training; likewise val_voices and test_voices.
-        val_voices: see train_voices.
-        test_voices: see train_voices.
-        words_per_minute: slowest and fastest rate of speech.
-        pitch: lowest and highest, on espeak's scale of 0 to 100.
-        seed: of the choice of sentences, voices, rates and pitches.
+        language: a language of espeak-ng, such as ru, en-us, de; null takes the data section's.
+        num_train: the number of training sentences.
+        num_val: the number of validation sentences.
+        num_test: the number of test sentences.
+        texts_file: a file with one sentence per line; null takes the included word lists, or numbers.
+        train_voices: the espeak variants of the training split.
+        val_voices: the espeak variants of the validation split.
+        test_voices: the espeak variants of the test split.
+        words_per_minute: the slowest and fastest rate of speech.
+        pitch: the lowest and highest pitch, on espeak's scale of 0 to 100.
+        seed: the seed of sentences, voices, rates and pitches.
         options: the further arguments of ``BaseDataset``.
     """
 
@@ -85,22 +85,21 @@ class SyntheticSpeechDataset(BaseDataset):
         self.words_per_minute = words_per_minute
         self.pitch = pitch
         self.seed = seed
-        self._splits: dict[Split, list[Recording]] = {}
         _check_draws(self.counts, self.voices, words_per_minute=words_per_minute, pitch=pitch)
         _check_voices(self.voices)
 
     def load_data(self, create_dataset: bool = False) -> None:
-        """Draw sentences and voices; nothing is spoken until the cache asks."""
+        """Draw sentences and voices; the cache speaks them later."""
         self._check_language()
-        # Those to evaluate on come first: they stay the same, however many there are to train on.
+        # Test and validation come first, so that num_train does not change them.
         counts: dict[Split, int] = {split: self.counts[split] for split in _DRAWING_ORDER}
         sentences = distinct_sentences(str(self.language), sum(counts.values()), self.seed, self.texts_file)
+        splits: dict[Split, list[Recording]] = {}
         for number, (split, count) in enumerate(counts.items(), start=1):
             draw = random.Random(f"{self.seed} {number}")  # noqa: S311 - data, not secrets
             own, sentences = sentences[:count], sentences[count:]
-            self._splits[split] = [
-                self._recording(split, index, text, draw) for index, text in enumerate(own)
-            ]
+            splits[split] = [self._recording(split, index, text, draw) for index, text in enumerate(own)]
+        self.splits = splits
 
     def _check_language(self) -> None:
         if self.language is None:
@@ -127,18 +126,6 @@ class SyntheticSpeechDataset(BaseDataset):
             language=self.language,
             attributes=attributes,
         )
-
-    def get_train_data(self) -> Iterable[Recording]:
-        """Sentences in the training voices."""
-        return self._splits["train"]
-
-    def get_val_data(self) -> Iterable[Recording]:
-        """Other sentences in other voices."""
-        return self._splits["val"]
-
-    def get_test_data(self) -> Iterable[Recording]:
-        """Again other sentences in again other voices."""
-        return self._splits["test"]
 
 
 def _check_draws(

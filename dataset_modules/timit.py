@@ -1,4 +1,4 @@
-"""TIMIT as the LDC hands it out: folders of dialect regions and speakers, phones with their times."""
+"""TIMIT in the LDC's layout, with phones and their times, and the usual foldings (Lee and Hon, 1989)."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,14 +6,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.base_dataset import ListedDataset, Split
 from dataset_modules.recording import AudioError, Clip, Recording
 from dataset_modules.sources.audio import read_file
+from dataset_modules.sources.recording_survey import file_stamp
+from dataset_modules.sources.side_labels import label_lines
 
 log = logging.getLogger(__name__)
 
 Folding = Literal[61, 48, 39]
-SILENCES = frozenset({"h#", "sil"})  # what neighbouring silences become is one silence
+_SILENCES = frozenset({"h#", "sil"})  # neighbouring silences become one
 
 _CLOSURES = {
     **dict.fromkeys(("pcl", "tcl", "kcl"), "cl"),
@@ -34,8 +36,8 @@ _TO_39 = {
     **dict.fromkeys(("cl", "vcl", "epi"), "sil"),
 }
 
-_SAMPLING_RATE = 16000  # what the times in .PHN files count
-# The usual 50 speakers to validate on, and the core test set of 24; all are of TIMIT's folder TEST.
+_SAMPLING_RATE = 16000  # times in .PHN files count these samples
+# The usual 50 validation speakers and the core test set of 24; all are in TIMIT's folder TEST.
 _DEV = """
     faks0 fdac1 fjem0 mgwt0 mjar0 mmdb1 mmdm2 mpdf0 fcmh0 fkms0 mbdg0 mbwm0 mcsh0 fadg0 fdms0 fedw0 mgjf0
     mglb0 mrtk0 mtaa0 mtdt0 mthc0 mwjg0 fnmr0 frew0 fsem0 mbns0 mmjr0 mdls0 mdlf0 mdvc0 mers0 fmah0 fdrw0
@@ -62,18 +64,18 @@ class Segment(NamedTuple):
 
 
 class TimitUtterance(NamedTuple):
-    """A recording and its phones; an audio source, since only the whole knows the phones' times."""
+    """A recording and its phones; it is an audio source because it labels itself with times."""
 
     audio: Path
     phones: Path
     folding: Folding
 
     def fingerprint(self) -> str:
-        """Both files as they are on disk, and the folding."""
-        return f"timit {self.folding} {[_stamp(path) for path in (self.audio, self.phones)]}"
+        """Return the stamps of both files, and the folding."""
+        return f"timit {self.folding} {[file_stamp(path) for path in (self.audio, self.phones)]}"
 
     def read(self) -> Clip:
-        """The audio with its folded phones."""
+        """Return the audio with its folded phones."""
         clip = read_file(self.audio)
         segments = fold(read_phones(self.phones), self.folding)
         if not segments:
@@ -82,18 +84,18 @@ class TimitUtterance(NamedTuple):
         return Clip(clip.waveform, clip.sampling_rate, names, starts)
 
 
-class TimitDataset(BaseDataset):
+class TimitDataset(ListedDataset):
     """TIMIT with its standard splits: 462 speakers to train on, 50 to validate on, the core test set of 24.
 
-    Names may be in capitals or in small letters. Labels are TIMIT's own names of phones, so take one of
-    the vocabularies ``timit_39_phones.json``, ``timit_48_phones.json`` and ``timit_61_phones.json``.
+    Names may be in upper or lower case. Labels are TIMIT's names of phones, so choose one of the
+    vocabularies ``timit_39_phones.json``, ``timit_48_phones.json`` and ``timit_61_phones.json``.
 
     Args:
-        folder: the one that holds TRAIN and TEST, or any above it.
-        folding: how many phones are told apart: 61 as they were labelled, 48 to train on, or the 39 that
-            results are reported with. When folding, glottal stops go, closures are silence (39), and
-            neighbouring silences are one.
-        keep_sa: whether the two sentences that every speaker reads are there, too.
+        folder: the folder that holds TRAIN and TEST, or a folder above it.
+        folding: the number of phones: the 61 labelled ones, 48 for training, or the 39 of published
+            results. Folding removes glottal stops, turns closures into silence (39), and merges
+            neighbouring silences.
+        keep_sa: whether to keep the two sentences that every speaker reads.
         language: the recordings' language; it only labels them in reports.
         max_skipped_share: the share of unusable recordings above which a run stops.
         options: the further arguments of ``BaseDataset``.
@@ -114,11 +116,10 @@ class TimitDataset(BaseDataset):
         self.folder = Path(folder).expanduser()
         self.folding = folding
         self.keep_sa = keep_sa
-        self._splits: dict[Split, list[Recording]] = {}
 
     def load_data(self, create_dataset: bool = False) -> None:
         """Find the recordings, once."""
-        if self._splits:
+        if self.splits:
             return
         train, test = self._corpus_folders()
         splits: dict[Split, list[Recording]] = {"train": list(self._recordings(train)), "val": [], "test": []}
@@ -129,26 +130,14 @@ class TimitDataset(BaseDataset):
                 splits["test"].append(recording)
         if not splits["train"]:
             raise ValueError(f"TimitDataset: {train} must hold .WAV files with a .PHN beside each")
-        self._splits = splits
+        self.splits = splits
         for split, expected in _EXPECTED.items():
             found = len({recording.speaker for recording in splits[split]})
             if found != expected:
                 log.warning("TimitDataset: %s has %d speakers, TIMIT has %d there", split, found, expected)
 
-    def get_train_data(self) -> Iterable[Recording]:
-        """The folder TRAIN."""
-        return self._splits["train"]
-
-    def get_val_data(self) -> Iterable[Recording]:
-        """The 50 speakers of TEST that are usually validated on."""
-        return self._splits["val"]
-
-    def get_test_data(self) -> Iterable[Recording]:
-        """The core test set."""
-        return self._splits["test"]
-
     def _corpus_folders(self) -> tuple[Path, Path]:
-        """The folders TRAIN and TEST; downloads put them one or two levels down."""
+        """Return the folders TRAIN and TEST; downloads have them one or two levels down."""
         if not self.folder.is_dir():
             raise ValueError(f"TimitDataset: folder must be TIMIT's, {self.folder} is not there")
         for place in (self.folder, *sorted(self.folder.glob("*/")), *sorted(self.folder.glob("*/*/"))):
@@ -169,16 +158,16 @@ class TimitDataset(BaseDataset):
     def _recording(self, speaker: str, stem: str, audio: Path, files: Mapping[str, Path]) -> Recording:
         source = TimitUtterance(audio, files[f"{stem}.phn"], self.folding)
         words = files.get(f"{stem}.wrd")
-        text = " ".join(line.split()[-1] for line in _lines(words)) if words else None
+        text = " ".join(line.split()[-1] for line in label_lines(words)) if words else None
         # TIMIT's folders: the dialect region, and speakers whose names begin with their sex.
         attributes = {"dialect": audio.parent.parent.name.lower(), "gender": speaker[0]}
         return Recording(f"{speaker}-{stem}", source, text=text, speaker=speaker, attributes=attributes)
 
 
 def read_phones(path: Path) -> list[Segment]:
-    """The labels of a .PHN file; one that TIMIT does not have is an error."""
+    """Return the labels of a .PHN file; raise ``AudioError`` for labels that TIMIT does not have."""
     known, segments = folding_table(61), []
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(label_lines(path), start=1):
         row = line.split()
         if len(row) != 3 or not row[0].isdecimal() or row[2] not in known:  # noqa: PLR2004 - start, end, phone
             raise AudioError(f"{path}: line {number} must be start, end, phone, got {line[:40]!r}")
@@ -186,23 +175,8 @@ def read_phones(path: Path) -> list[Segment]:
     return segments
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.split()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise AudioError(f"its labels cannot be read: {path}: {error}") from error
-
-
-def _stamp(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return f"{path} missing"
-    return f"{path} {status.st_size} {status.st_mtime_ns}"
-
-
 def folding_table(folding: Folding) -> Mapping[str, str | None]:
-    """What each of the 61 labels becomes; None where it is left out (the glottal stop, when folding).
+    """Map each of the 61 labels to its folded label; None for the glottal stop when folding.
 
     >>> [folding_table(folding)["zh"] for folding in (61, 48, 39)]
     ['zh', 'zh', 'sh']
@@ -222,5 +196,5 @@ def fold(segments: Iterable[Segment], folding: Folding) -> list[Segment]:
     """
     table = folding_table(folding)
     folded = [Segment(new, start) for phone, start in segments if (new := table[phone]) is not None]
-    runs = groupby(enumerate(folded), key=lambda item: (item[1].phone, item[1].phone in SILENCES or item[0]))
+    runs = groupby(enumerate(folded), key=lambda item: (item[1].phone, item[1].phone in _SILENCES or item[0]))
     return [next(run)[1] for _, run in runs]

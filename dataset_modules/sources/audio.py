@@ -1,4 +1,4 @@
-"""Reading recordings: any format libsndfile knows, any rate, any number of channels → mono at one rate."""
+"""Audio files of any format that libsndfile reads → mono samples at one sampling rate."""
 
 import io
 from pathlib import Path
@@ -12,19 +12,19 @@ from dataset_modules.cache.open_files import is_shortage
 from dataset_modules.recording import AudioError, AudioSource, Clip
 
 PCM_SCALE = 32767.0
-_CUT_SHARE = 0.9  # an mp3 that yields less than this of what its own header counts was cut
+_CUT_SHARE = 0.9  # an mp3 with fewer of its header's frames was cut
 _HEADER_BYTES = 1 << 18  # tags with pictures may stand before an mp3's header
-_UNSTATED_FRAMES = 1 << 62  # a FLAC file that was written to a pipe: libsndfile says 2⁶³ - 1
-_BLOCK_FRAMES = 1 << 17  # decoded at once where the length is not known
-# TypeError: headerless audio; ValueError: a name that no file can have.
+_UNSTATED_FRAMES = 1 << 62  # a FLAC file from a pipe: libsndfile returns 2⁶³ - 1
+_BLOCK_FRAMES = 1 << 17  # decoded at once if the length is unknown
+# TypeError: audio without a header; ValueError: a name that no file can have.
 _UNDECODABLE = (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError)
 
 
 def read_clip(audio: Path | AudioSource, max_seconds: float | None = None) -> Clip:
-    """Read a file, or ask a source; ``AudioError`` says why it cannot be had.
+    """Read a file or a source; raise ``AudioError`` with the reason if that fails.
 
-    A file that lasts longer than ``max_seconds`` is refused before it is decoded, or, where it does not
-    say how long it is, as soon as so much was decoded.
+    A file longer than ``max_seconds`` is refused before it is decoded or, if its header lacks the length,
+    as soon as so much was decoded.
     """
     return read_file(audio, max_seconds) if isinstance(audio, Path) else audio.read()
 
@@ -40,12 +40,12 @@ def read_file(path: Path, max_seconds: float | None = None) -> Clip:
     except (AudioError, MemoryError):
         raise
     except _UNDECODABLE as error:
-        _pass_shortage(path, error)
+        _raise_shortage(path, error)
         raise AudioError(f"{path}: cannot be decoded: {error}") from error
 
 
 def read_bytes(content: bytes, max_seconds: float | None = None) -> Clip:
-    """Decode an audio file that lies in memory."""
+    """Decode an audio file in memory."""
     try:
         return _decode(io.BytesIO(content), "", max_seconds)
     except (AudioError, MemoryError):
@@ -54,11 +54,11 @@ def read_bytes(content: bytes, max_seconds: float | None = None) -> Clip:
         raise AudioError(f"cannot be decoded: {error}") from error
 
 
-def _pass_shortage(path: Path, error: Exception) -> None:
-    """Raise what lies behind it where too many files are open: that is no fault of this one."""
+def _raise_shortage(path: Path, error: Exception) -> None:
+    """Raise the system's error if too many files are open, because this file is intact."""
     if isinstance(error, OSError) and is_shortage(error):
         raise error
-    if isinstance(error, soundfile.SoundFileError):  # libsndfile gives no reason of the system's
+    if isinstance(error, soundfile.SoundFileError):  # libsndfile does not pass on the system's error
         try:
             path.open("rb").close()
         except OSError as reason:
@@ -69,12 +69,12 @@ def _pass_shortage(path: Path, error: Exception) -> None:
 class _Stream(soundfile.SoundFile):
     """A file that is read once, from its beginning.
 
-    Where soundfile may seek it does so behind each reading, which fails at the end of a FLAC file whose
-    length is not stated, and loses what was read.
+    soundfile seeks after each read if it can; that fails at the end of a FLAC file without a length, and
+    loses the samples.
     """
 
     def seekable(self) -> bool:
-        """No."""
+        """Return False."""
         return False
 
 
@@ -91,7 +91,7 @@ def _decode(file: Path | io.BytesIO, name: str, max_seconds: float | None) -> Cl
 
 
 def _read_to_end(stream: soundfile.SoundFile, max_seconds: float | None) -> NDArray[np.float32]:
-    """Decode what does not say how long it is, by what is there; stops where it proves too long."""
+    """Decode a file of unknown length; raise ``AudioError`` as soon as it is too long."""
     blocks: list[NDArray[np.float32]] = []
     num_frames = 0
     while not blocks or len(blocks[-1]) == _BLOCK_FRAMES:
@@ -103,7 +103,7 @@ def _read_to_end(stream: soundfile.SoundFile, max_seconds: float | None) -> NDAr
 
 
 def check_longest(seconds: float, max_seconds: float | None) -> None:
-    """Refuse what lasts too long.
+    """Raise ``AudioError`` for audio that is too long.
 
     >>> check_longest(600.0, max_seconds=30.0)
     Traceback (most recent call last):
@@ -114,14 +114,14 @@ def check_longest(seconds: float, max_seconds: float | None) -> None:
 
 
 def _check_not_cut(file: Path | io.BytesIO, name: str, stream: soundfile.SoundFile, num_frames: int) -> None:
-    """Refuse an mp3 whose end is missing: its labels speak of more than can be heard."""
+    """Raise ``AudioError`` for an mp3 whose end is missing, because its label is longer than its audio."""
     if num_frames < _CUT_SHARE * stream.frames and stream.format == "MP3" and _counts_frames(file, stream):
         there, stated = num_frames / stream.samplerate, stream.frames / stream.samplerate
         raise AudioError(f"{name}the file is cut: {there:.3f} of {stated:.3f} seconds are there")
 
 
 def _counts_frames(file: Path | io.BytesIO, stream: soundfile.SoundFile) -> bool:
-    """Whether a file says how long it is; of an mp3 without such a header libsndfile makes an estimate."""
+    """Return whether a file states its length; libsndfile estimates it for an mp3 without such a header."""
     if stream.format != "MP3":
         return True
     if isinstance(file, io.BytesIO):
@@ -133,7 +133,7 @@ def _counts_frames(file: Path | io.BytesIO, stream: soundfile.SoundFile) -> bool
 
 
 def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix channels down.
+    """Return the mean of the channels, (T,).
 
     >>> to_mono(np.array([[1.0, 0.0], [0.0, 0.0]], dtype=np.float32)).tolist()
     [0.5, 0.0]
@@ -142,18 +142,18 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def resample(waveform: NDArray[np.float32], source_rate: int, target_rate: int) -> NDArray[np.float32]:
-    """Bring a mono waveform to another sampling rate."""
+    """Convert a mono waveform to another sampling rate."""
     if source_rate == target_rate:
         return waveform
     return np.asarray(soxr.resample(waveform, source_rate, target_rate, quality="HQ"), dtype=np.float32)
 
 
 def to_pcm16(waveform: NDArray[np.float32], peak: float | None = None) -> NDArray[np.int16]:
-    """Quantise to 16 bits; what lies outside -1…1 is clipped.
+    """Quantise to 16 bits; samples outside -1…1 are clipped.
 
     Args:
         waveform: (T,) or (T, channels).
-        peak: the largest sample's size, where it is known: looking for what to clip takes time.
+        peak: the largest magnitude, if known; clipping is skipped if it is not needed.
 
     >>> to_pcm16(np.array([0.0, 1.0, -2.0], dtype=np.float32)).tolist()
     [0, 32767, -32767]
@@ -165,5 +165,5 @@ def to_pcm16(waveform: NDArray[np.float32], peak: float | None = None) -> NDArra
 
 
 def from_pcm16(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """The inverse of ``to_pcm16`` up to rounding."""
+    """Return samples in -1…1, the inverse of ``to_pcm16`` up to rounding."""
     return samples.astype(np.float32) / np.float32(PCM_SCALE)

@@ -1,4 +1,4 @@
-"""A folder of recordings: which files are audio, and what a manifest or the files beside them say."""
+"""A folder of recordings: its audio files, its manifest and the label files beside the audio."""
 
 import contextlib
 import os
@@ -20,11 +20,11 @@ class FolderAudio(NamedTuple):
 
     id: str  # its path below the folder, with forward slashes
     path: Path
-    label_files: Mapping[str, Path]  # those beside it, by suffix
+    label_files: Mapping[str, Path]  # the files beside it, by suffix
 
 
 class StatedRecording(NamedTuple):
-    """A recording, and the split that the manifest puts it in."""
+    """A recording, and its split in the manifest."""
 
     recording: Recording
     split: Split | None = None
@@ -33,12 +33,12 @@ class StatedRecording(NamedTuple):
 def read_folder(
     folder: Path, extensions: Sequence[str], excluded: Path | None = None
 ) -> list[StatedRecording]:
-    """All recordings of a folder, sorted by path; those that cannot be used are among them, as such.
+    """Return all recordings of a folder, sorted by path, including unusable ones.
 
     Args:
-        folder: searched to any depth; its manifest, if any, lies directly in it.
-        extensions: of audio files, in lower case.
-        excluded: a folder that belongs to something else; it matters where it lies below this one.
+        folder: the folder, searched to any depth; its manifest lies directly in it.
+        extensions: the suffixes of audio files, in lower case.
+        excluded: a folder that is left out.
     """
     if excluded and not excluded.resolve().is_relative_to(folder.resolve()):
         excluded = None
@@ -54,7 +54,7 @@ def read_folder(
 
 
 def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[FolderAudio]:
-    """The audio files below a folder; hidden ones are passed over."""
+    """Yield the audio files below a folder, except hidden ones."""
     for here, names in walk:
         labels = [name for name in names if name.lower().endswith(LABEL_SUFFIXES)]
         beside = {name.lower(): here / name for name in labels} | {name: here / name for name in labels}
@@ -64,7 +64,7 @@ def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[FolderAu
 
 
 def _lost(walk: FolderWalk) -> dict[str, StatedRecording]:
-    """One recording of no use for each link behind which an unknown number is missing."""
+    """Return one unusable recording for each broken link, which stands for an unknown number."""
     lost = {path.relative_to(walk.root).as_posix(): (path, reason) for path, reason in walk.lost.items()}
     return {
         key: StatedRecording(Recording(key, UnusableAudio(reason, path)))
@@ -73,7 +73,7 @@ def _lost(walk: FolderWalk) -> dict[str, StatedRecording]:
 
 
 def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> FolderAudio:
-    """With what lies beside it; case does not matter, TIMIT comes in capitals and in small letters."""
+    """Return an audio file with the label files beside it; case does not matter."""
     labels: dict[str, Path] = {}
     for suffix in LABEL_SUFFIXES:
         found = beside.get(path.stem + suffix) or beside.get((path.stem + suffix).lower())
@@ -82,14 +82,14 @@ def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> FolderA
 
 
 def suffixes_in(folder: Path) -> str:
-    """The kinds of files in a folder and how many there are, for a message; empty where there are none."""
+    """Return the suffixes in a folder and their numbers, for a message."""
     names = (name for _, _, names in os.walk(folder) for name in names if not name.startswith("."))
     counts = Counter(Path(name).suffix.lower() or "no extension" for name in names)
     return ", ".join(f"{suffix} ({count})" for suffix, count in counts.most_common(_EXAMPLES))
 
 
 class _Bounds:
-    """Keeps file names of a manifest inside its folder."""
+    """Checks that file names of a manifest stay inside its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -97,11 +97,11 @@ class _Bounds:
         self.real_path = folder.resolve()
 
     def id_of(self, file_name: str) -> str:
-        """The path below the folder that is meant; ``AudioError`` where it leads out, also by a link."""
+        """Return the path below the folder; raise ``AudioError`` if it leads out, also through a link."""
         path = Path(os.path.normpath(self.path / file_name.replace("\\", "/")))
         try:
             inside = path.is_relative_to(self.path) and path.resolve().is_relative_to(self.real_path)
-            path.is_file()  # raises where the name is none that the file system takes
+            path.is_file()  # raises for a name that no file can have
         except (OSError, ValueError) as error:
             raise AudioError(f"file_name must be a file's path, got {file_name[:80]!r}: {error}") from error
         if not inside:
@@ -112,7 +112,7 @@ class _Bounds:
 def _listed(
     folder: Path, files: Mapping[str, FolderAudio], extensions: Sequence[str], excluded: Path | None
 ) -> dict[str, StatedRecording]:
-    """The recordings that the manifest lists, by id; a row of no use is one too, named by its line."""
+    """Return the recordings of the manifest by id; a faulty row is one, named by its line."""
     manifest = find_manifest(folder)
     listed: dict[str, StatedRecording] = {}
     bounds = _Bounds(folder)
@@ -133,7 +133,7 @@ def _listed(
 
 
 def _meant(bounds: _Bounds, row: ManifestRow) -> Iterator[str]:
-    """What a faulty row may speak of, as ids: such files must not come in as if no row spoke of them."""
+    """Yield the ids that a faulty row may mean, so that these files are not added as unlisted."""
     for text in row.mentioned:
         with contextlib.suppress(AudioError):
             yield bounds.id_of(text)
@@ -153,7 +153,7 @@ def _new_id(
 
 
 def _within(bounds: _Bounds, file: FolderAudio) -> Recording:
-    """A recording that no manifest lists; one that is a link out of the folder is of no use."""
+    """Return a recording that no manifest lists; a link out of the folder is unusable."""
     if not file.path.is_symlink():
         return _recording(file)
     try:
@@ -164,7 +164,7 @@ def _within(bounds: _Bounds, file: FolderAudio) -> Recording:
 
 
 def _recording(file: FolderAudio, row: ManifestRow | None = None) -> Recording:
-    """A recording with its labels: the manifest's, else those beside it, else none."""
+    """Return a recording with its labels: the manifest's, else those beside it, else none."""
     speaker, attributes = (row.speaker, row.attributes) if row else (None, None)
     try:
         stated = Labels(row.phonemes, row.text) if row and (row.phonemes or row.text) else None

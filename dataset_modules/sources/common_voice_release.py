@@ -1,4 +1,4 @@
-"""An official Common Voice release on disk: ``<locale>/{clips/*.mp3, train.tsv, dev.tsv, test.tsv, …}``."""
+"""A Common Voice release: an archive, or ``<locale>/{clips/*.mp3, train.tsv, dev.tsv, test.tsv, …}``."""
 
 import hashlib
 import itertools
@@ -18,9 +18,9 @@ from dataset_modules.sources.tsv import TsvRow, read_tsv
 log = logging.getLogger(__name__)
 
 SPLIT_FILES: dict[Split, str] = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
-_MARKS = (*SPLIT_FILES.values(), "validated.tsv")  # a folder with any of these is a locale's
+_MARKS = (*SPLIT_FILES.values(), "validated.tsv")  # a locale's folder holds one of these
 _DURATION_FILES = ("clip_durations.tsv", "times.txt")
-# Columns by what they are called here; releases called the accent in two ways.
+# Names of attributes by column; releases use two names for the accent.
 _ATTRIBUTES = {
     **{"accent": "accent", "accents": "accent"},
     **{"age": "age", "gender": "gender", "variant": "variant"},
@@ -31,12 +31,7 @@ _ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 
 
 def find_locale_folder(root: Path, locales: Sequence[str]) -> Path:
-    """The folder of one of the locales: ``root`` itself, below it, or below its only release.
-
-    Args:
-        root: a locale's folder, a release, or a folder that holds one (as archives do).
-        locales: names the folder may have, the likeliest first.
-    """
+    """Return the first locale's folder: ``root`` itself, a folder in it, or a folder of a release in it."""
     below = [path for locale in locales for path in (root / locale, *sorted(root.glob(f"*/{locale}")))]
     found = next((path for path in (root, *below) if is_locale_folder(path)), None)
     if found is None:
@@ -49,7 +44,7 @@ def find_locale_folder(root: Path, locales: Sequence[str]) -> Path:
 
 
 def is_locale_folder(path: Path) -> bool:
-    """Whether a folder holds one locale's tables."""
+    """Return whether a folder holds a locale's tables."""
     return any((path / name).is_file() for name in _MARKS)
 
 
@@ -63,7 +58,7 @@ def _check_split_files(folder: Path) -> None:
 
 
 def release_recordings(folder: Path, split: Split) -> list[Recording]:
-    """The recordings of one split in the table's order; rows that cannot be used are among them, as such."""
+    """Return the recordings of a split in the table's order, including unusable ones."""
     table, clips = folder / SPLIT_FILES[split], folder / "clips"
     return [
         _recording(clips, table, row) for row in read_tsv(table, required=("client_id", "path", "sentence"))
@@ -83,7 +78,7 @@ def _recording(clips: Path, table: Path, row: TsvRow) -> Recording:
 
 
 def speaker_attributes(cells: Mapping[str, object]) -> dict[str, str] | None:
-    """What volunteers say of themselves, under names that do not change with the release.
+    """Return the speaker's attributes under names that do not depend on the release.
 
     >>> speaker_attributes({"accents": "England English", "age": "", "gender": "male_masculine"})
     {'accent': 'England English', 'gender': 'male_masculine'}
@@ -92,7 +87,7 @@ def speaker_attributes(cells: Mapping[str, object]) -> dict[str, str] | None:
 
 
 def _clip_name(path: str) -> str | None:
-    """The file's name, which early releases write without its suffix; None where it is none.
+    """Return the file name, which early releases write without a suffix; None if it is not a file name.
 
     >>> _clip_name("common_voice_ru_1.mp3"), _clip_name("0a1b"), _clip_name("../1.mp3")
     ('common_voice_ru_1.mp3', '0a1b.mp3', None)
@@ -103,13 +98,13 @@ def _clip_name(path: str) -> str | None:
 
 
 def stated_locale(folder: Path) -> str | None:
-    """The locale that the tables themselves name; early releases name none."""
+    """Return the locale in the tables; early releases name none."""
     first = itertools.islice(read_tsv(folder / SPLIT_FILES["train"]), 1)
     return next((row.cells.get("locale") or None for row in first), None)
 
 
 def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
-    """How long these clips last together, by the release's own table; None where it has none."""
+    """Return the total seconds of clips in the release's table of durations; None without a table."""
     table = next((folder / name for name in _DURATION_FILES if (folder / name).is_file()), None)
     if table is None:
         return None
@@ -124,7 +119,7 @@ def _is_duration(row: Sequence[str]) -> bool:
 
 
 def is_archive(name: str) -> bool:
-    """Whether a name is that of an archive.
+    """Return whether a name is that of an archive.
 
     >>> is_archive("cv-corpus-24.0-2025-12-05-ru.tar.gz"), is_archive("data/cv-corpus-24.0/ru")
     (True, False)
@@ -133,12 +128,7 @@ def is_archive(name: str) -> bool:
 
 
 def unpacked(archive: Path, parent: Path) -> Path:
-    """The folder with an archive's content, below ``parent``; unpacked on the first call.
-
-    Args:
-        archive: the tar file.
-        parent: where unpacked archives are kept.
-    """
+    """Return the folder in ``parent`` with an archive's content; unpack it on the first call."""
     folder = parent / _folder_name(archive)
     if folder.is_dir():
         return folder
@@ -150,7 +140,7 @@ def unpacked(archive: Path, parent: Path) -> Path:
 
 
 def _folder_name(archive: Path) -> str:
-    """Changes with the file, so that a newer archive of the same name is unpacked anew."""
+    """Return a name that changes with the file, so that a newer archive is unpacked again."""
     status = archive.stat()
     identity = hashlib.sha256(f"{archive.resolve()} {status.st_size} {status.st_mtime_ns}".encode())
     stem = next(archive.name[: -len(end)] for end in _ARCHIVE_SUFFIXES if archive.name.lower().endswith(end))

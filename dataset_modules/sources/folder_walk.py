@@ -1,4 +1,4 @@
-"""The folders below one, each once, also where links lead to them."""
+"""All folders below a folder, each once, including linked folders."""
 
 import os
 from collections.abc import Iterator
@@ -6,25 +6,21 @@ from pathlib import Path
 
 
 class FolderWalk:
-    """Goes through a folder to any depth; hidden folders are passed over.
+    """Visits a folder to any depth, except hidden folders and an excluded one.
 
-    A linked folder is gone through where it lies inside and is not among the others anyway, so that no
-    recording comes twice. Other links are not followed, and told afterwards.
-
-    Args:
-        root: where to begin.
-        excluded: a folder that is left out.
+    A linked folder is visited if it lies inside and was not visited otherwise, so that no recording occurs
+    twice. Other links are not followed; ``lost`` names them afterwards.
     """
 
     def __init__(self, root: Path, excluded: Path | None = None) -> None:
         self.root = root
-        self.lost: dict[Path, str] = {}  # why what a link promises is not there; known at the end
+        self.lost: dict[Path, str] = {}  # broken links and links outside, with reasons
         self._excluded = excluded.resolve() if excluded else None
         self._seen: set[Path] = set()
         self._links: list[Path] = []
 
     def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
-        """Each folder, and the names of the files in it."""
+        """Yield each folder and the names of its files."""
         yield from self._below(self.root)
         while self._links:
             self._links.sort()
@@ -51,7 +47,7 @@ class FolderWalk:
         return left_out or folder in self._seen
 
     def _note_dangling(self, here: Path, names: list[str]) -> None:
-        """Of a link without a suffix: it was one to a folder, a disk perhaps that is not mounted."""
+        """Note broken links without a suffix: they led to folders, perhaps on a disk that is not mounted."""
         for path in (here / name for name in names if "." not in name):
             if path.is_symlink() and not path.exists():
                 self.lost[path] = f"it is a link to {os.readlink(path)}, which is not there"

@@ -1,7 +1,6 @@
-"""Speech data sets of the Hugging Face hub: loaded with ``datasets``, decoded by soundfile.
+"""Speech data sets of the Hugging Face hub, loaded with ``datasets`` and decoded by soundfile.
 
-Left to itself, ``datasets`` decodes audio through torchcodec, which needs FFmpeg's libraries; here it
-hands over the files' bytes.
+By default, ``datasets`` decodes audio with torchcodec, which needs FFmpeg's libraries; here it returns bytes.
 """
 
 import logging
@@ -30,7 +29,7 @@ _TEXT_COLUMNS = ("sentence", "text", "transcription")
 _SPEAKER_COLUMNS = ("client_id", "speaker_id", "speaker")
 _AUDIO_COLUMN = "audio"
 RELEASE_ADVICE = (
-    "Common Voice is handed out by Mozilla Data Collective (https://datacollective.mozillafoundation.org): "
+    "Common Voice is published by Mozilla Data Collective (https://datacollective.mozillafoundation.org): "
     "download the language's release there and give its folder or .tar.gz as dataset_name"
 )
 
@@ -45,11 +44,11 @@ class HubClip:
     index: int
 
     def fingerprint(self) -> str:
-        """What ``datasets`` knows the rows by (it changes with the files behind them), and which row."""
+        """Return the fingerprint of ``datasets``, which changes with its files, and the row."""
         return f"hub {self.rows._fingerprint} {self.index}"
 
     def read(self) -> Clip:
-        """Decode the row's bytes, or the file that it names."""
+        """Decode the row's bytes or file."""
         audio = self.rows[self.index][_AUDIO_COLUMN]
         if not audio or not (audio["bytes"] or audio["path"]):
             raise AudioError("the row holds no audio")
@@ -61,20 +60,20 @@ class HubClip:
 def load_hub_splits(
     name: str, configurations: Sequence[str], token: bool | str, download_mode: DownloadMode
 ) -> dict[Split, list[Recording]]:
-    """The recordings of a hub data set by split; a split that it lacks is empty.
+    """Return the recordings of a hub data set by split; a missing split is empty.
 
     Args:
         name: the hub id, such as ``owner/name``.
-        configurations: names of the language there, tried in this order.
-        token: of a data set that asks for a login; true takes the one of ``hf auth login``.
-        download_mode: as ``datasets`` has it.
+        configurations: possible names of the language, tried in this order.
+        token: the access token; true takes that of ``hf auth login``.
+        download_mode: the mode of ``datasets``.
     """
     tables = _load(name, configurations, token, _mode_of_this_process(download_mode))
     return {split: list(_recordings(name, tables, split)) for split in _SPLIT_NAMES}
 
 
 def _mode_of_this_process(download_mode: DownloadMode) -> DownloadMode:
-    """The first process of a machine downloads anew, the others take what it got."""
+    """Let only the first process of a machine force a download."""
     first = os.environ.get("LOCAL_RANK", "0") == "0"
     return download_mode if first or download_mode != "force_redownload" else "reuse_dataset_if_exists"
 
@@ -99,7 +98,7 @@ def _load(name: str, configurations: Sequence[str], token: bool | str, mode: Dow
 
 
 def _cause(error: Exception) -> str:
-    """What ``datasets`` says, in words that name the reason."""
+    """Explain an error of ``datasets``."""
     if "scripts are no longer supported" in str(error):
         return "is a loading script, and such are no longer run by the datasets package"
     kind = type(error).__name__

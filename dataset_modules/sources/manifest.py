@@ -14,12 +14,12 @@ _SPLITS: dict[str, Split] = {
     **{"train": "train", "test": "test"},
     **{"val": "val", "validation": "val", "valid": "val", "dev": "val"},
 }
-_JSON_TEXT = re.compile(r'"([^"\\]+)"')  # of a broken line, too
+_JSON_TEXT = re.compile(r'"([^"\\]+)"')  # also matches in a broken line
 _OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split"}
 
 
 class ManifestRow(NamedTuple):
-    """What one row says of one recording, or what is wrong with the row."""
+    """The content of one row, or its fault."""
 
     line: int
     file_name: str = ""
@@ -29,19 +29,19 @@ class ManifestRow(NamedTuple):
     split: Split | None = None
     attributes: Mapping[str, str] | None = None
     fault: str | None = None
-    mentioned: tuple[str, ...] = ()  # by a faulty row: one of these may be the file that it speaks of
+    mentioned: tuple[str, ...] = ()  # the texts of a faulty row, of which one may be the file name
 
 
 def find_manifest(folder: Path) -> Path | None:
-    """The folder's manifest, if it has one; two are refused, since they may say different things."""
+    """Return the folder's manifest, if it has one; two are refused, because they may disagree."""
     found = [folder / name for name in _READERS if (folder / name).is_file()]
     if len(found) > 1:
-        raise ValueError(f"{folder}: one manifest must say what the recordings are, found {_names(found)}")
+        raise ValueError(f"{folder}: a folder must have only one manifest, found {_names(found)}")
     return found[0] if found else None
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """The rows of a manifest; a row that makes no sense is among them, with its fault."""
+    """Return the rows of a manifest, including faulty ones."""
     try:
         return list(_READERS[path.name](path))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -50,7 +50,7 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 def _read_csv(path: Path) -> Iterator[ManifestRow]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-        # Strict, so that a quote which is never closed is told instead of swallowing the rest.
+        # Strict, so that an unclosed quote is an error and does not absorb the following rows.
         reader = csv.DictReader(stream, strict=True)
         check_encoding(path, reader.fieldnames or ())
         if "file_name" not in (reader.fieldnames or ()):
@@ -87,7 +87,7 @@ def _parse_json(line: int, text: str) -> ManifestRow:
 
 
 def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
-    """Make a row of its fields; phonemes are separated by spaces, or a list.
+    """Return a row, given its fields; phonemes are separated by spaces, or a list.
 
     >>> parse_row(2, {"file_name": "a.wav", "phonemes": "t ɛ s t", "split": "dev"}).split
     'val'
@@ -124,13 +124,13 @@ def _faulty(line: int, fault: str, mentioned: Iterable[object]) -> ManifestRow:
 
 
 def _flat(cells: Iterable[object]) -> Iterator[object]:
-    """Cells, with those that ``csv`` puts into a list because no column is left for them."""
+    """Yield all cells, including surplus cells, which ``csv`` puts into a list."""
     for cell in cells:
         yield from cell if isinstance(cell, list) else [cell]
 
 
 def _attributes(fields: Mapping[str, object]) -> dict[str, str] | None:
-    """What the further columns say, as text; lists and objects say nothing that figures go by."""
+    """Return the further columns as texts; lists and objects are left out."""
     texts = {
         name: _text(fields, name)
         for name, value in fields.items()

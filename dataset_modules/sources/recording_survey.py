@@ -1,4 +1,4 @@
-"""What is known of a split's recordings without keeping them: how many there are, and their fingerprint."""
+"""The number and the fingerprint of a split's recordings, computed without keeping them in memory."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ _AUDIO = Recording._fields.index("audio")
 
 
 class RecordingSurvey(NamedTuple):
-    """The number of recordings, and a hash over everything in them that decides what is prepared."""
+    """The number of recordings, and a hash of everything that determines their prepared clips."""
 
     num_recordings: int
     digest: str
 
 
 class StatedRecordings:
-    """The recordings of a split, asked for anew in every pass, with a language where they state none."""
+    """The recordings of a split, requested again for every iteration, with a default language."""
 
     def __init__(self, getter: Callable[[], Iterable[Recording]], language: str | None) -> None:
         self._getter = getter
@@ -32,7 +32,7 @@ class StatedRecordings:
 
 
 def survey(recordings: Iterable[Recording]) -> RecordingSurvey:
-    """Look at each recording once; of a file, its path, size and time of change stand for its content."""
+    """Survey each recording once; a file's path, size and modification time represent its content."""
     digest, count = hashlib.sha256(), 0
     for recording in recordings:
         fields = (*recording[:_AUDIO], *recording[_AUDIO + 1 :], _audio_identity(recording))
@@ -42,9 +42,12 @@ def survey(recordings: Iterable[Recording]) -> RecordingSurvey:
 
 
 def _audio_identity(recording: Recording) -> str:
-    if not isinstance(recording.audio, Path):
-        return recording.audio.fingerprint()
-    path = str(recording.audio)
+    audio = recording.audio
+    return file_stamp(audio) if isinstance(audio, Path) else audio.fingerprint()
+
+
+def file_stamp(path: Path) -> str:
+    """Return a text that changes with a file: its path, size and modification time."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -6,33 +6,29 @@ from typing import NamedTuple
 
 from dataset_modules.recording import AudioError
 
-LABEL_SUFFIXES = (".phn", ".ipa", ".lab", ".txt")  # the first that says something counts
-SILENCES = frozenset({"h#", "pau", "epi", "sil", "sp"})  # of TIMIT's labels and aligners': no phonemes
+LABEL_SUFFIXES = (".phn", ".ipa", ".lab", ".txt")  # the first file with content counts
+SILENCES = frozenset({"h#", "pau", "epi", "sil", "sp"})  # labels that are not phonemes
 
 
 class Labels(NamedTuple):
-    """What is known to be spoken."""
+    """The phonemes or the text of a recording."""
 
     phonemes: tuple[str, ...] | None = None
     text: str | None = None
 
 
 def read_side_labels(files: Mapping[str, Path]) -> Labels:
-    """The labels beside a recording; none where no file says anything.
-
-    Args:
-        files: the files beside it by suffix, as in ``{".txt": Path("a.txt")}``.
-    """
+    """Return the labels beside a recording, given its files by suffix; empty files are ignored."""
     for suffix in LABEL_SUFFIXES:
-        content = _read(files[suffix]).strip() if suffix in files else ""
-        if content:
-            return _labels(suffix, content, files[suffix])
+        if suffix in files and (lines := label_lines(files[suffix])):
+            return _labels(suffix, "\n".join(lines), files[suffix])
     return Labels()
 
 
-def _read(path: Path) -> str:
+def label_lines(path: Path) -> list[str]:
+    """Return the lines of a label file, except blank ones."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise AudioError(f"its labels cannot be read: {path}: {error}") from error
 
@@ -49,7 +45,7 @@ def _labels(suffix: str, content: str, path: Path) -> Labels:
 
 
 def parse_phn(content: str) -> tuple[str, ...]:
-    r"""The phonemes of lines of start, end and label; silences are left out.
+    r"""Return the phonemes of lines of start, end and label; silences are left out.
 
     >>> parse_phn("0 3050 h#\n3050 4559 sh\n4559 5723 ix\n")
     ('sh', 'ix')

@@ -1,4 +1,4 @@
-r"""Tab-separated tables as Common Voice writes them: a header, no quoting, ``\n`` alone ends a row."""
+r"""Tab-separated tables of Common Voice: a header, no quoting, and rows that end in ``\n``."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,24 +6,20 @@ from typing import NamedTuple
 
 
 class TsvRow(NamedTuple):
-    """One row: its cells by column name, or what is wrong with it."""
+    """One row: its cells by column name, or its fault."""
 
     line: int
     cells: dict[str, str]
     fault: str | None = None
-    unplaced: tuple[str, ...] = ()  # cells of a faulty row, whose columns are not known
+    unplaced: tuple[str, ...] = ()  # the cells of a faulty row, without columns
 
 
 def read_tsv(path: Path, required: Sequence[str] = ()) -> Iterator[TsvRow]:
-    """The rows of a table, one after the other.
+    """Yield the rows of a table in UTF-8 that has the required columns.
 
-    Quotes mean nothing: sentences hold lone ones, and a reader that minds them swallows rows. A row
-    that is not as wide as the header is given with its fault instead of cells put under wrong names.
-    Bytes that are no UTF-8 are kept as ``surrogateescape`` does, so that preparation refuses their row alone.
-
-    Args:
-        path: the table, in UTF-8.
-        required: columns that must be there.
+    Quotes have no meaning, because sentences contain single ones. A row with a wrong number of cells is
+    yielded with its fault. Bytes that are not UTF-8 are kept by ``surrogateescape``, so that preparation
+    skips only their row.
     """
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as stream:
         columns = _cells(next(stream, ""))
@@ -35,7 +31,7 @@ def read_tsv(path: Path, required: Sequence[str] = ()) -> Iterator[TsvRow]:
 
 
 def check_encoding(path: Path, columns: Sequence[str]) -> None:
-    """Refuse a table whose header is no UTF-8: it is another encoding, or no table."""
+    """Raise ``ValueError`` for a table whose header is not UTF-8."""
     try:
         "".join(columns).encode()
     except UnicodeEncodeError as error:

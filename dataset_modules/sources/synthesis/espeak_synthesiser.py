@@ -1,9 +1,8 @@
-"""Speech by espeak-ng with the phonemes it spoke and their times, through a few ctypes calls.
+"""Speech by espeak-ng with its phonemes and their times, through a few ctypes calls.
 
-The library and its data come in the ``espeakng-loader`` wheel; no system package is needed. The
-library keeps oscillator phases and random numbers in globals that even its own re-initialisation
-does not reset, so each sentence is spoken by a fresh copy of it: a clip is then a function of its
-text and voice alone, in any order, in any process.
+The library and its data come in the ``espeakng-loader`` wheel; no system package is needed. The library
+keeps oscillator phases and random numbers in globals that its re-initialisation does not reset. Each
+sentence is therefore spoken by a new copy of the library: a clip depends on its text and voice alone.
 """
 
 import _ctypes
@@ -26,9 +25,9 @@ _INITIALISE_PHONEME_EVENTS, _INITIALISE_PHONEME_IPA, _INITIALISE_DONT_EXIT = 0x1
 _PARAMETER_RATE, _PARAMETER_PITCH = 1, 3
 _POSITION_CHARACTER, _CHARS_UTF8 = 1, 1
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
-# Marks that espeak sends as an event of their own belong to the phoneme before them.
+# Marks that espeak sends as separate events belong to the phoneme before them.
 _MODIFIERS = frozenset("ʲʰʷˠˤːˑ\u0303")
-_RANDOM_SEED = 1  # of the breath noise some voices have
+_RANDOM_SEED = 1  # for the breath noise of some voices
 
 
 class VoiceSettings(NamedTuple):
@@ -94,7 +93,7 @@ class _Collector:
             self.marks.append(SpokenMark(event.id.string.decode("utf-8", errors="ignore"), seconds))
 
     def waveform(self) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The audio so far, (T,) in -1…1."""
+        """Return the audio so far, (T,) in -1…1."""
         return np.frombuffer(b"".join(self.chunks), dtype=np.int16).astype(np.float32) / np.float32(32768)
 
 
@@ -116,14 +115,14 @@ def speak(text: str, settings: VoiceSettings, normalise: IpaNormaliser) -> Clip:
 
 @functools.cache
 def speaks(language: str) -> bool:
-    """Whether there is a voice for a language."""
+    """Return whether there is a voice for a language."""
     with _fresh_library() as (library, _):
         return _set_voice(library, language)
 
 
 @functools.cache
 def espeak_version() -> str:
-    """The version of the espeak-ng that speaks."""
+    """Return the version of espeak-ng."""
     with _fresh_library() as (library, _):
         library.espeak_Info.restype = ctypes.c_char_p
         return str(library.espeak_Info(None).decode())
@@ -131,7 +130,7 @@ def espeak_version() -> str:
 
 @contextmanager
 def _fresh_library() -> Iterator[tuple[ctypes.CDLL, int]]:
-    """A copy of the library of its own, initialised, and its sampling rate."""
+    """Load and initialise a new copy of the library; yield it with its sampling rate."""
     loader = _import_loader()
     with tempfile.NamedTemporaryFile(suffix=".so") as copy:
         copy.write(_library_bytes(loader.get_library_path()))
@@ -168,7 +167,7 @@ def _select_voice(library: ctypes.CDLL, settings: VoiceSettings) -> None:
 
 
 def _set_voice(library: ctypes.CDLL, voice: str) -> bool:
-    """Take a voice; a few languages, such as fr-fr, have one of another name."""
+    """Set a voice; a few languages, such as fr-fr, have a voice of another name."""
     language, plus, variant = voice.partition("+")
     names = [voice, f"{espeak_voices()[language]}{plus}{variant}" if language in espeak_voices() else voice]
     return any(library.espeak_SetVoiceByName(name.encode()) == 0 for name in names)
@@ -176,7 +175,7 @@ def _set_voice(library: ctypes.CDLL, voice: str) -> bool:
 
 @functools.cache
 def voice_variants() -> frozenset[str]:
-    """The names of the variants, the part of a voice behind ``+``."""
+    """Return the names of the variants, the part of a voice after ``+``."""
     return frozenset(path.name for path in Path(_import_loader().get_data_path(), "voices", "!v").iterdir())
 
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 TEXTS_DIR = Path(__file__).parent / "texts"
 _SLOT = re.compile(r"\{(\w+)\}")
-_MAX_REPEATS = 1000  # draws of known sentences in a row before a source counts as exhausted
+_MAX_REPEATS = 1000  # known sentences in a row after which a source counts as exhausted
 
 
 def distinct_sentences(language: str, count: int, seed: int, texts_file: Path | None = None) -> list[str]:
     """Draw ``count`` different sentences; the same seed gives the same sentences.
 
     Args:
-        language: its part before a hyphen selects the shipped word lists (``ru``, ``en``); other
-            languages speak numbers, which espeak-ng reads in all of them.
-        count: how many.
-        seed: of the draw.
-        texts_file: one sentence a line, instead of the above.
+        language: its part before a hyphen selects the included word lists (``ru``, ``en``); the sentences
+            of other languages are numbers, which espeak-ng reads in every language.
+        count: the number of sentences.
+        seed: the seed of the draw.
+        texts_file: a file with one sentence per line, instead of word lists.
     """
     if texts_file is not None:
         return _from_file(texts_file, count, seed)
