@@ -1,7 +1,7 @@
 """FAM: momentum that follows the spectrum of each gradient."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -33,20 +33,12 @@ class Entry(NamedTuple):
     group: dict[str, Any]
     name: str
     handler: Handler
-
-
-class SpectrumKey(NamedTuple):
-    """Entries with an equal key share one FFT, one band product and one choice of momentum."""
-
-    sample_numel: int
-    handler: Handler
-    n_bands: int
-    alpha: float
-    beta: float
-    eps: float
     boost: float
-    is_first: bool
-    place: tuple[Any, ...]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the spectrum is used for the first time."""
+        return bool(self.state["step"] == self.group["fam_start_step"] + 1)
 
 
 class FAM(CheckedOptimizer):
@@ -126,10 +118,9 @@ class FAM(CheckedOptimizer):
 
     def _update(self) -> None:
         entries = list(self._entries())
-        batches = self._spectrum_batches(entries)
         momenta: list[float | Tensor] = [entry.group["alpha"] for entry in entries]
-        for key, indices in batches.items():
-            adapted = self._adapt(key, [entries[index] for index in indices])
+        for indices in _spectrum_batches(entries):
+            adapted = self._adapt([entries[index] for index in indices])
             for index, momentum in zip(indices, adapted, strict=True):
                 momenta[index] = momentum
         rows = [_row(entry, momentum) for entry, momentum in zip(entries, momenta, strict=True)]
@@ -143,7 +134,7 @@ class FAM(CheckedOptimizer):
 
     def _entries(self) -> Iterator[Entry]:
         """Yield every parameter with a gradient; create its state at its first step, and count its step."""
-        first = 0
+        first, n_layers = 0, self._num_layers()
         for group in self.param_groups:
             names = _names(group)
             for index, param, grad in self._with_gradients(group):
@@ -153,20 +144,9 @@ class FAM(CheckedOptimizer):
                 if not state:
                     _start(state, param, group)
                 state["step"] += 1
-                yield Entry(param, grad, state, group, name, handler)
+                boost = layer_boost(name, n_layers) if group["layer_boost"] else 1.0
+                yield Entry(param, grad, state, group, name, handler, boost)
             first += len(group["params"])
-
-    def _spectrum_batches(self, entries: list[Entry]) -> dict[SpectrumKey, list[int]]:
-        """Group the indices of the entries whose spectrum is due."""
-        batches: dict[SpectrumKey, list[int]] = defaultdict(list)
-        n_layers = self._num_layers()
-        for index, entry in enumerate(entries):
-            group = entry.group
-            if entry.state["step"] <= group["fam_start_step"] or entry.param.numel() <= group["min_size"]:
-                continue
-            boost = layer_boost(entry.name, n_layers) if group["layer_boost"] else 1.0
-            batches[_spectrum_key(entry, boost, alone=None if group["foreach"] else index)].append(index)
-        return batches
 
     def _num_layers(self) -> int:
         if not any(group["layer_boost"] for group in self.param_groups):
@@ -174,18 +154,20 @@ class FAM(CheckedOptimizer):
         layers = [encoder_layer(name) for group in self.param_groups for name in _names(group) or ()]
         return 1 + max((layer for layer in layers if layer is not None), default=-1)
 
-    def _adapt(self, key: SpectrumKey, batch: list[Entry]) -> Sequence[float | Tensor]:
+    def _adapt(self, batch: list[Entry]) -> Sequence[float | Tensor]:
         """Advance the smoothed bands of a batch and return each entry's momentum."""
-        energies = band_energies(_samples(batch), key.handler, key.n_bands, key.eps)  # (K, n_bands)
+        first, group = batch[0], batch[0].group  # the others have the same settings
+        alpha, handler = group["alpha"], first.handler
+        energies = band_energies(_samples(batch), handler, group["n_bands"], group["eps"])  # (K, n_bands)
         stored = [entry.state["bands"] for entry in batch]
-        bands = energies if key.is_first else torch.stack(stored).lerp_(energies, 1 - key.beta)
+        bands = energies if first.is_first else torch.stack(stored).lerp_(energies, 1 - group["beta"])
         torch._foreach_copy_(stored, bands.unbind())
-        momentum = adapted_momentum(bands, key.handler, key.alpha)  # (K,)
-        if key.boost != 1:
-            momentum = boosted_momentum(momentum, key.alpha, key.boost)
+        momentum = adapted_momentum(bands, handler, alpha)  # (K,)
+        if first.boost != 1:
+            momentum = boosted_momentum(momentum, alpha, first.boost)
         if self._recorder is not None:
             named_steps = [(entry.name, entry.state["step"]) for entry in batch]
-            self._recorder.add(named_steps, key.handler, key.alpha, bands, momentum)
+            self._recorder.add(named_steps, handler, alpha, bands, momentum)
         return per_row(momentum)
 
 
@@ -216,21 +198,19 @@ def _start(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
         state["bands"] = torch.zeros(group["n_bands"], dtype=dtype, device=param.device)
 
 
-def _spectrum_key(entry: Entry, boost: float, alone: int | None) -> SpectrumKey:
-    """Return the key of an entry's batch; ``alone`` separates it from all others."""
-    group, shape = entry.group, tuple(entry.param.shape)
-    place = (entry.param.device, entry.state["bands"].dtype, layout_of(entry.param), alone)
-    return SpectrumKey(
-        sample_numel(shape),
-        entry.handler,
-        group["n_bands"],
-        group["alpha"],
-        group["beta"],
-        group["eps"],
-        boost,
-        is_first=entry.state["step"] == group["fam_start_step"] + 1,
-        place=place,
-    )
+def _spectrum_batches(entries: list[Entry]) -> Iterable[list[int]]:
+    """Group the indices of the entries whose spectrum is due: each batch shares one FFT and its settings."""
+    batches: dict[object, list[int]] = defaultdict(list)
+    for index, entry in enumerate(entries):
+        group, param = entry.group, entry.param
+        if entry.state["step"] <= group["fam_start_step"] or param.numel() <= group["min_size"]:
+            continue
+        alone = None if group["foreach"] else index
+        settings = tuple(group[name] for name in ("n_bands", "alpha", "beta", "eps"))
+        place = (param.device, entry.state["bands"].dtype, layout_of(param))
+        size = sample_numel(tuple(param.shape))
+        batches[alone, size, entry.handler, entry.boost, entry.is_first, settings, place].append(index)
+    return batches.values()
 
 
 def _samples(batch: list[Entry]) -> Tensor:

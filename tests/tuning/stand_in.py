@@ -1,4 +1,4 @@
-"""A search whose trials are no training runs: each reads its configuration and reports what it is told to.
+"""A search whose trials are no training runs: each reports what its configuration demands.
 
 As a program: ``stand_in.py REQUEST.json`` runs one worker.
 """
@@ -16,7 +16,7 @@ import yaml
 from cli.configuration.sections import SearchRequest
 from tuning.command import run_search
 
-FIGURES = ("train_loss", "val_loss", "val_per")
+METRICS = ("train_loss", "val_loss", "val_per")
 
 
 def base_of(place, **optuna):
@@ -99,7 +99,7 @@ def prepare(arguments):
 
 def search(base, tasks=None):
     """Run a worker of the search."""
-    request = SearchRequest(base, lambda _: None, FIGURES)
+    request = SearchRequest(base, lambda _: None, METRICS)
     return run_search(request, {"train": train, "prepare": prepare, **(tasks or {})})
 
 

@@ -21,7 +21,7 @@ STAND_IN = Path(__file__).with_name("stand_in.py")
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a worker as a command of its own; what is left at the end is ended."""
+    """Start a worker as a separate command; the fixture ends workers that are left."""
     processes = []
 
     def start(base, name="request.json"):
@@ -131,7 +131,7 @@ def test_an_interrupted_search_gives_its_trials_back(stand_in, place, start, num
     assert len(place.states()) == 3
 
 
-def test_a_journal_that_was_cut_off_is_read_on(stand_in, place):
+def test_a_journal_that_was_cut_off_is_continued(stand_in, place):
     stand_in.search(stand_in.base_of(place.root, n_trials=2))
     journal = place.folder / "journal.log"
     whole = journal.read_bytes()
@@ -140,7 +140,7 @@ def test_a_journal_that_was_cut_off_is_read_on(stand_in, place):
     assert len(place.states()) == 3
 
 
-def test_a_worker_goes_on_behind_an_entry_that_another_left_without_its_end(stand_in, place):
+def test_a_worker_continues_after_an_incomplete_entry_of_another(stand_in, place):
     stand_in.search(stand_in.base_of(place.root, n_trials=1))
     study = place.study()
     with (place.folder / "journal.log").open("ab") as journal:

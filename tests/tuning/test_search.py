@@ -72,7 +72,7 @@ def test_trials_keep_their_checkpoints_apart(stand_in, place):
     assert best["trainer"]["callbacks"] == base["trainer"]["callbacks"]
 
 
-def test_failures_are_recorded_with_their_kind_and_the_search_goes_on(stand_in, place):
+def test_failures_are_recorded_with_their_kind_and_the_search_continues(stand_in, place):
     modes = ["nan", "raise", "memory", "kill", "refuse", "silent", "ok"]
     assert stand_in.search(stand_in.base_of(place.root, **modes_in_turn(*modes))) == 0
     summary = place.summary()
@@ -131,7 +131,7 @@ def test_hopeless_trials_are_ended_at_a_validation(stand_in, place):
     assert place.summary()["pruned"] == 2
 
 
-def test_a_trial_is_worth_its_best_validation(stand_in, place):
+def test_a_trials_value_is_its_best_validation(stand_in, place):
     base = stand_in.base_of(place.root, n_trials=1, metric="val_per", direction="maximize")
     assert stand_in.search(base) == 0
     (trial,) = place.study().trials
@@ -139,7 +139,7 @@ def test_a_trial_is_worth_its_best_validation(stand_in, place):
     assert len(trial.intermediate_values) == 3
 
 
-def test_a_search_in_which_all_is_pruned_says_so(stand_in, place, caplog):
+def test_a_search_in_which_all_is_pruned_reports_it(stand_in, place, caplog):
     pruner = {"class_path": "optuna.pruners.ThresholdPruner", "init_args": {"upper": 0.0}}
     base = stand_in.base_of(place.root, n_trials=2, pruner=pruner)
     base["model"]["seconds"] = 0.4
@@ -204,7 +204,7 @@ def test_brute_force_ends_with_its_last_value(stand_in, place):
         assert len(place.started()) == 2
 
 
-def test_constraints_may_speak_of_what_is_within_a_choice(stand_in, place):
+def test_constraints_may_name_paths_within_a_choice(stand_in, place):
     choices = [
         {
             "class_path": "torch.optim.SGD",
@@ -257,7 +257,7 @@ def test_configurations_that_were_among_the_best_go_when_they_are_beaten(stand_i
     assert sorted(path.name for path in place.folder.glob("best*")) == ["best.yaml", "best_of_mine.yaml"]
 
 
-def test_a_second_start_goes_on_to_n_trials_in_all(stand_in, place):
+def test_a_second_start_continues_to_n_trials_in_all(stand_in, place):
     assert stand_in.search(stand_in.base_of(place.root, n_trials=2)) == 0
     assert stand_in.search(stand_in.base_of(place.root, n_trials=5)) == 0
     assert stand_in.search(stand_in.base_of(place.root, n_trials=5)) == 0
@@ -374,7 +374,7 @@ def test_checkpoints_are_kept_as_asked(stand_in, place, keep, left):
         assert kept[0].is_relative_to(trial_folder(place.folder, place.study().best_trial.number))
 
 
-def test_the_search_says_how_far_it_is(stand_in, place, caplog):
+def test_the_search_logs_how_far_it_is(stand_in, place, caplog):
     with caplog.at_level("INFO", logger="tuning"):
         stand_in.search(stand_in.base_of(place.root, n_trials=3))
     text = caplog.text
@@ -425,7 +425,7 @@ def test_a_space_of_which_nothing_can_be_built_is_a_mistake(stand_in, place):
 
 MISTAKES = {
     "too few trials": ({"n_trials": 0}, "n_trials"),
-    "an unknown figure": ({"metric": "val_pre"}, "val_per"),
+    "an unknown metric": ({"metric": "val_pre"}, "val_per"),
     "a direction too many": ({"direction": ["minimize", "maximize"]}, "each metric"),
     "an unknown sampler": ({"sampler": {"class_path": "optuna.samplers.TPESample"}}, "TPESampler"),
     "a sampler's unknown key": (
@@ -451,7 +451,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_told_before_anything_runs(stand_in, place, name):
+def test_mistakes_are_reported_before_anything_runs(stand_in, place, name):
     options, named = MISTAKES[name]
     with pytest.raises(ConfigError) as refusal:
         stand_in.search(stand_in.base_of(place.root, **options))

@@ -1,4 +1,4 @@
-"""The page of a search, from studies of every kind."""
+"""The report of a search, from studies of every kind."""
 
 import optuna
 import pytest
@@ -32,7 +32,7 @@ def fail(study, reason):
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
 
 
-def test_a_page_shows_what_was_tried_and_what_mattered():
+def test_a_report_shows_the_trials_and_the_importances():
     study = study_of(30)
     fail(study, "RuntimeError: <boom>")
     text = search_page(SearchResult.of("demo", ["val_per"], study))
@@ -72,7 +72,7 @@ def test_parameters_of_the_same_name_have_a_bar_each():
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_page_is_made_of_few_trials_too(number):
+def test_a_report_is_written_for_few_trials_too(number):
     study = study_of(number)
     fail(study, "x")
     text = search_page(SearchResult.of("demo", ["val_per"], study))

@@ -1,4 +1,4 @@
-"""Paths into a configuration: what they reach, what a wrong one is told."""
+"""Paths into a configuration: the values at them, the messages for wrong ones."""
 
 import pytest
 

@@ -12,7 +12,7 @@ import pytest
 from tuning.trials.fork_server import ForkServer, ForkServerError, Job
 
 
-def say(arguments):
+def write(arguments):
     print("said", *arguments, os.environ.get("COLOUR"))  # noqa: T201 - what the test reads
     return int(arguments[0])
 
@@ -50,7 +50,7 @@ def tidy_up_when_asked(arguments):
 
 TASKS = {
     "tidy": tidy_up_when_asked,
-    "say": say,
+    "write": write,
     "raise": raise_error,
     "leave": leave,
     "kill": kill_itself,
@@ -85,7 +85,7 @@ def written(path):
 
 
 def test_a_child_gets_arguments_environment_and_a_file_for_its_output(server, tmp_path):
-    status = server.run(Job("say", ["3", "x y"], tmp_path / "log", {"COLOUR": "green"}))
+    status = server.run(Job("write", ["3", "x y"], tmp_path / "log", {"COLOUR": "green"}))
     assert status == 3
     assert (tmp_path / "log").read_text() == "said 3 x y green\n"
     assert "COLOUR" not in os.environ
@@ -93,11 +93,11 @@ def test_a_child_gets_arguments_environment_and_a_file_for_its_output(server, tm
 
 @pytest.mark.parametrize(
     ("task", "arguments", "status"),
-    [("raise", [], 1), ("leave", [], 1), ("kill", ["9"], -9), ("kill", ["10"], -10), ("say", ["0"], 0)],
+    [("raise", [], 1), ("leave", [], 1), ("kill", ["9"], -9), ("kill", ["10"], -10), ("write", ["0"], 0)],
 )
 def test_the_end_of_a_child_is_told_as_it_was(server, tmp_path, task, arguments, status):
     assert server.run(Job(task, arguments, tmp_path / "log")) == status
-    assert server.run(Job("say", ["0"], tmp_path / "log")) == 0  # and the server goes on
+    assert server.run(Job("write", ["0"], tmp_path / "log")) == 0  # and the server continues
 
 
 def test_the_reason_of_an_error_is_in_the_log(server, tmp_path):
@@ -107,7 +107,7 @@ def test_the_reason_of_an_error_is_in_the_log(server, tmp_path):
 
 def test_children_run_side_by_side(server, tmp_path):
     sleeping = server.start(Job("sleep", [str(tmp_path / "pids")], tmp_path / "log"))
-    assert server.start(Job("say", ["4"], tmp_path / "log2")) != sleeping
+    assert server.start(Job("write", ["4"], tmp_path / "log2")) != sleeping
     ended = {}
     wait_until(lambda: ended.update(server.ended(0.1)) or ended)
     assert list(ended.values()) == [4]
@@ -122,7 +122,7 @@ def test_stopping_a_child_stops_what_it_has_started(server, tmp_path):
     assert ended == {child: -signal.SIGTERM}
     wait_until(lambda: not any(map(lives, processes)))
     server.stop(child)  # it is over: nothing happens
-    assert server.run(Job("say", ["0"], tmp_path / "log")) == 0
+    assert server.run(Job("write", ["0"], tmp_path / "log")) == 0
 
 
 def test_a_child_that_is_asked_to_stop_has_its_helpers_until_it_ends(server, tmp_path):
@@ -162,5 +162,5 @@ def test_a_server_that_is_killed_is_told(tmp_path):
     server = ForkServer(TASKS)
     os.kill(server._pid, signal.SIGKILL)
     with pytest.raises(ForkServerError):
-        server.run(Job("say", ["0"], tmp_path / "log"))
+        server.run(Job("write", ["0"], tmp_path / "log"))
     server.close()
