@@ -23,12 +23,7 @@ class FailureCount(NamedTuple):
 
 
 class FailureLedger:
-    """Counts failures in shared memory. Each reader has its own row, so that no reader waits for another.
-
-    Args:
-        names: the transforms' names.
-        num_workers: the number of reader processes besides the main one.
-    """
+    """Counts failures in shared memory. Each reader has its own row, so that no reader waits for another."""
 
     def __init__(self, names: Sequence[str], num_workers: int = 0) -> None:
         self.names = list(names)
@@ -55,11 +50,7 @@ class FailureLedger:
         return self.counts.sum(dim=0)
 
     def failures(self, counts: Tensor | None = None) -> list[FailureCount]:
-        """Return the transforms that failed.
-
-        Args:
-            counts: failures of each transform summed over ranks, (N,); None takes this rank's.
-        """
+        """Return the transforms that failed, by counts over all ranks, (N,), or by this rank's."""
         counts = self.per_transform() if counts is None else counts
         return [
             FailureCount(name, int(count), self._first(number))
@@ -95,12 +86,7 @@ class FailureReport:
         self._reported = 0
 
     def log_new(self, trainer: Trainer, id_of: Callable[[int], str]) -> None:
-        """Log failures of all ranks that were not logged before; the first rank logs.
-
-        Args:
-            trainer: the run's trainer, whose strategy sums over ranks.
-            id_of: returns the id of a clip.
-        """
+        """Log failures of all ranks that were not logged before; the first rank logs."""
         counts = self.ledger.per_transform().to(trainer.strategy.root_device)
         failures = self.ledger.failures(trainer.strategy.reduce(counts, reduce_op="sum"))
         total = sum(failure.times for failure in failures)

@@ -21,13 +21,7 @@ Waveform = NDArray[np.float32]  # (T,)
 
 
 class AugmentationPipeline:
-    """Applies transforms in order; a failure leaves the clip unchanged and is counted and logged.
-
-    Args:
-        transforms: the transforms to apply.
-        seed: the seed of all draws.
-        num_workers: the number of reader processes; their failures are counted together.
-    """
+    """Applies transforms in order; a failure leaves the clip unchanged and is counted and logged."""
 
     def __init__(self, transforms: Sequence[Transform], seed: int, num_workers: int = 0) -> None:
         self.transforms = list(transforms)

@@ -28,10 +28,6 @@ class SoundStore:
     A copy's name contains its file's path, size and modification time, so that a changed file gets a new
     copy. A copy appears complete or not at all. Processes share the folder, and one of them fills it. A
     mono wav file at this rate needs no copy.
-
-    Args:
-        folder: the folder that keeps the copies.
-        sampling_rate: the copies' sampling rate.
     """
 
     def __init__(self, folder: Path, sampling_rate: int) -> None:

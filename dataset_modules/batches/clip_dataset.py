@@ -31,13 +31,7 @@ class Example(NamedTuple):
 class ClipDataset(Dataset[Example]):
     """The clips of several stores, one after another; a key is ``(epoch, index)``.
 
-    Args:
-        stores: the clips.
-        labels: the ids of every clip's label.
-        augment: the augmentation; None leaves waveforms unchanged.
-        sampling_rate: the clips' sampling rate.
-        num_frames: the network's number of frames, so that no augmented clip becomes too short for its
-            labels; None if no network is known.
+    ``num_frames`` of the network keeps augmentation from making a clip too short for its labels.
     """
 
     def __init__(

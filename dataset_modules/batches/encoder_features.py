@@ -45,15 +45,7 @@ class EncodedClips(Dataset[Example]):
 
 
 class FeatureSource:
-    """Finds or computes the features of a run's splits.
-
-    Args:
-        folder: the cache of features.
-        encoder: the frozen encoder.
-        batch_size: utterances per batch while features are computed.
-        blank_id: pads labels.
-        num_workers: the number of processes that read clips.
-    """
+    """Finds or computes the features of a run's splits."""
 
     def __init__(
         self, folder: Path, encoder: FrozenEncoder, batch_size: int, blank_id: int, num_workers: int

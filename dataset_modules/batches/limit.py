@@ -42,13 +42,7 @@ class BatchLimit:
         return self.asked if self.asked != "auto" else self.found or CPU_BATCH_SECONDS
 
     def log_use(self, num_samples: NDArray[np.int64], sampling_rate: int, recorded_seconds: float) -> None:
-        """Log the value if none could be tried, and how many clips are longer than a batch.
-
-        Args:
-            num_samples: the length of every clip, (N,).
-            sampling_rate: the clips' sampling rate.
-            recorded_seconds: the limit before augmentation stretches clips.
-        """
+        """Log the value if none could be tried, and how many clips, before augmentation, are longer."""
         if self.is_open:
             log.info(
                 "data: max_batch_seconds: auto: %.0f s per batch; there is no GPU to try batches on",
@@ -75,11 +69,6 @@ def fitting_batch_seconds(longest: int, sampling_rate: int, fits: TriesBatch) ->
 
     Batches of the longest clips are tried, because they take the most memory: one clip, then twice as
     many each time until they do not fit, then numbers between the last two.
-
-    Args:
-        longest: the samples of the longest clip.
-        sampling_rate: the clips' sampling rate.
-        fits: tries a training step.
     """
     clips = largest_fitting(lambda count: fits(count, longest))
     seconds = max(clips * _SAFETY, 1.0) * longest / sampling_rate

@@ -21,16 +21,7 @@ def clip_loader(
     pinned: bool = False,
     generator: Generator | None = None,
 ) -> DataLoader[Any]:
-    """Return a loader of the sampler's batches.
-
-    Args:
-        clips: the clips.
-        sampler: chooses the batches.
-        blank_id: pads labels.
-        num_workers: the number of processes that read clips.
-        pinned: whether batches lie in memory that a GPU copies from faster.
-        generator: seeds the workers; None draws from the run's generator.
-    """
+    """Return a loader of the sampler's batches; without a generator, worker seeds use the run's."""
     return DataLoader(
         clips,
         batch_sampler=sampler,

@@ -63,12 +63,6 @@ def set_position(
     """Move a sampler to the epoch and the batch from which a run starts or resumes.
 
     Lightning creates the first iterator of a resumed run before it sets the epoch.
-
-    Args:
-        sampler: the training batches.
-        trainer: the run's trainer.
-        stored: the settings in the checkpoint.
-        current: returns the current settings.
     """
     sampler.set_epoch(epoch_to_come(trainer))
     sampler.skip_batches = trained_batches(trainer)
@@ -79,9 +73,7 @@ def set_position(
 def check_place(stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ``PlaceError`` if the order of batches changed since a checkpoint within an epoch.
 
-    Args:
-        stored: the settings in the checkpoint; older checkpoints lack some or all.
-        now: the current settings, as far as they are known.
+    Older checkpoints lack some settings; only settings in both are compared.
     """
     different = [key for key in _KEYS if key in stored and key in now and stored[key] != now[key]]
     if not different:
@@ -118,12 +110,7 @@ def trained_batches(trainer: Trainer) -> int:
 
 
 def has_several_epochs(trainer: Trainer, num_batches: int | None) -> bool:
-    """Return whether a run may process a clip more than once.
-
-    Args:
-        trainer: the run's trainer.
-        num_batches: the batches of an epoch; None if their number is not known yet.
-    """
+    """Return whether a run may process a clip more than once; None means an unknown number of batches."""
     if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= 1:
         return False
     callbacks: list[object] = trainer.callbacks  # type: ignore[attr-defined]

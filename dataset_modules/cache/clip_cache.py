@@ -89,10 +89,7 @@ class ClipCache:
     ) -> PreparedSplit:
         """Open the folder of these recordings; build it if it is missing or damaged.
 
-        Args:
-            name: the beginning of the folder's name.
-            recordings: the recordings; they are iterated twice if they must be prepared.
-            rebuild: whether to prepare them even if the cache has them.
+        Recordings are iterated twice if they must be prepared. The folder's name begins with ``name``.
         """
         surveyed = survey(recordings)
         folder = self.root / f"{name}-{_combined(surveyed, self.settings)[:16]}"

@@ -43,17 +43,11 @@ class _Manifest:
 
 
 class EncoderStates:
-    """Random access to the features of a split's clips; pickling stores only the path.
-
-    Args:
-        folder: the folder that holds them.
-        num_frames: the frames of each clip in the split's order, (N,).
-        width: the numbers per frame.
-    """
+    """Random access to the features of a split's clips; pickling stores only the path."""
 
     def __init__(self, folder: Path, num_frames: NDArray[np.int64], width: int) -> None:
         self.folder = folder
-        self.num_frames = num_frames
+        self.num_frames = num_frames  # (N,) in the split's order
         self.width = width
         self._ends = np.cumsum(num_frames)
         shape = (int(num_frames.sum()), width)
@@ -71,12 +65,7 @@ class EncoderStates:
 
 
 class EncoderStateCache:
-    """Finds or computes the features of splits.
-
-    Args:
-        root: the folder of all such caches.
-        encoder: the frozen encoder that computes them.
-    """
+    """Finds or computes the features of splits."""
 
     def __init__(self, root: Path, encoder: FrozenEncoder) -> None:
         self.root = root

@@ -67,13 +67,7 @@ class UsableClips(NamedTuple):
 
 
 def usable_clips(store: ClipStore, encode: LabelEncoder, num_frames: FrameCounter | None) -> UsableClips:
-    """Encode the labels of a store once, and choose the clips that can be trained on.
-
-    Args:
-        store: the prepared clips.
-        encode: converts a label to ids; its policy decides about unknown phonemes.
-        num_frames: returns the model's number of frames; None if no model is known.
-    """
+    """Encode the labels of a store once, and choose the clips that can be trained on."""
     frames = None if num_frames is None else num_frames(store.num_samples())
     ids, ends, indices = array(_typecode(len(encode.vocabulary))), array("q"), array("q")
     faults: list[SkippedRecording] = []

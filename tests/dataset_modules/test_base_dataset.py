@@ -130,7 +130,7 @@ def test_texts_of_several_or_no_languages_are_refused(
         dataset.prepare("train", AudioParams())
 
 
-def test_texts_are_no_labels_where_told_so(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
+def test_texts_are_no_labels_without_a_backend(tmp_path: Path, write_tone: Callable[..., Path]) -> None:
     dataset = Given(_texts(tmp_path, write_tone, None), tmp_path / "cache", text_to_phonemes="none")
     (skipped,) = dataset.prepare("train", AudioParams()).skipped()
     assert (skipped.id, skipped.path) == ("0", str(tmp_path / "a.wav"))
@@ -184,7 +184,7 @@ def test_phonemes_of_texts_are_kept_beside_the_clips(tmp_path: Path, write_tone:
     assert (tmp_path / "cache" / "phonemes.sqlite3").is_file()
 
 
-def test_a_language_that_nobody_speaks_is_refused_only_where_it_matters(
+def test_an_unknown_language_is_refused_only_for_texts(
     tmp_path: Path, write_tone: Callable[..., Path]
 ) -> None:
     with pytest.raises(ValueError, match="nearest: en-us"):

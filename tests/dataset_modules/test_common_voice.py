@@ -249,9 +249,9 @@ def test_a_bad_byte_costs_one_row(mp3s, tmp_path, column, reason):
     made = dataset(release, tmp_path, max_skipped_share=0.9)
     made.load_data()
     prepared = made.prepare("train", AudioParams())
-    told = [told.reason for told in prepared.skipped() if "must be" in told.reason]
-    assert len(told) == 1
-    assert reason in told[0]
+    refused = [skipped.reason for skipped in prepared.skipped() if "must be" in skipped.reason]
+    assert len(refused) == 1
+    assert reason in refused[0]
     assert len(prepared.clips) > 0
 
 

@@ -158,9 +158,9 @@ def test_manifest_rows_of_no_use_are_skipped_each_with_its_reason(folder):
     with (folder / "metadata.jsonl").open("a", encoding="utf-8") as stream:
         stream.write("{broken\n[1]\n")
     result = prepared(folder)
-    told = {key.removeprefix("metadata.jsonl:"): reason for key, reason in reasons(result).items()}
+    found = {key.removeprefix("metadata.jsonl:"): reason for key, reason in reasons(result).items()}
     assert [result.clips[0].id] == ["a.wav"]
-    assert "no such file" in told.pop("gone.wav")
+    assert "no such file" in found.pop("gone.wav")
     expected = {
         **{"1": "file_name must be given", "3": "must be of allowed_extensions (.wav)"},
         **{"5": "listed in an earlier row", "6": "split must be train, val or test, got 'holdout'"},
@@ -170,8 +170,8 @@ def test_manifest_rows_of_no_use_are_skipped_each_with_its_reason(folder):
             "9": "must be a JSON object",
         },
     }
-    assert told.keys() == expected.keys()
-    assert all(expected[line] in told[line] for line in expected)
+    assert found.keys() == expected.keys()
+    assert all(expected[line] in found[line] for line in expected)
 
 
 @pytest.mark.parametrize(
@@ -231,14 +231,14 @@ def test_a_bad_byte_in_a_table_costs_one_recording(folder, name, tab, validation
     ]
     table = "".join(f"{tab.join(row)}\n" for row in rows)
     (folder / name).write_bytes(table.encode("utf-8", "surrogateescape"))
-    told: dict[str, str] = {}
+    found: dict[str, str] = {}
     clips = 0
     for split in ("train", "val"):
         result = prepared(folder, split, validation_split=validation_split)
-        told |= reasons(result)
+        found |= reasons(result)
         clips += len(result.clips)
     assert clips == 1
-    assert {key: reason.split(",")[0] for key, reason in told.items()} == {
+    assert {key: reason.split(",")[0] for key, reason in found.items()} == {
         "b.wav": "its text must be UTF-8",
         "c.wav": "its speaker must be UTF-8",
         "d.wav": "its attributes must be UTF-8",

@@ -29,7 +29,7 @@ class Failing(BaseWaveformTransform):
 
 
 class Giving(BaseWaveformTransform):
-    """Gives what it was told to give."""
+    """Returns a fixed output."""
 
     def __init__(self, result: np.ndarray) -> None:
         super().__init__(p=1.0)

@@ -42,7 +42,7 @@ def transforms(sounds: Path) -> list[dict]:
 
 
 def batches(clips: ClipStore, transforms: list[dict], sounds: Path, num_workers: int, skip: int = 0) -> list:
-    """An epoch as a run hears it; everything is built anew, as a resumed run does."""
+    """Return an epoch's inputs; everything is built again, as in a resumed run."""
     parser = PhonemeArgumentParser()
     parser.add_argument("--augmentations", type=list[Transform])
     built = parser.instantiate_classes(parser.parse_object({"augmentations": transforms})).augmentations

@@ -39,16 +39,16 @@ def test_audio_is_what_audiomentations_gives_without_copies(sounds: Path, number
     plain, fed = readers(sounds)[number], readers(sounds)[number]
     switch([Compose([fed])], sounds)
     for seed in range(4):
-        heard = []
+        outputs = []
         for transform in (plain, fed):
             random.seed(seed)
             np.random.seed(seed)
-            heard.append(transform(WAVEFORM, RATE))
-        added = [waveform - WAVEFORM for waveform in heard]
+            outputs.append(transform(WAVEFORM, RATE))
+        added = [waveform - WAVEFORM for waveform in outputs]
         # A stretch that is cut out before resampling starts up to a sample beside.
         assert np.corrcoef(*added)[0, 1] > 0.98 or not added[0].any()
         if number == 2:
-            np.testing.assert_allclose(heard[0], heard[1], atol=1e-5)
+            np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5)
 
 
 def test_copies_are_mono_floats_at_the_rate(sounds: Path) -> None:

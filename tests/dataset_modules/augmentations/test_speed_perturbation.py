@@ -27,7 +27,7 @@ def test_every_factor_is_drawn_and_no_other() -> None:
     assert lengths == {round(RATE / factor) for factor in (0.9, 1.0, 1.1)}
 
 
-def test_the_longest_stretch_bounds_what_is_heard() -> None:
+def test_the_longest_stretch_bounds_the_length() -> None:
     pipeline = AugmentationPipeline([SpeedPerturbation([0.8, 1.2])], seed=0)
     assert pipeline.longest_stretch == 1.25
     assert AugmentationPipeline([SpeedPerturbation([1.1])], seed=0).longest_stretch == 1.0
@@ -35,6 +35,6 @@ def test_the_longest_stretch_bounds_what_is_heard() -> None:
 
 
 @pytest.mark.parametrize("factors", [[], [0.0], [1.0, -1.0], [0.1], [5.0], [float("nan")]])
-def test_speeds_nobody_speaks_at_are_refused(factors: list[float]) -> None:
+def test_extreme_speeds_are_refused(factors: list[float]) -> None:
     with pytest.raises(ValueError, match="SpeedPerturbation: factors"):
         SpeedPerturbation(factors)

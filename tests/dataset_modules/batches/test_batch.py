@@ -12,7 +12,7 @@ def test_sampling_rate_must_be_positive(rate: int) -> None:
         AudioParams(sampling_rate=rate)
 
 
-def test_only_one_channel_is_heard() -> None:
+def test_only_one_channel_is_accepted() -> None:
     with pytest.raises(ValueError, match="feature_size must be 1 .*, got 2"):
         AudioParams(feature_size=2)
 

@@ -46,7 +46,7 @@ def test_audio_comes_as_floats_between_minus_one_and_one(stores: list[ClipStore]
 
 
 def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
-    heard = []
+    requests = []
 
     class Listener(AugmentationPipeline):
         def read(
@@ -57,12 +57,12 @@ def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
             index: int,
             fits: object = None,
         ) -> np.ndarray:
-            heard.append((sampling_rate, epoch, index))
+            requests.append((sampling_rate, epoch, index))
             return -source()
 
     dataset = ClipDataset(stores, [[]] * 5, Listener([], seed=0), 8000)
     assert (dataset[2, 4].waveform < 0).all()
-    assert heard == [(8000, 2, 4)]
+    assert requests == [(8000, 2, 4)]
 
 
 def test_no_stores_are_no_clips() -> None:

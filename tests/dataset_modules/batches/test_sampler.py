@@ -130,7 +130,7 @@ def test_a_clip_longer_than_the_limit_comes_alone() -> None:
 
 
 def test_unshuffled_clips_are_batched_by_length_and_the_first_batches_stand_for_all() -> None:
-    """A limit on evaluation batches must not judge a model by its shortest clips."""
+    """A limit on evaluation batches must not evaluate a model on its shortest clips alone."""
     batches = _sampler(shuffle=False).batches(0)
     by_length = sorted(batches, key=lambda batch: LENGTHS[batch].min())
     assert (np.diff(LENGTHS[np.concatenate(by_length)].astype(float)) >= 0).all()

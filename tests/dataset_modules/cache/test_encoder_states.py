@@ -102,7 +102,7 @@ def test_a_damaged_cache_is_computed_anew(tmp_path: Path, how: str, caplog: pyte
 
 
 class Killed(BaseException):
-    """As if the process were gone."""
+    """Simulate the end of the process."""
 
 
 def test_of_an_interrupted_build_nothing_is_read(tmp_path: Path) -> None:

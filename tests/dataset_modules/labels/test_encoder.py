@@ -35,17 +35,17 @@ def test_unknown_phonemes_are_refused_counted_and_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "ids", "told"),
+    ("policy", "ids", "outcome"),
     [("map_to_unknown", [1, 3], "mapped to the unknown token"), ("drop", [3], "dropped")],
 )
 def test_unknown_phonemes_are_mapped_or_dropped(
-    policy: UnknownPhonemePolicy, ids: list[int], told: str, caplog: pytest.LogCaptureFixture
+    policy: UnknownPhonemePolicy, ids: list[int], outcome: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     encode = LabelEncoder(WITH_ALL, policy)
     assert encode(["x", "a"]) == ids
     with caplog.at_level(logging.WARNING):
         encode.check(Counter(encode.unknown_in(["x", "a"])))
-    assert f"x (1×); {told}" in caplog.text
+    assert f"x (1×); {outcome}" in caplog.text
 
 
 def test_mapping_needs_an_unknown_token() -> None:

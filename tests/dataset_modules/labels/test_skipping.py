@@ -99,9 +99,9 @@ def test_too_many_are_an_error_with_few_examples(recordings: Callable, open_data
     for _ in range(2):  # from the cache as well
         with pytest.raises(
             AudioError, match=r"Given: 7 of 11 train .*bad-4: .*max_skipped_share=0\.2"
-        ) as told:
+        ) as caught:
             open_data(recordings(4, bad=7), [], max_skipped_share=0.2)
-        assert "bad-5" not in str(told.value)
+        assert "bad-5" not in str(caught.value)
 
 
 def test_splits_are_judged_together(recordings: Callable, open_data: Callable) -> None:

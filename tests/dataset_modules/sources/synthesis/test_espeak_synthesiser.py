@@ -45,7 +45,7 @@ def test_phoneme_starts_rise_and_lie_within_the_clip(language: str) -> None:
         assert clip.phoneme_starts[-1] < len(clip.waveform) / clip.sampling_rate
 
 
-def test_voice_rate_and_pitch_are_heard() -> None:
+def test_voice_rate_and_pitch_change_the_audio() -> None:
     plain = _speak("привет мир")
     for other in (_speak("привет мир", "ru+f2"), _speak("привет мир", pitch=90)):
         assert not np.array_equal(plain.waveform, other.waveform)
