@@ -8,7 +8,7 @@ from typing import Any, cast, overload
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import Optimizer, ParamsT, StateDict
+from torch.optim.optimizer import Optimizer, StateDict
 
 
 class CheckedOptimizer(Optimizer, ABC):
@@ -19,9 +19,6 @@ class CheckedOptimizer(Optimizer, ABC):
     """
 
     exact_state: frozenset[str] = frozenset()
-
-    def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
-        super().__init__(params, defaults)
 
     @property
     def _owner(self) -> str:

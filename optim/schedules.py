@@ -36,22 +36,13 @@ def annealed_lr(
 
 
 class _Annealing(LRScheduler):
-    """A schedule whose shape is that of its constructor, not that of an earlier run.
-
-    Args:
-        optimizer: any optimizer; each group keeps its base rate.
-        steps: steps or epochs of the warm-up, before the decay, and in all.
-        rates: the first and the last rate.
-        last_epoch: the last step taken, -1 for a fresh start.
-    """
+    """A schedule whose shape is that of its constructor, not that of an earlier run."""
 
     _shape: tuple[str, ...] = ()
 
-    def __init__(
-        self, optimizer: Optimizer, steps: tuple[int, int, int], rates: tuple[float, float], last_epoch: int
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, rates: tuple[float, float], last_epoch: int) -> None:
         owner, unit = type(self).__name__, self._shape[0].removeprefix("warmup_")
-        warmup, decay_start, total = steps
+        warmup, decay_start, total = self._steps()
         require(warmup >= 0, owner, f"the warm-up must be at least 0 {unit}", warmup)
         rule = f"the decay must not start within the warm-up of {warmup} {unit}"
         require(decay_start >= warmup, owner, rule, decay_start)
@@ -125,7 +116,7 @@ class FAMScheduler(_Annealing):
         self.warmup_steps = warmup_steps
         self.decay_start_step = warmup_steps if decay_start_step is None else decay_start_step
         self.total_steps = total_steps
-        super().__init__(optimizer, self._steps(), (warmup_start_lr, eta_min), last_epoch)
+        super().__init__(optimizer, (warmup_start_lr, eta_min), last_epoch)
 
     def _steps(self) -> tuple[int, int, int]:
         return self.warmup_steps, self.decay_start_step, self.total_steps
@@ -156,7 +147,7 @@ class FAMEpochScheduler(_Annealing):
     ) -> None:
         self.warmup_epochs = warmup_epochs
         self.max_epochs = max_epochs
-        super().__init__(optimizer, self._steps(), (warmup_start_lr, eta_min), last_epoch)
+        super().__init__(optimizer, (warmup_start_lr, eta_min), last_epoch)
 
     def _steps(self) -> tuple[int, int, int]:
         return self.warmup_epochs, self.warmup_epochs, self.max_epochs

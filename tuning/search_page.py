@@ -3,7 +3,6 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +26,6 @@ from reports.html.page import (
     section,
     side_by_side,
     table,
-    write_page,
 )
 from reports.html.pictures import COLOURS, FAINT_INK, canvas, inline_svg
 from tuning.results import SearchResult
@@ -38,11 +36,6 @@ _MAX_AXES = 8  # of parallel coordinates
 _MAX_LABEL = 22
 _MIN_NAME = 4
 _MIN_FOR_IMPORTANCE = 4
-
-
-def write_search_page(path: Path, result: SearchResult) -> None:
-    """Write the report as one file."""
-    write_page(path, search_page(result))
 
 
 def search_page(result: SearchResult) -> str:

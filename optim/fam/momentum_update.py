@@ -96,11 +96,8 @@ def _foreach_update(batch: list[Row]) -> None:
         grads = torch._foreach_neg(grads)
     if weight_decay:
         grads = torch._foreach_add(grads, params, alpha=weight_decay)
-    torch._foreach_lerp_(averages, grads, _weights(batch))
+    shares: float | list[Tensor] = [
+        (1 - row.momentum).to(row.param.dtype) for row in batch if isinstance(row.momentum, Tensor)
+    ] or (1 - float(batch[0].momentum))
+    torch._foreach_lerp_(averages, grads, shares)
     torch._foreach_add_(params, averages, alpha=-lr)
-
-
-def _weights(batch: list[Row]) -> float | list[Tensor]:
-    if isinstance(batch[0].momentum, Tensor):
-        return [(1 - row.momentum).to(row.param.dtype) for row in batch]  # type: ignore[union-attr]
-    return 1 - batch[0].momentum
