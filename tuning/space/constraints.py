@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from experiment.errors import ConfigError
-from tuning.space.config_paths import Path, exists, expanded, no_such_path, value_at
+from tuning.space.config_paths import Path, exists, expanded, no_such_path, parse_path, value_at
 
 _COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -89,7 +89,7 @@ def _value(node: ast.expr, config: dict[str, Any]) -> Any:  # noqa: ANN401 - any
             return node.value
     path = _path(node, config)
     if path is None:
-        return _NAMES[node.id]  # type: ignore[attr-defined]  # _path has left only these
+        return _NAMES[ast.unparse(node)]
     if not exists(config, path):
         raise _AbsentError
     return value_at(config, path)
@@ -128,17 +128,8 @@ def _is_path(node: ast.expr) -> bool:
 
 def _path(node: ast.expr, config: dict[str, Any]) -> Path | None:
     """Return the path of an expression; None for true, false and null."""
-    parts: list[str | int] = []
-    while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        else:
-            parts.append(node.slice.value)  # type: ignore[attr-defined]  # _is_path has looked
-            node = node.value  # type: ignore[attr-defined]
-    if not parts and node.id in _NAMES:
-        return None
-    return expanded(config, (node.id, *reversed(parts)))
+    text = ast.unparse(node)
+    return None if text in _NAMES else expanded(config, parse_path(text))
 
 
 def _mistake(text: str, reason: str) -> ConfigError:
