@@ -1,4 +1,4 @@
-"""The Docker path, played by a stand-in that records what it is asked to do."""
+"""The Docker path: a stand-in for the client records its calls."""
 
 import os
 
@@ -10,7 +10,7 @@ CHANGES = [["build"], ["run"], ["start"], ["rm"], ["rename"]]
 
 
 def changes(front_door):
-    """Return what was asked of the engine beyond looking and running commands."""
+    """Return the calls that change something: neither inspections nor commands run in the container."""
     return [call[1] for call in front_door.calls("docker") if [call[1]] in CHANGES]
 
 
@@ -30,7 +30,7 @@ def train(front_door, **variables):
     return result
 
 
-def test_without_image_and_container_both_are_made(front_door):
+def test_missing_image_and_container_are_created(front_door):
     front_door.add_engine()
     result = train(front_door)
     assert changes(front_door) == ["build", "run"]
@@ -101,7 +101,7 @@ def test_changed_code_or_lock_rebuilds_the_image_and_replaces_the_container(cont
     "name",
     ["config/new.yaml", "data/a.wav", "experiments/a/b", ".git/index", "optim/__pycache__/a.pyc", ".venv/x"],
 )
-def test_what_the_image_does_not_hold_does_not_rebuild_it(contained, name):
+def test_a_file_outside_the_image_does_not_rebuild_it(contained, name):
     (contained.folder / name).parent.mkdir(parents=True, exist_ok=True)
     (contained.folder / name).touch()
     train(contained)
@@ -138,13 +138,13 @@ def test_gpus_are_given_where_the_engine_has_them(front_door):
     assert "(all GPUs)" in result.stderr
 
 
-def test_gpus_are_not_asked_of_an_engine_without(front_door):
+def test_gpus_are_not_requested_from_an_engine_without_them(front_door):
     front_door.add_engine()
     train(front_door)
     assert "--gpus" not in the_call(front_door, "run")
 
 
-def test_a_container_without_gpus_is_replaced_when_the_engine_has_got_them(contained):
+def test_a_container_without_gpus_is_replaced_once_the_engine_has_them(contained):
     contained.add_engine(CUDA_ENGINE)
     train(contained)
     assert changes(contained) == ["rm", "run"]
@@ -170,7 +170,7 @@ def test_variables_are_passed_on_where_set_and_by_name_only(contained):
     assert "secret" not in " ".join(words)
 
 
-def test_no_terminal_is_asked_for_where_there_is_none(contained):
+def test_no_terminal_is_requested_without_one(contained):
     train(contained)
     assert {"--tty", "--interactive"}.isdisjoint(commands(contained)[0])
 
@@ -198,7 +198,7 @@ def test_a_configuration_outside_the_project_is_refused_in_one_line(contained, t
     assert str(tmp_path / "my.yaml") in line
 
 
-def test_local_by_wish_asks_no_engine(front_door):
+def test_phoneme_local_skips_the_engine(front_door):
     front_door.add_engine()
     result = train(front_door, PHONEME_LOCAL="1")
     assert "run.sh: runs in .venv (PHONEME_LOCAL=1)" in result.stderr
@@ -206,7 +206,7 @@ def test_local_by_wish_asks_no_engine(front_door):
 
 
 @pytest.mark.parametrize("value", ["0", ""])
-def test_local_by_wish_can_be_switched_off(contained, value):
+def test_phoneme_local_can_be_switched_off(contained, value):
     assert "in the container" in train(contained, PHONEME_LOCAL=value).stderr
 
 
@@ -215,7 +215,7 @@ def test_without_a_docker_client_it_runs_locally(front_door):
     assert "run.sh: runs in .venv (no Docker engine answers)" in train(front_door).stderr
 
 
-def test_an_image_that_cannot_be_built_is_said_in_one_line(front_door):
+def test_an_image_that_cannot_be_built_is_reported_in_one_line(front_door):
     front_door.add_engine()
     result = front_door.run("train", "config/config.yaml", BUILD_STATUS="1")
     assert result.returncode == 1
@@ -223,7 +223,7 @@ def test_an_image_that_cannot_be_built_is_said_in_one_line(front_door):
     assert commands(front_door) == []
 
 
-def test_of_two_at_once_one_makes_the_container(front_door):
+def test_two_simultaneous_starts_create_one_container(front_door):
     front_door.add_engine()
     for process in [front_door.start("train", "config/config.yaml") for _ in range(2)]:
         process.communicate(timeout=20)

@@ -1,4 +1,4 @@
-"""The Dockerfile and .dockerignore, read as far as that goes without an engine."""
+"""The Dockerfile and .dockerignore, checked without an engine."""
 
 from fnmatch import fnmatch
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The local environment: made on first use from a system Python alone, never taken for whole too early."""
+"""The local environment: created on first use from a system Python, used only once it is complete."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 
-def test_first_use_makes_the_environment_from_the_lock_and_says_so_in_few_lines(front_door):
+def test_first_use_makes_the_environment_from_the_lock_and_reports_it_in_few_lines(front_door):
     result = front_door.run("train", "config/config.yaml")
     assert result.returncode == 0
     venv, pip, uv, python = front_door.calls()
@@ -59,7 +59,7 @@ def test_failed_set_up_names_the_cause(front_door):
     assert result.stderr.endswith("ERROR: No matching distribution found for uv\n")
 
 
-def test_killed_set_up_is_not_taken_for_whole(front_door):
+def test_killed_set_up_counts_as_incomplete(front_door):
     process = front_door.start("train", "config/config.yaml", UV_SECONDS="0.5")
     while not front_door.calls("uv"):
         time.sleep(0.02)
@@ -90,14 +90,14 @@ def test_a_dead_holder_of_the_lock_folder_does_not_block(front_door):
     assert not held.exists()
 
 
-def test_an_environment_of_other_making_is_brought_to_the_lock(prepared):
+def test_an_environment_made_by_other_means_is_synchronised_with_the_lock(prepared):
     (prepared.folder / ".venv/.stamp").unlink()
     prepared.run("shell", "true")
     assert len(prepared.calls("uv")) == 1
     assert prepared.calls("venv") == []
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(prepared):
+def test_an_environment_without_its_python_is_created_again(prepared):
     (prepared.folder / ".venv/bin/python").unlink()
     assert prepared.run("train", "config/config.yaml").returncode == 0
     assert len(prepared.calls("venv")) == 1
@@ -112,14 +112,14 @@ def test_no_python_is_one_line_and_status_2(bare_front_door):
     assert not (bare_front_door.folder / ".venv").exists()
 
 
-def test_an_old_python_does_not_serve(front_door):
+def test_an_old_python_is_refused(front_door):
     result = front_door.run("train", "config/config.yaml", PYTHON_IS_OLD="1")
     assert result.returncode == 2
     assert "no Python 3.11, 3.12 or 3.13" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["python3.13", "python3.12", "python3.11"])
-def test_a_versioned_python_serves_where_python3_is_missing(front_door, name):
+def test_a_versioned_python_is_used_where_python3_is_missing(front_door, name):
     (front_door.bin / "python3").rename(front_door.bin / name)
     assert front_door.run("train", "config/config.yaml").returncode == 0
 
