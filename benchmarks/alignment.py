@@ -25,7 +25,7 @@ from experiment.layout import experiment_of  # noqa: E402
 from inference.recognizer import Recognizer  # noqa: E402
 from inference.streaming.audio_stream import AudioSamples  # noqa: E402
 from models.ctc.forced_alignment import align  # noqa: E402
-from models.network.frame_times import token_times  # noqa: E402
+from models.network.frames import token_times  # noqa: E402
 
 _TARGET_SECONDS = 0.040
 

@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from evaluation.metrics import DEFINITIONS, LANGUAGE_DEFINITION
 from experiment.contents import read_metrics, write_metrics
-from models.checkpoint_digest import checkpoint_digest
+from models.weights import checkpoint_digest
 
 log = logging.getLogger(__name__)
 

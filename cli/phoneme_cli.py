@@ -189,7 +189,7 @@ class PhonemeCLI(LightningCLI):
         check_recordings(data, str(self.subcommand))
         check_monitors(callbacks, data.sources.languages("val"))
         if self.subcommand == "fit" and data.sources.is_empty("val"):
-            check_watchers(callbacks, self.model.plan.plateau_figure, data.sources.why_empty("val"))
+            check_watchers(callbacks, self.model.plan.plateau_metric, data.sources.why_empty("val"))
 
     def _build_trainer(self, **arguments: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         # Read before Lightning adds its own bar to the list.

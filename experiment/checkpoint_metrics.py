@@ -8,7 +8,7 @@ from evaluation.intervals import rate_interval
 from evaluation.utterance_record import read_records
 from experiment.contents import read_metrics
 from experiment.layout import EVALUATIONS, METRICS_FILE, recorded_splits
-from models.checkpoint_digest import checkpoint_digest
+from models.weights import checkpoint_digest
 
 
 def metrics_of(checkpoint: Path, experiment: Path) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from inference.streaming.window_reader import Piece, WindowReader
 from inference.streaming.windows import Segment, WindowJoiner, joined
 from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of
 from models.ctc.forced_alignment import align
-from models.ctc.token_times import HeardToken
+from models.ctc.greedy import TimedToken
 
 BATCH_SECONDS = 60.0
 ONE_PASS_SECONDS = 60.0
@@ -35,7 +35,7 @@ class _Recording:
     name: str
     joiner: WindowJoiner
     num_seconds: float = 0.0
-    tokens: list[HeardToken] = field(default_factory=list)
+    tokens: list[TimedToken] = field(default_factory=list)
     failure: str | None = None
     is_done: bool = False
 
@@ -117,7 +117,7 @@ class Recognizer:
         vocabulary = self.model.vocabulary
         labels = vocabulary.encode(phonemes)
         spans = align(self.scores(stream), labels, vocabulary.blank_id)
-        tokens = [HeardToken(label, *span) for label, span in zip(labels, spans, strict=True)]
+        tokens = [TimedToken(label, *span) for label, span in zip(labels, spans, strict=True)]
         seconds = len(stream.samples) / sampling_rate
         return transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
 

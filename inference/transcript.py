@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.ctc.token_times import HeardToken
-from models.network.frame_times import FrameClock, token_times
+from models.ctc.greedy import TimedToken
+from models.network.frames import FrameClock, token_times
 from phonetics import Vocabulary
 
 
@@ -42,14 +42,14 @@ class Failure(NamedTuple):
     reason: str
 
 
-def merge_adjacent(tokens: Sequence[HeardToken]) -> list[HeardToken]:
+def merge_adjacent(tokens: Sequence[TimedToken]) -> list[TimedToken]:
     """Join equal tokens with no frame between them: CTC says them once.
 
-    >>> tokens = [HeardToken(3, 0, 2, 0.9), HeardToken(3, 2, 3, 0.9), HeardToken(3, 4, 5, 0.7)]
+    >>> tokens = [TimedToken(3, 0, 2, 0.9), TimedToken(3, 2, 3, 0.9), TimedToken(3, 4, 5, 0.7)]
     >>> [(token.start_frame, token.end_frame) for token in merge_adjacent(tokens)]
     [(0, 3), (4, 5)]
     """
-    merged: list[HeardToken] = []
+    merged: list[TimedToken] = []
     for token in tokens:
         last = merged[-1] if merged else None
         if last and last.token_id == token.token_id and last.end_frame == token.start_frame:
@@ -60,7 +60,7 @@ def merge_adjacent(tokens: Sequence[HeardToken]) -> list[HeardToken]:
 
 
 def transcript_of(
-    name: str, tokens: Sequence[HeardToken], num_seconds: float, vocabulary: Vocabulary, clock: FrameClock
+    name: str, tokens: Sequence[TimedToken], num_seconds: float, vocabulary: Vocabulary, clock: FrameClock
 ) -> Transcript:
     """Tokens of frames → phonemes in time, and words."""
     spans = [(token.start_frame, token.end_frame) for token in tokens]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dataset_modules.batches.batch import AudioParams, Batch
 from dataset_modules.batches.trainer_limits import is_whole_epoch
 from models.network.acoustic_forward import AcousticForward
-from models.network.frame_count import Counts
+from models.network.frames import Counts
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer

@@ -22,12 +22,17 @@ from models.memory_trial import MemoryTrial
 from models.network.acoustic_forward import AcousticForward
 from models.network.attention import AttentionName
 from models.network.building import NetworkSwitches, build_acoustic
-from models.network.frame_count import Counts, frames_of
+from models.network.frames import Counts, frames_of
 from models.network.freezing import keep_in_eval_mode
 from models.network.frontend import frontend_of
 from models.network.latent_masking import check_masking
-from models.network.pretrained import NetworkName, mask_policy, network_configuration
-from models.optimization.choices import OptimizerName, SchedulerName
+from models.network.pretrained import (
+    NetworkName,
+    mask_policy,
+    network_configuration,
+    warn_of_mask_policy,
+)
+from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
 from models.optimization.grouping import Grouping, GroupingName
 from models.optimization.plan import OptimizationPlan
 from models.step_seeding import seed_step
@@ -129,26 +134,15 @@ class PhonemeRecognizer(LightningModule):
         gradient_checkpointing: bool = False,
         cache_encoder: bool | None = None,
     ) -> None:
+        given: dict[str, object] = dict(locals())
         super().__init__()
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.audio_params = audio_params or AudioParams()
         self.plan = OptimizationPlan(
             optimizer,
-            {"lr": lr, "weight_decay": weight_decay, "momentum": momentum},
+            {key: given[key] for key in flat_keys(OPTIMIZERS)},
             scheduler,
-            {
-                "step_size": step_size,
-                "milestones": milestones,
-                "gamma": gamma,
-                "metric_patience": metric_patience,
-                "min_lr": min_lr,
-                "warmup_steps": warmup_steps,
-                "total_steps": total_steps,
-                "decay_start_step": decay_start_step,
-                "warmup_epochs": warmup_epochs,
-                "max_epochs": max_epochs,
-                "warmup_start_lr": warmup_start_lr,
-            },
+            {key: given[key] for key in flat_keys(SCHEDULERS)},
             metric_scheduler,
             optimizer_params,
             Grouping(param_groups, layer_decay),
@@ -162,9 +156,9 @@ class PhonemeRecognizer(LightningModule):
             vocab_size=len(self.vocabulary),
             blank_id=self.vocabulary.blank_id,
         )
-        self.uses_attention_mask = mask_policy(
-            self.network_configuration, self.audio_params.return_attention_mask
-        )
+        masks = self.audio_params.return_attention_mask
+        warn_of_mask_policy(self.network_configuration, masks)
+        self.uses_attention_mask = mask_policy(self.network_configuration, masks)
         self.initial_weights = initial_weights
         self.map_vocabulary = map_vocabulary
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
@@ -187,12 +181,7 @@ class PhonemeRecognizer(LightningModule):
 
     def num_frames(self, num_samples: Counts) -> Counts:
         """How many frames utterances of these lengths will have; known before the network is built."""
-        return frames_of(
-            self.network_configuration,
-            num_samples,
-            self.frontend.mel_frames_per_input,
-            self.audio_params.sampling_rate,
-        )
+        return frames_of(self.network_configuration, num_samples, self.frontend.grid)
 
     def configure_model(self) -> None:
         """Build the network; pretrained weights that a checkpoint is about to replace are not loaded."""
@@ -230,20 +219,11 @@ class PhonemeRecognizer(LightningModule):
         num_samples = waveform_lengths.cpu().numpy()
         return acoustic.training_scores(waveforms, waveform_lengths, num_samples), frames
 
-    def _hear(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Log-probabilities and frame counts of a batch; training does not wait for the device."""
-        acoustic = self._built()
+    def _scores(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return log-probabilities, (B, F, V), and frame counts, (B,), of a batch."""
         num_samples, _ = batch.lengths_on_host()
-        num_frames = self.num_frames(num_samples)
-        if batch.encoder_states is not None:
-            scores = acoustic.scores_of_kept(
-                batch.encoder_states, batch.waveform_lengths, num_samples, training=self.training
-            )
-        elif self.training:
-            scores = acoustic.training_scores(batch.waveforms, batch.waveform_lengths, num_samples)
-        else:
-            scores = acoustic.scores(batch.waveforms, batch.waveform_lengths)
-        return scores, torch.from_numpy(num_frames)
+        scores = self._built().batch_scores(batch, training=self.training)
+        return scores, torch.from_numpy(self.num_frames(num_samples))
 
     def _built(self) -> AcousticForward:
         if self.acoustic is None:
@@ -290,7 +270,7 @@ class PhonemeRecognizer(LightningModule):
 
     def loss_of(self, batch: Batch) -> Tensor:
         """The mean loss of a batch, to be trained on."""
-        return self._losses(*self._hear(batch), batch).mean()
+        return self._losses(*self._scores(batch), batch).mean()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Add the batch to the split's sums; the scores are for whoever watches."""
@@ -302,7 +282,7 @@ class PhonemeRecognizer(LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
         """The phonemes of each utterance."""
-        log_probs, frames = self._hear(batch)
+        log_probs, frames = self._scores(batch)
         return [
             Prediction(key, phonemes)
             for key, phonemes in zip(batch.ids, self._decode(log_probs, frames), strict=True)
@@ -317,7 +297,7 @@ class PhonemeRecognizer(LightningModule):
         self._log_figures("test")
 
     def _evaluate(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
-        log_probs, frames = self._hear(batch)
+        log_probs, frames = self._scores(batch)
         references = [
             self.vocabulary.decode(ids[:length].tolist())
             for ids, length in zip(batch.labels.cpu(), batch.lengths_on_host()[1], strict=True)

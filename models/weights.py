@@ -1,9 +1,11 @@
 """Weights of one network for another: what fits by name and shape, heads mapped by phoneme."""
 
+import hashlib
 import logging
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +63,18 @@ def check_content(path: Path) -> None:
         raise CheckpointError(f"ckpt_path: {path} is damaged: {error}") from error
     if spoilt is not None:
         raise CheckpointError(f"ckpt_path: {path} is damaged: {spoilt} does not match its checksum")
+
+
+def checkpoint_digest(path: Path) -> str:
+    """Return the digest of a checkpoint's content, whatever its name; an unchanged file is read once."""
+    status = path.stat()
+    return _digest(path.resolve(), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _digest(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001 - they are part of the key
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
 
 
 def stored_vocabulary(checkpoint: Mapping[str, Any]) -> Vocabulary | None:

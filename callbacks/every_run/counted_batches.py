@@ -29,12 +29,12 @@ class CountedBatches(Callback):
             return
         batches: dict[Split, int | None] = {split: count(split) for split in _COUNTED[stage]}
         plan = getattr(pl_module, "plan", None)
-        for fault in faults_of(trainer, stage, batches, getattr(plan, "plateau_figure", None)):
+        for fault in faults_of(trainer, stage, batches, getattr(plan, "plateau_metric", None)):
             raise ConfigError(fault)
 
 
 def faults_of(
-    trainer: Trainer, stage: str, batches: Mapping[Split, int | None], plateau_figure: str | None = None
+    trainer: Trainer, stage: str, batches: Mapping[Split, int | None], plateau_metric: str | None = None
 ) -> Iterator[str]:
     """What a run would fail at, the first first.
 
@@ -42,7 +42,7 @@ def faults_of(
         trainer: with its limits and callbacks.
         stage: fit, validate, test or predict.
         batches: of each split; None where a device is still to be asked what it holds.
-        plateau_figure: what the scheduler watches, if it watches anything.
+        plateau_metric: what the scheduler watches, if it watches anything.
     """
     for split, word in _COUNTED[stage].items():
         if stage == "fit" and split == "test" and trainer.checkpoint_callback is None:
@@ -53,9 +53,9 @@ def faults_of(
     if batches["train"] is not None:
         yield from _too_long_interval(trainer, limited(batches["train"], trainer.limit_train_batches))
     if batches["val"] == 0:
-        yield from _unfed_watchers(trainer, plateau_figure, "no recording of the val split can be used")
+        yield from _unfed_watchers(trainer, plateau_metric, "no recording of the val split can be used")
     elif not trainer.limit_val_batches:
-        yield from _unfed_watchers(trainer, plateau_figure, "trainer.limit_val_batches is 0")
+        yield from _unfed_watchers(trainer, plateau_metric, "trainer.limit_val_batches is 0")
 
 
 def _share_of_nothing(trainer: Trainer, split: Split, word: str, batches: int | None) -> Iterator[str]:
@@ -82,8 +82,8 @@ def _too_long_interval(trainer: Trainer, batches: int) -> Iterator[str]:
         )
 
 
-def _unfed_watchers(trainer: Trainer, plateau_figure: str | None, because: str) -> Iterator[str]:
-    watchers = watchers_of(trainer.callbacks, plateau_figure)  # type: ignore[attr-defined]
+def _unfed_watchers(trainer: Trainer, plateau_metric: str | None, because: str) -> Iterator[str]:
+    watchers = watchers_of(trainer.callbacks, plateau_metric)  # type: ignore[attr-defined]
     if watchers:
         yield (
             f"{', '.join(watchers)} must watch a figure that there is, but {because}; "
@@ -91,11 +91,11 @@ def _unfed_watchers(trainer: Trainer, plateau_figure: str | None, because: str) 
         )
 
 
-def watchers_of(callbacks: Sequence[object] | object | None, plateau_figure: str | None) -> list[str]:
+def watchers_of(callbacks: Sequence[object] | object | None, plateau_metric: str | None) -> list[str]:
     """What stops, or changes rates, by a figure of validation."""
     watchers = [
         type(callback).__name__
         for callback in (callbacks if isinstance(callbacks, Sequence) else [callbacks])
         if isinstance(callback, EarlyStopping) and callback.strict and callback.monitor.startswith("val_")
     ]
-    return [*watchers, "model.scheduler"] if (plateau_figure or "").startswith("val_") else watchers
+    return [*watchers, "model.scheduler"] if (plateau_metric or "").startswith("val_") else watchers

@@ -18,9 +18,8 @@ from evaluation.worst_utterances import keep_audio
 from experiment.layout import audio_folder, records_file
 from models import PhonemeRecognizer
 from models.ctc.forced_alignment import AlignmentError, align
-from models.ctc.greedy import blank_share
-from models.ctc.token_times import greedy_tokens
-from models.network.frame_times import frame_clock, token_times
+from models.ctc.greedy import blank_share, greedy_tokens
+from models.network.frames import frame_clock, token_times
 
 log = logging.getLogger(__name__)
 
@@ -143,9 +142,7 @@ class Describer:
     def __init__(self, model: PhonemeRecognizer, sampling_rate: int) -> None:
         self._vocabulary = model.vocabulary
         self._sampling_rate = sampling_rate
-        self._clock = frame_clock(
-            model.network_configuration, model.frontend.mel_frames_per_input, sampling_rate
-        )
+        self._clock = frame_clock(model.network_configuration, model.frontend.grid, sampling_rate)
 
     def __call__(
         self, clip: PreparedClip, split: str, log_probs: Tensor, labels: list[int]

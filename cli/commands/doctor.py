@@ -97,7 +97,7 @@ class DoctorCLI(PhonemeCLI):
             max_epochs=trainer.max_epochs if (trainer.max_epochs or -1) > 0 else None,
             max_steps=trainer.max_steps if trainer.max_steps > 0 else None,
             hardware_fault=self.hardware_fault,
-            faults=lambda batches: faults_of(trainer, "fit", batches, self.model.plan.plateau_figure),
+            faults=lambda batches: faults_of(trainer, "fit", batches, self.model.plan.plateau_metric),
         )
 
 

@@ -67,16 +67,16 @@ def check_monitors(callbacks: Sequence[object] | object | None, languages: Seque
 
 
 def check_watchers(
-    callbacks: Sequence[object] | object | None, plateau_figure: str | None, why: str = ""
+    callbacks: Sequence[object] | object | None, plateau_metric: str | None, why: str = ""
 ) -> None:
     """Refuse what watches validation figures where nothing is validated; it would fail after an epoch.
 
     Args:
         callbacks: those of the configuration.
-        plateau_figure: what the scheduler watches, if it watches anything.
+        plateau_metric: what the scheduler watches, if it watches anything.
         why: what the data sets say of the empty split.
     """
-    watchers = watchers_of(callbacks, plateau_figure)
+    watchers = watchers_of(callbacks, plateau_metric)
     if watchers:
         raise ConfigError(
             f"{', '.join(watchers)} must watch a figure that there is, but the val split is empty; "

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inference.decoding.ngram import START, NgramModel
 from models.ctc.forced_alignment import align
-from models.ctc.token_times import HeardToken
+from models.ctc.greedy import TimedToken
 from phonetics import Vocabulary
 
 _NEVER = -math.inf
@@ -124,12 +124,12 @@ class BeamDecoder:
         self.lm_weight = lm_weight
         self.token_bonus = token_bonus
 
-    def __call__(self, log_probs: Tensor, said: tuple[int, ...] = ()) -> list[HeardToken]:
+    def __call__(self, log_probs: Tensor, said: tuple[int, ...] = ()) -> list[TimedToken]:
         """The best sequence of scores, (F, V), laid over its frames."""
         blank_id = self.vocabulary.blank_id
         best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonus_after(said))[0]
         spans = align(log_probs, best.tokens, blank_id)
-        return [HeardToken(token, *span) for token, span in zip(best.tokens, spans, strict=True)]
+        return [TimedToken(token, *span) for token, span in zip(best.tokens, spans, strict=True)]
 
     def _bonus_after(self, said: tuple[int, ...]) -> Bonus:
         model, names = self.language_model, self.vocabulary.tokens

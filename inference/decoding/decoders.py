@@ -4,13 +4,13 @@ from typing import Protocol
 
 from torch import Tensor
 
-from models.ctc.token_times import HeardToken, greedy_tokens
+from models.ctc.greedy import TimedToken, greedy_tokens
 
 
 class Decoder(Protocol):
     """Decodes the segments of one recording after another; a segment follows what was ``said`` before."""
 
-    def __call__(self, log_probs: Tensor, said: tuple[int, ...]) -> list[HeardToken]:
+    def __call__(self, log_probs: Tensor, said: tuple[int, ...]) -> list[TimedToken]:
         """The tokens of scores, (F, V), with frames counted from the segment's first."""
         ...
 
@@ -21,6 +21,6 @@ class GreedyDecoder:
     def __init__(self, blank_id: int) -> None:
         self.blank_id = blank_id
 
-    def __call__(self, log_probs: Tensor, said: tuple[int, ...] = ()) -> list[HeardToken]:
+    def __call__(self, log_probs: Tensor, said: tuple[int, ...] = ()) -> list[TimedToken]:
         """Decode; what was said before does not matter."""
         return greedy_tokens(log_probs, self.blank_id)

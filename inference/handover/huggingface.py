@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.acoustic_model import AcousticModel
-from models.network.frontend import MEL_BINS, MEL_STACK
+from models.network.frontend import MEL_BINS, MEL_STACK, LogMelFrontend
 from phonetics.vocabulary import BLANK_NAMES, UNKNOWN_NAMES, Vocabulary
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _processor(model: AcousticModel, folder: Path) -> "ProcessorMixin":
     )
 
     audio, tokenizer = model.audio_params, _tokenizer(model.vocabulary, folder)
-    if not model.features.mel_frames_per_input:
+    if not isinstance(model.frontend, LogMelFrontend):
         extractor = Wav2Vec2FeatureExtractor(
             feature_size=audio.feature_size,
             sampling_rate=audio.sampling_rate,

@@ -1,6 +1,6 @@
-"""What a network hears of a recording, piece by piece, normalised by the whole of it.
+"""The network's inputs for a stretch of a recording, normalised by the whole recording.
 
-A piece that begins on a frame's first sample has the features that the whole recording has there, so that
+A stretch that begins on a frame's first sample has the features that the whole recording has there, so that
 windows of a long recording agree with one pass over it.
 """
 
@@ -12,27 +12,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.network.frontend import MEL_STACK, VARIANCE_FLOOR, log_mel, stacked
+from models.network.frames import FeatureGrid
+from models.network.frontend import VARIANCE_FLOOR, Inputs, WaveformFrontend
 
 Samples = NDArray[np.float32]
 
 
 class Scale(NamedTuple):
-    """What brings a recording's features to zero mean and unit variance."""
+    """Mean and deviation of a recording's features."""
 
-    mean: Tensor  # (1,) or (bins,)
+    mean: Tensor  # () or (bins,)
     deviation: Tensor
 
     def apply(self, features: Tensor) -> Tensor:
-        """Normalise features, (N, …)."""
+        """Normalise features, (B, N, …)."""
         return ((features.to(self.mean.dtype) - self.mean) / self.deviation).float()
-
-
-class Inputs(NamedTuple):
-    """What a network takes for a stretch of samples, (N, …), and how much of it the encoder listens to."""
-
-    features: Tensor
-    num_heard: int
 
 
 class _Moments:
@@ -40,11 +34,11 @@ class _Moments:
 
     def __init__(self) -> None:
         self.count = 0
-        self.mean: Tensor = torch.zeros(1, dtype=torch.float64)
-        self.squares: Tensor = torch.zeros(1, dtype=torch.float64)
+        self.mean: Tensor = torch.zeros((), dtype=torch.float64)
+        self.squares: Tensor = torch.zeros((), dtype=torch.float64)
 
     def add(self, values: Tensor) -> None:
-        """Add a block, (N, bins)."""
+        """Add a block, (N, …)."""
         if not len(values):
             return
         values = values.double()
@@ -57,64 +51,33 @@ class _Moments:
         self.count = total
 
     def scale(self, *, unbiased: bool) -> Scale:
-        """Mean, and the root of the variance above its floor."""
+        """Return the mean, and the root of the variance above its floor."""
         variance = self.squares / max(self.count - unbiased, 1)
         return Scale(self.mean, torch.sqrt(variance + VARIANCE_FLOOR))
 
 
-class SampleFeatures:
-    """Samples as they are."""
-
-    input_name = "input_values"
-    mel_frames_per_input = 0
-
-    def __init__(self, do_normalize: bool) -> None:
-        self.do_normalize = do_normalize
-
-    def scale(self, blocks: Iterable[Samples]) -> Scale:
-        """The scale of a whole recording, from blocks of it."""
-        moments = _Moments()
-        for block in blocks:
-            moments.add(torch.from_numpy(block)[:, None])
-        return moments.scale(unbiased=False) if self.do_normalize else Scale(torch.zeros(1), torch.ones(1))
-
-    def inputs(self, samples: Samples, scale: Scale) -> Inputs:
-        """What the network takes for a stretch of samples: (T,)."""
-        return Inputs(scale.apply(torch.from_numpy(samples)), len(samples))
+def recording_scale(frontend: WaveformFrontend, blocks: Iterable[Samples]) -> Scale:
+    """Return the scale of a whole recording, from blocks of its samples."""
+    moments = _Moments()
+    for block in _whole_windows(blocks, frontend.grid):
+        moments.add(frontend.features(torch.from_numpy(block)[None])[0])
+    if not frontend.do_normalize:
+        return Scale(torch.zeros(()), torch.ones(()))
+    return moments.scale(unbiased=frontend.unbiased)
 
 
-class LogMelFeatures:
-    """Log-mel frames as Kaldi makes them, two stacked to one input, as ``LogMelFrontend`` has them."""
+def stretch_inputs(frontend: WaveformFrontend, samples: Samples, scale: Scale) -> Inputs:
+    """Return the network's inputs for a stretch of samples, (T,), as a batch of one."""
+    features = scale.apply(frontend.features(torch.from_numpy(samples)[None]))  # (1, N, …)
+    return frontend.inputs(features, torch.tensor([features.shape[1]]))
 
-    input_name = "input_features"
-    mel_frames_per_input = MEL_STACK
 
-    def __init__(self, sampling_rate: int, padding_value: float) -> None:
-        self.sampling_rate = sampling_rate
-        self.padding_value = padding_value
-        self._window, self._shift = int(sampling_rate * 0.025), int(sampling_rate * 0.010)
-
-    def scale(self, blocks: Iterable[Samples]) -> Scale:
-        """The scale of a whole recording, from blocks of it."""
-        moments = _Moments()
-        for block in self._overlapping(blocks):
-            moments.add(self._mel(block))
-        return moments.scale(unbiased=True)
-
-    def inputs(self, samples: Samples, scale: Scale) -> Inputs:
-        """What the network takes for a stretch of samples: (N, 160)."""
-        mel = scale.apply(self._mel(samples))
-        return Inputs(stacked(mel, self.padding_value), len(mel) // MEL_STACK)
-
-    def _overlapping(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """Blocks that each begin where the mel frame after the last one begins."""
-        rest = np.zeros(0, dtype=np.float32)
-        for block in blocks:
-            rest = np.concatenate([rest, block])
-            frames = (len(rest) - self._window) // self._shift + 1
-            if frames > 0:
-                yield rest[: (frames - 1) * self._shift + self._window]
-                rest = rest[frames * self._shift :]
-
-    def _mel(self, samples: Samples) -> Tensor:
-        return log_mel(torch.from_numpy(samples), self.sampling_rate)  # (M, 80)
+def _whole_windows(blocks: Iterable[Samples], grid: FeatureGrid) -> Iterator[Samples]:
+    """Yield blocks that each begin where the window after the last one begins."""
+    rest = np.zeros(0, dtype=np.float32)
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        count = (len(rest) - grid.window) // grid.shift + 1
+        if count > 0:
+            yield rest[: (count - 1) * grid.shift + grid.window]
+            rest = rest[count * grid.shift :]

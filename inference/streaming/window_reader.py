@@ -8,8 +8,9 @@ import numpy as np
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
 from inference.streaming.audio_stream import AudioStream, Samples
-from inference.streaming.features import Inputs, Scale
+from inference.streaming.features import Scale, recording_scale, stretch_inputs
 from inference.streaming.windows import Window, plan_windows
+from models.network.frontend import Inputs
 
 
 class Piece(NamedTuple):
@@ -53,7 +54,7 @@ class WindowReader:
         if len(head) > self._one_pass_samples:
             yield from self._windows(stream)
             return
-        inputs = self._model.features.inputs(head, self._model.features.scale([head]))
+        inputs = stretch_inputs(self._model.frontend, head, recording_scale(self._model.frontend, [head]))
         seconds = len(head) / self._rate
         yield Piece(Window(0, self._model.num_frames(len(head))), inputs, seconds, seconds, is_last=True)
 
@@ -68,7 +69,7 @@ class WindowReader:
         heard_until = [*(clock.first_sample(window.start_frame) for window in windows[1:]), num_samples]
         stretches = _stretches(stream.blocks(self._rate), places)
         for window, samples, place, end in zip(windows, stretches, places, heard_until, strict=True):
-            inputs = self._model.features.inputs(samples, scale)
+            inputs = stretch_inputs(self._model.frontend, samples, scale)
             yield Piece(window, inputs, (end - place[0]) / self._rate, total, window is windows[-1])
 
     def _survey(self, stream: AudioStream) -> tuple[Scale, int]:
@@ -80,7 +81,7 @@ class WindowReader:
                 lengths.append(len(block))
                 yield block
 
-        return self._model.features.scale(counted()), sum(lengths)
+        return recording_scale(self._model.frontend, counted()), sum(lengths)
 
 
 def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:

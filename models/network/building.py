@@ -8,7 +8,7 @@ from torch import nn
 from models.network.acoustic_forward import AcousticForward
 from models.network.attention import AttentionName, check_attention
 from models.network.freezing import freeze, keep_in_eval_mode, settle_masking
-from models.network.frontend import Frontend
+from models.network.frontend import WaveformFrontend
 from models.network.latent_masking import LatentMasking
 from models.network.pretrained import FrozenPart, build_network
 from models.network.quick_dropout import quicken_dropout
@@ -75,7 +75,7 @@ class NetworkSwitches:
 def build_acoustic(
     config: "PretrainedConfig",
     pretrained_name: str | None,
-    frontend: Frontend,
+    frontend: WaveformFrontend,
     switches: NetworkSwitches,
     *,
     uses_attention_mask: bool,

@@ -33,16 +33,16 @@ class LatentMasking:
         self._mask: Tensor | tuple[Tensor, ...] | None = None
         network.base_model.register_forward_pre_hook(self._hand_over, with_kwargs=True)
 
-    def draw(self, frames: Tensor, num_frames: int, *, know_lengths: bool, device: torch.device) -> None:
+    def draw(self, frames: Tensor, num_frames: int, *, with_lengths: bool, device: torch.device) -> None:
         """Draw the mask of the next forward pass; nothing here waits for the device.
 
         Args:
             frames: of each clip, (B,), on the host.
             num_frames: of the padded batch.
-            know_lengths: whether the encoder is told the clips' lengths; else padding is masked alike.
+            with_lengths: whether the encoder is told the clips' lengths; else padding is masked alike.
             device: of the encoder.
         """
-        mask = time_mask(self.config, frames, num_frames, know_lengths=know_lengths)
+        mask = time_mask(self.config, frames, num_frames, with_lengths=with_lengths)
         if self.compiles:  # there a mask is multiplied with, whatever its sum
             self._mask = mask.to(device, non_blocking=True)
         else:  # a device counts what a mask selects, and the host waits for it; places are counted here
@@ -59,7 +59,7 @@ class LatentMasking:
         return arguments, keywords if self._mask is None else {**keywords, "mask_time_indices": self._mask}
 
 
-def time_mask(config: "PretrainedConfig", frames: Tensor, num_frames: int, *, know_lengths: bool) -> Tensor:
+def time_mask(config: "PretrainedConfig", frames: Tensor, num_frames: int, *, with_lengths: bool) -> Tensor:
     """Which frames are masked, (B, F); drawn from NumPy's global generator, as transformers does.
 
     No clip loses more than half of its frames: where it would, it is heard whole.
@@ -73,7 +73,7 @@ def time_mask(config: "PretrainedConfig", frames: Tensor, num_frames: int, *, kn
         (len(frames), num_frames),
         mask_prob=config.mask_time_prob,
         mask_length=config.mask_time_length,
-        attention_mask=real if know_lengths else None,
+        attention_mask=real if with_lengths else None,
         min_masks=config.mask_time_min_masks,
     )
     mask = torch.from_numpy(drawn).to(frames.device)

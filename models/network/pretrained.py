@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -171,9 +172,14 @@ def needs_attention_mask(config: "PretrainedConfig") -> bool:
 
 
 def mask_policy(config: "PretrainedConfig", chosen: bool | None) -> bool:
-    """Follow the family unless told otherwise; say so when what was told does not suit it."""
+    """Return whether padding is masked: as the family was trained, where nothing was chosen."""
+    return needs_attention_mask(config) if chosen is None else chosen
+
+
+def warn_of_mask_policy(config: "PretrainedConfig", chosen: bool | None) -> None:
+    """Log a choice that does not suit the family."""
     family = needs_attention_mask(config)
-    if chosen is not None and chosen != family:
+    if mask_policy(config, chosen) != family:
         log.warning(
             "model: this %s model was trained %s attention masks, audio_params.return_attention_mask is %s; "
             "null follows the model",
@@ -181,7 +187,6 @@ def mask_policy(config: "PretrainedConfig", chosen: bool | None) -> bool:
             "with" if family else "without",
             str(chosen).lower(),
         )
-    return family if chosen is None else chosen
 
 
 def feature_extractor_of(network: "PreTrainedModel") -> nn.Module | None:
@@ -205,3 +210,20 @@ def encoder_frames(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
     if not getattr(network.config, "add_adapter", False):
         return frame_lengths(network, input_lengths)
     return network._get_feat_extract_output_lengths(input_lengths, add_adapter=False).long()
+
+
+def accept_features(network: "PreTrainedModel") -> None:
+    """Let the network take features of its convolutions, (B, C, F), as well as waveforms, (B, T)."""
+    extractor = feature_extractor_of(network)
+    if extractor is None:
+        raise ValueError(f"accept_features: {type(network).__name__} has no convolutions over samples")
+    # Bound to the module and not a closure over it, so that a copy of the network refers to the copy.
+    extractor.forward = MethodType(_convolve_waveforms, extractor)
+
+
+def _convolve_waveforms(extractor: nn.Module, inputs: Tensor) -> Tensor:
+    layers: Any = extractor.conv_layers
+    if inputs.shape[1:-1] == (layers[-1].conv.out_channels,):  # (B, C, F); nothing else is a feature
+        return inputs
+    features: Tensor = type(extractor).forward(extractor, inputs)
+    return features

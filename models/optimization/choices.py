@@ -96,6 +96,15 @@ MONITOR_KEY = "metric_scheduler"  # read by the model itself, for ReduceLROnPlat
 STEPWISE_SCHEDULERS = frozenset({"OneCycleLR", "CyclicLR", "FAMScheduler"})
 
 
+def flat_keys(table: Mapping[Any, NamedComponent]) -> set[str]:
+    """Return the configuration's keys for components of a table.
+
+    >>> sorted(flat_keys(OPTIMIZERS))
+    ['lr', 'momentum', 'weight_decay']
+    """
+    return {key for component in table.values() for key in component.keys}
+
+
 @dataclass(frozen=True)
 class FlatChoice:
     """A component chosen by name, with the flat keys that were given for it."""

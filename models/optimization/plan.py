@@ -77,7 +77,7 @@ class OptimizationPlan:
         self._rehearse()
 
     @property
-    def plateau_figure(self) -> str | None:
+    def plateau_metric(self) -> str | None:
         """The figure that the scheduler watches; None where it watches none."""
         return self._monitor if self._watches else None
 

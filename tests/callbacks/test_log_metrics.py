@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from callbacks import LogMetricsCallback
-from models.checkpoint_digest import checkpoint_digest
+from models.weights import checkpoint_digest
 
 
 def test_each_validation_is_a_line_of_the_table(train, one_weight, caplog):

@@ -86,7 +86,7 @@ def test_only_the_losss_own_copies_of_lengths_wait_for_a_gpu(recognizer, collate
     model.training_step(batch, 0)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        model._hear(batch)
+        model._scores(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -1,11 +1,14 @@
 """Weights from another checkpoint: what fits, what is mapped, what is refused."""
 
+import hashlib
 import json
+import os
+from pathlib import Path
 
 import pytest
 import torch
 
-from models.weights import check_vocabulary, load_matching, map_head, match_weights
+from models.weights import check_vocabulary, checkpoint_digest, load_matching, map_head, match_weights
 from phonetics import Vocabulary, VocabularyError
 
 
@@ -77,3 +80,29 @@ def test_a_checkpoint_that_does_not_fit_is_not_loaded(recognizer, tmp_path, batc
     load_matching(target, path, target.vocabulary, map_vocabulary=False)
     log_probs, _ = target.eval()(batch.waveforms, batch.waveform_lengths)
     assert torch.isfinite(log_probs).all()
+
+
+def test_a_digest_depends_on_the_content_alone(tmp_path):
+    one, other = tmp_path / "last.ckpt", tmp_path / "copy.ckpt"
+    one.write_bytes(b"weights")
+    other.write_bytes(b"weights")
+    assert checkpoint_digest(one) == hashlib.blake2b(b"weights", digest_size=32).hexdigest()
+    assert checkpoint_digest(other) == checkpoint_digest(one)
+
+
+def test_a_digest_is_computed_again_once_the_file_has_changed(tmp_path, monkeypatch):
+    path, opened, opens = tmp_path / "last.ckpt", [], Path.open
+
+    def open_counted(self, *arguments, **named):
+        opened.append(self)
+        return opens(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", open_counted)
+    path.write_bytes(b"one")
+    opened.clear()
+    first = checkpoint_digest(path)
+    assert checkpoint_digest(path) == first
+    assert len(opened) == 1
+    path.write_bytes(b"two")
+    os.utime(path, ns=(1, 1))
+    assert checkpoint_digest(path) != first

@@ -103,7 +103,7 @@ def test_what_watches_validation_is_refused_where_nothing_is_validated(trainer, 
 
 
 def test_a_scheduler_that_watches_validation_is_named():
-    model = SimpleNamespace(plan=SimpleNamespace(plateau_figure="val_per"))
+    model = SimpleNamespace(plan=SimpleNamespace(plateau_metric="val_per"))
     with pytest.raises(ConfigError, match=r"model\.scheduler must watch"):
         CountedBatches().setup(_trainer(val=0), model, "fit")
     CountedBatches().setup(_trainer(), model, "fit")

@@ -12,6 +12,7 @@ from callbacks.every_run.utterance_keeper import Describer, UtteranceKeeper
 from dataset_modules.cache.clip_store import PreparedClip
 from evaluation import metrics
 from evaluation.utterance_record import UtteranceRecord, read_records
+from models.network.frames import SAMPLE_GRID
 from phonetics import Vocabulary
 
 
@@ -21,7 +22,7 @@ def model(tokens=("[PAD]", "a", "t", "|")):
     return SimpleNamespace(
         vocabulary=Vocabulary(tokens),
         network_configuration=layers,
-        frontend=SimpleNamespace(mel_frames_per_input=0),
+        frontend=SimpleNamespace(grid=SAMPLE_GRID),
     )
 
 

@@ -17,7 +17,7 @@ from cli.run import run
 from evaluation.utterance_record import UtteranceRecord, write_records
 from experiment.layout import records_file
 from models import PhonemeRecognizer
-from models.checkpoint_digest import checkpoint_digest
+from models.weights import checkpoint_digest
 from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
 
 

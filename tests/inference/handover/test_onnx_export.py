@@ -8,7 +8,7 @@ import torch
 
 from inference import Recognizer
 from inference.handover.onnx_export import DESCRIPTION, GRAPH, OnnxRecognizer, save_onnx
-from inference.handover.onnx_graph import BatchedLogMel
+from inference.handover.onnx_graph import TraceableLogMel
 from inference.streaming.audio_stream import AudioSamples
 from models.network.frontend import LogMelFrontend
 from tests.inference.tiny_models import FAMILIES, speech
@@ -18,8 +18,8 @@ def test_mel_frames_of_a_batch_are_those_of_the_front_end():
     waveforms = [torch.from_numpy(speech(seconds, seed)) for seed, seconds in enumerate((2.0, 1.21, 1.4))]
     lengths = torch.tensor([len(waveform) for waveform in waveforms])
     batch = torch.nn.utils.rnn.pad_sequence(waveforms, True)
-    expected, frames = LogMelFrontend(16000, 0.5)(batch, lengths)
-    features, counts = BatchedLogMel(16000, 0.5)(batch, lengths)
+    expected, _, frames = LogMelFrontend(16000, 0.5)(batch, lengths)
+    features, _, counts = TraceableLogMel(16000, 0.5)(batch, lengths)
     assert counts.tolist() == frames.tolist()
     assert features.shape == expected.shape
     torch.testing.assert_close(features, expected, atol=2e-3, rtol=0)
@@ -29,8 +29,8 @@ def test_quiet_frames_have_the_front_ends_floor():
     """Energies about as small as the floor: added to it they would be another number."""
     fading = torch.from_numpy(speech(2.0, 0)) * torch.logspace(0, -9, 32000)
     lengths = torch.tensor([32000])
-    expected, _ = LogMelFrontend(16000, 0.0)(fading[None], lengths)
-    features, _ = BatchedLogMel(16000, 0.0)(fading[None], lengths)
+    expected = LogMelFrontend(16000, 0.0)(fading[None], lengths).values
+    features = TraceableLogMel(16000, 0.0)(fading[None], lengths).values
     torch.testing.assert_close(features, expected, atol=5e-3, rtol=0)
 
 

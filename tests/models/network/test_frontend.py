@@ -23,7 +23,7 @@ def test_normalised_samples_equal_the_reference(waveforms):
         padding=True,
         return_tensors="pt",
     ).input_values
-    inputs, _ = WaveformFrontend(do_normalize=True, padding_value=0.0)(batch, lengths)
+    inputs = WaveformFrontend(do_normalize=True, padding_value=0.0)(batch, lengths).values
     torch.testing.assert_close(inputs, expected, atol=2e-6, rtol=0)
 
 
@@ -35,7 +35,7 @@ def test_log_mel_frames_equal_the_reference(waveforms):
         return_tensors="pt",
         padding=True,
     )
-    features, frames = LogMelFrontend(16000, 0.0)(batch, lengths)
+    features, _, frames = LogMelFrontend(16000, 0.0)(batch, lengths)
     for index in range(2):
         count = int(frames[index])
         assert count == int(expected.attention_mask[index].sum())
@@ -45,17 +45,17 @@ def test_log_mel_frames_equal_the_reference(waveforms):
 
 
 @pytest.mark.parametrize("num_samples", [16000, 16160, 719, 720])
-def test_an_odd_window_fills_half_an_input_that_is_not_listened_to(num_samples):
+def test_an_odd_window_fills_half_an_input_that_is_not_attended_to(num_samples):
     waveform = torch.randn(1, num_samples, generator=torch.Generator().manual_seed(0))
     lengths = torch.tensor([num_samples])
     expected = SeamlessM4TFeatureExtractor(feature_size=80, num_mel_bins=80)(
         [waveform[0].numpy()], sampling_rate=16000, return_tensors="pt"
     )
     frontend = LogMelFrontend(16000, 0.0)
-    features, heard = frontend(waveform, lengths)
+    features, sizes, attended = frontend(waveform, lengths)
     assert features.shape == expected.input_features.shape
-    assert frontend.lengths(lengths).tolist() == [features.shape[1]]
-    assert heard.tolist() == expected.attention_mask.sum(dim=1).tolist()
+    assert sizes.tolist() == [features.shape[1]]
+    assert attended.tolist() == expected.attention_mask.sum(dim=1).tolist()
     torch.testing.assert_close(features, expected.input_features, atol=5e-3, rtol=1e-3)
 
 
@@ -63,8 +63,8 @@ def test_mixed_precision_does_not_reach_the_mel_filters(waveforms):
     batch, lengths = waveforms
     frontend = LogMelFrontend(16000, 0.0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        mixed, _ = frontend(batch, lengths)
-    assert torch.equal(mixed, frontend(batch, lengths)[0])
+        mixed = frontend(batch, lengths).values
+    assert torch.equal(mixed, frontend(batch, lengths).values)
 
 
 def test_padding_does_not_move_normalisation(waveforms):
@@ -75,5 +75,5 @@ def test_padding_does_not_move_normalisation(waveforms):
 
 def test_padding_takes_the_padding_value(waveforms):
     batch, lengths = waveforms
-    inputs, _ = WaveformFrontend(do_normalize=True, padding_value=-1.0)(batch, lengths)
+    inputs = WaveformFrontend(do_normalize=True, padding_value=-1.0)(batch, lengths).values
     assert (inputs[~length_mask(lengths, 8000)] == -1.0).all()

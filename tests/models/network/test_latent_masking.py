@@ -138,26 +138,26 @@ def test_an_adapter_does_not_change_where_masks_lie(recognizer):
     assert torch.isfinite(model.training_step(mixed_batch(), 0))
 
 
-@pytest.mark.parametrize("know_lengths", [True, False])
-def test_masks_of_long_clips_are_those_of_transformers(know_lengths):
+@pytest.mark.parametrize("with_lengths", [True, False])
+def test_masks_of_long_clips_are_those_of_transformers(with_lengths):
     frames = torch.tensor([150, 180, 200])
     real = torch.arange(200) < frames[:, None]
     np.random.seed(4)
-    expected = _compute_mask_indices((3, 200), 0.3, 10, real if know_lengths else None, 2)
+    expected = _compute_mask_indices((3, 200), 0.3, 10, real if with_lengths else None, 2)
     np.random.seed(4)
-    mask = time_mask(config(), frames, 200, know_lengths=know_lengths)
+    mask = time_mask(config(), frames, 200, with_lengths=with_lengths)
     assert (mask.numpy() == expected).all()
     assert mask.any(dim=1).all()
 
 
-@pytest.mark.parametrize("know_lengths", [True, False])
-def test_no_clip_loses_more_than_half_of_its_frames(know_lengths):
+@pytest.mark.parametrize("with_lengths", [True, False])
+def test_no_clip_loses_more_than_half_of_its_frames(with_lengths):
     frames = torch.tensor([1, 5, 10, 12, 25, 60, 200])
     real = torch.arange(200) < frames[:, None]
     worst = torch.zeros(7)
     for seed in range(50):
         np.random.seed(seed)
-        mask = time_mask(config(), frames, 200, know_lengths=know_lengths) & real
+        mask = time_mask(config(), frames, 200, with_lengths=with_lengths) & real
         worst = torch.maximum(worst, mask.sum(1) / frames)
     assert (worst <= 0.5).all()
     assert worst[-1] > 0.1
@@ -171,7 +171,7 @@ def test_transformers_alone_would_silence_a_short_clip():
 
 
 def test_a_batch_shorter_than_one_stretch_is_not_masked():
-    assert not time_mask(config(), torch.tensor([10, 4]), 10, know_lengths=True).any()
+    assert not time_mask(config(), torch.tensor([10, 4]), 10, with_lengths=True).any()
 
 
 @pytest.mark.parametrize(
