@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from phonetics import Vocabulary
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each, or those who share the processors fight for them
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # one thread each, or processes that share the processors wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 __all__ = ["noisy_records"]
@@ -24,7 +26,7 @@ TOKENS = Path(__file__).parents[1] / "dataset_modules" / "tokens"
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What tests log of undecodable file names can be passed on to the process that reports."""
+    """Make logged names of files encodable, so that they reach the process that reports."""
     report = yield
     report.sections = [(name, _encodable(content)) for name, content in report.sections]
     return report
@@ -46,7 +48,7 @@ def russian_vocabulary(russian_vocab_file: Path) -> Vocabulary:
 
 @pytest.fixture(scope="session")
 def tiny_cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the whole run, so that a small synthetic data set is spoken once."""
+    """One cache for the whole run, so that a small synthetic data set is synthesised once."""
     return tmp_path_factory.mktemp("cache")
 
 

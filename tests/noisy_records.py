@@ -10,7 +10,7 @@ from evaluation.utterance_record import UtteranceRecord
 
 @pytest.fixture(scope="session")
 def noisy_records() -> Callable[..., list[UtteranceRecord]]:
-    """Utterances of made-up words in which some phonemes are misheard, missed or added."""
+    """Utterances of made-up words in which some phonemes are substituted, deleted or inserted."""
 
     def make(size: int = 60, error_rate: float = 0.1, seed: int = 0) -> list[UtteranceRecord]:
         draw, noise = random.Random(1), random.Random(f"noise {seed}")
@@ -28,7 +28,9 @@ def _noisy_record(
     words = [draw.choices(_PHONEMES, k=draw.randrange(2, 7)) for _ in range(draw.randrange(2, 6))]
     reference = [token for word in words for token in (*word, "|")][:-1]
     hypothesis = [
-        heard for token in reference for heard in _misheard(token, noise, error_rate if token != "|" else 0.0)
+        phoneme
+        for token in reference
+        for phoneme in _recognised(token, noise, error_rate if token != "|" else 0.0)
     ]
     return UtteranceRecord(
         id=f"clip-{number:03d}",
@@ -50,7 +52,7 @@ def _noisy_record(
     )
 
 
-def _misheard(token: str, noise: random.Random, error_rate: float) -> list[str]:
+def _recognised(token: str, noise: random.Random, error_rate: float) -> list[str]:
     if noise.random() >= error_rate:
         return [token]
     return noise.choice(([], [noise.choice(_PHONEMES)], [token, noise.choice(_PHONEMES)]))

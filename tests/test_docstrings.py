@@ -2,34 +2,17 @@
 
 import doctest
 import importlib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = (
-    "phonetics",
-    "dataset_modules",
-    "evaluation",
-    "experiment",
-    "doctor",
-    "models",
-    "optim",
-    "callbacks",
-    "reports",
-    "cli",
-    "inference",
-    "tuning",
-)
+from tests.source_tree import MAY_IMPORT, module_name, sources
 
 
 def _modules() -> list[str]:
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    return [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths if ">>>" in path.read_text()
-    ]
+    paths = [path for package in MAY_IMPORT for path in sources(package)]
+    return [module_name(path) for path in paths if ">>>" in path.read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize("name", _modules())
-def test_examples_give_what_they_say(name: str) -> None:
+def test_examples_in_docstrings_run(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -42,7 +42,7 @@ def make_release(folder):
 
 
 def make_recordings(folder):
-    """Recordings of one's own, with transcripts beside them."""
+    """Recordings of a user, with transcripts beside them."""
     folder.mkdir(parents=True)
     for index, text in enumerate(distinct_sentences("ru", 10, seed=6)):
         soundfile.write(folder / f"{index}.wav", *spoken(text))
@@ -114,9 +114,9 @@ def test_the_reference_configuration_trains(tmp_path, monkeypatch):
     whole = ("--trainer.limit_train_batches", "1.0", "--trainer.limit_val_batches", "1.0")
     assert run(["fit", "--config", str(config), *overrides, *whole]) == 0
     experiment = tmp_path / "experiments" / "test"
-    figures = json.loads((experiment / "metrics.json").read_text(encoding="utf-8"))
-    assert figures["utterances"]["test"] == SPLITS["test.tsv"]
-    assert np.isfinite(figures["test_loss"])
+    metrics = json.loads((experiment / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["utterances"]["test"] == SPLITS["test.tsv"]
+    assert np.isfinite(metrics["test_loss"])
     (best,) = (experiment / "checkpoints").glob("epoch=0-val_cer=*.ckpt")
     trained = torch.load(best, weights_only=True)["state_dict"]
     original = Wav2Vec2ForCTC.from_pretrained(tmp_path / "pretrained").base_model.state_dict()
