@@ -1,4 +1,4 @@
-"""The LightningModule: batch → loss and tokens, with its optimizer and its figures."""
+"""The LightningModule: batch → loss and tokens, with its optimizer and its metrics."""
 
 import logging
 import os
@@ -21,9 +21,8 @@ from models.kept_encoder import FrozenEncoderPart, cacheable_part
 from models.memory_trial import MemoryTrial
 from models.network.acoustic_forward import AcousticForward
 from models.network.attention import AttentionName
-from models.network.building import NetworkSwitches, build_acoustic
+from models.network.building import NetworkSwitches, build_acoustic, keep_in_eval_mode
 from models.network.frames import Counts, frames_of
-from models.network.freezing import keep_in_eval_mode
 from models.network.frontend import frontend_of
 from models.network.latent_masking import check_masking
 from models.network.pretrained import (
@@ -47,7 +46,7 @@ log = logging.getLogger(__name__)
 
 
 class Prediction(NamedTuple):
-    """What was heard in one utterance."""
+    """The recognised phonemes of one utterance."""
 
     id: str
     phonemes: list[str]
@@ -67,8 +66,8 @@ class PhonemeRecognizer(LightningModule):
         freeze_transformer: leave everything between the convolutions and the head as it is.
         optimizer: a name, or class_path and init_args of any torch optimizer.
         lr: learning rate, of an optimizer chosen by name.
-        weight_decay: of an optimizer chosen by name that has it.
-        momentum: of SGD.
+        weight_decay: weight decay, for an optimizer chosen by name that has it.
+        momentum: momentum (SGD).
         optimizer_params: further parameters of an optimizer chosen by name, under their own names.
         param_groups: rate and decay by kind of layer (fam), by depth (layerwise), or one for all (null).
         layer_decay: factor of the rate per layer downwards (layerwise); 0.9 where null.
@@ -76,24 +75,24 @@ class PhonemeRecognizer(LightningModule):
         step_size: epochs between steps (StepLR).
         milestones: epochs of the steps (MultiStepLR).
         gamma: factor of a step (StepLR, MultiStepLR, ReduceLROnPlateau).
-        metric_scheduler: figure to watch (ReduceLROnPlateau); val_loss where null.
+        metric_scheduler: metric to watch (ReduceLROnPlateau); val_loss where null.
         metric_patience: validations without improvement before a step (ReduceLROnPlateau).
         min_lr: where the rate ends (ReduceLROnPlateau, FAMScheduler, FAMEpochScheduler).
-        warmup_steps: of FAMScheduler.
-        total_steps: of FAMScheduler; null takes the run's length.
-        decay_start_step: of FAMScheduler, where its cosine starts; null: at the warm-up's end.
-        warmup_epochs: of FAMEpochScheduler.
-        max_epochs: of FAMEpochScheduler; null takes the run's.
+        warmup_steps: steps of the warm-up (FAMScheduler).
+        total_steps: steps of the schedule (FAMScheduler); null takes the run's length.
+        decay_start_step: where the cosine starts (FAMScheduler); null: at the warm-up's end.
+        warmup_epochs: epochs of the warm-up (FAMEpochScheduler).
+        max_epochs: epochs of the schedule (FAMEpochScheduler); null takes the run's.
         warmup_start_lr: where the warm-up starts (FAMScheduler, FAMEpochScheduler).
         audio_params: must agree with the configuration's; null takes it.
         initial_weights: a checkpoint to take fitting weights from (set by only_weights_load).
         map_vocabulary: carry head rows over by phoneme where initial_weights has another vocabulary.
-        seed: of dropout and masking; null takes the run's.
-        attention: how it is computed; null takes scaled-dot-product attention where the network has it.
+        seed: seeds dropout and masking; null takes the run's.
+        attention: the implementation of attention; null takes scaled-dot-product attention where it exists.
         compile: whether training goes through torch.compile; evaluation never does.
         gradient_checkpointing: compute activations anew in the backward pass instead of keeping them.
-        cache_encoder: whether training keeps on disk what the frozen part of the encoder makes of each
-            utterance; null where it pays: no augmentation, more than one epoch, room for it and, where the
+        cache_encoder: whether training caches the features of the encoder's frozen part on disk; null
+            caches where it pays: no augmentation, more than one epoch, room for it and, where the
             transformer trains, pretrained convolutions and a CPU.
     """
 
@@ -172,15 +171,15 @@ class PhonemeRecognizer(LightningModule):
             cache_encoder,
         )
         self.switches.check(self.network_configuration, uses_attention_mask=self.uses_attention_mask)
-        self.awaits_checkpoint = False  # the Trainer tells only once the network is built
+        self.awaits_checkpoint = False  # set by the command line: the Trainer knows too late
         self.network: PreTrainedModel | None = None
         self.acoustic: AcousticForward | None = None
         self.frozen: list[nn.Module] = []
         self.frontend = frontend_of(self.network_configuration.model_type, self.audio_params)
-        self.figures = EvaluationMetrics()
+        self.metrics = EvaluationMetrics()
 
     def num_frames(self, num_samples: Counts) -> Counts:
-        """How many frames utterances of these lengths will have; known before the network is built."""
+        """Return how many frames utterances of these lengths have, without the built network."""
         return frames_of(self.network_configuration, num_samples, self.frontend.grid)
 
     def configure_model(self) -> None:
@@ -200,13 +199,13 @@ class PhonemeRecognizer(LightningModule):
             load_matching(self, self.initial_weights, self.vocabulary, map_vocabulary=self.map_vocabulary)
 
     def train(self, mode: bool = True) -> "PhonemeRecognizer":
-        """As usual, but frozen parts stay in eval mode."""
+        """Switch the mode, but keep frozen parts in eval mode."""
         super().train(mode)
         keep_in_eval_mode(self.frozen)
         return self
 
     def forward(self, waveforms: Tensor, waveform_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities of tokens per frame, (B, F, V), and the number of real frames, (B,).
+        """Return log-probabilities per frame, (B, F, V), and the number of real frames, (B,).
 
         Args:
             waveforms: (B, T), zero-padded, at the model's rate.
@@ -254,34 +253,34 @@ class PhonemeRecognizer(LightningModule):
         return MemoryTrial(self, self.loss_of, len(self.vocabulary), autocast).fits(num_clips, num_samples)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Make the step's randomness a function of its place."""
+        """Seed the step by its position in the run."""
         seed_step(self.seed, self.current_epoch, batch_idx, self.global_rank)
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
-        """Let a run whose steps end in mid-epoch end with a validation: without one nothing is best."""
+        """Stop at the last step by way of a validation: without one, no checkpoint is best."""
         if 0 <= self.trainer.max_steps <= self.trainer.global_step:
             self.trainer.should_stop = True
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The mean loss of the batch."""
+        """Return the mean loss of the batch."""
         loss = self.loss_of(batch)
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch.ids))
         return loss
 
     def loss_of(self, batch: Batch) -> Tensor:
-        """The mean loss of a batch, to be trained on."""
+        """Return the mean loss of a batch, without logging it."""
         return self._losses(*self._scores(batch), batch).mean()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Add the batch to the split's sums; the scores are for whoever watches."""
+        """Add the batch to the split's sums; return its scores for callbacks."""
         return self._evaluate("val", batch)
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Add the batch to the split's sums; the scores are for whoever watches."""
+        """Add the batch to the split's sums; return its scores for callbacks."""
         return self._evaluate("test", batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
-        """The phonemes of each utterance."""
+        """Return the phonemes of each utterance."""
         log_probs, frames = self._scores(batch)
         return [
             Prediction(key, phonemes)
@@ -289,12 +288,12 @@ class PhonemeRecognizer(LightningModule):
         ]
 
     def on_validation_epoch_end(self) -> None:
-        """Log the split's figures."""
-        self._log_figures("val")
+        """Log the split's metrics."""
+        self._log_metrics("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the split's figures."""
-        self._log_figures("test")
+        """Log the split's metrics."""
+        self._log_metrics("test")
 
     def _evaluate(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
         log_probs, frames = self._scores(batch)
@@ -302,7 +301,7 @@ class PhonemeRecognizer(LightningModule):
             self.vocabulary.decode(ids[:length].tolist())
             for ids, length in zip(batch.labels.cpu(), batch.lengths_on_host()[1], strict=True)
         ]
-        self.figures.add(
+        self.metrics.add(
             stage,
             losses=self._losses(log_probs, frames, batch),
             blanks=blank_share(log_probs, frames, self.vocabulary.blank_id),
@@ -312,10 +311,10 @@ class PhonemeRecognizer(LightningModule):
         )
         return {"log_probs": log_probs, "frames": frames}
 
-    def _log_figures(self, stage: Stage) -> None:
-        figures = self.figures.finish(stage)
-        self.log_dict({f"{stage}_{name}": value for name, value in figures.items() if name != "per"})
-        self.log(f"{stage}_per", figures["per"], prog_bar=True)
+    def _log_metrics(self, stage: Stage) -> None:
+        metrics = self.metrics.finish(stage)
+        self.log_dict({f"{stage}_{name}": value for name, value in metrics.items() if name != "per"})
+        self.log(f"{stage}_per", metrics["per"], prog_bar=True)
 
     def _losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         _, num_labels = batch.lengths_on_host()
@@ -328,11 +327,11 @@ class PhonemeRecognizer(LightningModule):
         return [self.vocabulary.decode(ids) for ids in decoded]
 
     def configure_optimizers(self) -> "OptimizerLRScheduler":
-        """What the plan says, over what is not frozen."""
+        """Build the planned optimizer and scheduler over the trainable parameters."""
         return self.plan.build(self, self.trainer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say what the weights mean, so that a checkpoint needs nothing beside it."""
+        """Describe the weights, so that a checkpoint needs nothing beside it."""
         checkpoint[CHECKPOINT_KEY] = {
             "vocabulary": list(self.vocabulary.tokens),
             "audio_params": asdict(self.audio_params),

@@ -16,12 +16,12 @@ from phonetics import Vocabulary, VocabularyError
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_KEY = "phoneme_recognizer"  # where a checkpoint says what its weights mean
+CHECKPOINT_KEY = "phoneme_recognizer"  # where a checkpoint describes its weights
 _HEAD_TENSORS = ("network.lm_head.weight", "network.lm_head.bias")
 
 
 class CheckpointError(ValueError):
-    """A checkpoint cannot be used; the message says why."""
+    """A checkpoint cannot be used; the message gives the reason."""
 
 
 class Matching(NamedTuple):
@@ -78,7 +78,7 @@ def _digest(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001 - they
 
 
 def stored_vocabulary(checkpoint: Mapping[str, Any]) -> Vocabulary | None:
-    """The vocabulary a checkpoint was trained with, where it says so."""
+    """Return the vocabulary a checkpoint was trained with; None where it does not name it."""
     described = checkpoint.get(CHECKPOINT_KEY)
     return Vocabulary(tuple(described["vocabulary"])) if described else None
 
@@ -128,7 +128,7 @@ def map_head(
 
 
 def load_matching(module: nn.Module, path: Path, vocabulary: Vocabulary, *, map_vocabulary: bool) -> None:
-    """Take from a checkpoint what fits; say what did not. Another vocabulary is mapped only where asked."""
+    """Load the weights that fit; log the others. Another vocabulary is mapped only where requested."""
     checkpoint = read_checkpoint(path)
     stored = dict(checkpoint["state_dict"])
     own = module.state_dict()

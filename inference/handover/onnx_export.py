@@ -23,7 +23,7 @@ _AXES = {
     "log_probs": {0: "batch", 1: "frames"},
     "frames": {0: "batch"},
 }
-_KEPT_IN_FLOAT = ("/frontend/", "lm_head")  # nodes whose rounding is heard most and saves least
+_KEPT_IN_FLOAT = ("/frontend/", "lm_head")  # nodes whose rounding costs most accuracy and saves least
 _TRACED_SECONDS = (2.0, 1.3)
 
 
@@ -85,7 +85,7 @@ def _quantise(path: Path) -> None:
 
 
 def _described(model: AcousticModel, *, int8: bool) -> dict[str, Any]:
-    """What a program must know to use the graph."""
+    """Return what a program needs to use the graph."""
     clock = model.clock
     return {
         "sampling_rate": model.audio_params.sampling_rate,
@@ -111,7 +111,7 @@ class OnnxRecognizer:
 
     Args:
         folder: as ``save_onnx`` wrote it.
-        num_threads: of ONNX Runtime; 0 lets it choose.
+        num_threads: threads of ONNX Runtime; 0 lets it choose.
     """
 
     def __init__(self, folder: Path, num_threads: int = 0) -> None:
@@ -128,12 +128,12 @@ class OnnxRecognizer:
     def log_probs(
         self, waveforms: NDArray[np.float32], lengths: NDArray[np.int64]
     ) -> list[NDArray[np.float32]]:
-        """Scores of each utterance's frames, (F, V)."""
+        """Return the scores of each utterance's frames, (F, V)."""
         scores, frames = self.session.run(list(_OUTPUTS), {"waveforms": waveforms, "lengths": lengths})
         return [utterance[:count] for utterance, count in zip(scores, frames.tolist(), strict=True)]
 
     def __call__(self, waveform: NDArray[np.float32]) -> list[str]:
-        """The phonemes of one utterance, (T,), and the boundaries of words among them."""
+        """Return the phonemes of one utterance, (T,), and the boundaries of words among them."""
         (scores,) = self.log_probs(waveform[None], np.array([len(waveform)], dtype=np.int64))
         best = scores.argmax(axis=-1)
         starts = np.flatnonzero(np.diff(best, prepend=-1))

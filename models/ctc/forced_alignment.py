@@ -10,11 +10,11 @@ from dataset_modules.labels.encoder import frames_needed
 
 
 class AlignmentError(ValueError):
-    """A sequence cannot be laid over these frames; the message says why."""
+    """A sequence does not fit these frames; the message gives the reason."""
 
 
 class AlignedToken(NamedTuple):
-    """Where a token lies; its confidence is the geometric mean of its probability over its frames."""
+    """The frames of a token; its confidence is the geometric mean of its probability over its frames."""
 
     start_frame: int
     end_frame: int  # exclusive
@@ -28,7 +28,7 @@ def align(
 ) -> list[AlignedToken]:
     """Lay labels over frames along the most probable path; one span a label, in order.
 
-    Spans hold the frames that speak the token: the blanks between belong to none. No labels give no spans.
+    Spans hold the frames that emit the token: blanks between belong to none. No labels give no spans.
     ``AlignmentError`` where the frames are too few, or a label is the blank or outside the vocabulary.
 
     >>> import torch

@@ -24,14 +24,14 @@ def greedy_decode(log_probs: Tensor, frame_lengths: Tensor, blank_id: int) -> li
 
 
 def blank_share(log_probs: Tensor, frame_lengths: Tensor, blank_id: int) -> tuple[int, int]:
-    """How many of the batch's real frames are best explained by the blank, and how many there are."""
+    """Return how many real frames of the batch have the blank as their best token, and how many there are."""
     best = log_probs.argmax(dim=-1)  # (B, F)
     real = torch.arange(best.shape[1], device=best.device) < frame_lengths[:, None].to(best.device)
     return int(((best == blank_id) & real).sum()), int(real.sum())
 
 
 class TimedToken(NamedTuple):
-    """A token, the frames that speak it, and the geometric mean of its probability over them."""
+    """A token, the frames that emit it, and the geometric mean of its probability over them."""
 
     token_id: int
     start_frame: int
@@ -39,12 +39,12 @@ class TimedToken(NamedTuple):
     confidence: float  # 0…1
 
     def later(self, num_frames: int) -> "TimedToken":
-        """The same token in a recording that begins so many frames earlier."""
+        """Return the same token in a recording that begins so many frames earlier."""
         start, end = self.start_frame + num_frames, self.end_frame + num_frames
         return self._replace(start_frame=start, end_frame=end)
 
     def continued(self, rest: "TimedToken") -> "TimedToken":
-        """The token with more frames behind its own; both parts count by their frames."""
+        """Return the token with further frames; both parts count by their frames."""
         own, more = self.end_frame - self.start_frame, rest.end_frame - rest.start_frame
         share = own / (own + more)
         return self._replace(
@@ -54,7 +54,7 @@ class TimedToken(NamedTuple):
 
 
 def greedy_tokens(log_probs: Tensor, blank_id: int) -> list[TimedToken]:
-    """The tokens of one utterance's frame scores, (F, V), as ``greedy_decode`` reads them, with their frames.
+    """Return the tokens of one utterance's frame scores, (F, V), with their frames, decoded greedily.
 
     >>> speech = torch.tensor([[0.1, 0.9], [0.6, 0.4], [0.2, 0.8], [0.2, 0.8]]).log()
     >>> [tuple(token)[:3] for token in greedy_tokens(speech, blank_id=0)]

@@ -16,7 +16,7 @@ _OWN_SDPA = "sdpa_unasked_quick_dropout"
 
 
 def check_attention(config: "PretrainedConfig", attention: AttentionName | None) -> None:
-    """Refuse what there is not; nothing is built."""
+    """Refuse an implementation that the network or the machine lacks; build nothing."""
     if attention in (None, "eager"):
         return
     from transformers import MODEL_FOR_CTC_MAPPING
@@ -39,7 +39,7 @@ def check_attention(config: "PretrainedConfig", attention: AttentionName | None)
 def settle_attention(network: "PreTrainedModel") -> None:
     """Let scaled-dot-product attention take the mask it is given, and draw its dropout quickly.
 
-    Else each forward asks the mask whether it holds any padding, and waits for the device's answer.
+    Otherwise each forward pass checks the mask for padding, and waits for the device.
     """
     if network.config._attn_implementation != "sdpa":
         return
@@ -60,7 +60,7 @@ def _attend(
     scaling: float | None = None,
     **keywords: Any,  # noqa: ANN401 - transformers' protocol
 ) -> tuple[Tensor, None]:
-    """What each query takes of the values, (B, F, heads, width)."""
+    """Return the attended values of each query, (B, F, heads, width)."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
     # There torch goes step by step, too. Half numbers it multiplies as whole ones, and so better.
@@ -75,15 +75,15 @@ def _attend(
 def attend_with_dropout(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float, scale: float
 ) -> Tensor:
-    """Attention of encoders, which look both ways.
+    """Return the attended values of encoders, whose attention goes both ways.
 
     Args:
         query: (B, heads, F, width), as key and value are.
-        key: what is looked for.
-        value: what is taken.
-        mask: of (B, 1, 1 or F, F): true where there is something to look at, or what is added to the scores.
-        dropout: share of the weights that is not looked at.
-        scale: of the scores.
+        key: the keys.
+        value: the values.
+        mask: (B, 1, 1 or F, F); true at attended frames, or numbers to add to the scores.
+        dropout: share of the weights that is dropped.
+        scale: factor of the scores.
     """
     scores = (query * scale) @ key.transpose(-2, -1)
     if mask is not None:
@@ -93,9 +93,9 @@ def attend_with_dropout(
 
 
 def _added_to_scores(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """Nothing where there is something to look at.
+    """Return zero at attended frames.
 
-    Elsewhere the least number, not minus infinity: a query that may look at nothing must not become NaN.
+    Elsewhere the least number, not minus infinity: a query that attends to nothing must not become NaN.
     """
     if mask.dtype != torch.bool:
         return mask

@@ -1,5 +1,9 @@
-"""A network as the configuration wants it: built, frozen, with its switches set, ready to hear batches."""
+"""A network as configured: built, frozen, with its switches set.
 
+Freezing saves gradients, stored activations and optimizer state, and leaves dropout off.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -7,21 +11,25 @@ from torch import nn
 
 from models.network.acoustic_forward import AcousticForward
 from models.network.attention import AttentionName, check_attention
-from models.network.freezing import freeze, keep_in_eval_mode, settle_masking
 from models.network.frontend import WaveformFrontend
 from models.network.latent_masking import LatentMasking
-from models.network.pretrained import FrozenPart, build_network
+from models.network.pretrained import (
+    FrozenPart,
+    build_network,
+    feature_extractor_of,
+    transformer_parts_of,
+)
 from models.network.quick_dropout import quicken_dropout
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig
+    from transformers import PretrainedConfig, PreTrainedModel
 
 
-_HEARS_FEATURES = "wav2vec2-bert"  # no convolutions over samples: nothing of them to freeze
+_WITHOUT_CONVOLUTIONS = "wav2vec2-bert"  # its inputs are mel frames
 
 
 class Built(NamedTuple):
-    """A network that hears batches, and its parts that stay as they are."""
+    """A forward pass, and the frozen parts of its network."""
 
     acoustic: AcousticForward
     frozen: list[nn.Module]
@@ -29,15 +37,15 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True)
 class NetworkSwitches:
-    """What the configuration says of a network beside its architecture.
+    """The configuration of a network beside its architecture.
 
     Args:
         freeze_feature_extractor: leave the convolutions as they are.
         freeze_transformer: leave everything between the convolutions and the head as it is.
-        attention: how it is computed.
+        attention: the implementation of attention.
         compiles: whether training goes through ``torch.compile``.
         gradient_checkpointing: compute activations anew in the backward pass.
-        cache_encoder: whether what the frozen part of the encoder makes of utterances is kept.
+        cache_encoder: whether features of the frozen part of the encoder are cached.
     """
 
     freeze_feature_extractor: bool
@@ -48,7 +56,7 @@ class NetworkSwitches:
     cache_encoder: bool | None
 
     def check(self, config: "PretrainedConfig", *, uses_attention_mask: bool) -> None:
-        """Refuse what a network of this architecture has not; nothing is built."""
+        """Refuse what a network of this architecture lacks; build nothing."""
         check_attention(config, self.attention)
         if self.cache_encoder and self.kept_part(config, uses_attention_mask=uses_attention_mask) is None:
             raise ValueError(
@@ -59,15 +67,15 @@ class NetworkSwitches:
             )
 
     def kept_part(self, config: "PretrainedConfig", *, uses_attention_mask: bool) -> FrozenPart | None:
-        """What can be asked once for all epochs, the configuration willing."""
+        """Return the part whose features may be cached; None where there is none."""
         if self.cache_encoder is False:
             return None
-        has_convolutions = config.model_type != _HEARS_FEATURES
+        has_convolutions = config.model_type != _WITHOUT_CONVOLUTIONS
         if has_convolutions and not self.freeze_feature_extractor:
             return None
         if self.freeze_transformer:
             return "encoder"
-        # A norm over time hears padding, as encoders without masks do: what they make depends on the batch.
+        # A norm over time, or an encoder without masks, makes features depend on the batch's padding.
         is_by_frame = getattr(config, "feat_extract_norm", None) == "layer" and uses_attention_mask
         return "convolutions" if has_convolutions and is_by_frame else None
 
@@ -86,18 +94,14 @@ def build_acoustic(
     Args:
         config: its architecture.
         pretrained_name: where its weights come from; None leaves them random.
-        frontend: what it hears.
-        switches: what freezes, and how it computes.
+        frontend: computes its inputs.
+        switches: the frozen parts and ways of computing.
         uses_attention_mask: whether padding is masked.
         is_shared: whether several processes train it together.
     """
     network = build_network(config, pretrained_name, switches.attention).train()
     quicken_dropout(network)
-    frozen = freeze(
-        network,
-        feature_extractor=switches.freeze_feature_extractor,
-        transformer=switches.freeze_transformer,
-    )
+    frozen = freeze(network, switches)
     keep_in_eval_mode(frozen)  # Lightning keeps the modes it finds
     masks = settle_masking(network)
     masking = LatentMasking(network, compiles=switches.compiles) if masks else None
@@ -114,3 +118,34 @@ def build_acoustic(
         compiles=switches.compiles,
     )
     return Built(acoustic, frozen)
+
+
+def freeze(network: "PreTrainedModel", switches: NetworkSwitches) -> list[nn.Module]:
+    """Take gradients off the frozen parts; return them, so that they can be kept in eval mode."""
+    extractor = feature_extractor_of(network)
+    parts = [extractor] if switches.freeze_feature_extractor and extractor is not None else []
+    if switches.freeze_transformer:
+        parts += transformer_parts_of(network)
+        network.config.apply_spec_augment = False  # nothing is masked in a frozen encoder
+    for part in parts:
+        part.requires_grad_(False)
+    if switches.freeze_feature_extractor and hasattr(network, "freeze_feature_encoder"):
+        network.freeze_feature_encoder()  # else it computes gradients of its input
+    return parts
+
+
+def settle_masking(network: "PreTrainedModel") -> bool:
+    """Return whether training masks stretches of time; the mask's embedding trains only if it does."""
+    if not hasattr(network.config, "mask_feature_min_masks"):  # WavLM reads it, and does not have it
+        network.config.mask_feature_min_masks = 0
+    masks = bool(network.config.apply_spec_augment) and network.config.mask_time_prob > 0
+    embedding = getattr(network.base_model, "masked_spec_embed", None)
+    if embedding is not None:
+        embedding.requires_grad_(masks)
+    return masks and embedding is not None
+
+
+def keep_in_eval_mode(parts: Iterable[nn.Module]) -> None:
+    """Call after every ``train()``: a frozen part must not drop out units or mask frames."""
+    for part in parts:
+        part.eval()

@@ -64,7 +64,7 @@ def _convolutions(config: "PretrainedConfig") -> list[tuple[int, int]]:
 def _adapter_layers(config: "PretrainedConfig") -> Iterator[tuple[int, int, int]]:
     """Yield kernel, stride and padding of each adapter layer, as transformers counts frames.
 
-    Where the encoder has convolutions, it counts as if kernels were 1 and nothing were padded.
+    Where the encoder has convolutions, it counts with kernels of 1 and no padding.
     """
     if getattr(config, "add_adapter", False):
         kernel = 1 if _convolutions(config) else config.adapter_kernel_size

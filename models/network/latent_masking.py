@@ -2,7 +2,7 @@
 
 transformers draws the masks itself, raises where a whole batch is shorter than one stretch, and may
 mask all that a short clip among long ones has: two stretches of ten frames are the least it draws. Here
-its masks are drawn as it would draw them, and taken off clips of which they would leave less than half.
+its function draws the masks, and they are taken off clips of which they would leave less than half.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ class LatentMasking:
     """Hands masks to an encoder, which else would draw its own.
 
     Args:
-        network: whose encoder is to be masked; its configuration says how much.
+        network: the network with the encoder; its configuration sets the share.
         compiles: whether masks go through a compiled encoder.
     """
 
@@ -39,7 +39,7 @@ class LatentMasking:
         Args:
             frames: of each clip, (B,), on the host.
             num_frames: of the padded batch.
-            with_lengths: whether the encoder is told the clips' lengths; else padding is masked alike.
+            with_lengths: whether the encoder knows the clips' lengths; else padding is masked alike.
             device: of the encoder.
         """
         mask = time_mask(self.config, frames, num_frames, with_lengths=with_lengths)
@@ -60,9 +60,9 @@ class LatentMasking:
 
 
 def time_mask(config: "PretrainedConfig", frames: Tensor, num_frames: int, *, with_lengths: bool) -> Tensor:
-    """Which frames are masked, (B, F); drawn from NumPy's global generator, as transformers does.
+    """Return which frames are masked, (B, F), drawn from NumPy's global generator, as transformers does.
 
-    No clip loses more than half of its frames: where it would, it is heard whole.
+    No clip loses more than half of its frames: where it would, nothing of it is masked.
     """
     from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 

@@ -44,7 +44,7 @@ def network_configuration(
     vocab_size: int,
     blank_id: int,
 ) -> "PretrainedConfig":
-    """The architecture, of a pretrained model or the family's own, with overrides; nothing is built."""
+    """Return the architecture of a pretrained model or the family, with overrides; build nothing."""
     overrides = overrides or {}
     base = (
         _pretrained_configuration(pretrained_name)
@@ -91,7 +91,7 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
 
 
 def _must_download(name: str) -> bool:
-    """Whether the hub must be asked; out of reach is said at once, for its client retries long."""
+    """Return whether the hub is needed; refuse an unreachable one at once, for its client retries long."""
     from huggingface_hub import constants, get_session, try_to_load_from_cache
 
     if Path(name).is_dir() or isinstance(try_to_load_from_cache(name, "config.json"), str):
@@ -151,7 +151,7 @@ def build_network(
 
 
 def _report_loading(name: str, loading: dict[str, Any]) -> None:
-    """Say what an encoder lacks; a new head is as it should be."""
+    """Log the weights that an encoder lacks; a new head is expected."""
     missing = sorted(key for key in loading["missing_keys"] if not key.startswith(_HEAD))
     mismatched = sorted(str(key) for key in loading["mismatched_keys"] if not str(key[0]).startswith(_HEAD))
     if missing or mismatched:
@@ -160,14 +160,14 @@ def _report_loading(name: str, loading: dict[str, Any]) -> None:
 
 
 def _renew_head(network: "PreTrainedModel") -> None:
-    """A pretrained head speaks another vocabulary, even where its size is the same by chance."""
+    """Start the head anew: a pretrained one has another vocabulary, even where its size is the same."""
     head = getattr(network, _HEAD)
     nn.init.normal_(head.weight, std=network.config.initializer_range)
     nn.init.zeros_(head.bias)
 
 
 def needs_attention_mask(config: "PretrainedConfig") -> bool:
-    """Whether the family was trained with masks: all but encoders with group norm were."""
+    """Return whether the family was trained with masks: all but encoders with group norm were."""
     return getattr(config, "feat_extract_norm", "layer") != "group"
 
 
@@ -190,23 +190,23 @@ def warn_of_mask_policy(config: "PretrainedConfig", chosen: bool | None) -> None
 
 
 def feature_extractor_of(network: "PreTrainedModel") -> nn.Module | None:
-    """The convolutions over samples; None for families that hear features."""
+    """Return the convolutions over samples; None for families whose inputs are mel frames."""
     return getattr(network.base_model, "feature_extractor", None)
 
 
 def transformer_parts_of(network: "PreTrainedModel") -> Iterator[nn.Module]:
-    """Everything of the encoder above the convolutions."""
+    """Return the parts of the encoder above the convolutions."""
     extractor = feature_extractor_of(network)
     return (part for part in network.base_model.children() if part is not extractor)
 
 
 def frame_lengths(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
-    """Frames of the encoder's output for inputs of these lengths."""
+    """Return the frames of the encoder's output for inputs of these lengths."""
     return network._get_feat_extract_output_lengths(input_lengths).long()
 
 
 def encoder_frames(network: "PreTrainedModel", input_lengths: Tensor) -> Tensor:
-    """Frames within the encoder, where it masks them; an adapter at its end may leave fewer."""
+    """Return the frames within the encoder, where it masks them; an adapter at its end may leave fewer."""
     if not getattr(network.config, "add_adapter", False):
         return frame_lengths(network, input_lengths)
     return network._get_feat_extract_output_lengths(input_lengths, add_adapter=False).long()

@@ -16,7 +16,7 @@ _SEEDS = 2**63 - 1
 
 
 class QuickDropout(nn.Dropout):
-    """Takes the place of ``nn.Dropout``."""
+    """Dropout with the interface of ``nn.Dropout``."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - as torch calls it
         """Zero elements at random in training, and scale the others."""
@@ -26,7 +26,7 @@ class QuickDropout(nn.Dropout):
 
 
 def draws_quickly(tensor: Tensor) -> bool:
-    """Whether masks for this tensor are drawn here; compiled code draws its own."""
+    """Return whether masks for this tensor are drawn here; compiled code draws its own."""
     return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
@@ -43,7 +43,7 @@ def quick_dropout(values: Tensor, share: float) -> Tensor:
 
 
 def _keep_mask(shape: torch.Size, dropped: int) -> Tensor:
-    """True where a draw of 16 bits is not among the lowest."""
+    """Return where a draw of 16 bits is not among the lowest."""
     count = shape.numel()
     seed = int(torch.randint(_SEEDS, (), dtype=torch.int64))
     draws = np.random.SFC64(seed).random_raw(-(-count // 4)).view(np.int16)[:count]

@@ -17,7 +17,7 @@ OptimizerName = Literal["AdamW", "SGD", "FAM", "FAMOptimizer", "AutoSGM", "Simpl
 SchedulerName = Literal[
     "StepLR", "MultiStepLR", "ReduceLROnPlateau", "FAMScheduler", "FAMScheduler2", "FAMEpochScheduler"
 ]
-Interval = Literal["step", "epoch"]
+SchedulerUnit = Literal["step", "epoch"]
 ParameterList = Iterable[Tensor] | Iterable[dict[str, Any]]
 OptimizerFactory = Callable[[ParameterList], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler | ReduceLROnPlateau]
@@ -33,18 +33,18 @@ class NamedComponent:
     constructor: Callable[..., Any]
     keys: Mapping[str, str]
     required: tuple[str, ...] = ()
-    interval: Interval = "epoch"
+    interval: SchedulerUnit = "epoch"
     length_argument: str | None = None  # filled with the run's own length where the user gives none
 
     def own_parameters(self) -> list[str]:
-        """What the constructor takes beside its first argument and the flat keys."""
+        """Return what the constructor takes beside its first argument and the flat keys."""
         _first, *parameters = inspect.signature(self.constructor).parameters
         return [name for name in parameters if name not in self.keys.values()]
 
     def create(
         self, first: object, values: Mapping[str, object], own: Mapping[str, object] | None = None
     ) -> Any:  # noqa: ANN401 - its class is data
-        """Build it from flat values, and parameters of its own, that were checked before."""
+        """Build it from checked flat values and further parameters."""
         return self.constructor(
             first, **{self.keys[key]: value for key, value in values.items()}, **(own or {})
         )
@@ -163,7 +163,7 @@ def _check_names(key: str, name: str, component: NamedComponent, own: Mapping[st
 
 
 def _typed(key: str, name: str, component: NamedComponent, own: Mapping[str, object]) -> dict[str, Any]:
-    """The values as the constructor's annotations have them; one that does not fit is refused by its key."""
+    """Convert the values to the constructor's types; refuse one that does not convert, by its key."""
     if not own:
         return {}
     parser = ArgumentParser(exit_on_error=False)
@@ -178,7 +178,7 @@ def _typed(key: str, name: str, component: NamedComponent, own: Mapping[str, obj
 
 
 def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
-    """Where a component comes by ``class_path``, or not at all, flat keys would do nothing."""
+    """Refuse flat keys of a component given by ``class_path``, or of none: they would do nothing."""
     unused = sorted(key for key, value in given.items() if value is not None)
     if unused:
         raise ValueError(
@@ -187,6 +187,6 @@ def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
         )
 
 
-def interval_of(scheduler: LRScheduler | ReduceLROnPlateau) -> Interval:
-    """Whether a scheduler counts steps or epochs."""
+def interval_of(scheduler: LRScheduler | ReduceLROnPlateau) -> SchedulerUnit:
+    """Return whether a scheduler counts steps or epochs."""
     return "step" if type(scheduler).__name__ in STEPWISE_SCHEDULERS else "epoch"

@@ -36,7 +36,7 @@ class Grouping:
             raise ValueError(f"model: layer_decay must lie in (0, 1], got {self.layer_decay}")
 
     def groups(self, model: Module, defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The groups of what trains in a model, around the optimizer's own rate and decay.
+        """Return groups of the trainable parameters, around the optimizer's default rate and decay.
 
         Every group names its parameters: FAM reads kinds of layer from the names, its record shows them.
         """

@@ -1,4 +1,4 @@
-"""What the configuration says about optimizer and scheduler, checked early and built when training starts."""
+"""The configured optimizer and scheduler, checked early and built when training starts."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -78,11 +78,11 @@ class OptimizationPlan:
 
     @property
     def plateau_metric(self) -> str | None:
-        """The figure that the scheduler watches; None where it watches none."""
+        """Return the metric that the scheduler watches; None where it watches none."""
         return self._monitor if self._watches else None
 
     def _rehearse(self) -> None:
-        """Build both once over one weight: what their constructors refuse is told before data is read."""
+        """Build both once over one weight, so that their constructors refuse mistakes before data is read."""
         optimizer = self._make_optimizer([{"params": [Parameter(torch.zeros(1))], "names": ["weight"]}])
         self._defaults = optimizer.defaults
         if isinstance(self._scheduler, FlatChoice):
@@ -94,7 +94,7 @@ class OptimizationPlan:
             self._watches = isinstance(self._scheduler(optimizer), ReduceLROnPlateau)
 
     def build(self, model: Module, trainer: "Trainer") -> "OptimizerLRScheduler":
-        """Optimizer and scheduler over what trains in a model, as Lightning takes them."""
+        """Return optimizer and scheduler over the trainable parameters, as Lightning takes them."""
         optimizer = self._make_optimizer(self._grouping.groups(model, self._defaults))
         if isinstance(optimizer, KeepsRecord):
             optimizer.keep_record_in(trainer.default_root_dir)
@@ -107,7 +107,7 @@ class OptimizationPlan:
                 "scheduler": scheduler,
                 "interval": interval_of(scheduler),
                 "monitor": self._monitor,
-                # A plateau is looked for when there is a new figure.
+                # A plateau is checked when there is a new value.
                 "frequency": trainer.check_val_every_n_epoch or 1
                 if isinstance(scheduler, ReduceLROnPlateau)
                 else 1,
@@ -122,7 +122,5 @@ class OptimizationPlan:
             return self._scheduler.create(optimizer)
         length = trainer.estimated_stepping_batches if argument == "total_steps" else trainer.max_epochs
         if length is None or not 0 < length < math.inf:
-            raise ValueError(
-                f"model: scheduler {self._scheduler.name} needs {argument}: this run has no end of its own"
-            )
+            raise ValueError(f"model: scheduler {self._scheduler.name} needs {argument}: this run has no end")
         return self._scheduler.create(optimizer, **{argument: int(length)})

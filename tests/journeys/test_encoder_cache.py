@@ -122,7 +122,7 @@ def test_a_group_norm_encoder_processes_each_utterance_without_padding(train, tm
     encoder = one.frozen_encoder()
     data = one.trainer.datamodule
     clips = data.splits["train"]
-    kept = data._heard("train").states
+    kept = data._inputs("train").states
     for index in (0, 7):
         (alone,) = encoder.states(Collator(0)([clips[(0, index)]]))
         torch.testing.assert_close(
@@ -174,11 +174,11 @@ def test_another_precision_keeps_states_as_well(train):
 def test_another_model_over_the_same_data_does_not_get_the_first_ones_states(train):
     _, first, _ = train(True)
     data = first.trainer.datamodule
-    kept = data._heard("train").states.folder
+    kept = data._inputs("train").states.folder
     with torch.no_grad():
         next(first.network.base_model.parameters()).view(-1)[0] += 1.0
     data.setup("fit")  # as Lightning does before every fit
-    assert data._heard("train").states.folder != kept
+    assert data._inputs("train").states.folder != kept
 
 
 def test_dropout_before_the_head_still_applies(train):

@@ -26,7 +26,7 @@ def figures(model, batches):
     with torch.inference_mode():
         for batch in batches:
             model.validation_step(batch, 0)
-    return model.figures.finish("val")
+    return model.metrics.finish("val")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

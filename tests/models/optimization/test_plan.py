@@ -146,7 +146,7 @@ def test_a_run_without_end_needs_a_length(name, keys):
     endless = SimpleNamespace(
         **{**vars(TRAINER), "estimated_stepping_batches": float("inf"), "max_epochs": -1}
     )
-    with pytest.raises(ValueError, match="this run has no end of its own"):
+    with pytest.raises(ValueError, match="this run has no end"):
         plan(scheduler=name, scheduler_keys=keys).build(OneWeight(), endless)
 
 
