@@ -56,7 +56,7 @@ _EXPECTED: Mapping[Split, int] = {
 }
 
 
-class Segment(NamedTuple):
+class TimedPhone(NamedTuple):
     """A phone and when it starts, in seconds."""
 
     phone: str
@@ -164,14 +164,14 @@ class TimitDataset(ListedDataset):
         return Recording(f"{speaker}-{stem}", source, text=text, speaker=speaker, attributes=attributes)
 
 
-def read_phones(path: Path) -> list[Segment]:
+def read_phones(path: Path) -> list[TimedPhone]:
     """Return the labels of a .PHN file; raise ``AudioError`` for labels that TIMIT does not have."""
     known, segments = folding_table(61), []
     for number, line in enumerate(label_lines(path), start=1):
         row = line.split()
         if len(row) != 3 or not row[0].isdecimal() or row[2] not in known:  # noqa: PLR2004 - start, end, phone
             raise AudioError(f"{path}: line {number} must be start, end, phone, got {line[:40]!r}")
-        segments.append(Segment(row[2], int(row[0]) / _SAMPLING_RATE))
+        segments.append(TimedPhone(row[2], int(row[0]) / _SAMPLING_RATE))
     return segments
 
 
@@ -188,13 +188,13 @@ def folding_table(folding: Folding) -> Mapping[str, str | None]:
     return {**table, "q": None}
 
 
-def fold(segments: Iterable[Segment], folding: Folding) -> list[Segment]:
+def fold(segments: Iterable[TimedPhone], folding: Folding) -> list[TimedPhone]:
     """Fold the labels of an utterance; neighbouring silences become one.
 
-    >>> fold([Segment("h#", 0.0), Segment("bcl", 0.1), Segment("b", 0.2), Segment("q", 0.3)], 39)
-    [Segment(phone='sil', start=0.0), Segment(phone='b', start=0.2)]
+    >>> fold([TimedPhone("h#", 0.0), TimedPhone("bcl", 0.1), TimedPhone("b", 0.2), TimedPhone("q", 0.3)], 39)
+    [TimedPhone(phone='sil', start=0.0), TimedPhone(phone='b', start=0.2)]
     """
     table = folding_table(folding)
-    folded = [Segment(new, start) for phone, start in segments if (new := table[phone]) is not None]
+    folded = [TimedPhone(new, start) for phone, start in segments if (new := table[phone]) is not None]
     runs = groupby(enumerate(folded), key=lambda item: (item[1].phone, item[1].phone in _SILENCES or item[0]))
     return [next(run)[1] for _, run in runs]

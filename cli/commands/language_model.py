@@ -58,7 +58,7 @@ def _lines(path: Path) -> Iterator[list[str]]:
 def _training_labels(configs: Sequence[Path]) -> Iterator[Sequence[str]]:
     # Imported only now: they cost seconds, and a file of labels needs none of them.
     from cli.configuration.configured_datasets import located_datasets, merged_sections
-    from dataset_modules.labels.reading import labels_of
+    from dataset_modules.labels.reading import read_labels
 
     for dataset in located_datasets(merged_sections(configs)["data"]):
-        yield from (label.phonemes for label in labels_of(dataset, "train") if label.phonemes)
+        yield from (label.phonemes for label in read_labels(dataset, "train") if label.phonemes)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cli.commands.tool_parser import ToolParser
-from dataset_modules.labels.reading import Label, phonemes_of_texts
+from dataset_modules.labels.reading import RecordingLabel, phonemes_of_texts
 from experiment.errors import ConfigError
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for, in_batches
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
@@ -108,7 +108,7 @@ def _inventory(options: argparse.Namespace) -> LabelCounts:
     return inventory
 
 
-def _labels_of_texts(options: argparse.Namespace) -> Iterator[Label]:
+def _labels_of_texts(options: argparse.Namespace) -> Iterator[RecordingLabel]:
     choice = options.text_to_phonemes
     backend = backend_for(choice if choice in _NAMED else LexiconPhonemes(choice), options.language)
     if backend is None or backend.needs_language():
@@ -118,10 +118,10 @@ def _labels_of_texts(options: argparse.Namespace) -> Iterator[Label]:
     with options.texts.open(encoding="utf-8-sig") as stream:
         for batch in in_batches(line for line in map(str.strip, stream) if line):
             spoken = phonemes_of_texts(backend, batch)
-            yield from (Label(text, normalise(spoken.get(text, ()))) for text in batch)
+            yield from (RecordingLabel(text, normalise(spoken.get(text, ()))) for text in batch)
 
 
-def _labels_of_config(options: argparse.Namespace) -> Iterator[Label]:
+def _labels_of_config(options: argparse.Namespace) -> Iterator[RecordingLabel]:
     if options.language or options.text_to_phonemes != "espeak":
         raise ConfigError(
             "vocabulary: --language and --text_to_phonemes go with --texts, a --config has its own"
@@ -129,11 +129,11 @@ def _labels_of_config(options: argparse.Namespace) -> Iterator[Label]:
     # Imported only now: they cost seconds, and texts need none of them.
     from cli.configuration.configured_datasets import located_datasets, merged_sections
     from dataset_modules.base_dataset import SPLITS
-    from dataset_modules.labels.reading import labels_of
+    from dataset_modules.labels.reading import read_labels
 
     for dataset in located_datasets(merged_sections(options.config)["data"]):
         for split in SPLITS:
-            yield from labels_of(dataset, split)
+            yield from read_labels(dataset, split)
 
 
 def _vocabulary_file(options: argparse.Namespace) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from audiomentations import AddBackgroundNoise
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
+_NOISE_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
 # ESC-50's classes that sound like a voice: with them a model would learn to ignore voices.
 VOICE_LIKE_CATEGORIES = frozenset({"breathing", "coughing", "crying_baby", "laughing", "sneezing", "snoring"})
 _CATEGORY_FILE = Path("meta") / "esc50.csv"
@@ -55,7 +55,7 @@ def noise_files(folder: Path, exclude_categories: Collection[str] | None = None)
             f"{folder} holds none"
         )
     else:
-        files = [path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES]
+        files = [path for path in folder.rglob("*") if path.suffix.lower() in _NOISE_SUFFIXES]
     present = sorted(path for path in files if path.is_file())
     if not present:
         raise ValueError(f"AddBackgroundNoiseWrapper: sounds_path must hold audio files, {folder} holds none")

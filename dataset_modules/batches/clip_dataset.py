@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from dataset_modules.augmentations import AugmentationPipeline, kept_random_state
 from dataset_modules.batches.sampler import ClipKey
-from dataset_modules.cache.clip_store import ClipStore, PreparedClip
+from dataset_modules.cache.clip_store import ClipName, ClipStore, PreparedClip
 from dataset_modules.labels.encoder import frames_needed
 from dataset_modules.labels.usable_clips import ClipSubset, FrameCounter
 from dataset_modules.sources.audio import from_pcm16
@@ -62,14 +62,14 @@ class ClipDataset(Dataset[Example]):
         """The hours of audio."""
         return float(self.num_samples().sum()) / self.sampling_rate / 3600
 
-    def name_of(self, index: int) -> tuple[str, str | None]:
-        """Return the id and the language of a clip without reading audio."""
+    def name_of(self, index: int) -> ClipName:
+        """Return the id, path and language of a clip without reading audio."""
         store, place = self._place(index)
-        return store.name_of(place)[0], store.language_of(place)
+        return store.name_of(place)
 
     def id_of(self, index: int) -> str:
         """Return the id of a clip without reading audio."""
-        return self.name_of(index)[0]
+        return self.name_of(index).id
 
     def _place(self, index: int) -> tuple[ClipStore | ClipSubset, int]:
         """Return the store that holds a clip, and the clip's index in it."""

@@ -32,12 +32,12 @@ class EncodedClips(Dataset[Example]):
 
     def __getitem__(self, key: ClipKey) -> Example:
         _, index = key
-        name, language = self.clips.name_of(index)
+        name = self.clips.name_of(index)
         return Example(
             _NO_AUDIO,
             self.clips.labels[index],
-            name,
-            language,
+            name.id,
+            name.language,
             row=index,
             num_samples=int(self._num_samples[index]),
             encoder_states=self.states[index],

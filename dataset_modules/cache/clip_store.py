@@ -46,6 +46,14 @@ SCHEMA = pa.schema(
 )
 
 
+class ClipName(NamedTuple):
+    """The columns that identify a clip."""
+
+    id: str
+    path: str
+    language: str | None
+
+
 class PreparedClip(NamedTuple):
     """One row: audio at the model's sampling rate, and its properties."""
 
@@ -178,16 +186,10 @@ class ClipStore:
             attributes=json.loads(attributes) if attributes else None,
         )
 
-    def name_of(self, index: int) -> tuple[str, str]:
-        """Return the id and the path of a clip without reading audio."""
+    def name_of(self, index: int) -> ClipName:
+        """Return the id, path and language of a clip without reading audio."""
         block, row = self._place(index)
-        return block["id"][row].as_py(), block["path"][row].as_py()
-
-    def language_of(self, index: int) -> str | None:
-        """Return the language of a clip without reading audio."""
-        block, row = self._place(index)
-        language: str | None = block["language"][row].as_py()
-        return language
+        return ClipName(*(block[column][row].as_py() for column in ClipName._fields))
 
     def num_samples(self) -> NDArray[np.int64]:
         """Return the length of every clip, (N,), without reading audio."""

@@ -25,7 +25,7 @@ from durable_files import flush_to_disk, write_durably
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+_FORMAT_VERSION = 1
 LARGEST_SHARE_OF_FREE_DISK = 0.5  # unless the configuration requires the cache
 _MANIFEST, _STATES = "manifest.json", "states.float32"
 _FLOAT_BYTES = 4
@@ -88,7 +88,7 @@ class EncoderStateCache:
             batches: all clips in any order, iterated only to compute features; None computes none.
         """
         fingerprint = hashlib.sha256(
-            f"{FORMAT_VERSION} {self._identity} {data_fingerprint}".encode()
+            f"{_FORMAT_VERSION} {self._identity} {data_fingerprint}".encode()
         ).hexdigest()
         folder = self.root / f"{name}-{fingerprint[:16]}"
         num_frames = self.encoder.num_frames(num_samples)
@@ -127,7 +127,7 @@ class EncoderStateCache:
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("encoder cache: %s will be recomputed, it is damaged: %s", folder, error)
             return None
-        expected = (FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width)
+        expected = (_FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width)
         if (manifest.format_version, manifest.fingerprint, manifest.num_frames, manifest.width) != expected:
             fault: str | None = "it does not match its manifest"
         else:
@@ -170,7 +170,7 @@ class EncoderStateCache:
             raise
         record = record_of(path)
         flush_to_disk(path)
-        manifest = _Manifest(FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width, record)
+        manifest = _Manifest(_FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width, record)
         write_durably(incomplete / _MANIFEST, json.dumps(asdict(manifest)))
         incomplete.rename(folder)
         remember_verified(folder, [record])

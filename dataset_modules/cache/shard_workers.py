@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
 
 _WAITING_PER_PROCESS = 2  # tasks submitted ahead; memory does not grow with the others
 _WATCH_SECONDS = 0.3
 
 
 def run_in_processes(
-    work: Callable[[Task], Result], tasks: Iterator[Task], num_proc: int
-) -> Iterator[Result]:
+    work: Callable[[_Task], _Result], tasks: Iterator[_Task], num_proc: int
+) -> Iterator[_Result]:
     """Yield the results of tasks in their order; one process means this process."""
     if num_proc <= 1:
         yield from map(work, tasks)
@@ -44,7 +44,7 @@ def run_in_processes(
 _inherited: list[Callable[[Any], Any]] = []  # in a pool process: its work with everything it has cached
 
 
-def _run(task: Task) -> Any:  # noqa: ANN401 - the type of the work's result
+def _run(task: _Task) -> Any:  # noqa: ANN401 - the type of the work's result
     """Run the inherited work; if it was pickled with every task, it would lose its caches."""
     return _inherited[0](task)
 

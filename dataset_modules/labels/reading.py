@@ -12,14 +12,14 @@ _RECORDINGS_AT_ONCE = 256
 _UNSPOKEN = (UnpronounceableError, UnicodeEncodeError)  # the latter: text that is not UTF-8
 
 
-class Label(NamedTuple):
+class RecordingLabel(NamedTuple):
     """The phonemes of a recording; empty if it is unlabelled."""
 
     place: str  # the recording's text, else its id
     phonemes: tuple[str, ...]
 
 
-def labels_of(dataset: BaseDataset, split: Split) -> Iterator[Label]:
+def read_labels(dataset: BaseDataset, split: Split) -> Iterator[RecordingLabel]:
     """Yield the labels of a split in their prepared spelling; a few hundred are in memory at once."""
     recordings = dataset.recordings(split)
     backend = dataset.backend_of(recordings)
@@ -31,7 +31,7 @@ def labels_of(dataset: BaseDataset, split: Split) -> Iterator[Label]:
             phonemes = _stated(recording)
             if phonemes is None:
                 phonemes = normalise(recording.phonemes or spoken.get(recording.text or "", ()))
-            yield Label(recording.text or recording.id, phonemes)
+            yield RecordingLabel(recording.text or recording.id, phonemes)
 
 
 def _stated(recording: Recording) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_modules.cache.clip_store import ClipStore, PreparedClip
+from dataset_modules.cache.clip_store import ClipName, ClipStore, PreparedClip
 from dataset_modules.labels.encoder import LabelEncoder, frames_needed
 from dataset_modules.recording import SkippedRecording
 
@@ -79,7 +79,8 @@ def usable_clips(store: ClipStore, encode: LabelEncoder, num_frames: FrameCounte
         if reason is None and frames is not None:
             reason = _length_fault(label, int(frames[index]))
         if reason:
-            faults.append(SkippedRecording(*store.name_of(index), reason))
+            name = store.name_of(index)
+            faults.append(SkippedRecording(name.id, name.path, reason))
             continue
         ids.extend(label)
         ends.append(len(ids))
@@ -129,10 +130,6 @@ class ClipSubset:
         """Return the length of every clip, (N,)."""
         return self.store.num_samples()[self.indices]
 
-    def name_of(self, index: int) -> tuple[str, str]:
-        """Return the id and the path of a clip."""
+    def name_of(self, index: int) -> ClipName:
+        """Return the id, path and language of a clip."""
         return self.store.name_of(int(self.indices[index]))
-
-    def language_of(self, index: int) -> str | None:
-        """Return the language of a clip."""
-        return self.store.language_of(int(self.indices[index]))

@@ -10,7 +10,7 @@ import soundfile
 
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.custom import CustomAudioDataset
-from dataset_modules.labels.reading import labels_of
+from dataset_modules.labels.reading import read_labels
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def test_labels_are_read_beside_a_bad_byte(folder):
     (folder / "metadata.csv").write_bytes(table.encode("utf-8", "surrogateescape"))
     made = dataset(folder)
     made.check_texts()
-    found = {label.place: label.phonemes for label in labels_of(made, "train")}
+    found = {label.place: label.phonemes for label in read_labels(made, "train")}
     assert found == {"да\udcff": (), "нет": ("nʲ", "e", "t")}
 
 

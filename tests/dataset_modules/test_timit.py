@@ -11,7 +11,7 @@ from dataset_modules.batches.batch import AudioParams
 from dataset_modules.timit import (
     CORE_TEST_SPEAKERS,
     DEV_SPEAKERS,
-    Segment,
+    TimedPhone,
     TimitDataset,
     fold,
     folding_table,
@@ -110,7 +110,7 @@ def test_folding_leaves_as_many_phones_and_their_vocabulary(folding) -> None:
 
 def test_neighbouring_phones_stay_and_neighbouring_silences_become_one() -> None:
     phones = ("h#", "pau", "s", "s", "kcl", "epi", "k")
-    segments = [Segment(phone, float(index)) for index, phone in enumerate(phones)]
+    segments = [TimedPhone(phone, float(index)) for index, phone in enumerate(phones)]
     assert [tuple(segment) for segment in fold(segments, 39)] == [
         ("sil", 0.0),
         ("s", 2.0),
@@ -156,4 +156,4 @@ def test_a_wrong_folder_is_named(tmp_path) -> None:
 
 def test_a_label_file_is_read_with_times_in_seconds(tmp_path) -> None:
     (tmp_path / "a.phn").write_text("0 8000 h#\n8000 16000 aa\n\n")
-    assert read_phones(tmp_path / "a.phn") == [Segment("h#", 0.0), Segment("aa", 0.5)]
+    assert read_phones(tmp_path / "a.phn") == [TimedPhone("h#", 0.0), TimedPhone("aa", 0.5)]

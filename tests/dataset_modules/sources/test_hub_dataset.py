@@ -8,7 +8,7 @@ import soundfile
 
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.common_voice import CommonVoiceDataset
-from dataset_modules.labels.reading import labels_of
+from dataset_modules.labels.reading import read_labels
 from dataset_modules.sources.hub_dataset import HubClip
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
 from phonetics import IpaNormaliser
@@ -153,4 +153,4 @@ def test_labels_are_read_without_decoding(hub, tmp_path, monkeypatch):
     made = dataset(tmp_path)
     made.load_data()
     monkeypatch.setattr(HubClip, "read", lambda clip: pytest.fail("it was decoded"))
-    assert [label.phonemes for label in labels_of(made, "val")] == [("d", "ɑ", "|", "nʲ", "e", "t")]
+    assert [label.phonemes for label in read_labels(made, "val")] == [("d", "ɑ", "|", "nʲ", "e", "t")]
