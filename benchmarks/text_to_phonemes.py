@@ -39,7 +39,7 @@ def _backend(name: str, language: str) -> GraphemeToPhoneme:
         backend = backend_for(name, language)  # type: ignore[arg-type]
         assert backend is not None
         return backend
-    return LexiconPhonemes(name).spoken_in(language)
+    return LexiconPhonemes(name).for_language(language)
 
 
 def _texts(language: str, count: int) -> Iterator[str]:

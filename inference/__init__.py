@@ -1,4 +1,4 @@
-"""A trained checkpoint without the Trainer: transcripts with times, and models for other programs."""
+"""Inference without the Trainer: transcripts with times, and export for other programs."""
 
 from inference.recognizer import Recognizer
 from inference.transcript import Failure, Phoneme, Transcript

@@ -1,4 +1,4 @@
-"""Transcripts as files: plain text, JSON lines, CTM, Praat's TextGrid, SubRip subtitles."""
+"""Write transcripts as plain text, JSON lines, CTM, Praat TextGrid or SubRip subtitles."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -8,12 +8,12 @@ from typing import Literal, NamedTuple
 from inference.transcript import Phoneme, Transcript
 
 FormatName = Literal["text", "jsonl", "ctm", "textgrid", "srt"]
-_SHORTEST = 1e-4  # seconds; what is shorter than a TextGrid's digits can tell is no interval
+_SHORTEST = 1e-4  # seconds of an interval that the digits of a TextGrid can express
 _SUBTITLE_SECONDS, _SUBTITLE_PAUSE = 5.0, 0.5
 
 
 class Format(NamedTuple):
-    """How a transcript is written, and what a file of it is called."""
+    """A file format of transcripts."""
 
     suffix: str
     write: Callable[[Transcript], str]
@@ -21,7 +21,7 @@ class Format(NamedTuple):
 
 
 class _Label(NamedTuple):
-    """An interval of a TextGrid's tier."""
+    """An interval in a tier of a TextGrid."""
 
     start: float
     end: float
@@ -29,17 +29,17 @@ class _Label(NamedTuple):
 
 
 def text(transcript: Transcript) -> str:
-    """One line: phonemes with spaces between, words with a bar between."""
+    """Write one line, with spaces between phonemes and bars between words."""
     return f"{transcript.text}\n"
 
 
 def named_text(transcript: Transcript) -> str:
-    """The same behind the recording's name and a tab."""
+    """Write the same line after the name of the recording and a tab."""
     return f"{transcript.name}\t{transcript.text}\n"
 
 
 def jsonl(transcript: Transcript) -> str:
-    """One JSON object a recording, on one line."""
+    """Write one JSON object on one line."""
     described = {
         "name": transcript.name,
         "seconds": round(transcript.num_seconds, 3),
@@ -59,8 +59,8 @@ def _described(phoneme: Phoneme) -> dict[str, str | float]:
 
 
 def ctm(transcript: Transcript) -> str:
-    """NIST's CTM, a phoneme a line: recording, channel, start, duration, phoneme, confidence."""
-    name = "_".join(transcript.name.split())  # columns are parted by spaces
+    """Write the CTM format of NIST: recording, channel, start, duration, phoneme, confidence in each line."""
+    name = "_".join(transcript.name.split())  # spaces separate the columns
     return "".join(
         f"{name} 1 {phoneme.start_seconds:.3f} {phoneme.end_seconds - phoneme.start_seconds:.3f} "
         f"{phoneme.symbol} {phoneme.confidence:.4f}\n"
@@ -69,7 +69,7 @@ def ctm(transcript: Transcript) -> str:
 
 
 def textgrid(transcript: Transcript) -> str:
-    """Praat's long TextGrid with tiers of words and phonemes; empty intervals fill the pauses."""
+    """Write a long TextGrid with tiers of words and phonemes; empty intervals fill the pauses."""
     phonemes = [_Label(start, end, symbol) for symbol, start, end, _ in transcript.phonemes]
     words = [
         _Label(word[0].start_seconds, word[-1].end_seconds, "".join(phoneme.symbol for phoneme in word))
@@ -105,7 +105,7 @@ def _tier(name: str, labels: Sequence[_Label]) -> Iterator[str]:
 
 
 def _without_gaps(labels: Sequence[_Label], num_seconds: float) -> list[_Label]:
-    """Intervals from the recording's start to its end, each beginning where the one before ends.
+    """Fill a recording with intervals from its start to its end without gaps.
 
     >>> [tuple(label) for label in _without_gaps([_Label(0.5, 1.0, "a")], 2.0)]
     [(0.0, 0.5, ''), (0.5, 1.0, 'a'), (1.0, 2.0, '')]
@@ -126,7 +126,7 @@ def _without_gaps(labels: Sequence[_Label], num_seconds: float) -> list[_Label]:
 
 
 def srt(transcript: Transcript) -> str:
-    """SubRip subtitles: words together up to five seconds, or a pause; a word that lasts longer is parted."""
+    """Write SubRip subtitles: words up to five seconds or a pause; longer words are split."""
     return "".join(
         f"{number}\n{_clock(words[0][0].start_seconds)} --> {_clock(words[-1][-1].end_seconds)}\n"
         f"{' '.join(''.join(phoneme.symbol for phoneme in word) for word in words)}\n\n"
@@ -149,7 +149,7 @@ def _subtitles(words: Sequence[tuple[Phoneme, ...]]) -> Iterator[list[tuple[Phon
 
 
 def _parts(word: tuple[Phoneme, ...]) -> Iterator[tuple[Phoneme, ...]]:
-    """A word in parts that a subtitle holds: a vocabulary without boundaries makes one word of everything."""
+    """Split a word to fit into subtitles: without word boundaries a transcript is one long word."""
     start = 0
     for place in range(1, len(word)):
         if (
@@ -162,7 +162,7 @@ def _parts(word: tuple[Phoneme, ...]) -> Iterator[tuple[Phoneme, ...]]:
 
 
 def _clock(seconds: float) -> str:
-    """Hours, minutes, seconds and milliseconds as SubRip has them.
+    """Format hours, minutes, seconds and milliseconds for SubRip.
 
     >>> _clock(3725.0615)
     '01:02:05,062'

@@ -1,4 +1,4 @@
-"""A checkpoint as a function: recordings of any length → phonemes with times, in constant memory."""
+"""Transcribe recordings of any length with a checkpoint, in constant memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
-from inference.decoding.decoders import Decoder, GreedyDecoder
+from inference.decoding.decoder import Decoder, GreedyDecoder
 from inference.streaming.audio_stream import AudioSamples, AudioStream
 from inference.streaming.window_reader import Piece, WindowReader
 from inference.streaming.windows import Segment, WindowJoiner, joined
@@ -25,12 +25,12 @@ ONE_PASS_SECONDS = 60.0
 WINDOW_SECONDS = 20.0
 OVERLAP_SECONDS = 4.0
 _BATCHES_AHEAD = 4  # recordings are sorted by length over so many batches
-_CONTEXT_TOKENS = 16  # that a decoder is told of what was said before
+_CONTEXT_TOKENS = 16  # before a segment, which a decoder gets
 
 
 @dataclass
 class _Recording:
-    """A recording on its way."""
+    """A recording in progress."""
 
     name: str
     joiner: WindowJoiner
@@ -48,16 +48,16 @@ class _Waiting(NamedTuple):
 
 
 class Recognizer:
-    """Recordings of any length and rate → transcripts.
+    """Transcribes recordings of any length and rate.
 
     Args:
-        model: network and vocabulary.
-        decode: scores → tokens; None decodes greedily.
-        batch_seconds: padded seconds of audio that the network takes at once.
-        one_pass_seconds: the longest recording heard in one pass. A longer one is heard in windows that
-            overlap, normalised by the whole recording and joined where both hold a frame for a blank.
-        window_seconds: length of a window.
-        overlap_seconds: how far two windows overlap; each has half of it as context at the seam.
+        model: the network and its vocabulary.
+        decode: converts scores to tokens; None decodes greedily.
+        batch_seconds: padded seconds of audio in one batch.
+        one_pass_seconds: the longest recording processed in one pass. Longer ones are split into windows
+            that overlap, normalised by the whole recording, and joined at frames that are blanks in both.
+        window_seconds: the length of a window.
+        overlap_seconds: the overlap of two windows; each has half of it as context at the seam.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ class Recognizer:
 
     @classmethod
     def from_checkpoint(cls, path: str | Path, device: torch.device | str = "cpu") -> "Recognizer":
-        """The recogniser of a checkpoint, which needs nothing beside it."""
+        """Build the recogniser of a checkpoint; no other file is needed."""
         return cls(AcousticModel.from_checkpoint(Path(path), device))
 
     def __call__(self, waveform: NDArray[np.float32] | Tensor, sampling_rate: int) -> Transcript:
-        """Transcribe samples in memory, (T,) or (T, channels); ``AudioError`` where they cannot be."""
+        """Transcribe samples in memory, (T,) or (T, channels); raise ``AudioError`` for invalid ones."""
         (result,) = self.transcribe([AudioSamples(np.asarray(waveform), sampling_rate)])
         if isinstance(result, Failure):
             raise AudioError(result.reason)
@@ -90,16 +90,16 @@ class Recognizer:
     def transcribe(
         self, streams: Iterable[AudioStream], on_progress: Callable[[float], object] | None = None
     ) -> Iterator[Transcript | Failure]:
-        """Transcribe recordings; results come in their order, what cannot be heard as a ``Failure``.
+        """Transcribe recordings in order; one that cannot be read results in a ``Failure``.
 
         Args:
             streams: the recordings.
-            on_progress: called with the seconds of audio heard since the last call.
+            on_progress: called with the seconds of audio processed since the last call.
         """
         under_way: list[_Recording] = []
         for group in self._groups(streams, under_way):
             for batch in self._batches(group):
-                self._hear(batch)
+                self._process(batch)
                 if on_progress is not None:
                     on_progress(sum(piece.new_seconds for _, piece in batch))
             yield from self._finished(under_way)
@@ -108,10 +108,10 @@ class Recognizer:
     def align(
         self, waveform: NDArray[np.float32] | Tensor, sampling_rate: int, phonemes: Sequence[str]
     ) -> Transcript:
-        """Tell when known phonemes, word boundaries among them, were said in samples, (T,) or (T, channels).
+        """Align known phonemes and word boundaries with samples, (T,) or (T, channels).
 
-        ``AlignmentError`` where there are more than the frames can hold, ``VocabularyError`` where one is
-        not in the vocabulary.
+        Raises ``AlignmentError`` where the frames are too few for the phonemes, and ``VocabularyError``
+        for phonemes outside the vocabulary.
         """
         stream = AudioSamples(np.asarray(waveform), sampling_rate)
         vocabulary = self.model.vocabulary
@@ -122,7 +122,7 @@ class Recognizer:
         return transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
 
     def scores(self, stream: AudioStream) -> Tensor:
-        """The log-probabilities of a whole recording's frames, (F, V), joined from its windows."""
+        """Compute the log-probabilities of all frames of a recording, (F, V), from its windows."""
         joiner = WindowJoiner(self.model.vocabulary.blank_id)
         segments: list[Segment] = []
         for piece in self._reader.pieces(stream):
@@ -132,7 +132,7 @@ class Recognizer:
     def _groups(
         self, streams: Iterable[AudioStream], under_way: list[_Recording]
     ) -> Iterator[list[_Waiting]]:
-        """Windows that make a few batches; ``under_way`` gets every recording, in order."""
+        """Yield the windows of a few batches; append every recording to ``under_way``, in order."""
         group: list[_Waiting] = []
         frames, limit = 0, _BATCHES_AHEAD * self.batch_seconds * self._reader.frames_per_second
         for stream in streams:
@@ -151,7 +151,7 @@ class Recognizer:
             yield group
 
     def _batches(self, group: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
-        """Windows of similar length together; those of one recording stay in order."""
+        """Batch windows of similar length; those of one recording stay in order."""
         limit = self.batch_seconds * self._reader.frames_per_second
         batch: list[_Waiting] = []
         for waiting in sorted(group, key=lambda waiting: -_size(waiting.piece)):
@@ -162,7 +162,7 @@ class Recognizer:
         if batch:
             yield batch
 
-    def _hear(self, batch: Sequence[_Waiting]) -> None:
+    def _process(self, batch: Sequence[_Waiting]) -> None:
         scores = self.model.log_probs([piece.inputs for _, piece in batch])
         for (recording, piece), log_probs in zip(batch, scores, strict=True):
             self._take(recording, recording.joiner.add(piece.window, log_probs))
@@ -172,12 +172,12 @@ class Recognizer:
 
     def _take(self, recording: _Recording, segments: Iterable[Segment]) -> None:
         for segment in segments:
-            said = tuple(token.token_id for token in recording.tokens[-_CONTEXT_TOKENS:])
-            heard = self.decode(segment.log_probs, said)
-            recording.tokens += [token.later(segment.start_frame) for token in heard]
+            previous = tuple(token.token_id for token in recording.tokens[-_CONTEXT_TOKENS:])
+            tokens = self.decode(segment.log_probs, previous)
+            recording.tokens += [token.later(segment.start_frame) for token in tokens]
 
     def _finished(self, under_way: list[_Recording]) -> Iterator[Transcript | Failure]:
-        """Take off the front what is done."""
+        """Remove the recordings that are done from the front, and yield their results."""
         while under_way and under_way[0].is_done:
             recording = under_way.pop(0)
             if recording.failure is not None:

@@ -1,4 +1,4 @@
-"""What was heard in a recording: phonemes with times and confidences."""
+"""The transcript of a recording: phonemes with times and confidences."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Phoneme(NamedTuple):
 
 
 class Transcript(NamedTuple):
-    """A recording's phonemes, by words where the vocabulary has a boundary between them."""
+    """The phonemes of a recording, by words where the vocabulary has a word delimiter."""
 
     name: str
     num_seconds: float
@@ -26,24 +26,24 @@ class Transcript(NamedTuple):
 
     @property
     def phonemes(self) -> tuple[Phoneme, ...]:
-        """All of them, one after another."""
+        """List the phonemes of all words."""
         return tuple(phoneme for word in self.words for phoneme in word)
 
     @property
     def text(self) -> str:
-        """Phonemes with spaces between, words with a bar between."""
+        """Write spaces between phonemes and bars between words."""
         return " | ".join(" ".join(phoneme.symbol for phoneme in word) for word in self.words)
 
 
 class Failure(NamedTuple):
-    """A recording that could not be transcribed, and why."""
+    """A recording that could not be transcribed, and the reason."""
 
     name: str
     reason: str
 
 
 def merge_adjacent(tokens: Sequence[TimedToken]) -> list[TimedToken]:
-    """Join equal tokens with no frame between them: CTC says them once.
+    """Join equal tokens with no frame between them: in CTC they are one token.
 
     >>> tokens = [TimedToken(3, 0, 2, 0.9), TimedToken(3, 2, 3, 0.9), TimedToken(3, 4, 5, 0.7)]
     >>> [(token.start_frame, token.end_frame) for token in merge_adjacent(tokens)]
@@ -62,7 +62,7 @@ def merge_adjacent(tokens: Sequence[TimedToken]) -> list[TimedToken]:
 def transcript_of(
     name: str, tokens: Sequence[TimedToken], num_seconds: float, vocabulary: Vocabulary, clock: FrameClock
 ) -> Transcript:
-    """Tokens of frames → phonemes in time, and words."""
+    """Convert the frames of tokens to seconds, and group phonemes into words."""
     spans = [(token.start_frame, token.end_frame) for token in tokens]
     words: list[list[Phoneme]] = [[]]
     for token, time in zip(tokens, token_times(spans, clock, num_seconds), strict=True):

@@ -1,4 +1,4 @@
-"""What a phoneme is: vocabularies, normalisation, text to phonemes, distances. Nothing here needs torch."""
+"""Phonemes: vocabularies, normalisation, text to phonemes, alignment. Nothing here needs torch."""
 
 from phonetics.alignment import Aligned, Pair, align
 from phonetics.articulation import MANNERS, PhonemeInventory
@@ -10,7 +10,7 @@ from phonetics.confusions import (
     phoneme_pairs,
     phoneme_scores,
 )
-from phonetics.distances import EditCounts, edit_counts, split_words
+from phonetics.edits import EditCounts, edit_counts, split_words
 from phonetics.normalisation import IpaNormaliser, strip_language_switches
 from phonetics.text_to_phonemes.backends import TextToPhonemes, backend_for
 from phonetics.text_to_phonemes.base import GraphemeToPhoneme, UnpronounceableError, in_batches

@@ -1,4 +1,4 @@
-"""Which phoneme was heard for which: one minimal alignment, the most plausible of those there are."""
+"""Align reference and hypothesis: of all minimal alignments the most plausible one by features."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,36 +8,36 @@ from numpy.typing import NDArray
 
 from phonetics.articulation import PhonemeInventory
 
-_UNITS = 1_000_000  # feature costs are whole numbers of this part of an edit: sums are exact, ties are ties
+_UNITS = 1_000_000  # of feature cost in one edit: sums of whole numbers are exact, and ties stay ties
 
 
 class Pair(NamedTuple):
-    """Places in the reference and in the hypothesis; None where one has nothing for the other."""
+    """Positions in the reference and in the hypothesis; None for a deletion or an insertion."""
 
     reference: int | None
     hypothesis: int | None
 
 
 class Aligned(NamedTuple):
-    """An alignment and what it comes to."""
+    """An alignment and its errors."""
 
     pairs: tuple[Pair, ...]
     substitutions: int
     deletions: int
     insertions: int
-    feature_cost: float  # of all edits: a substitution by how far apart the two are, any other edit 1
+    feature_cost: float  # of all edits: a substitution costs its difference in features, other edits 1
 
     @property
     def errors(self) -> int:
-        """All edits together."""
+        """Sum the three kinds of errors."""
         return self.substitutions + self.deletions + self.insertions
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str], inventory: PhonemeInventory) -> Aligned:
-    """The alignment with the fewest edits and, among those, with the smallest difference in features.
+    """Find the alignment with the fewest edits and, among those, with the smallest difference in features.
 
     >>> inventory = PhonemeInventory(["z", "a", "s"])
-    >>> align(["a", "z"], ["s"], inventory).pairs  # s is heard for z, not for a
+    >>> align(["a", "z"], ["s"], inventory).pairs  # s replaces z, not a
     (Pair(reference=0, hypothesis=None), Pair(reference=1, hypothesis=0))
     """
     rows = np.array([inventory.ids[phoneme] for phoneme in reference], dtype=np.int64)
@@ -45,7 +45,7 @@ def align(reference: Sequence[str], hypothesis: Sequence[str], inventory: Phonem
     if np.array_equal(rows, columns):
         same = tuple(Pair(place, place) for place in range(len(rows)))
         return Aligned(same, 0, 0, 0, 0.0)
-    # One edit more than any difference in features can make up for.
+    # One edit outweighs any difference in features.
     edit = _UNITS * (len(rows) + len(columns) + 1)
     units = np.rint(inventory.distances[rows[:, None], columns[None, :]] * _UNITS).astype(np.int64)
     replaced = np.where(rows[:, None] == columns[None, :], 0, edit + units)
@@ -58,7 +58,7 @@ def align(reference: Sequence[str], hypothesis: Sequence[str], inventory: Phonem
 
 
 def _cumulated(replaced: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
-    """The cost of aligning every two beginnings, (N + 1, M + 1)."""
+    """Compute the cost of aligning every two prefixes, (N + 1, M + 1)."""
     rows, columns = replaced.shape
     steps = gap * np.arange(columns + 1, dtype=np.int64)
     costs = np.empty((rows + 1, columns + 1), dtype=np.int64)
@@ -66,13 +66,13 @@ def _cumulated(replaced: NDArray[np.int64], gap: int) -> NDArray[np.int64]:
     for row in range(rows):
         above = costs[row] + gap
         above[1:] = np.minimum(above[1:], costs[row, :-1] + replaced[row])
-        # Insertions run along the row: the cheapest place to start from, and as many as follow it.
+        # Insertions run along the row: the minimum over all columns at which they can start.
         costs[row + 1] = np.minimum.accumulate(above - steps) + steps
     return costs
 
 
 def _traced(costs: NDArray[np.int64], replaced: NDArray[np.int64], gap: int) -> tuple[Pair, ...]:
-    """Back from the end; of equal ways a pair comes before a deletion, and that before an insertion."""
+    """Trace the path back; of equal costs a pair goes before a deletion, and that before an insertion."""
     table, substitution = costs.tolist(), replaced.tolist()
     row, column = len(table) - 1, len(table[0]) - 1
     pairs = []

@@ -1,4 +1,4 @@
-"""Which phonemes labels hold: counted, made into a vocabulary, compared with one."""
+"""Count the phonemes of labels, build vocabularies from the counts, and compare them with vocabularies."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ _EXAMPLES = 3
 
 @dataclass
 class LabelCounts:
-    """Phonemes counted over labels, each with the first places where it stands."""
+    """The phonemes of labels with their counts and the first places where each occurs."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class LabelCounts:
                 places.append(place)
 
     def described(self, phonemes: Iterable[str]) -> list[str]:
-        """A line for each phoneme: how often, and where."""
+        """Describe each phoneme in a line: how often and where it occurs."""
         return [
             f"{phoneme}\t{self.counts[phoneme]}×\t{'; '.join(self.examples[phoneme])}" for phoneme in phonemes
         ]
@@ -37,7 +37,7 @@ class LabelCounts:
 def build_vocabulary(
     counts: Counter[str], *, min_count: int = 1, word_boundary: bool = True
 ) -> tuple[Vocabulary, list[str]]:
-    """A vocabulary of the phonemes that come up often enough, and those that do not.
+    """Build a vocabulary of the phonemes that occur often enough; return it and the rare phonemes.
 
     >>> build_vocabulary(Counter({"b": 2, "a": 5, "|": 3, "x": 1}), min_count=2)[0].tokens
     ('[PAD]', '[UNK]', '|', 'a', 'b')
@@ -49,9 +49,9 @@ def build_vocabulary(
 
 
 def merge_vocabularies(vocabularies: Sequence[Vocabulary]) -> Vocabulary:
-    """One vocabulary with the phonemes of all; a word boundary where one of them has it.
+    """Merge the phonemes of vocabularies, with a word delimiter where one of them has it.
 
-    Of several ways to write the same characters one is kept, that of labels where it is among them.
+    Of several ways to write the same characters one is kept, the normalised one where it is among them.
 
     >>> merge_vocabularies([Vocabulary(("[PAD]", "a")), Vocabulary(("[PAD]", "b", "a"))]).tokens
     ('[PAD]', '[UNK]', 'a', 'b')
@@ -66,7 +66,7 @@ def merge_vocabularies(vocabularies: Sequence[Vocabulary]) -> Vocabulary:
 
 
 def missing_and_unused(counts: Counter[str], vocabulary: Vocabulary) -> tuple[list[str], list[str]]:
-    """Phonemes outside a vocabulary, the most frequent first, and those of it that never come up.
+    """Return the phonemes outside a vocabulary, the most frequent first, and its phonemes that never occur.
 
     >>> missing_and_unused(Counter({"a": 1, "x": 1, "y": 2, "|": 9}), Vocabulary(("[PAD]", "a", "b")))
     (['y', 'x'], ['b'])

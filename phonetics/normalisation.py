@@ -1,19 +1,19 @@
-"""One way of writing a phoneme: NFD, IPA ``ɡ``, stress, length and ties kept or dropped by choice."""
+"""Normalise the spelling of phonemes: NFD, IPA ``ɡ``; stress, length and ties stay or go by choice."""
 
 import functools
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phonetics.mapping_file import read_mapping
-
 STRESS_MARKS = "ˈˌ"
 LENGTH_MARKS = "ːˑ"
 TIE, TIE_BELOW = "\u0361", "\u035c"
 # They carry no sound: zero-width joiners, and espeak's marks of variants and pauses.
 JOINERS = '\u200d\u200c-_^"'
+_MAX_SPELLINGS = 4096  # that are cached; far more than a language has
 _LANGUAGE_SWITCH = re.compile(r"\([a-z]{2,4}(?:-[a-z0-9]+)*\)")
 
 
@@ -28,7 +28,7 @@ def strip_language_switches(ipa: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def one_spelling(phoneme: str) -> str:
-    """Of the ways to write the same characters one: decomposed, IPA's ɡ, the tie above.
+    """Choose one of the ways to write the same characters: decomposed, the IPA letter ɡ, the tie above.
 
     >>> one_spelling("g"), len(one_spelling("\u00e7"))
     ('ɡ', 2)
@@ -38,14 +38,14 @@ def one_spelling(phoneme: str) -> str:
 
 @dataclass(frozen=True)
 class IpaNormaliser:
-    """Brings phonemes of any source to one spelling.
+    """Converts phonemes of any source to one spelling.
 
     Args:
         keep_stress: whether ``ˈ`` and ``ˌ`` stay on the phoneme that carries them.
         keep_length: whether ``ː`` and ``ˑ`` stay.
         mapping: replacements of whole phonemes, applied last and once; keys and values may be spelled
-            in any of the ways above. A value of several phonemes separates them by spaces, an empty one
-            drops the phoneme. A name is that of a file: a JSON object, or lines of key, tab, value.
+            in any of the ways above. A value of several phonemes separates them by spaces; an empty value
+            drops the phoneme. A string is the path of a file: a JSON object, or lines of key, tab, value.
         keep_ties: whether the tie of ``t͡ʃ`` stays; one below becomes one above.
 
     >>> IpaNormaliser()(["ˈg", "t͡ʃ", "aː"])
@@ -60,23 +60,23 @@ class IpaNormaliser:
     keep_ties: bool = False
 
     def __post_init__(self) -> None:
-        """Spell the mapping as the phonemes are spelled that it is applied to."""
+        """Normalise the spelling of the mapping, too."""
         given = self.mapping
-        pairs = read_mapping(Path(given).expanduser()) if isinstance(given, str) else given
+        pairs = _read_mapping(Path(given).expanduser()) if isinstance(given, str) else given
         spelled: dict[str, str] = {}
         for old, new in pairs.items():
             key = self._checked_key(old)
             value = " ".join(filter(None, map(self._spell, new.split())))
             if spelled.setdefault(key, value) != value:
                 raise ValueError(
-                    f"normalisation: mapping must say one thing of a phoneme, {key!r} becomes "
+                    f"normalisation: mapping must have one replacement of a phoneme, {key!r} becomes "
                     f"{spelled[key]!r} and {value!r}"
                 )
         object.__setattr__(self, "mapping", dict(sorted(spelled.items())))
         object.__setattr__(self, "_spellings", {})
 
     def __call__(self, phonemes: Iterable[str]) -> tuple[str, ...]:
-        """Normalise phonemes; those of which nothing is left are dropped."""
+        """Normalise phonemes; drop those of which nothing is left."""
         known: dict[str, tuple[str, ...]] = self.__dict__["_spellings"]
         normalised: list[str] = []
         for phoneme in phonemes:
@@ -108,4 +108,40 @@ class IpaNormaliser:
         return spelled.translate({ord(mark): None for mark in dropped})
 
 
-_MAX_SPELLINGS = 4096  # spellings remembered; far more than a language has
+def _read_mapping(path: Path) -> dict[str, str]:
+    """Read the replacements of phonemes: a JSON object, or lines of phoneme, tab, replacement."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"normalisation: mapping must be a file in UTF-8, {path} is not: {error}") from error
+    pairs = _json_pairs(text, path) if path.suffix.lower() == ".json" else _line_pairs(text, path)
+    mapping: dict[str, str] = {}
+    for old, new in pairs:
+        if old in mapping:
+            raise ValueError(f"normalisation: {path} must name a phoneme once, {old!r} stands there twice")
+        mapping[old] = new
+    return mapping
+
+
+def _json_pairs(text: str, path: Path) -> list[tuple[str, str]]:
+    try:
+        pairs = json.loads(text, object_pairs_hook=list)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"normalisation: {path} must be JSON: {error}") from error
+    is_object = isinstance(pairs, list) and all(isinstance(pair, tuple) for pair in pairs)
+    if not is_object or not all(isinstance(new, str) for _, new in pairs):
+        raise ValueError(f"normalisation: {path} must be one JSON object of phoneme → replacement")
+    return pairs
+
+
+def _line_pairs(text: str, path: Path) -> Iterable[tuple[str, str]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        old, tab, new = line.partition("\t")
+        if not tab:
+            raise ValueError(
+                f"normalisation: {path}: line {number} must be a phoneme, a tab and what it becomes, "
+                f"got {line[:40]!r}"
+            )
+        yield old.strip(), new.strip()

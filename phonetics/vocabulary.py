@@ -1,4 +1,4 @@
-"""The phoneme inventory of a model: tokens, their ids, and the special ones among them."""
+"""The vocabulary of a model: tokens, their ids, and the special ones among them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,15 @@ SPECIALS = frozenset((*BLANK_NAMES, *UNKNOWN_NAMES, "<s>", "</s>"))
 
 
 class VocabularyError(ValueError):
-    """A vocabulary, or a label that should lie in it, is not what it must be."""
+    """A vocabulary is not valid, or a label has phonemes outside it."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens by id, as Hugging Face's CTC tokenizers keep them; the padding token is CTC's blank.
+    """Tokens by id, in the form of Hugging Face's CTC tokenizers; the padding token is the CTC blank.
 
     A phoneme is found by its token, or by any other way to write the same characters: composed or not,
-    ``g`` or ``ɡ``. What is decoded and written is the token as it stands.
+    ``g`` or ``ɡ``. Decoding returns the token.
 
     >>> vocabulary = Vocabulary(("[PAD]", "[UNK]", "a", "tʃ"))
     >>> vocabulary.encode(["tʃ", "a"])
@@ -36,7 +36,7 @@ class Vocabulary:
     tokens: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what would go wrong silently later: repeated tokens, no blank."""
+        """Refuse repeated tokens and a missing blank, which would cause silent errors later."""
         repeated = sorted({token for token in self.tokens if self.tokens.count(token) > 1})
         if repeated:
             raise VocabularyError(f"Vocabulary: every token must be there once, repeated: {repeated}")
@@ -52,16 +52,16 @@ class Vocabulary:
 
     @property
     def ids(self) -> dict[str, int]:
-        """Token → id."""
+        """Map tokens to ids."""
         return self.__dict__["_ids"]
 
     def id_of(self, phoneme: str) -> int | None:
-        """The id of a phoneme, however its characters are written; a token's own spelling goes first."""
+        """Return the id of a phoneme in any spelling; the exact spelling of a token goes first."""
         place = self.ids.get(phoneme)
         return self.__dict__["_spellings"].get(one_spelling(phoneme)) if place is None else place
 
     def token_of(self, phoneme: str) -> str:
-        """The token that a phoneme is written by, or the phoneme itself where there is none."""
+        """Return the token of a phoneme, or the phoneme itself where there is none."""
         place = self.id_of(phoneme)
         return phoneme if place is None else self.tokens[place]
 
@@ -82,26 +82,26 @@ class Vocabulary:
 
     @property
     def blank_id(self) -> int:
-        """The id of CTC's blank."""
+        """Return the id of the CTC blank."""
         return next(self.ids[name] for name in BLANK_NAMES if name in self.ids)
 
     @property
     def unknown_id(self) -> int | None:
-        """The id that stands for phonemes outside the vocabulary, where there is one."""
+        """Return the id for phonemes outside the vocabulary, where there is one."""
         return next((self.ids[name] for name in UNKNOWN_NAMES if name in self.ids), None)
 
     @property
     def word_delimiter(self) -> str | None:
-        """The token between words, where the vocabulary has it."""
+        """Return the token between words, where the vocabulary has one."""
         return WORD_DELIMITER if WORD_DELIMITER in self.ids else None
 
     @property
     def phonemes(self) -> tuple[str, ...]:
-        """The tokens that are sounds."""
+        """Return the tokens that are phonemes."""
         return tuple(token for token in self.tokens if token not in {*SPECIALS, WORD_DELIMITER})
 
     def encode(self, phonemes: Iterable[str]) -> list[int]:
-        """Map phonemes to ids; one outside the vocabulary is an error that names it."""
+        """Map phonemes to ids; those outside the vocabulary raise an error that names them."""
         phonemes = list(phonemes)
         ids = [self.id_of(phoneme) for phoneme in phonemes]
         unknown = sorted({phoneme for phoneme, place in zip(phonemes, ids, strict=True) if place is None})
@@ -119,12 +119,12 @@ class Vocabulary:
         return cls(_tokens_by_id(_read_pairs(Path(path)), Path(path)))
 
     def to_json(self) -> str:
-        """The same JSON object, one token a line."""
+        """Write the same JSON object, one token a line."""
         return json.dumps(self.ids, ensure_ascii=False, indent=0) + "\n"
 
 
 def _read_pairs(path: Path) -> list[tuple[str, int]]:
-    """Read the object as pairs, so that a repeated token is seen and not overwritten."""
+    """Read the object as pairs, so that a repeated token is found."""
     if not path.is_file():
         raise VocabularyError(
             f"Vocabulary: the file must exist, {path} does not; give model.vocab_file a JSON file"

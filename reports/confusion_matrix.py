@@ -57,7 +57,7 @@ def _cells(analysis: SplitAnalysis, rows: list[str | None], columns: list[str | 
     column_of = {name: place for place, name in enumerate(columns)}
     cells = []
     for (reference, hypothesis), count in sorted(counts.items(), key=str):
-        spoken = scores[reference].spoken if reference is not None else scores[str(hypothesis)].heard
+        spoken = scores[reference].spoken if reference is not None else scores[str(hypothesis)].recognised
         share = count / max(1, spoken)
         x, y = _LEFT + _CELL * column_of[hypothesis], _TOP + _CELL * row_of[reference]
         right = reference == hypothesis

@@ -143,7 +143,7 @@ def _phoneme_table(analysis: SplitAnalysis) -> Html:
 
 def _score_cells(score: PhonemeScore) -> list[object]:
     shares = [None if share is None else round(100 * share, 1) for share in (score.recall, score.precision)]
-    return [score.phoneme, score.spoken, score.heard, score.correct, *shares]
+    return [score.phoneme, score.spoken, score.recognised, score.correct, *shares]
 
 
 def _error_table(errors: Sequence[Confusion]) -> Html:

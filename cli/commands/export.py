@@ -37,7 +37,7 @@ def run_export(arguments: Sequence[str]) -> int:
     # Imported only now: a wrong argument should not wait for it.
     from dataset_modules.recording import AudioError
     from inference.acoustic_model import AcousticModel
-    from inference.handover.formats_to_export import export
+    from inference.handover.bundle import export
     from inference.handover.huggingface import ExportError
     from models.weights import CheckpointError
     from phonetics import VocabularyError

@@ -1,4 +1,4 @@
-"""CTC prefix beam search, with an n-gram model of phonemes beside the network where there is one."""
+"""CTC prefix beam search, with an optional n-gram model of phonemes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,14 +14,14 @@ from models.ctc.greedy import TimedToken
 from phonetics import Vocabulary
 
 _NEVER = -math.inf
-_LEAST_LOG_PROB = math.log(1e-4)  # tokens less likely than this in a frame are not followed there
+_LEAST_LOG_PROB = math.log(1e-4)  # less likely tokens of a frame are pruned
 _LN10 = math.log(10.0)
 Prefix = tuple[int, ...]
-Bonus = Callable[[Prefix, int], float]  # what a token adds to the score of a prefix it follows
+Bonus = Callable[[Prefix, int], float]  # added to the score of a prefix for a next token
 
 
 class Hypothesis(NamedTuple):
-    """A sequence, the log-probability of all its paths, and that with its bonuses."""
+    """A sequence with the log-probability of all its paths, without and with its bonuses."""
 
     tokens: Prefix
     log_prob: float
@@ -29,7 +29,7 @@ class Hypothesis(NamedTuple):
 
 
 class _Beam(NamedTuple):
-    """Paths that spell one prefix: those that end in a blank, those that end in its last token."""
+    """The paths of one prefix: those that end in a blank, and those that end in its last token."""
 
     blank: float = _NEVER
     token: float = _NEVER
@@ -47,7 +47,7 @@ def beam_search(
     bonus: Bonus = lambda prefix, token: 0.0,
     least_log_prob: float = _LEAST_LOG_PROB,
 ) -> list[Hypothesis]:
-    """The likeliest sequences, best first, each summed over the paths that spell it.
+    """Find the most probable sequences, best first, each summed over its paths.
 
     >>> frames = np.log(np.array([[0.4, 0.6], [0.7, 0.3]], dtype=np.float32))
     >>> [(found.tokens, round(math.exp(found.log_prob), 2)) for found in beam_search(frames, 0, 4)]
@@ -67,7 +67,7 @@ def beam_search(
 def _grow(
     beams: dict[Prefix, _Beam], blank: float, tokens: Sequence[tuple[int, float]], bonus: Bonus
 ) -> dict[Prefix, _Beam]:
-    """All that prefixes become with one more frame."""
+    """Extend all prefixes by one frame."""
     grown: dict[Prefix, _Beam] = {}
     for prefix, beam in beams.items():
         last = prefix[-1] if prefix else None
@@ -76,7 +76,7 @@ def _grow(
         grown[prefix] = stays._replace(blank=_add(stays.blank, total + blank))
         for token, log_prob in tokens:
             paths = total
-            if token == last:  # without a blank between, it is the same token going on
+            if token == last:  # without a blank between them, both frames belong to one token
                 same = grown[prefix]
                 grown[prefix] = same._replace(token=_add(same.token, beam.token + log_prob))
                 paths = beam.blank
@@ -92,21 +92,21 @@ def _grow(
 
 
 def _add(first: float, second: float) -> float:
-    """The logarithm of the sum of two numbers that are given by theirs."""
+    """Add two probabilities given as logarithms."""
     if first < second:
         first, second = second, first
     return first if second == _NEVER else first + math.log1p(math.exp(second - first))
 
 
 class BeamDecoder:
-    """Decodes by beam search; a language model hears what was said before.
+    """Decodes by beam search; the language model uses the tokens before a segment as its history.
 
     Args:
-        vocabulary: of the network.
-        beam_size: prefixes that are followed at once.
-        language_model: of phonemes, and of word boundaries where the vocabulary has them.
-        lm_weight: of its log-probabilities beside the network's.
-        token_bonus: added for each token, against a language model's liking for short sequences.
+        vocabulary: the tokens of the network.
+        beam_size: how many prefixes are kept after each frame.
+        language_model: a model of phonemes, and of word boundaries where the vocabulary has them.
+        lm_weight: the weight of its log-probabilities; those of the network have weight 1.
+        token_bonus: added for each token, since language models prefer short sequences.
     """
 
     def __init__(
@@ -124,14 +124,14 @@ class BeamDecoder:
         self.lm_weight = lm_weight
         self.token_bonus = token_bonus
 
-    def __call__(self, log_probs: Tensor, said: tuple[int, ...] = ()) -> list[TimedToken]:
-        """The best sequence of scores, (F, V), laid over its frames."""
+    def __call__(self, log_probs: Tensor, previous: tuple[int, ...] = ()) -> list[TimedToken]:
+        """Decode scores, (F, V), and align the best sequence with its frames."""
         blank_id = self.vocabulary.blank_id
-        best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonus_after(said))[0]
+        best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonus_after(previous))[0]
         spans = align(log_probs, best.tokens, blank_id)
         return [TimedToken(token, *span) for token, span in zip(best.tokens, spans, strict=True)]
 
-    def _bonus_after(self, said: tuple[int, ...]) -> Bonus:
+    def _bonus_after(self, previous: tuple[int, ...]) -> Bonus:
         model, names = self.language_model, self.vocabulary.tokens
         if model is None:
             return lambda prefix, token: self.token_bonus
@@ -139,7 +139,7 @@ class BeamDecoder:
         known: dict[tuple[Prefix, int], float] = {}
 
         def bonus(prefix: Prefix, token: int) -> float:
-            before = (*said, *prefix)[-reach:] if reach else ()
+            before = (*previous, *prefix)[-reach:] if reach else ()
             key = (before, token)
             if key not in known:
                 history = [names[index] for index in before]

@@ -1,4 +1,4 @@
-"""N-gram models of phonemes: read from ARPA files, asked with back-off, estimated from labels."""
+"""N-gram models of phonemes with back-off: read from ARPA files, or estimated from labels."""
 
 import math
 from collections import Counter, defaultdict
@@ -12,18 +12,18 @@ Gram = tuple[str, ...]
 
 
 class NgramError(ValueError):
-    """A language model cannot be used; the message says why."""
+    """A language model cannot be used; the message contains the reason."""
 
 
 class Entry(NamedTuple):
-    """One n-gram's logarithms to base ten."""
+    """The logarithms to base ten of one n-gram."""
 
     log_prob: float
     back_off: float = 0.0
 
 
 class NgramModel:
-    """Probabilities of a phoneme after others.
+    """Gives probabilities of a phoneme after others.
 
     >>> model = NgramModel({("a",): Entry(-0.3, -0.2), ("b",): Entry(-0.5), ("a", "b"): Entry(-0.1)})
     >>> model.log_prob("b", ("a",)), model.log_prob("a", ("a",)), model.log_prob("a", ("b",))
@@ -35,7 +35,7 @@ class NgramModel:
         self.order = max(map(len, entries), default=0)
 
     def log_prob(self, phoneme: str, before: Sequence[str]) -> float:
-        """To base ten, of a phoneme after those before it; a shorter history where a longer is not known."""
+        """Compute the logarithm to base ten; back off to shorter histories where n-grams are missing."""
         history = tuple(before[-(self.order - 1) :]) if self.order > 1 else ()
         back_off = 0.0
         while True:
@@ -48,7 +48,7 @@ class NgramModel:
             history = history[1:]
 
     def to_arpa(self) -> str:
-        """The file that ``read_arpa`` reads."""
+        """Write the text of an ARPA file."""
         by_order: dict[int, list[Gram]] = defaultdict(list)
         for gram in sorted(self.entries):
             by_order[len(gram)].append(gram)
@@ -87,8 +87,8 @@ def read_arpa(path: Path) -> NgramModel:
 def estimate(sequences: Iterable[Sequence[str]], order: int) -> NgramModel:
     """Count n-grams of label sequences and smooth them by Witten and Bell's interpolation.
 
-    A history that was followed by N phonemes of T kinds gives T/(N+T) of its probability to what the
-    shorter history says; the shortest gives it to all phonemes alike.
+    A history with N following phonemes of T kinds leaves T/(N+T) of its probability to the shorter
+    history; the shortest leaves it to a uniform distribution.
     """
     counts = _counts(sequences, order)
     if not counts[1]:
@@ -123,7 +123,7 @@ def _counts(sequences: Iterable[Sequence[str]], order: int) -> dict[int, Counter
 
 
 def _followers(counts: dict[int, Counter[Gram]]) -> dict[Gram, tuple[int, int]]:
-    """How often each history was followed, and by how many kinds."""
+    """Count the phonemes after each history, and their kinds."""
     sums: dict[Gram, tuple[int, int]] = {}
     for counter in counts.values():
         for gram, count in counter.items():

@@ -1,4 +1,4 @@
-"""A model as a folder that Hugging Face's ``pipeline("automatic-speech-recognition", …)`` opens."""
+"""Write a model as a folder that the Hugging Face ``pipeline("automatic-speech-recognition", …)`` opens."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ _SEAMLESS_RATE = 16000  # its feature extractor counts windows in samples of thi
 
 
 class ExportError(ValueError):
-    """A model cannot be handed over in this form; the message says why."""
+    """A model cannot be exported in this format; the message contains the reason."""
 
 
 def save_huggingface(model: AcousticModel, folder: Path) -> None:
@@ -47,8 +47,8 @@ def _processor(model: AcousticModel, folder: Path) -> "ProcessorMixin":
         return Wav2Vec2Processor(extractor, tokenizer)
     if audio.sampling_rate != _SEAMLESS_RATE:
         raise ExportError(
-            f"export: Hugging Face's log-mel front end hears {_SEAMLESS_RATE} samples a second, this model "
-            f"{audio.sampling_rate}; export it --to onnx"
+            f"export: the log-mel front end of Hugging Face needs {_SEAMLESS_RATE} samples a second, "
+            f"this model {audio.sampling_rate}; export it --to onnx"
         )
     mel = SeamlessM4TFeatureExtractor(
         feature_size=MEL_BINS,
@@ -61,7 +61,7 @@ def _processor(model: AcousticModel, folder: Path) -> "ProcessorMixin":
 
 
 def _tokenizer(vocabulary: Vocabulary, folder: Path) -> Any:  # noqa: ANN401 - transformers is untyped
-    """The phoneme tokenizer as it survives ``AutoProcessor``: it phonemises nothing, and parts by spaces."""
+    """Build the phoneme tokenizer that ``AutoProcessor`` can read: no phonemisation, spaces as separators."""
     from transformers import Wav2Vec2PhonemeCTCTokenizer
 
     path = folder / "vocab.json"

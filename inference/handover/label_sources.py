@@ -1,19 +1,19 @@
-"""Where a model's labels came from, data set by data set: the language, and what made phonemes of texts."""
+"""The origin of a model's labels by data set: the language, and the conversion of texts to phonemes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-_BRING_PHONEMES = {
-    "TimitDataset": "the data brings its phonemes",
-    "SyntheticSpeechDataset": "the phonemes that espeak-ng spoke",
+_WITH_PHONEMES = {
+    "TimitDataset": "the data contains its phonemes",
+    "SyntheticSpeechDataset": "the phonemes that espeak-ng synthesised",
 }
 _PACKAGES = {"espeak": ("phonemizer", "espeakng-loader"), "epitran": ("epitran",)}
 _CLASSES = {"EspeakPhonemes": "espeak", "EpitranPhonemes": "epitran"}
-_FALLBACK = {"LexiconPhonemes": "espeak"}  # of a backend whose configuration names none
+_FALLBACK = {"LexiconPhonemes": "espeak"}  # where the configuration of a backend names none
 
 
 class LabelSource(NamedTuple):
-    """A data set as its configuration has it."""
+    """A data set in the configuration of a training."""
 
     dataset: str  # the class's name
     language: str | None
@@ -21,26 +21,26 @@ class LabelSource(NamedTuple):
 
     @property
     def backends(self) -> tuple[str, ...]:
-        """What makes phonemes of its texts, a dictionary's fallback behind it; empty where nothing does."""
-        return () if self.dataset in _BRING_PHONEMES else tuple(_backends(self.to_phonemes))
+        """List the backends that convert its texts, with the fallback of a dictionary last."""
+        return () if self.dataset in _WITH_PHONEMES else tuple(_backends(self.to_phonemes))
 
-    def told(self, packages: Mapping[str, str | None]) -> str:
-        """One line about it, with the versions of the packages that were at work."""
-        if self.dataset in _BRING_PHONEMES:
-            how = _BRING_PHONEMES[self.dataset]
+    def described(self, packages: Mapping[str, str | None]) -> str:
+        """Describe the data set in one line, with the versions of the packages in use."""
+        if self.dataset in _WITH_PHONEMES:
+            how = _WITH_PHONEMES[self.dataset]
         elif not self.backends:
-            how = "the data brings its phonemes"
+            how = "the data contains its phonemes"
         else:
             names = [name for backend in self.backends for name in _PACKAGES.get(backend, ())]
             versions = ", ".join(f"{name} {packages[name]}" for name in names if packages.get(name))
-            made = ", then ".join(f"`{backend}`" for backend in self.backends)
-            how = f"texts become phonemes by {made}" + (f" ({versions})" if versions else "")
-            how += ", where the data does not bring its own"
+            backends = ", then ".join(f"`{backend}`" for backend in self.backends)
+            how = f"texts converted to phonemes by {backends}" + (f" ({versions})" if versions else "")
+            how += ", where the data contains none"
         return f"- {self.dataset}" + (f" ({self.language})" if self.language else "") + f": {how}."
 
 
 def label_sources(data: Mapping[str, Any]) -> list[LabelSource]:
-    """The sources of a data section; what a data set leaves open is the section's."""
+    """List the sources of a data section; a data set without a choice has that of the section."""
     sources = []
     for dataset in data.get("dataset_classes") or []:
         arguments = dataset.get("init_args") or {}

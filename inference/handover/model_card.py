@@ -1,4 +1,4 @@
-"""What a handed-over model says of itself: use, figures, data, how texts became phonemes, licences."""
+"""The model card of an exported model: use, metrics, data, conversion of texts to phonemes, licences."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,17 +6,16 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from inference.handover.card_usage import ONNX_USAGE, PIPELINE_USAGE
 from inference.handover.label_sources import label_sources
 from inference.handover.parity import Parity
 from phonetics import Vocabulary
 
 Target = Literal["hf", "onnx", "onnx-int8"]
-_FIGURES = ("per", "cer", "wer")
+_METRICS = ("per", "cer", "wer")
 
 
 class Provenance(NamedTuple):
-    """What an experiment's folder tells of a model; empty where a checkpoint stands alone."""
+    """The facts about a model in the folder of its experiment; empty for a checkpoint without one."""
 
     name: str
     configuration: Mapping[str, Any]
@@ -32,13 +31,13 @@ def model_card(
     license_name: str | None = None,
     parity: Parity | None = None,
 ) -> str:
-    """The README.md of a handed-over model, with the head that the hub reads."""
+    """Write the README.md of an exported model, with the metadata block that the Hugging Face Hub reads."""
     parts = [
         _head(provenance, target, license_name),
         f"# {provenance.name}",
         "A phoneme recogniser: speech in, a sequence of phonemes out (CTC, greedy decoding).",
-        _section("How to use it", _usage(target)),
-        _section("Figures", _figures(provenance, target, parity)),
+        _section("How to use it", [_PIPELINE_USAGE if target == "hf" else _ONNX_USAGE]),
+        _section("Metrics", _metrics(provenance, target, parity)),
         _section("Data", _data(provenance)),
         _section("Phonemes", _phonemes(provenance, vocabulary)),
         _section("Model", _model(provenance)),
@@ -69,28 +68,24 @@ def _head(provenance: Provenance, target: Target, license_name: str | None) -> s
     return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---"
 
 
-def _usage(target: Target) -> list[str]:
-    return [PIPELINE_USAGE if target == "hf" else ONNX_USAGE]
-
-
-def _figures(provenance: Provenance, target: Target, parity: Parity | None) -> list[str]:
+def _metrics(provenance: Provenance, target: Target, parity: Parity | None) -> list[str]:
     metrics = provenance.metrics
     rows = [
         f"| {name} on {split} | {metrics[key]:.4f} | {_interval(metrics, key)} | "
         f"{_utterances(metrics, split)} |"
         for split in ("test", "val")
-        for name in _FIGURES
+        for name in _METRICS
         if isinstance(metrics.get(key := f"{split}_{name}"), float)
     ]
-    head = ["| figure | value | 95 % interval | utterances |", "|---|---|---|---|"]
+    head = ["| metric | value | 95 % interval | utterances |", "|---|---|---|---|"]
     definitions = metrics.get("definitions", {})
-    told = [f"- `{name}`: {definitions[name]}" for name in _FIGURES if name in definitions]
-    handed = (
-        f"This {target} form beside its checkpoint: {parity}."
+    explained = [f"- `{name}`: {definitions[name]}" for name in _METRICS if name in definitions]
+    compared = (
+        f"This {target} model compared with its checkpoint: {parity}."
         if parity
-        else f"They are the checkpoint's; this {target} form of it was not compared with it."
+        else f"These are metrics of the checkpoint; this {target} model was not compared with it."
     )
-    return [*head, *rows, "", *told, "", handed] if rows else [handed] if parity else []
+    return [*head, *rows, "", *explained, "", compared] if rows else [compared] if parity else []
 
 
 def _interval(metrics: Mapping[str, Any], key: str) -> str:
@@ -109,8 +104,8 @@ def _data(provenance: Provenance) -> list[str]:
         arguments = {
             key: value for key, value in (dataset.get("init_args") or {}).items() if value is not None
         }
-        told = ", ".join(f"{key}: {_short(value)}" for key, value in arguments.items())
-        lines.append(f"- `{dataset.get('class_path')}`" + (f" ({told})" if told else ""))
+        listed = ", ".join(f"{key}: {_short(value)}" for key, value in arguments.items())
+        lines.append(f"- `{dataset.get('class_path')}`" + (f" ({listed})" if listed else ""))
     for split, fingerprints in provenance.versions.get("data", {}).items():
         lines.append(f"- {split}: fingerprint {', '.join(value[:16] for value in fingerprints)}")
     return lines
@@ -125,7 +120,7 @@ def _phonemes(provenance: Provenance, vocabulary: Vocabulary) -> list[str]:
     packages = provenance.versions.get("packages", {})
     sources = label_sources(provenance.configuration.get("data", {}))
     lines = [f"{len(vocabulary.phonemes)} phonemes: {' '.join(vocabulary.phonemes)}"]
-    return [*lines, "", *(source.told(packages) for source in sources)] if sources else lines
+    return [*lines, "", *(source.described(packages) for source in sources)] if sources else lines
 
 
 def _model(provenance: Provenance) -> list[str]:
@@ -148,19 +143,55 @@ def _licences(provenance: Provenance, license_name: str | None) -> list[str]:
     sources = label_sources(provenance.configuration.get("data", {}))
     names = [source.dataset for source in sources]
     lines = [
-        f"- These weights: {license_name}."
-        if license_name
-        else "- These weights: their maker has named no licence.",
+        f"- These weights: {license_name}." if license_name else "- These weights: no licence is named.",
         "- The code that trained them: MIT.",
     ]
     if base:
         lines.append(f"- They derive from {base}, whose licence applies.")
     if "CommonVoiceDataset" in names:
-        lines.append("- Common Voice recordings: CC0-1.0; who uses them must not try to identify speakers.")
+        lines.append("- Common Voice recordings: CC0-1.0; users must not try to identify speakers.")
     if "TimitDataset" in names:
         lines.append("- TIMIT: licensed by the Linguistic Data Consortium.")
     if "SyntheticSpeechDataset" in names:
-        lines.append("- Speech was made by espeak-ng (GPL-3.0 software, which is not part of this folder).")
+        lines.append(
+            "- Speech synthesised by espeak-ng (GPL-3.0 software, which is not part of this folder)."
+        )
     if any("espeak" in source.backends for source in sources):
-        lines.append("- Labels made of texts: phonemizer and espeak-ng (GPL-3.0 software, not part of this).")
+        lines.append(
+            "- Labels converted from texts: phonemizer and espeak-ng (GPL-3.0 software, not included)."
+        )
     return lines
+
+
+_PIPELINE_USAGE = """\
+```python
+import soundfile
+from transformers import pipeline
+
+recognise = pipeline("automatic-speech-recognition", model="this/folder")
+samples, rate = soundfile.read("speech.wav", dtype="float32")
+print(recognise({"raw": samples, "sampling_rate": rate})["text"])
+```
+
+Spaces separate phonemes, `|` separates words. Pass samples: for file names the pipeline needs ffmpeg."""
+
+_ONNX_USAGE = """\
+`model.onnx` takes `waveforms` (float32, batch × samples, mono, -1…1, zero-padded) and `lengths` (int64,
+samples of each), and gives `log_probs` and the number of real `frames` of each. Normalisation and features
+are inside.
+`recognizer.json` describes the sampling rate, the times of frames, and limits.
+
+```python
+import json, numpy, onnxruntime, soundfile
+
+tokens = list(json.load(open("vocab.json", encoding="utf-8")))
+facts = json.load(open("recognizer.json", encoding="utf-8"))
+samples, rate = soundfile.read("speech.wav", dtype="float32")
+assert rate == facts["sampling_rate"] and samples.ndim == 1, "resample it, mix it down"
+session = onnxruntime.InferenceSession("model.onnx")
+inputs = {"waveforms": samples[None], "lengths": numpy.array([len(samples)])}
+scores, frames = session.run(None, inputs)
+best = scores[0, : frames[0]].argmax(-1)
+best = best[numpy.flatnonzero(numpy.diff(best, prepend=-1))]
+print(" ".join(tokens[i] for i in best if i != facts["blank_id"]))
+```"""

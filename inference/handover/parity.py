@@ -1,4 +1,4 @@
-"""Whether a handed-over model says what its checkpoint says, and what a difference costs."""
+"""Compare an exported model with its checkpoint: equal transcripts, and the difference in error rate."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -23,28 +23,28 @@ class Parity(NamedTuple):
     """Two models over one test set."""
 
     utterances: int
-    same: int  # utterances in which both say the same phonemes
+    same: int  # utterances with equal phonemes from both
     phonemes: int  # of the references
     checkpoint_errors: int
     export_errors: int
 
     @property
     def checkpoint_per(self) -> float:
-        """Phoneme error rate of the checkpoint."""
+        """Compute the phoneme error rate of the checkpoint."""
         return self.checkpoint_errors / max(self.phonemes, 1)
 
     @property
     def export_per(self) -> float:
-        """Phoneme error rate of what was handed over."""
+        """Compute the phoneme error rate of the exported model."""
         return self.export_errors / max(self.phonemes, 1)
 
     @property
     def loss(self) -> float:
-        """What the difference costs."""
+        """Compute the increase of the phoneme error rate."""
         return self.export_per - self.checkpoint_per
 
     def holds(self, *, exact: bool) -> bool:
-        """Whether every utterance is the same; else, whether the loss is small."""
+        """Whether all utterances are equal (exact), or whether the loss is small."""
         return self.same == self.utterances if exact else self.loss <= INT8_TOLERANCE
 
     def __str__(self) -> str:
@@ -55,16 +55,16 @@ class Parity(NamedTuple):
 
 
 def compare(utterances: Iterable[Utterance], checkpoint: Transcriber, export: Transcriber) -> Parity:
-    """Let both hear every utterance by itself.
+    """Run both models on every utterance separately.
 
     Args:
         utterances: the test set.
         checkpoint: samples → tokens, by the checkpoint.
-        export: the same, by what was handed over.
+        export: the same, by the exported model.
     """
     same = total = phonemes = own_errors = errors = 0
     for waveform, reference in utterances:
-        own, other = (phonemes_in(hear(waveform)) for hear in (checkpoint, export))
+        own, other = (phonemes_in(transcribe(waveform)) for transcribe in (checkpoint, export))
         total, same = total + 1, same + (own == other)
         phonemes += len(reference)
         own_errors += phoneme_edits(reference, own).errors

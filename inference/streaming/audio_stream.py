@@ -1,4 +1,4 @@
-"""Recordings as blocks, mono and at the model's rate: an hour takes no more memory than a minute."""
+"""Read recordings as mono blocks at the rate of the model: an hour takes no more memory than a minute."""
 
 import os
 import shutil
@@ -24,11 +24,11 @@ class AudioStream(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in messages and results."""
+        """Return the name for messages and results."""
         ...
 
     def blocks(self, sampling_rate: int) -> Iterator[Samples]:
-        """Its samples, (T,), at a rate; ``AudioError`` says why they cannot be had."""
+        """Yield samples, (T,), at a rate; raise ``AudioError`` where they cannot be read."""
         ...
 
 
@@ -52,7 +52,7 @@ class AudioFile(NamedTuple):
             raise AudioError(f"{self.name}: cannot be decoded: {error}") from error
 
     def seconds(self) -> float:
-        """How long its header says that it lasts; 0 where it cannot be read."""
+        """Return the duration in the header; 0 where it cannot be read."""
         try:
             return float(soundfile.info(_openable(self.path)).duration)
         except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError):
@@ -67,7 +67,7 @@ class AudioSamples(NamedTuple):
     name: str = "waveform"
 
     def blocks(self, sampling_rate: int) -> Iterator[Samples]:
-        """All of them, as one block."""
+        """Yield all samples as one block."""
         samples = np.asarray(self.samples, dtype=np.float32)
         if samples.ndim not in (1, 2) or (samples.ndim == 2 and samples.shape[1] > samples.shape[0] > 0):
             raise AudioError(
@@ -79,7 +79,7 @@ class AudioSamples(NamedTuple):
 
 
 def _openable(path: Path) -> str | bytes:
-    """A path as libsndfile's wrapper takes it: it cannot encode names whose bytes are no UTF-8."""
+    """Convert a path for soundfile, which cannot encode names that are not UTF-8."""
     name = str(path)
     try:
         name.encode()
@@ -89,7 +89,7 @@ def _openable(path: Path) -> str | bytes:
 
 
 def spooled(stream: BinaryIO) -> tempfile._TemporaryFileWrapper:  # type: ignore[type-arg]
-    """A file with the bytes of a stream that can be read only once; it is gone once closed."""
+    """Copy a stream that can be read only once into a file, which is deleted when it is closed."""
     file = tempfile.NamedTemporaryFile(suffix=".audio")  # noqa: SIM115 - the caller closes it
     shutil.copyfileobj(stream, file)
     file.flush()

@@ -1,4 +1,4 @@
-"""Recordings → windows of features, in one pass or in several, without holding a long recording in memory."""
+"""Read recordings as windows of features, without a long recording in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -18,13 +18,13 @@ class Piece(NamedTuple):
 
     window: Window
     inputs: Inputs
-    new_seconds: float  # of the recording that this window is the first to bring
+    new_seconds: float  # of the recording that no window before contains
     recording_seconds: float
     is_last: bool
 
 
 class WindowReader:
-    """Reads recordings; each is normalised by the whole of it, however it is cut."""
+    """Reads recordings; each window is normalised by the statistics of its whole recording."""
 
     def __init__(
         self, model: AcousticModel, one_pass_seconds: float, window_seconds: float, overlap_seconds: float
@@ -43,7 +43,7 @@ class WindowReader:
         self._one_pass_samples = longest
 
     def pieces(self, stream: AudioStream) -> Iterator[Piece]:
-        """The windows of one recording; it is read once if it is heard in one pass, three times if not."""
+        """Yield the windows of a recording; it is read once if one window holds it, three times if not."""
         head = _first_samples(stream.blocks(self._rate), self._one_pass_samples + 1)
         shortest = self._model.clock.receptive_field
         if len(head) < shortest:
@@ -64,16 +64,16 @@ class WindowReader:
         frames = self._model.num_frames(num_samples)
         windows = plan_windows(frames, self._window_frames, self._overlap_frames)
         places = [(clock.first_sample(start), clock.samples_of(end - start)) for start, end in windows]
-        # What is left behind the last frame is heard by networks with an adapter.
+        # Networks with an adapter process the samples after the last frame, too.
         places[-1] = (places[-1][0], num_samples - places[-1][0])
-        heard_until = [*(clock.first_sample(window.start_frame) for window in windows[1:]), num_samples]
+        new_until = [*(clock.first_sample(window.start_frame) for window in windows[1:]), num_samples]
         stretches = _stretches(stream.blocks(self._rate), places)
-        for window, samples, place, end in zip(windows, stretches, places, heard_until, strict=True):
+        for window, samples, place, end in zip(windows, stretches, places, new_until, strict=True):
             inputs = stretch_inputs(self._model.frontend, samples, scale)
             yield Piece(window, inputs, (end - place[0]) / self._rate, total, window is windows[-1])
 
     def _survey(self, stream: AudioStream) -> tuple[Scale, int]:
-        """A long recording's scale and its number of samples."""
+        """Compute the scale of a long recording and count its samples."""
         lengths: list[int] = []
 
         def counted() -> Iterator[Samples]:
@@ -85,7 +85,7 @@ class WindowReader:
 
 
 def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:
-    """The first samples of a stream, or all of them if there are fewer."""
+    """Take the first samples of a stream, or all of them if there are fewer."""
     taken: list[Samples] = [np.zeros(0, dtype=np.float32)]
     missing = count
     for block in blocks:
@@ -97,9 +97,9 @@ def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:
 
 
 def _stretches(blocks: Iterable[Samples], places: Sequence[tuple[int, int]]) -> Iterator[Samples]:
-    """Stretches of a stream, each by its first sample and length; starts never go back.
+    """Cut stretches out of a stream, each by its first sample and length, in the order of their starts.
 
-    The last one may be shorter: of a recording's last frame not all samples need be there.
+    The last one may be shorter: the last frame of a recording can lack samples.
 
     >>> [part.tolist() for part in _stretches([np.arange(3), np.arange(3, 8)], [(0, 4), (3, 4)])]
     [[0, 1, 2, 3], [3, 4, 5, 6]]
@@ -107,7 +107,7 @@ def _stretches(blocks: Iterable[Samples], places: Sequence[tuple[int, int]]) -> 
     held, first = np.zeros(0, dtype=np.float32), 0
     source = iter(blocks)
     for start, length in places:
-        passed = start - first  # may lie behind all that is held: strides can exceed receptive fields
+        passed = start - first  # can exceed the samples held: strides may exceed receptive fields
         while len(held) < passed + length and (block := next(source, None)) is not None:
             held = np.concatenate([held, block]) if len(held) else block
         held, first = held[passed:], start

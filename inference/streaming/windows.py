@@ -1,4 +1,4 @@
-"""Long recordings in windows that overlap, and the scores of windows joined where no seam can be heard."""
+"""Split long recordings into overlapping windows, and join the scores of windows inside blanks."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,27 +6,25 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_EDGE_SHARE = (
-    0.25  # of an overlap, at either end: there one of the windows knows too little of what is around
-)
+_EDGE_SHARE = 0.25  # of an overlap, at either end, where one of the windows has too little context
 
 
 class Window(NamedTuple):
-    """A stretch of a recording's frames."""
+    """A range of frames of a recording."""
 
     start_frame: int
     end_frame: int  # exclusive
 
 
 class Segment(NamedTuple):
-    """Scores that are final, (F, V), and where their first frame lies."""
+    """Final scores, (F, V), and the position of their first frame."""
 
     start_frame: int
     log_probs: Tensor
 
 
 def plan_windows(num_frames: int, size: int, overlap: int) -> list[Window]:
-    """Cover a recording with windows of one size that overlap by as much as asked, or more.
+    """Cover a recording with windows of one size that overlap by the given number of frames or more.
 
     >>> [tuple(window) for window in plan_windows(25, size=10, overlap=2)]
     [(0, 10), (7, 17), (15, 25)]
@@ -41,10 +39,10 @@ def plan_windows(num_frames: int, size: int, overlap: int) -> list[Window]:
 
 
 def seam(left: Tensor, right: Tensor, blank_id: int) -> int:
-    """How many frames of an overlap the left window speaks for; the right one speaks for the rest.
+    """Choose how many frames of an overlap come from the left window; the rest come from the right one.
 
-    Both windows have scores for the overlap, (F, V). Their seam lies behind the frame that both hold most
-    surely for a blank: there no token goes on, so that none is cut, lost or said twice.
+    Both windows have scores for the overlap, (F, V). Their seam follows the frame with the highest
+    probability of a blank in both: no token spans it, so none is cut, lost or repeated.
     """
     size = len(left)
     margin = int(size * _EDGE_SHARE)
@@ -53,7 +51,7 @@ def seam(left: Tensor, right: Tensor, blank_id: int) -> int:
 
 
 class WindowJoiner:
-    """Takes the scores of one recording's windows in order, gives them back without what was heard twice."""
+    """Joins the scores of the windows of a recording, in order, with each frame once."""
 
     def __init__(self, blank_id: int) -> None:
         self._blank_id = blank_id
@@ -61,7 +59,7 @@ class WindowJoiner:
         self._pending: Tensor | None = None  # from ``_start`` to the end of the last window
 
     def add(self, window: Window, log_probs: Tensor) -> Iterator[Segment]:
-        """The scores that a further window makes final."""
+        """Yield the scores that a further window makes final."""
         if self._pending is not None:
             end = self._start + len(self._pending)
             overlap = end - window.start_frame
@@ -72,12 +70,12 @@ class WindowJoiner:
             self._start, self._pending = window.start_frame, log_probs
 
     def finish(self) -> Iterator[Segment]:
-        """What is left behind the last seam."""
+        """Yield the scores after the last seam."""
         if self._pending is not None and len(self._pending):
             yield Segment(self._start, self._pending)
         self._pending = None
 
 
 def joined(segments: list[Segment]) -> Tensor:
-    """The scores of a whole recording, (F, V)."""
+    """Concatenate the scores of a whole recording, (F, V)."""
     return torch.cat([segment.log_probs for segment in segments])

@@ -1,1 +1,1 @@
-"""Text to phonemes: espeak-ng, Epitran, lexicons."""
+"""Convert text to phonemes with espeak-ng, Epitran or a pronouncing dictionary."""

@@ -1,4 +1,4 @@
-"""Backends by name, as the configuration calls them."""
+"""Backends by their names in the configuration."""
 
 from typing import Literal
 
@@ -6,12 +6,12 @@ from phonetics.text_to_phonemes.base import GraphemeToPhoneme
 from phonetics.text_to_phonemes.epitran import EpitranPhonemes
 from phonetics.text_to_phonemes.espeak import EspeakPhonemes
 
-# How texts become phonemes: a name, or a backend by class_path; none: they do not.
+# A name, or a backend by class_path; none: texts are not converted.
 TextToPhonemes = Literal["espeak", "epitran", "none"] | GraphemeToPhoneme
 
 
 def named_backend(choice: TextToPhonemes) -> GraphemeToPhoneme | None:
-    """The backend that a choice means, without a language yet."""
+    """Return the backend of a choice, without a language."""
     if choice == "espeak":
         return EspeakPhonemes()
     if choice == "epitran":
@@ -20,10 +20,10 @@ def named_backend(choice: TextToPhonemes) -> GraphemeToPhoneme | None:
 
 
 def backend_for(choice: TextToPhonemes, language: str | None) -> GraphemeToPhoneme | None:
-    """The backend of a choice for a language.
+    """Return the backend of a choice for a language.
 
     >>> backend_for("espeak", "ru").language
     'ru'
     """
     backend = named_backend(choice)
-    return backend.spoken_in(language) if backend else None
+    return backend.for_language(language) if backend else None

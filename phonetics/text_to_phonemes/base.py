@@ -1,4 +1,4 @@
-"""Text → phonemes: what every backend can do."""
+"""Text → phonemes: the interface of all backends."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -6,19 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from phonetics.vocabulary import WORD_DELIMITER
+
 TEXTS_PER_BATCH = 256
 
 Backend = TypeVar("Backend", bound="GraphemeToPhoneme")
 
 
 class UnpronounceableError(ValueError):
-    """A text holds something that the backend has no phonemes for; the message says what."""
+    """A backend has no phonemes for a part of a text; the message names that part."""
 
 
 class GraphemeToPhoneme(ABC):
-    """Turns text into phonemes, with ``|`` between words; normalisation is the caller's.
+    """Converts text to phonemes, with ``|`` between words; normalisation is up to the caller.
 
-    A backend without a language is a choice that ``spoken_in`` completes. Subclasses implement
+    ``for_language`` sets the language of a backend that has none. Subclasses implement
     ``__call__`` and ``fingerprint``; name yours by ``class_path`` in ``text_to_phonemes``.
     """
 
@@ -26,22 +28,22 @@ class GraphemeToPhoneme(ABC):
 
     @abstractmethod
     def __call__(self, text: str) -> tuple[str, ...]:
-        """The phonemes of a text; ``UnpronounceableError`` where there are none for it."""
+        """Convert a text; raise ``UnpronounceableError`` where that is not possible."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """What it is and in which version, so that caches know when it changes."""
+        """Identify the backend and its version; caches are valid as long as this stays the same."""
 
     def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """The phonemes of several texts, as one call for each would give them."""
+        """Convert several texts; the results equal those of one call for each."""
         return [self(text) for text in texts]
 
     def needs_language(self) -> bool:
-        """Whether it can do nothing before it is told a language."""
+        """Whether the backend cannot work until a language is set."""
         return False
 
-    def spoken_in(self: Backend, language: str | None) -> Backend:
-        """This backend for a language; a language of its own goes first."""
+    def for_language(self: Backend, language: str | None) -> Backend:
+        """Return this backend for a language; a language that it already has stays."""
         if self.language is not None or language is None:
             return self
         bound = copy.copy(self)
@@ -49,15 +51,21 @@ class GraphemeToPhoneme(ABC):
         return bound
 
     def check(self, texts: Iterable[str] = ()) -> None:  # noqa: B027 - optional
-        """Refuse (``ValueError``) what can never work, report what it will not find; before data are read.
+        """Raise ``ValueError`` for a configuration that cannot work, and log what texts lack in it."""
 
-        A backend that always works needs no check of its own.
-        """
-        return
+
+def joined_words(words: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Join the phonemes of words, with the delimiter between words that have some.
+
+    >>> joined_words([["a"], [], ["b", "c"]])
+    ('a', '|', 'b', 'c')
+    """
+    phonemes = [phoneme for word in words if word for phoneme in (*word, WORD_DELIMITER)]
+    return tuple(phonemes[:-1])
 
 
 def in_batches(texts: Iterable[str], size: int = TEXTS_PER_BATCH) -> Iterator[list[str]]:
-    """Cut texts into lists, holding one at a time in memory.
+    """Cut texts into lists, with one at a time in memory.
 
     >>> list(in_batches(["a", "b", "c"], size=2))
     [['a', 'b'], ['c']]

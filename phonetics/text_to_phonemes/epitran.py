@@ -1,4 +1,4 @@
-"""Text → phonemes by epitran's rules, for languages that are written as they are spoken."""
+"""Convert text to phonemes by the rules of epitran, for languages with regular spelling."""
 
 import codecs
 import csv
@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import IO, Any
 
-from phonetics.text_to_phonemes.base import GraphemeToPhoneme
-from phonetics.vocabulary import WORD_DELIMITER
+from phonetics.text_to_phonemes.base import GraphemeToPhoneme, joined_words
 
-# Epitran's names of languages that go by a short code elsewhere.
+# The names in epitran of languages that have a short code elsewhere.
 CODES: Mapping[str, str] = {
     **{"az": "aze-Latn", "bn": "ben-Beng", "ca": "cat-Latn", "cs": "ces-Latn", "de": "deu-Latn"},
     **{"es": "spa-Latn", "fa": "fas-Arab", "fr": "fra-Latn", "ha": "hau-Latn", "hi": "hin-Deva"},
@@ -25,43 +24,42 @@ CODES: Mapping[str, str] = {
     **{"sw": "swa-Latn", "ta": "tam-Taml", "te": "tel-Telu", "th": "tha-Thai", "tr": "tur-Latn"},
     **{"uk": "ukr-Cyrl", "uz": "uzb-Latn", "vi": "vie-Latn", "yo": "yor-Latn", "zu": "zul-Latn"},
 }
-_FORMAT = 1  # of what is given to epitran and made of its letters; raised where that changes
-_REMEMBERED_WORDS = 100_000
+_FORMAT = 1  # version of the code between texts, epitran and phonemes
+_MAX_CACHED_WORDS = 100_000
 
 
 class EpitranPhonemes(GraphemeToPhoneme):
-    """Word by word through epitran, cut into segments by panphon.
+    """Converts word by word with epitran; panphon cuts the words into segments.
 
-    Letters that a language's rules do not know, digits among them, are left out. English is not
-    offered: epitran hands it to flite, a program of its own.
+    Letters that the rules of a language lack are left out, digits among them. English is not
+    offered: epitran needs the program flite for it.
 
     Args:
-        language: a short code such as de, or epitran's own such as deu-Latn; null takes the data set's.
+        language: a short code such as de, or a name of epitran such as deu-Latn; null takes the language
+            of the data set.
     """
 
     def __init__(self, language: str | None = None) -> None:
         self.language = language
 
     def __call__(self, text: str) -> tuple[str, ...]:
-        """Phonemes as epitran writes them."""
+        """Convert a text to the phonemes of epitran."""
         code = self._code()
-        words = (_word_phonemes(code, word) for word in unicodedata.normalize("NFC", text).split())
-        joined = [phoneme for word in words if word for phoneme in (*word, WORD_DELIMITER)]
-        return tuple(joined[:-1])
+        return joined_words(_word_phonemes(code, word) for word in unicodedata.normalize("NFC", text).split())
 
     def fingerprint(self) -> str:
-        """Versions of epitran and panphon, what is made of their segments here, and the language."""
+        """Name the language and the versions of epitran, of panphon and of the code here."""
         code = self._code()
         _rules(code)
         versions = (f"{name} {importlib.metadata.version(name)}" for name in ("epitran", "panphon"))
         return f"{' '.join(versions)} format {_FORMAT} {code}"
 
     def needs_language(self) -> bool:
-        """It speaks nothing in particular before it is told what."""
+        """Whether no language is set."""
         return self.language is None
 
     def check(self, texts: Iterable[str] = ()) -> None:
-        """The language must be one that it has rules for."""
+        """Raise ``ValueError`` where epitran has no rules for the language."""
         _rules(self._code())
 
     def _code(self) -> str:
@@ -70,16 +68,16 @@ class EpitranPhonemes(GraphemeToPhoneme):
         return CODES.get(self.language.split("-")[0], self.language)
 
 
-@functools.lru_cache(maxsize=_REMEMBERED_WORDS)
+@functools.lru_cache(maxsize=_MAX_CACHED_WORDS)
 def _word_phonemes(code: str, word: str) -> tuple[str, ...]:
-    """A word's phonemes do not depend on its neighbours here, so that they can be kept."""
+    """Convert a word; its phonemes do not depend on its neighbours, so they can be cached."""
     rules, segments = _rules(code)
     return tuple(segments.ipa_segs(rules.transliterate(word)))
 
 
 @functools.cache
 def _rules(code: str) -> tuple[Any, Any]:
-    """Epitran's rules and panphon's table; both are optional and untyped."""
+    """Load the rules of epitran and the table of panphon; both are optional and untyped."""
     try:
         _stand_in_for_unicodecsv()
         import epitran
@@ -91,8 +89,8 @@ def _rules(code: str) -> tuple[Any, Any]:
         ) from error
     if code.startswith("eng") or code.split("-")[0] == "en":
         raise ValueError(
-            "epitran: language must be one it has rules for; English it leaves to the program flite, "
-            "use text_to_phonemes: espeak, or a lexicon"
+            "epitran: language must be one that epitran has rules for; it needs the program flite "
+            "for English, use text_to_phonemes: espeak, or a lexicon"
         )
     logging.getLogger("epitran").setLevel(logging.ERROR)  # it warns that flite is not there
     try:
@@ -100,8 +98,8 @@ def _rules(code: str) -> tuple[Any, Any]:
     except (epitran.exceptions.DatafileError, epitran.exceptions.MappingError, OSError, KeyError) as error:
         known = ", ".join(sorted(CODES))
         raise ValueError(
-            f"epitran: language must be one it has rules for, got {code!r}; known short codes: {known}; "
-            f"others by epitran's own name, such as amh-Ethi"
+            f"epitran: language must be one that epitran has rules for, got {code!r}; known "
+            f"short codes: {known}; others by their names in epitran, such as amh-Ethi"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Text → phonemes by espeak-ng, through phonemizer."""
+"""Convert text to phonemes with espeak-ng, through phonemizer."""
 
 import difflib
 import functools
@@ -7,17 +7,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from phonetics.text_to_phonemes.base import GraphemeToPhoneme
-from phonetics.vocabulary import WORD_DELIMITER
+from phonetics.text_to_phonemes.base import GraphemeToPhoneme, joined_words
 
 _PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
-_FORMAT = 1  # of what is given to phonemizer and made of its lines; raised where that changes
+_FORMAT = 1  # version of the code between texts, phonemizer and phonemes
 _MAX_NEAR = 4
-# What most people mean where a language has several varieties, or another code in espeak-ng.
+# The usual choice where a language has several varieties, or another code in espeak-ng.
 _USUAL = ("en-us", "en-gb", "fr-fr", "pt-br")
 _ALIASES = {"zh": "cmn", "no": "nb", "iw": "he"}
 
-# A text ends at a NUL for espeak, and what stands in double brackets is taken for codes of phonemes.
+# espeak ends a text at a NUL, and reads text in double brackets as codes of phonemes.
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]|\[\[|\]\]")
 
 
@@ -25,7 +24,7 @@ class EspeakPhonemes(GraphemeToPhoneme):
     """espeak-ng through phonemizer, with the library that the ``espeakng-loader`` wheel carries.
 
     Args:
-        language: as espeak-ng names it, such as ru or en-us; null takes the data set's.
+        language: the name in espeak-ng, such as ru or en-us; null takes the language of the data set.
 
     >>> EspeakPhonemes("ru")("да нет")
     ('d', 'ˈɑ', '|', 'nʲ', 'ˈe', 't')
@@ -35,27 +34,27 @@ class EspeakPhonemes(GraphemeToPhoneme):
         self.language = language
 
     def __call__(self, text: str) -> tuple[str, ...]:
-        """Phonemes with stress marks as espeak writes them."""
+        """Convert a text to phonemes with the stress marks of espeak."""
         return self.batch([text])[0]
 
     def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """One call of phonemizer, which takes as long to start as a sentence."""
+        """Convert texts in one call of phonemizer: its start takes as long as a sentence."""
         plain = [_NO_TEXT.sub(" ", text) for text in texts]
         lines = _backend(self._language()).phonemize(plain, separator=_separator(), strip=True)
         return [_tokens(line) for line in lines]
 
     def fingerprint(self) -> str:
-        """Language, versions of espeak-ng and phonemizer, and what is made of their words here."""
+        """Name the language and the versions of espeak-ng, of phonemizer and of the code here."""
         version = ".".join(map(str, _backend(self._language()).version()))
         phonemizer = importlib.metadata.version("phonemizer")
         return f"espeak-ng {version} phonemizer {phonemizer} format {_FORMAT} {self.language}"
 
     def needs_language(self) -> bool:
-        """It speaks nothing in particular before it is told what."""
+        """Whether no language is set."""
         return self.language is None
 
     def check(self, texts: Iterable[str] = ()) -> None:
-        """The language must be one that it speaks."""
+        """Raise ``ValueError`` where espeak-ng does not have the language."""
         _backend(self._language())
 
     def _language(self) -> str:
@@ -65,11 +64,11 @@ class EspeakPhonemes(GraphemeToPhoneme):
 
 
 def nearest_languages(language: str, spoken: Mapping[str, str]) -> list[str]:
-    """Languages that someone may have meant: varieties of it, codes alike, or the code behind a name.
+    """Suggest languages for a wrong name: varieties of it, similar codes, or the code of a name.
 
     Args:
-        language: what was asked for.
-        spoken: names of languages by code.
+        language: the wrong name.
+        spoken: the names of all languages by code.
 
     >>> nearest_languages("en", {"en-gb": "English (Britain)", "en-us": "English (America)", "de": "German"})
     ['en-us', 'en-gb']
@@ -93,9 +92,7 @@ def _rank(code: str) -> int:
 def _tokens(line: str) -> tuple[str, ...]:
     # The separator is named: without a name, split() cuts at the phoneme separator as well.
     words = line.split(_WORD_SEPARATOR)
-    spelled = [[part for part in word.split(_PHONEME_SEPARATOR) if part] for word in words]
-    joined = [phoneme for word in spelled if word for phoneme in (*word, WORD_DELIMITER)]
-    return tuple(joined[:-1])
+    return joined_words([part for part in word.split(_PHONEME_SEPARATOR) if part] for word in words)
 
 
 def _separator() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
@@ -106,13 +103,13 @@ def _separator() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
 
 @functools.cache
 def espeak_languages() -> Mapping[str, str]:
-    """The names of the languages that espeak-ng speaks, by code."""
+    """Return the names of the languages of espeak-ng, by code."""
     return dict(_espeak_class().supported_languages())
 
 
 @functools.cache
 def espeak_voices() -> Mapping[str, str]:
-    """The voice file of each language, by code: ``roa/fr`` speaks ``fr-fr``."""
+    """Return the voice file of each language, by code: ``roa/fr`` is the voice of ``fr-fr``."""
     _espeak_class()  # sets the library up
     from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
@@ -122,11 +119,11 @@ def espeak_voices() -> Mapping[str, str]:
 
 @functools.cache
 def _backend(language: str) -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
-    """One backend object per language: each one that phonemizer makes is kept forever."""
+    """Share one backend object per language: phonemizer keeps each one forever."""
     if language not in espeak_languages():
         near = nearest_languages(language, espeak_languages())
         raise ValueError(
-            f"espeak: language must be one that espeak-ng speaks, such as ru or en-us, got {language!r}"
+            f"espeak: language must be one of espeak-ng's, such as ru or en-us, got {language!r}"
             + (f"; nearest: {', '.join(near)}" if near else "")
         )
     return _espeak_class()(
@@ -135,7 +132,7 @@ def _backend(language: str) -> Any:  # noqa: ANN401 - phonemizer is optional and
 
 
 def _silent() -> Any:  # noqa: ANN401 - a logger
-    """Phonemizer warns of every batch that holds a foreign word; such words are no news."""
+    """Silence phonemizer, which warns of every batch that holds a foreign word."""
     import logging
 
     logger = logging.getLogger("phonemizer.silent")
@@ -151,7 +148,7 @@ def _espeak_class() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
     except ImportError as error:
         raise ValueError(
-            "espeak: phonemizer and espeakng-loader must be installed to turn text into phonemes; "
+            "espeak: phonemizer and espeakng-loader must be installed to convert text to phonemes; "
             "pip install 'phoneme-recognition[espeak]'"
         ) from error
     EspeakWrapper.set_library(espeakng_loader.get_library_path())

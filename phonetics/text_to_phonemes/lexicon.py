@@ -1,4 +1,4 @@
-"""Text → phonemes by a pronouncing dictionary, with another backend for the words that it lacks."""
+"""Convert text to phonemes with a pronouncing dictionary, and words that it lacks with another backend."""
 
 import functools
 import hashlib
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from phonetics.text_to_phonemes.backends import TextToPhonemes, named_backend
-from phonetics.text_to_phonemes.base import GraphemeToPhoneme, UnpronounceableError
+from phonetics.text_to_phonemes.base import GraphemeToPhoneme, UnpronounceableError, joined_words
 from phonetics.vocabulary import WORD_DELIMITER
 
 log = logging.getLogger(__name__)
@@ -22,24 +22,24 @@ _COMMENT_LINES = (";;;", _COMMENT)
 _JOINERS = re.compile(r"[-‐–—/]+")  # noqa: RUF001 - these are meant
 # A probability has a point or an exponent; plain digits are phonemes of X-SAMPA.
 _PROBABILITY = re.compile(r"\d*\.\d+|\d+\.|\d+(\.\d+)?[eE]-\d+")
-_FORMAT = 2  # of what is made of a text; raised where that changes
+_FORMAT = 2  # version of the code between texts and phonemes
 _SPOKEN_PUNCTUATION = "%‰&@"
 _DOTLESS = ("tr", "tur", "az", "aze")  # languages with ı and İ
 _EXAMPLES = 10
 
 
 class LexiconPhonemes(GraphemeToPhoneme):
-    """Words looked up in a file: ``word``, white space, phonemes separated by spaces; one entry a line.
+    """Looks words up in a file: ``word``, white space, phonemes separated by spaces; one entry a line.
 
     Of several entries for a word the first counts; case does not matter. Lines that start with
     ``;;;`` or ``#``, and what follows `` # ``, are comments; probabilities (``0.99``) between a word and
-    its phonemes are passed over. A compound that is not in the file is looked up by the parts
-    between its hyphens; what is spoken though it is no letter (5%, €20, a+b) goes to the fallback whole.
+    its phonemes are skipped. A compound that is not in the file is looked up by the parts between
+    its hyphens; words with symbols that are pronounced (5%, €20, a+b) go to the fallback whole.
 
     Args:
-        path: the dictionary, in UTF-8; CMUdict and the dictionaries of aligners are of this form.
-        fallback: the backend for words that it lacks; with ``none``, texts that hold one are left out.
-        language: of the words and the fallback; null takes the data set's.
+        path: the dictionary, in UTF-8; CMUdict and the dictionaries of aligners have this form.
+        fallback: the backend for words that it lacks; with ``none``, texts with such words are skipped.
+        language: the language of words and fallback; null takes the language of the data set.
     """
 
     def __init__(
@@ -51,27 +51,25 @@ class LexiconPhonemes(GraphemeToPhoneme):
         self.path = Path(path).expanduser()
         self.fallback = named_backend(fallback)
         self.language = language
-        self._entries()  # a faulty file is told at once
+        self._entries()  # an invalid file raises at once
 
     def __call__(self, text: str) -> tuple[str, ...]:
-        """Phonemes as the dictionary writes them."""
-        pronounced = [self._pronounced(word) for word in self._words(text)]
-        joined = [phoneme for word in pronounced if word for phoneme in (*word, WORD_DELIMITER)]
-        return tuple(joined[:-1])
+        """Convert a text to the phonemes of the dictionary."""
+        return joined_words([self._pronounced(word) for word in self._words(text)])
 
     def fingerprint(self) -> str:
-        """The dictionary's content, how words are looked up in it, and the fallback."""
+        """Identify the content of the dictionary, the look-up and the fallback."""
         content = hashlib.sha256(self.path.read_bytes()).hexdigest()
         fallback = self._fallback()
         case = "ı" if self._dotless() else "i"
         return f"lexicon {_FORMAT} {case} {content} {fallback.fingerprint() if fallback else 'none'}"
 
     def needs_language(self) -> bool:
-        """Only where the fallback does."""
+        """Whether the fallback needs a language and none is set."""
         return self.language is None and self.fallback is not None and self.fallback.needs_language()
 
     def check(self, texts: Iterable[str] = ()) -> None:
-        """The fallback must work; words that the dictionary lacks are counted and named."""
+        """Check the fallback; count and log the words that the dictionary lacks."""
         if fallback := self._fallback():
             fallback.check()
         entries, total, lacking = self._entries(), 0, Counter[str]()
@@ -99,10 +97,10 @@ class LexiconPhonemes(GraphemeToPhoneme):
         return tuple(phoneme for phoneme in fallback(word) if phoneme != WORD_DELIMITER)
 
     def _fallback(self) -> GraphemeToPhoneme | None:
-        return self.fallback.spoken_in(self.language) if self.fallback else None
+        return self.fallback.for_language(self.language) if self.fallback else None
 
     def _dotless(self) -> bool:
-        """Whether the language tells ı from i; the fallback's own counts where none is given."""
+        """Whether the language, or that of the fallback, distinguishes ı from i."""
         language = self.language or (self.fallback.language if self.fallback else None) or ""
         return language.lower().replace("_", "-").split("-")[0] in _DOTLESS
 
@@ -119,7 +117,7 @@ class LexiconPhonemes(GraphemeToPhoneme):
                 yield from filter(None, map(_without_punctuation, _JOINERS.split(bare)))
 
     def _entries(self) -> Mapping[str, tuple[str, ...]]:
-        """Read once per process and never pickled: a big dictionary would travel with every task."""
+        """Read the file once per process; a big dictionary is not pickled into every task."""
         try:
             return read_lexicon(self.path, self.path.stat().st_mtime_ns, dotless=self._dotless())
         except OSError as error:
@@ -130,11 +128,11 @@ class LexiconPhonemes(GraphemeToPhoneme):
 
 
 def spelled(word: str, *, dotless: bool = False) -> str:
-    """One way of writing a word: composed, in small letters, with a plain apostrophe.
+    """Normalise the spelling of a word: composed, lower case, with a plain apostrophe.
 
     Args:
-        word: as it is written.
-        dotless: whether the small I is ı, as in Turkish.
+        word: a word in any spelling.
+        dotless: whether the lower case of I is ı, as in Turkish.
 
     >>> spelled("Don’t"), spelled("Maße"), spelled("Masse")
     ("don't", 'maße', 'masse')
@@ -148,7 +146,7 @@ def spelled(word: str, *, dotless: bool = False) -> str:
 
 
 def _is_spoken_symbol(letter: str) -> bool:
-    """Currencies, signs of arithmetic, and what has a name though it is punctuation to Unicode."""
+    """Whether a symbol is pronounced: currencies, mathematical signs, and some punctuation of Unicode."""
     return letter in _SPOKEN_PUNCTUATION or unicodedata.category(letter) in ("Sc", "Sm")
 
 
@@ -162,11 +160,11 @@ def _without_punctuation(word: str) -> str:
 @functools.lru_cache(maxsize=4)
 def read_lexicon(
     path: Path,
-    stamp: int = 0,  # noqa: ARG001 - a changed file is read anew
+    stamp: int = 0,  # noqa: ARG001 - a changed file is read again
     *,
     dotless: bool = False,
 ) -> Mapping[str, tuple[str, ...]]:
-    """The first pronunciation of each word of a dictionary file."""
+    """Read the first pronunciation of each word of a dictionary file."""
     entries: dict[str, tuple[str, ...]] = {}
     try:
         with path.open(encoding="utf-8-sig") as stream:
@@ -194,7 +192,7 @@ def _entry(line: str, place: str, *, dotless: bool) -> tuple[str, tuple[str, ...
 
 
 def _num_probabilities(fields: Sequence[str]) -> int:
-    """How many probabilities stand before the phonemes.
+    """Count the probabilities before the phonemes.
 
     >>> _num_probabilities(["0.99", "0.14", "1.0", "1.0", "t", "iː"]), _num_probabilities(["2", "l"])
     (4, 0)

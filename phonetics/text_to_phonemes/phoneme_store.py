@@ -1,4 +1,4 @@
-"""Phonemes of texts kept on disk, so that a text is turned into them once."""
+"""Store the phonemes of texts on disk, so that each text is converted once."""
 
 import functools
 import hashlib
@@ -21,14 +21,14 @@ _Phonemes = tuple[str, ...]
 
 
 class StoredPhonemes(GraphemeToPhoneme):
-    """A backend whose results are kept in a file, under its fingerprint and the text.
+    """Stores the results of a backend in a file, by its fingerprint and the text.
 
-    Whole texts are kept and not words: what a word sounds like depends on its neighbours. Several
-    processes may share the file. One that is damaged, or cannot be written, is done without.
+    Whole texts are stored and not words: the phonemes of a word depend on its neighbours. Several
+    processes may share the file. Without a usable file results are not stored.
 
     Args:
-        backend: what makes phonemes that are not there yet.
-        path: the file; made where it is missing.
+        backend: converts texts that are not in the file.
+        path: the file; it is created where it is missing.
     """
 
     def __init__(self, backend: GraphemeToPhoneme, path: Path) -> None:
@@ -38,11 +38,11 @@ class StoredPhonemes(GraphemeToPhoneme):
         self._fingerprint = backend.fingerprint()
 
     def __call__(self, text: str) -> _Phonemes:
-        """Phonemes from the file, or made and put there."""
+        """Look a text up, or convert and store it."""
         return self.batch([text])[0]
 
     def batch(self, texts: Sequence[str]) -> list[_Phonemes]:
-        """Those that are not in the file are made in one batch."""
+        """Convert the texts that are not in the file in one batch."""
         keys = [self._key(text) for text in texts]
         store = _store(self.path, os.getpid())
         known = store.read(keys)
@@ -54,15 +54,15 @@ class StoredPhonemes(GraphemeToPhoneme):
         return [known[key] for key in keys]
 
     def fingerprint(self) -> str:
-        """The backend's: where phonemes are kept does not change them."""
+        """Return the fingerprint of the backend: the file does not change phonemes."""
         return self._fingerprint
 
     def needs_language(self) -> bool:
-        """As the backend."""
+        """Ask the backend."""
         return self.backend.needs_language()
 
     def check(self, texts: Iterable[str] = ()) -> None:
-        """As the backend."""
+        """Check the backend."""
         self.backend.check(texts)
 
     def _key(self, text: str) -> bytes:
@@ -76,18 +76,18 @@ def _store(path: Path, process_id: int) -> "_Store":  # noqa: ARG001 - SQLite do
 
 
 class _Store:
-    """A table of key → phonemes; writes are gathered, since each transaction costs a lock and a file."""
+    """A table of key → phonemes; writes are collected, since each transaction costs a lock and a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pending: dict[bytes, _Phonemes] = {}
         self.connection = self._open() or self._open_anew()
         if self.connection is not None:
-            # Unlike atexit, this is called at the end of a pool's processes as well.
+            # Unlike atexit, this runs at the end of a pool's processes as well.
             Finalize(self, _flush, args=(self.connection, self.pending), exitpriority=1)
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, _Phonemes]:
-        """What is known of these keys."""
+        """Return the stored phonemes of those keys that have some."""
         found = {key: self.pending[key] for key in keys if key in self.pending}
         for start in range(0, len(keys), _KEYS_PER_QUERY):
             part = [key for key in keys[start : start + _KEYS_PER_QUERY] if key not in found]
@@ -95,7 +95,7 @@ class _Store:
         return found
 
     def write(self, phonemes: dict[bytes, _Phonemes]) -> None:
-        """Keep these, now or with the next ones."""
+        """Store phonemes, now or together with the next ones."""
         self.pending |= phonemes
         if len(self.pending) >= _MAX_PENDING:
             if self.connection is not None and not _flush(self.connection, self.pending):
@@ -116,7 +116,7 @@ class _Store:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None)
-            # Losing the newest entries with the machine is no loss; waiting for the disk would be.
+            # The newest entries may be lost when the machine stops; waiting for the disk costs more.
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS phonemes (key BLOB PRIMARY KEY, phonemes TEXT) WITHOUT ROWID"
@@ -128,7 +128,7 @@ class _Store:
         return connection
 
     def _open_anew(self) -> sqlite3.Connection | None:
-        """Put a damaged file aside; where that is not possible phonemes are not kept."""
+        """Rename a damaged file; where that is not possible phonemes are not stored."""
         if not self.path.is_file():
             return None
         try:
@@ -138,7 +138,7 @@ class _Store:
         return self._open()
 
     def _give_up(self, reason: str) -> None:
-        log.warning("phonemes: %s is not used any more: %s", self.path, reason)
+        log.warning("phonemes: %s is no longer used: %s", self.path, reason)
         self.connection = None
 
 

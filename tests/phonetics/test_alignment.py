@@ -8,7 +8,7 @@ from rapidfuzz.distance import Levenshtein
 from torchmetrics.text import WordErrorRate
 
 from phonetics import Pair, PhonemeInventory, align
-from phonetics.distances import edit_counts
+from phonetics.edits import edit_counts
 
 PHONEMES = ["p", "t", "d", "s", "z", "m", "n", "i", "a", "u", "tʃ", "sil"]
 

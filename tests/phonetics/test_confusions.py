@@ -9,7 +9,7 @@ COUNTS = Counter({("t", "t"): 6, ("t", "d"): 3, ("t", None): 1, ("d", "d"): 4, (
 
 def test_precision_and_recall_by_hand():
     scores = phoneme_scores(COUNTS)
-    assert (scores["t"].spoken, scores["t"].heard, scores["t"].correct) == (10, 8, 6)
+    assert (scores["t"].spoken, scores["t"].recognised, scores["t"].correct) == (10, 8, 6)
     assert (scores["t"].recall, scores["t"].precision) == (0.6, 0.75)
     assert scores["d"].precision == 4 / 7
 
@@ -22,7 +22,7 @@ def test_a_phoneme_that_is_never_spoken_has_no_recall():
 
 def test_errors_come_in_words_the_frequent_first():
     assert [error.in_words() for error in most_frequent(COUNTS)] == [
-        "heard [d] for [t]: 3 of 10",
-        "heard [t] where nothing was: 2 in 14 phonemes",
+        "recognised [t] as [d]: 3 of 10",
+        "inserted [t]: 2 in 14 phonemes",
         "missed [t]: 1 of 10",
     ]

@@ -96,7 +96,7 @@ def test_a_mapping_may_be_a_file(tmp_path: Path, name: str, content: str) -> Non
         ("a.tsv", "a\tb\na\tc\n", "'a' stands there twice"),
         ("a.tsv", "a b\tc\n", "must replace single phonemes, got the key 'a b'"),
         ("a.tsv", "ˈ\tc\n", "must replace single phonemes, got the key 'ˈ'"),
-        ("a.tsv", "g\tc\nɡ\td\n", "must say one thing of a phoneme, 'ɡ' becomes 'c' and 'd'"),
+        ("a.tsv", "g\tc\nɡ\td\n", "must have one replacement of a phoneme, 'ɡ' becomes 'c' and 'd'"),
     ],
 )
 def test_faulty_mappings_are_refused(tmp_path: Path, name: str, content: str, complaint: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inference.decoding.beam_search import BeamDecoder, beam_search
-from inference.decoding.decoders import GreedyDecoder
+from inference.decoding.decoder import GreedyDecoder
 from inference.decoding.ngram import START, Entry, NgramModel, estimate
 from models.ctc.greedy import collapse
 from phonetics import Vocabulary

@@ -8,7 +8,7 @@ from transformers import AutoProcessor
 from dataset_modules.batches.batch import AudioParams
 from inference import Recognizer
 from inference.acoustic_model import AcousticModel
-from inference.handover.formats_to_export import pipeline_transcriber
+from inference.handover.bundle import pipeline_transcriber
 from inference.handover.huggingface import ExportError, save_huggingface
 from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
 

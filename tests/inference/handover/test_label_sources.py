@@ -16,8 +16,8 @@ def dataset(name, **arguments):
     return {"class_path": f"dataset_modules.x.{name}", "init_args": arguments}
 
 
-def told(data):
-    return [source.told(PACKAGES) for source in label_sources(data)]
+def described(data):
+    return [source.described(PACKAGES) for source in label_sources(data)]
 
 
 def card(*datasets, **data):
@@ -30,11 +30,11 @@ def test_a_data_sets_own_choices_go_over_the_sections():
     own = dataset("CustomAudioDataset", language="de", text_to_phonemes="epitran")
     left_open = dataset("CommonVoiceDataset", language=None, text_to_phonemes=None)
     data = {"language": "ru", "text_to_phonemes": "espeak", "dataset_classes": [own, left_open]}
-    assert told(data) == [
-        "- CustomAudioDataset (de): texts become phonemes by `epitran` (epitran 1.35.3), "
-        "where the data does not bring its own.",
-        "- CommonVoiceDataset (ru): texts become phonemes by `espeak` (phonemizer 3.4.0, "
-        "espeakng-loader 0.2), where the data does not bring its own.",
+    assert described(data) == [
+        "- CustomAudioDataset (de): texts converted to phonemes by `epitran` (epitran 1.35.3), "
+        "where the data contains none.",
+        "- CommonVoiceDataset (ru): texts converted to phonemes by `espeak` (phonemizer 3.4.0, "
+        "espeakng-loader 0.2), where the data contains none.",
     ]
 
 
@@ -59,7 +59,7 @@ def test_what_makes_phonemes_is_named_with_its_fallback(choice, backends):
 
 def test_data_that_bring_phonemes_name_no_maker_of_labels():
     text, head = card(dataset("TimitDataset", language="en-us"), language="ru", text_to_phonemes="espeak")
-    assert "- TimitDataset (en-us): the data brings its phonemes." in text
+    assert "- TimitDataset (en-us): the data contains its phonemes." in text
     assert "Linguistic Data Consortium" in text
     assert "espeak" not in text
     assert head["language"] == ["en"]
@@ -68,8 +68,10 @@ def test_data_that_bring_phonemes_name_no_maker_of_labels():
 def test_a_data_set_that_chooses_espeak_for_itself_is_told_in_the_licences():
     chosen = dataset("CustomAudioDataset", text_to_phonemes={"class_path": "phonetics.EspeakPhonemes"})
     text, _ = card(chosen, text_to_phonemes="none", language="ru")
-    assert "Labels made of texts: phonemizer and espeak-ng (GPL-3.0" in text
-    assert "Labels made of texts" not in card(dataset("CustomAudioDataset"), text_to_phonemes="none")[0]
+    assert "Labels converted from texts: phonemizer and espeak-ng (GPL-3.0" in text
+    assert (
+        "Labels converted from texts" not in card(dataset("CustomAudioDataset"), text_to_phonemes="none")[0]
+    )
 
 
 def test_the_head_has_all_languages_once():

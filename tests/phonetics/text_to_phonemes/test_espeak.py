@@ -75,8 +75,8 @@ def test_unknown_language_is_refused_with_the_nearest(language: str, nearest: st
 
 def test_a_backend_without_language_is_completed_and_one_with_keeps_its_own() -> None:
     assert EspeakPhonemes().needs_language()
-    assert EspeakPhonemes().spoken_in("de").language == "de"
-    assert EspeakPhonemes("ru").spoken_in("de").language == "ru"
+    assert EspeakPhonemes().for_language("de").language == "de"
+    assert EspeakPhonemes("ru").for_language("de").language == "ru"
     with pytest.raises(ValueError, match="language must be given"):
         EspeakPhonemes()("да")
 

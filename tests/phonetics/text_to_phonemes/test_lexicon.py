@@ -51,7 +51,7 @@ def test_words_that_are_lacking_come_from_the_fallback(path: Path) -> None:
 def test_the_fallback_speaks_the_language_of_the_data(path: Path) -> None:
     unbound = LexiconPhonemes(path)
     assert unbound.needs_language()
-    assert unbound.spoken_in("de")("Haus") == EspeakPhonemes("de")("Haus")
+    assert unbound.for_language("de")("Haus") == EspeakPhonemes("de")("Haus")
     assert not LexiconPhonemes(path, fallback=EspeakPhonemes("ru")).needs_language()
     assert not LexiconPhonemes(path, fallback="none").needs_language()
 
@@ -116,7 +116,7 @@ def test_turkish_tells_i_with_and_without_dot(tmp_path: Path) -> None:
     path.write_text("ılık ɯ l ɯ k\nilik i l i k\n", encoding="utf-8")
     turkish = LexiconPhonemes(path, fallback="none", language="tr")
     assert " ".join(turkish("ILIK İLİK")) == "ɯ l ɯ k | i l i k"
-    bound = LexiconPhonemes(path, fallback="none").spoken_in("tr")
+    bound = LexiconPhonemes(path, fallback="none").for_language("tr")
     assert bound("ILIK") == turkish("ILIK")
     assert bound.fingerprint() != LexiconPhonemes(path, fallback="none").fingerprint()
     assert LexiconPhonemes(path, fallback=EspeakPhonemes("tr"))("ILIK") == turkish("ILIK")

@@ -1,4 +1,4 @@
-"""Handing a model over: a folder that is there whole, or not at all."""
+"""Export a model: write the complete folder, or none."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def export(
     license_name: str | None = None,
     utterances: Iterable[Utterance] | None = None,
 ) -> Parity | None:
-    """Write a model into a new folder, with its card; returns how it compares over utterances, if given."""
+    """Write a model and its card into a new folder; compare it with the checkpoint, given utterances."""
     with new_folder(folder) as unfinished:
         if target == "hf":
             save_huggingface(model, unfinished)
@@ -38,25 +38,15 @@ def export(
             save_onnx(model, unfinished, int8=target == "onnx-int8")
         parity = check(model, target, unfinished, utterances) if utterances is not None else None
         if parity:
-            figures = {
-                **parity._asdict(),
-                "checkpoint_per": parity.checkpoint_per,
-                "export_per": parity.export_per,
-            }
-            (unfinished / PARITY).write_text(json.dumps(figures, indent=1), encoding="utf-8")
-        card = model_card(
-            provenance,
-            model.vocabulary,
-            target,
-            license_name=license_name,
-            parity=parity,
-        )
+            rates = {"checkpoint_per": parity.checkpoint_per, "export_per": parity.export_per}
+            (unfinished / PARITY).write_text(json.dumps(parity._asdict() | rates, indent=1), encoding="utf-8")
+        card = model_card(provenance, model.vocabulary, target, license_name=license_name, parity=parity)
         (unfinished / CARD).write_text(card, encoding="utf-8")
     return parity
 
 
 def check(model: AcousticModel, target: Target, folder: Path, utterances: Iterable[Utterance]) -> Parity:
-    """Let the checkpoint and what was written hear the same utterances."""
+    """Compare the written model with the checkpoint over utterances."""
     recognizer = Recognizer(model)
     rate = model.audio_params.sampling_rate
 
@@ -68,7 +58,7 @@ def check(model: AcousticModel, target: Target, folder: Path, utterances: Iterab
 
 
 def pipeline_transcriber(folder: Path) -> Callable[[NDArray[np.float32]], list[str]]:
-    """The folder as its users open it."""
+    """Open the folder with the pipeline of transformers."""
     from transformers import pipeline
     from transformers.utils import logging as transformers_logging
 
@@ -79,7 +69,7 @@ def pipeline_transcriber(folder: Path) -> Callable[[NDArray[np.float32]], list[s
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which gets its name only when everything is in it; what is there stays."""
+    """Yield a folder to write into, which gets its name once it is complete; an existing one stays."""
     if folder.exists():
         raise ExportError(f"export: the folder to write must be new, {folder} is there already")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +77,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     try:
         unfinished.chmod(0o755)
         yield unfinished
-        os.rename(unfinished, folder)  # fails where another one has got there meanwhile
+        os.rename(unfinished, folder)  # fails where another process was faster
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise

@@ -6,7 +6,7 @@ import weakref
 import pytest
 import yaml
 
-from inference.handover.formats_to_export import export, new_folder
+from inference.handover.bundle import export, new_folder
 from inference.handover.huggingface import ExportError
 from inference.handover.model_card import Provenance, model_card
 from inference.handover.parity import Parity, Utterance, compare
@@ -59,7 +59,7 @@ def test_a_card_of_a_lone_checkpoint_makes_nothing_up(tmp_path):
     assert "## Data" not in card
     assert "## Model" not in card
     assert "3 of 3 test utterances with the same phonemes" in card
-    assert "named no licence" in card
+    assert "no licence is named" in card
     assert "onnxruntime" in card
 
 

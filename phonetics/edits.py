@@ -1,4 +1,4 @@
-"""Edit distances between phoneme sequences, counted as error rates need them."""
+"""Count the edits between sequences of phonemes, the numerators of error rates."""
 
 from collections.abc import Hashable, Sequence
 from itertools import groupby
@@ -17,7 +17,7 @@ class EditCounts(NamedTuple):
 
     @property
     def errors(self) -> int:
-        """All edits together."""
+        """Sum the three kinds of errors."""
         return self.substitutions + self.deletions + self.insertions
 
 
