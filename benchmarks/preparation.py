@@ -116,7 +116,7 @@ def run_preparation(locale: Path, cache: Path, num_proc: int) -> float:
     shutil.rmtree(cache, ignore_errors=True)
     data = data_module(locale, cache, num_proc)
     start = time.perf_counter()
-    data._prepare("train")
+    data.sources.prepare("train", data.audio_params, data.num_proc)
     return time.perf_counter() - start
 
 
