@@ -27,7 +27,8 @@ from cli.configuration.checks import (
     check_weights_only,
     shared_audio_params,
 )
-from cli.configuration.parser import PhonemeArgumentParser, shortened
+from cli.configuration.parser import PhonemeArgumentParser
+from cli.configuration.parser_messages import shortened
 from cli.configuration.sections import OptunaSection, SearchRequest
 from cli.evaluation import evaluate_best, summarise, write_predictions, write_report
 from dataset_modules.batches.batch import AudioParams

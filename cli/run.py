@@ -5,19 +5,17 @@ what is written.
 """
 
 import contextlib
-import difflib
 import importlib
 import os
-import re
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TextIO
 
+from cli.configuration.parser_messages import whereabouts
 from cli.configuration.sections import SearchRequest, StartSearch
-from cli.configuration.yaml_files import accepted_keys, check_yaml_files, config_files, places_of
+from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
@@ -38,8 +36,6 @@ Exit status 1 where training would fail.
 --audio N       write N training clips before and after augmentation, to listen to
 OVERRIDES       what training takes, as --data.batch_size 4: see ./run.sh train --help
 """
-_UNPLACED = re.compile(r"Option '([^'.]+)' is not accepted")
-_UNKNOWN = re.compile(r"there is no option ([\w.]+)")
 
 
 def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
@@ -56,28 +52,7 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
         check_yaml_files(files)
         return _run_cli(list(arguments), start_search)
     except ConfigError as error:
-        return _fail(error, f"{error}{_whereabouts(str(error), files)}", status=2)
-
-
-def _whereabouts(message: str, files: Sequence[Path]) -> str:
-    """Jsonargparse names an unknown key or class without its place and what would be right; add both."""
-    if absent := _UNKNOWN.search(message):
-        named = places_of(absent[1].rpartition(".")[2], files)
-        here = [str(place) for place in named if place.path == absent[1]]
-        return f"; it stands at {', '.join(here)}" if here else ""
-    unknown = _UNPLACED.search(message)
-    places = places_of(unknown[1], files) if unknown else []
-    if not places:
-        from cli.configuration.class_paths import faulty_class
-
-        return faulty_class(message, files)
-    takes = accepted_keys(places[0].component)
-    near = difflib.get_close_matches(unknown[1], takes, n=2) if unknown else []
-    return (
-        f": it stands at {', '.join(map(str, places))}"
-        + (f"; nearest: {', '.join(near)}" if near else "")
-        + (f"; accepted: {', '.join(takes)}" if takes else "")
-    )
+        return _fail(error, f"{error}{whereabouts(str(error), files)}", status=2)
 
 
 def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:

@@ -14,7 +14,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from callbacks.every_run.counted_batches import faults_of
 from cli.configuration.checks import check_hardware
-from cli.configuration.parser import shortened
+from cli.configuration.parser_messages import shortened
 from cli.phoneme_cli import PhonemeCLI
 from dataset_modules.recording import AudioError
 from doctor.doctor_page import doctor_page

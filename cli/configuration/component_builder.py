@@ -8,7 +8,8 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from cli.configuration.class_paths import nearest_classes
+from cli.configuration.nearest_names import nearest_classes
+from cli.configuration.parser_messages import shortened
 from experiment.errors import ConfigError
 
 Node = Namespace | Mapping[str, Any]  # class_path and init_args
@@ -54,9 +55,6 @@ def reason(error: Exception) -> str:
     >>> reason(KeyError("rate"))
     "KeyError: 'rate'"
     """
-    # Imported only now: the parser brings Lightning, which a worker of a search does without.
-    from cli.configuration.parser import shortened
-
     text = shortened(str(error))
     if isinstance(error, AssertionError) and not text:
         frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from cli.configuration.parser import PhonemeArgumentParser, shortened
+from cli.configuration.parser import PhonemeArgumentParser
+from cli.configuration.parser_messages import shortened
 from cli.configuration.yaml_files import check_yaml_files
 from dataset_modules.base_dataset import BaseDataset
 from experiment.errors import ConfigError

@@ -1,7 +1,5 @@
 """Faults in YAML files that a parser passes over in silence."""
 
-import inspect
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -105,18 +103,3 @@ def _places(node: yaml.Node, key: str, place: str, component: str) -> Iterator[P
         if name.value == key:
             yield Place(path, name.start_mark.line + 1, component)
         yield from _places(value, key, path, component)
-
-
-def accepted_keys(class_path: str) -> list[str]:
-    """The constructor's arguments of a component that is there already; none where it is not.
-
-    >>> accepted_keys("pathlib.NoSuchThing")
-    []
-    """
-    module, _, name = class_path.rpartition(".")
-    component = getattr(sys.modules.get(module), name, None)
-    return (
-        []
-        if component is None
-        else [key for key in inspect.signature(component).parameters if key != "params"]
-    )

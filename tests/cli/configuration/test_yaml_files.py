@@ -2,7 +2,8 @@
 
 import pytest
 
-from cli.configuration.yaml_files import accepted_keys, check_yaml_files, places_of
+from cli.configuration.nearest_names import accepted_keys
+from cli.configuration.yaml_files import check_yaml_files, places_of
 from experiment.errors import ConfigError
 
 
