@@ -1,4 +1,4 @@
-"""They watch and save."""
+"""Callbacks that a configuration can name."""
 
 from callbacks.checkpoint_io import DurableCheckpointIO
 from callbacks.checkpoints import CustomModelCheckpoint

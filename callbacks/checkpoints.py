@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 
 class CustomModelCheckpoint(ModelCheckpoint):
-    """Lightning's ``ModelCheckpoint`` with this application's place, defaults and durable writing.
+    """Lightning's ``ModelCheckpoint`` with this application's folder, defaults and durable writing.
 
     ``best.json`` beside the checkpoints names the best one. Arguments are those of
     ``ModelCheckpoint``, with these differences: ``dirpath`` defaults to ``checkpoints`` in the
     experiment's folder; ``every_n_train_steps`` and ``train_time_interval`` keep ``last.ckpt``
     current between validations, for runs that are cut off, and go together with
-    ``every_n_epochs``: what is monitored in validation is still judged after each; with several
+    ``every_n_epochs``: a metric of validation is still compared after each; with several
     processes ``save_on_exception`` does nothing, because one of them cannot save alone.
     """
 
@@ -34,47 +34,35 @@ class CustomModelCheckpoint(ModelCheckpoint):
         dirpath: str | Path | None = None,
         filename: str | None = "{epoch}-{val_per:.4f}",
         monitor: str | None = "val_per",
-        verbose: bool = False,
         save_last: bool | Literal["link"] | None = True,
-        save_top_k: int = 1,
-        save_weights_only: bool = False,
-        mode: Literal["min", "max"] = "min",
-        auto_insert_metric_name: bool = True,
         every_n_train_steps: int | None = None,
         train_time_interval: timedelta | None = None,
         every_n_epochs: int | None = None,
-        save_on_train_epoch_end: bool | None = None,
-        enable_version_counter: bool = True,
-        save_on_exception: bool = False,
+        **options: Any,  # noqa: ANN401 - those of ModelCheckpoint
     ) -> None:
         self._steps_between = every_n_train_steps or 0
         self._time_between = train_time_interval
-        self._judges_steps = monitor is None or not monitor.startswith("val_")
+        self._monitors_steps = monitor is None or not monitor.startswith("val_")
         _check_intervals(self._steps_between, train_time_interval)
         between = bool(self._steps_between or train_time_interval)
-        if between and not self._judges_steps and save_last is not True:
+        if between and not self._monitors_steps and save_last is not True:
             raise ValueError(
                 f"CustomModelCheckpoint: every_n_train_steps and train_time_interval write last.ckpt while "
-                f"{monitor} is judged in validation; save_last must be true, got {save_last!r}"
+                f"{monitor} is computed in validation; save_last must be true, got {save_last!r}"
             )
+        if between and self._monitors_steps and every_n_epochs is None:
+            every_n_epochs = 0
         super().__init__(
             dirpath=dirpath,
             filename=filename,
             monitor=monitor,
-            verbose=verbose,
             save_last=save_last,
-            save_top_k=save_top_k,
-            save_weights_only=save_weights_only,
-            mode=mode,
-            auto_insert_metric_name=auto_insert_metric_name,
-            every_n_epochs=0 if between and self._judges_steps and every_n_epochs is None else every_n_epochs,
-            save_on_train_epoch_end=save_on_train_epoch_end,
-            enable_version_counter=enable_version_counter,
-            save_on_exception=save_on_exception,
+            every_n_epochs=every_n_epochs,
+            **options,
         )
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Settle the place; a folder that cannot be written to is told before training."""
+        """Set the folder; refuse one that cannot be written to before training."""
         if getattr(trainer, "fast_dev_run", False):
             return  # nothing is written
         if self.dirpath is None:
@@ -88,7 +76,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
                     log.info("checkpoints: removed %s, which a killed save had left", path.name)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the state, also where the folder has moved since (another mount, another machine)."""
+        """Restore the state, also where the folder has moved since (another mount, another machine)."""
         state = relocated(state_dict, self.dirpath, self.mode)
         super().load_state_dict(state)
         last = Path(str(self.dirpath)) / f"{self.CHECKPOINT_NAME_LAST}{self.FILE_EXTENSION}"
@@ -104,17 +92,17 @@ class CustomModelCheckpoint(ModelCheckpoint):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
     ) -> None:
-        """Save every so many steps; here validation and all else that belongs to the step before is done."""
+        """Save at the interval; validation and all else that belongs to the step before is done here."""
         if batch_idx % trainer.accumulate_grad_batches == 0 and self._is_due(trainer):
-            self._save_place(trainer)
+            self._save_position(trainer)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
     ) -> None:
-        """Not here, as Lightning would: a validation that follows would be left out on resume."""
+        """Do not save here as Lightning does: a validation that follows would be left out on resume."""
 
     def save_now(self, trainer: Trainer) -> str:
-        """Keep what was trained so far, as ``last.ckpt`` or where it lies already; the file's path."""
+        """Save ``last.ckpt`` unless this step is saved already; return the file's path."""
         saved = Path(self._last_checkpoint_saved)
         if self._last_global_step_saved != trainer.global_step or not saved.name:
             self._save_last(trainer)
@@ -135,12 +123,12 @@ class CustomModelCheckpoint(ModelCheckpoint):
             self._last_time_checked = now
         return bool(due)
 
-    def _save_place(self, trainer: Trainer) -> None:
-        if self._judges_steps:
+    def _save_position(self, trainer: Trainer) -> None:
+        if self._monitors_steps:
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
         if self.save_last:
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
-        self._note_best(trainer)
+        self._write_best(trainer)
 
     def _save_last(self, trainer: Trainer) -> None:
         """Also where the configuration keeps no last one."""
@@ -149,21 +137,21 @@ class CustomModelCheckpoint(ModelCheckpoint):
         self.save_last = wanted
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save as usual, then see to the last and the best."""
+        """Save as Lightning does, then write the last checkpoint and ``best.json``."""
         super().on_validation_end(trainer, pl_module)
         if not self._should_save_on_train_epoch_end(trainer):
             self._keep_last(trainer)
-        self._note_best(trainer)
+        self._write_best(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save as usual, then see to the last and the best."""
+        """Save as Lightning does, then write the last checkpoint and ``best.json``."""
         super().on_train_epoch_end(trainer, pl_module)
         if self._should_save_on_train_epoch_end(trainer):
             self._keep_last(trainer)
-        self._note_best(trainer)
+        self._write_best(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """See to it that there is a last one; of a rehearsal, which has no folder, nothing is kept."""
+        """Save the last checkpoint; a fast development run has no folder and keeps nothing."""
         if not getattr(trainer, "fast_dev_run", False):
             super().on_train_end(trainer, pl_module)
 
@@ -172,23 +160,23 @@ class CustomModelCheckpoint(ModelCheckpoint):
         return trainer.world_size == 1 and bool(super()._should_save_on_exception(trainer))
 
     def _keep_last(self, trainer: Trainer) -> None:
-        """Lightning writes ``last.ckpt`` only when the top ones change; the last is the last here."""
-        if self._steps_between and self._judges_steps and self._is_due(trainer):
-            self._save_place(trainer)
+        """Write ``last.ckpt`` where it is due; Lightning does so only when the best ones change."""
+        if self._steps_between and self._monitors_steps and self._is_due(trainer):
+            self._save_position(trainer)
         every = self._every_n_epochs or int(bool(self._steps_between or self._time_between))
         due = every >= 1 and (trainer.current_epoch + 1) % every == 0
         stale = self._last_global_step_saved != trainer.global_step
         if self.save_last and due and stale and not self._should_skip_saving_checkpoint(trainer):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 
-    def _note_best(self, trainer: Trainer) -> None:
-        if self._should_skip_noting(trainer):
+    def _write_best(self, trainer: Trainer) -> None:
+        if self._should_skip_best(trainer):
             return
         score = None if self.best_model_score is None else float(self.best_model_score)
         note = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
         write_durably(Path(str(self.dirpath)) / BEST_CHECKPOINT_FILE, json.dumps(note))
 
-    def _should_skip_noting(self, trainer: Trainer) -> bool:
+    def _should_skip_best(self, trainer: Trainer) -> bool:
         training = trainer.state.fn == "fit" and not trainer.sanity_checking and trainer.is_global_zero
         return not (training and self.best_model_path)
 

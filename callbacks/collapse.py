@@ -1,4 +1,4 @@
-"""A watch for runs that learn nothing: blanks only, or a loss that is no number."""
+"""Warns of runs that learn nothing: only blanks, or a loss that is no number."""
 
 import logging
 import math
@@ -16,7 +16,7 @@ NAN_ADVICE = (
 
 
 def blank_advice(model: object) -> str:
-    """What to try, but for what the configuration does already."""
+    """Return what to try, without what the configuration does already."""
     tries = ["a higher learning rate with a warm-up", "more steps"]
     if not getattr(getattr(model, "switches", None), "freeze_feature_extractor", True):
         tries.append("freeze_feature_extractor: true")
@@ -26,16 +26,16 @@ def blank_advice(model: object) -> str:
 
 
 class DivergedError(RuntimeError):
-    """Training cannot go on: the loss is no number."""
+    """Training cannot continue: the loss is no number."""
 
 
 class CollapseWatch(Callback):
-    """Says early when a model emits nothing but blanks, and ends a run whose loss is no number.
+    """Warns when a model emits nothing but blanks, and ends a run whose loss is no number.
 
     Args:
         blank_share: share of blank frames in validation above which the model counts as collapsed.
-        patience: validations in a row that must look so before it is said; and checks in a row of a
-            loss that is no number before the run ends.
+        patience: collapsed validations in a row before the warning; and checks in a row of a loss that
+            is no number before the run ends.
     """
 
     def __init__(self, blank_share: float = 0.999, patience: int = 2) -> None:
@@ -46,11 +46,11 @@ class CollapseWatch(Callback):
         self._interval = 1
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Look as often as Lightning logs."""
+        """Check the loss as often as Lightning logs."""
         self._interval = max(1, int(getattr(trainer, "log_every_n_steps", 1)))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the share of blanks."""
+        """Check the share of blanks."""
         share = trainer.callback_metrics.get("val_blank_share")
         if trainer.state.fn != "fit" or trainer.sanity_checking or share is None:
             return
@@ -73,7 +73,7 @@ class CollapseWatch(Callback):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Look at the loss as often as it is logged; looking costs a synchronisation."""
+        """Check the loss as often as it is logged; reading it synchronises the device."""
         if trainer.global_step % self._interval:
             return
         loss = outputs["loss"] if isinstance(outputs, Mapping) else outputs

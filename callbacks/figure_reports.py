@@ -1,4 +1,4 @@
-"""The figures of every validation as JSON lines, for whoever follows a run from outside."""
+"""The metrics of every validation as JSON lines, for another process that follows the run."""
 
 import json
 from pathlib import Path
@@ -13,22 +13,22 @@ class FigureReports(Callback):
         path: the file; its folder must be there.
     """
 
-    figures_only = True  # of a run that is followed by its figures no utterance is recorded
+    figures_only = True  # such a run records no utterances
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._validations = 0
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write what this validation found; a line is there whole or not at all."""
+        """Append the metrics of this validation in one write."""
         if trainer.sanity_checking or not trainer.is_global_zero or trainer.state.fn != "fit":
             return
-        figures = {
+        metrics = {
             name: float(value)
             for name, value in sorted(trainer.callback_metrics.items())
             if name == "train_loss" or name.startswith("val_")
         }
-        line = {"validation": self._validations, "step": trainer.global_step, "figures": figures}
+        line = {"validation": self._validations, "step": trainer.global_step, "figures": metrics}
         self._validations += 1
         with Path(self.path).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")

@@ -1,4 +1,4 @@
-"""What a checkpoint callback remembers of its files, brought to what is really there."""
+"""Adapts a checkpoint callback's state to the files that are present."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,9 @@ import torch
 
 
 def relocated(state: dict[str, Any], folder: str | Path | None, mode: str = "min") -> dict[str, Any]:
-    """The callback's state with its files looked for in a folder; those that are gone are forgotten.
+    """Return the callback's state with its files looked for in a folder, without those that are gone.
 
-    A run that was killed and goes on from an earlier checkpoint may have replaced its best since.
+    A run that was killed and resumes from an earlier checkpoint may have replaced its best since.
     The state of a run in another folder, none of whose files lie here, stays as it is.
 
     >>> relocated({"dirpath": "/a", "best_model_path": ""}, None)["dirpath"]
@@ -32,13 +32,13 @@ def relocated(state: dict[str, Any], folder: str | Path | None, mode: str = "min
         "dirpath": str(folder),
     }
     if len(top) < len(known):
-        return {**state, **moved, **_judged_anew(top, mode)}
+        return {**state, **moved, **_ranked(top, mode)}
     names = {key: state[key] for key in ("best_model_path", "kth_best_model_path") if state[key]}
     return {**state, **moved, **{key: str(here / Path(path).name) for key, path in names.items()}}
 
 
-def _judged_anew(top: dict[str, Any], mode: str) -> dict[str, Any]:
-    """Which of the files that are left are best and worst."""
+def _ranked(top: dict[str, Any], mode: str) -> dict[str, Any]:
+    """Find the best and the worst of the files that are left."""
     better, worse = (min, max) if mode == "min" else (max, min)
     best = better(top, key=lambda path: float(top[path])) if top else ""
     worst = worse(top, key=lambda path: float(top[path])) if top else ""

@@ -1,4 +1,4 @@
-"""A table of figures while training, and ``metrics.json`` at the end."""
+"""A table of metrics while training, and ``metrics.json`` at the end."""
 
 import logging
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ _WIDTH = 11
 
 
 class LogMetricsCallback(Callback):
-    """Logs one line per validation, and writes the final figures with their definitions.
+    """Logs one line per validation, and writes the final metrics with their definitions.
 
     Args:
-        metric_names: figures for the table, without prefix: per, cer, wer, blank_share, and of a run over
-            several languages per_de and the like.
+        metric_names: metrics of the table, without prefix: per, cer, wer, blank_share, and, with several
+            languages, per_de and so on.
     """
 
     def __init__(self, metric_names: Sequence[str] = ("per",)) -> None:
-        unknown = sorted(name for name in metric_names if not _is_figure(name))
+        unknown = sorted(name for name in metric_names if not _is_metric(name))
         if unknown:
             raise ValueError(
                 f"LogMetricsCallback: metric_names must be among {sorted(DEFINITIONS)}, "
@@ -43,50 +43,50 @@ class LogMetricsCallback(Callback):
                 pl_module.log("lr", float(rate))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """A line of the table while training; the figures of the split when validating alone."""
-        if trainer.sanity_checking or not trainer.is_global_zero or _is_rehearsal(trainer):
+        """Log a line of the table while training; write the metrics of a validation alone."""
+        if trainer.sanity_checking or not trainer.is_global_zero or _is_dry_run(trainer):
             return
         if trainer.state.fn == "fit":
             self._show_line(trainer)
         else:
-            self._write_figures(trainer, "val")
+            self._write_metrics(trainer, "val")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The figures of the test split."""
-        if trainer.is_global_zero and not _is_rehearsal(trainer):
-            self._write_figures(trainer, "test")
+        """Write the metrics of the test split."""
+        if trainer.is_global_zero and not _is_dry_run(trainer):
+            self._write_metrics(trainer, "test")
 
     def _show_line(self, trainer: Trainer) -> None:
         names = ["train_loss", *(f"val_{column}" for column in self.columns)]
         if not self._header_shown:
             log.info("%s", table_line(["epoch", "step", *names, "lr"]))
             self._header_shown = True
-        figures = [float(trainer.callback_metrics.get(name, float("nan"))) for name in names]
-        log.info("%s", table_line([trainer.current_epoch, trainer.global_step, *figures, *_rates(trainer)]))
+        metrics = [float(trainer.callback_metrics.get(name, float("nan"))) for name in names]
+        log.info("%s", table_line([trainer.current_epoch, trainer.global_step, *metrics, *_rates(trainer)]))
 
-    def _write_figures(self, trainer: Trainer, stage: str) -> None:
-        figures = {
+    def _write_metrics(self, trainer: Trainer, stage: str) -> None:
+        metrics = {
             name: float(value)
             for name, value in sorted(trainer.callback_metrics.items())
             if name.startswith(f"{stage}_") and not name.endswith("_utterances")
         }
         folder = Path(trainer.default_root_dir)
-        known = _known_of(folder, checkpoint := _checkpoint(trainer)) | figures
+        known = _known_of(folder, checkpoint := _checkpoint(trainer)) | metrics
         if (utterances := trainer.callback_metrics.get(f"{stage}_utterances")) is not None:
             known.setdefault("utterances", {})[stage] = int(utterances)
         known |= checkpoint
         known["definitions"] = known.get("definitions", {}) | DEFINITIONS
-        if any(name.startswith(f"{stage}_per_") for name in figures):
+        if any(name.startswith(f"{stage}_per_") for name in metrics):
             known["definitions"]["per_<language>"] = LANGUAGE_DEFINITION
         write_metrics(folder, known)
         # One message: a progress bar is drawn anew after each.
-        log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in figures.items()))
+        log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in metrics.items()))
 
 
 def _checkpoint(trainer: Trainer) -> dict[str, str | None]:
-    """Which weights were judged: the file, and its content, since files such as last.ckpt are replaced.
+    """Name the evaluated weights by file and by content, since files such as last.ckpt are replaced.
 
-    Null where they did not come as a checkpoint; then nobody else can have the same.
+    Null where the weights did not come from a checkpoint.
     """
     if trainer.ckpt_path is None:
         return {"checkpoint": None, "checkpoint_digest": None}
@@ -100,7 +100,7 @@ def _known_of(folder: Path, checkpoint: dict[str, str | None]) -> dict[str, Any]
     return known if known.get("checkpoint_digest") == checkpoint["checkpoint_digest"] else {}
 
 
-def _is_figure(name: str) -> bool:
+def _is_metric(name: str) -> bool:
     return name in DEFINITIONS or name.startswith("per_")
 
 
@@ -110,13 +110,13 @@ def _rates(trainer: Trainer) -> list[Any]:
     return [max(rates)] if rates else []
 
 
-def _is_rehearsal(trainer: Trainer) -> bool:
+def _is_dry_run(trainer: Trainer) -> bool:
     """A fast development run leaves nothing behind."""
     return bool(getattr(trainer, "fast_dev_run", False))
 
 
 def table_line(cells: Sequence[Any]) -> str:
-    """Cells of one width, figures short.
+    """Format cells of one width, with short numbers.
 
     >>> table_line(["epoch", "val_per"]), table_line([3, 0.123456])
     ('      epoch    val_per', '          3     0.1235')

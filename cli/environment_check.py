@@ -1,4 +1,4 @@
-"""Says in one line each what is wrong with the Python environment, before anything heavy is imported.
+"""Lists the faults of the Python environment, one line each, before anything heavy is imported.
 
 It costs milliseconds: the standard library reads file names and a few bytes, and no package is loaded.
 (`importlib.metadata` would take longer to import than the whole check.)
@@ -92,7 +92,7 @@ def torchaudio_faults(folders: Iterable[Path]) -> list[str]:
 
 
 def installed_versions(folders: Iterable[Path]) -> dict[str, str]:
-    """Map normalised package names to versions, as the names of the metadata folders tell them."""
+    """Map normalised package names to versions, read from the names of the metadata folders."""
     versions: dict[str, str] = {}
     for folder in folders:
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -102,7 +102,7 @@ def installed_versions(folders: Iterable[Path]) -> dict[str, str]:
 
 
 def version_lies_in(version: str, specifiers: str) -> bool:
-    """Tell whether a version meets comma-separated specifiers (`>=`, `>`, `<=`, `<`, `==`, `!=`).
+    """Return whether a version meets comma-separated specifiers (`>=`, `>`, `<=`, `<`, `==`, `!=`).
 
     Only release numbers count: a pre-release is taken for its release, a local tag such as `+cpu` is ignored.
 

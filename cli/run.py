@@ -1,7 +1,7 @@
 """One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration.
 
-128 and the number of a signal: stopped by it, as 130 by Ctrl-C and 143 by SIGTERM; 141 where nobody reads
-what is written.
+128 plus the number of a signal: stopped by it (130 by Ctrl-C, 143 by SIGTERM); 141 where the reader of the
+output has ended.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _TOOLS = {
 }
 _HELP_OF_DOCTOR = """usage: ./run.sh doctor [CONFIG] [--audio N] [OVERRIDES…]
 
-Looks at the data as training with this configuration would hear it: writes a page, figures and a summary.
+Examines the data as training with this configuration reads them: writes a report, its numbers and a summary.
 Exit status 1 where training would fail.
 
 --audio N       write N training clips before and after augmentation, to listen to
@@ -102,17 +102,17 @@ def _search(request: SearchRequest, start_search: StartSearch | None) -> int:
 
 
 def _run_tool(name: str, arguments: Sequence[str]) -> int:
-    """A command with arguments of its own, which takes no configuration as training does."""
+    """Run a command that has other arguments than training."""
     set_up_logging()
     module, function = _TOOLS[name]
     return _ended(name, lambda: getattr(importlib.import_module(module), function)(arguments))
 
 
 def _ended(name: str, command: Callable[[], int]) -> int:
-    """A command's exit status, also where the system or its user would not let it end."""
+    """Return a command's exit status, also where the system or the user ended it."""
     try:
         status = command()
-        sys.stdout.flush()  # what nobody reads any more is told here
+        sys.stdout.flush()  # a closed pipe is noticed here
     except BrokenPipeError:  # as of head, which has read enough
         _silence(sys.stdout)
         return _STATUS_OF_SIGNALS + signal.SIGPIPE
@@ -126,7 +126,7 @@ def _ended(name: str, command: Callable[[], int]) -> int:
 
 
 def _silence(stream: TextIO) -> None:
-    """Let Python flush at its end what is left into nothing."""
+    """Redirect a stream to nowhere, so that Python can flush it when it exits."""
     with contextlib.suppress(OSError):  # no file stands behind it
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())
@@ -134,7 +134,7 @@ def _silence(stream: TextIO) -> None:
 
 
 def _fail(error: Exception, message: str, status: int) -> int:
-    """One message; the traceback only where it was asked for."""
+    """Write one message, and the traceback where the user asked for it."""
     if wants_tracebacks():
         traceback.print_exception(error)
     sys.stderr.write(f"error: {message}\n")

@@ -1,8 +1,7 @@
-"""What the processes of one run must agree on although each of them parses the command line anew.
+"""Decisions that all processes of a run share, although each of them parses the command line.
 
-The first process settles it. Those that Lightning starts on the same machine find it in their environment;
-those that torchrun, SLURM or somebody by hand has started ask the store at the address that they will meet
-at for training anyway.
+The first process decides. Those that Lightning starts on the same machine find it in their environment;
+those that torchrun, SLURM or a user has started read the store at the address that training uses anyway.
 """
 
 import contextlib
@@ -25,9 +24,9 @@ SEED = "SEED"
 _VARIABLE = "PHONEME_RUN_"
 _PATIENCE = timedelta(minutes=10)  # how long the first process may take to read the configuration
 # How long processes wait for each other in a step before they take one for lost; Lightning: 30 minutes.
-# Data preparation has a barrier of its own without a limit.
+# The barrier of data preparation has no limit.
 STEP_TIMEOUT = timedelta(minutes=5)
-# What Lightning and we tell by that a process is one of several.
+# The variables by which Lightning and this module recognise one of several processes.
 _LAUNCHERS = (
     "TORCHELASTIC_RUN_ID",
     "TORCHELASTIC_USE_AGENT_STORE",
@@ -48,13 +47,13 @@ _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
 class Launch(NamedTuple):
-    """How somebody other than Lightning has started this process.
+    """How a launcher other than Lightning has started this process.
 
     Args:
-        launcher: who did.
+        launcher: the launcher's name.
         rank: the number of this process.
-        local_processes: of one machine; None where it is not said.
-        machines: None where it is not said.
+        local_processes: processes on one machine; None where the launcher does not pass it on.
+        machines: number of machines; None where the launcher does not pass it on.
         hosts_store: whether the first process must open the store itself.
     """
 
@@ -66,7 +65,7 @@ class Launch(NamedTuple):
 
     @property
     def is_alone(self) -> bool:
-        """Whether there is nobody to agree with."""
+        """Whether there is no other process to agree with."""
         return (self.local_processes, self.machines) == (1, 1)
 
 
@@ -93,7 +92,7 @@ def launch_of(environment: Mapping[str, str]) -> Launch | None:
 
 
 def leave_launch() -> None:
-    """Be a run of its own, although the process that this one was forked from may be one of several."""
+    """Make this process a separate run, although it was forked from one that may be one of several."""
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     for name in [name for name in os.environ if name in _LAUNCHERS or name.startswith(_VARIABLE)]:
@@ -102,10 +101,10 @@ def leave_launch() -> None:
 
 
 def agree(name: str, decide: Callable[[], str]) -> str:
-    """What the first process of the run decides.
+    """Return what the first process of the run decides.
 
     Args:
-        name: what it is about.
+        name: the name of the decision.
         decide: called in the first process alone.
     """
     variable = f"{_VARIABLE}{name}"
@@ -118,18 +117,18 @@ def agree(name: str, decide: Callable[[], str]) -> str:
 
 
 def is_first() -> bool:
-    """Whether this is the process of the run that speaks for all."""
+    """Return whether this is the first process of the run, which logs for all."""
     launch = launch_of(os.environ)
     return not _was_started_by_first() and (launch is None or launch.rank == 0)
 
 
 def stops_with_the_first() -> bool:
-    """Whether Lightning has started this process from the first one, which watches its exit status."""
+    """Return whether Lightning has started this process from the first one, which awaits its status."""
     return _was_started_by_first() and f"{_VARIABLE}{FOLDER}" in os.environ
 
 
 def _was_started_by_first() -> bool:
-    """Whether Lightning has started this process from another one on this machine."""
+    """Return whether Lightning has started this process from another one on this machine."""
     launch = launch_of(os.environ)
     by_lightning = launch is None or launch.launcher == "NODE_RANK"
     return by_lightning and int(os.environ.get("LOCAL_RANK", "0")) > 0
@@ -140,7 +139,7 @@ def _agreed(launch: Launch, name: str, decide: Callable[[], str]) -> str:
     if launch.rank:
         answer = store.get(key).decode()
         if answer.startswith(_FAILED):
-            raise ConfigError("the first process of the run has stopped; its message says why")
+            raise ConfigError("the first process of the run has stopped; its message gives the reason")
         return answer.removeprefix(_SETTLED)
     try:
         value = decide()
@@ -155,7 +154,7 @@ _open_stores: list["TCPStore"] = []
 
 
 def _store(launch: Launch) -> "TCPStore":
-    """The store that training will use, too: who opens it here shares it with the process group."""
+    """Return the store that the process group of the training will use, too."""
     if not _open_stores:
         from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
@@ -183,11 +182,7 @@ def _meeting_place(launch: Launch) -> tuple[str, int]:
 
 
 def take_world(trainer: Namespace) -> None:
-    """Let ``devices`` and ``num_nodes`` be what the launcher has started, where they are left open.
-
-    Args:
-        trainer: the configuration's section.
-    """
+    """Set ``devices`` and ``num_nodes`` of the section to what the launcher has started, if left open."""
     launch = launch_of(os.environ)
     if launch is None or launch.local_processes is None or launch.machines is None or launch.is_alone:
         return
@@ -205,7 +200,7 @@ def take_world(trainer: Namespace) -> None:
 
 
 def shorten_timeouts() -> None:
-    """Let strategies that are chosen by name wait for a lost process for minutes, not for half an hour."""
+    """Make strategies that are chosen by name wait for a lost process for minutes, not for half an hour."""
     from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, StrategyRegistry
 
     for entry in StrategyRegistry.values():

@@ -1,4 +1,4 @@
-"""Refuses, as soon as the data are counted, what there are too few batches for."""
+"""Refuses settings that need more batches than there are, as soon as the data are counted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ _COUNTED: dict[str, dict[Split, str]] = {
 
 
 class CountedBatches(Callback):
-    """Speaks before the first callback writes anything; Lightning would end in a traceback, or epochs on."""
+    """Checks before any callback writes; Lightning would end in a traceback, or after epochs."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Compare what the configuration asks for with the batches that there are."""
@@ -36,12 +36,12 @@ class CountedBatches(Callback):
 def faults_of(
     trainer: Trainer, stage: str, batches: Mapping[Split, int | None], plateau_metric: str | None = None
 ) -> Iterator[str]:
-    """What a run would fail at, the first first.
+    """Yield what a run would fail at, in order of time.
 
     Args:
-        trainer: with its limits and callbacks.
+        trainer: its limits and callbacks count.
         stage: fit, validate, test or predict.
-        batches: of each split; None where a device is still to be asked what it holds.
+        batches: the number in each split; None until the size of a batch is found on the device.
         plateau_metric: what the scheduler watches, if it watches anything.
     """
     for split, word in _COUNTED[stage].items():
@@ -59,7 +59,7 @@ def faults_of(
 
 
 def _share_of_nothing(trainer: Trainer, split: Split, word: str, batches: int | None) -> Iterator[str]:
-    """A share of so few batches that it is none."""
+    """Report a share that leaves no batch."""
     limit: Any = getattr(trainer, f"limit_{word}_batches")
     if not batches or not limit or limited(batches, limit):
         return
@@ -72,7 +72,7 @@ def _share_of_nothing(trainer: Trainer, split: Split, word: str, batches: int | 
 
 
 def _too_long_interval(trainer: Trainer, batches: int) -> Iterator[str]:
-    """Validations after more batches than an epoch has, where every epoch counts anew."""
+    """Report an interval of validations that is longer than an epoch."""
     interval = trainer.val_check_interval
     whole = isinstance(interval, int) and trainer.check_val_every_n_epoch is not None
     if whole and batches and trainer.limit_val_batches and interval > batches:
@@ -86,13 +86,13 @@ def _unfed_watchers(trainer: Trainer, plateau_metric: str | None, because: str) 
     watchers = watchers_of(trainer.callbacks, plateau_metric)  # type: ignore[attr-defined]
     if watchers:
         yield (
-            f"{', '.join(watchers)} must watch a figure that there is, but {because}; "
-            f"mend that, or leave out what watches"
+            f"{', '.join(watchers)} must watch a metric that exists, but {because}; "
+            "correct that, or leave them out"
         )
 
 
 def watchers_of(callbacks: Sequence[object] | object | None, plateau_metric: str | None) -> list[str]:
-    """What stops, or changes rates, by a figure of validation."""
+    """Name the callbacks and the scheduler that follow a metric of validation."""
     watchers = [
         type(callback).__name__
         for callback in (callbacks if isinstance(callbacks, Sequence) else [callbacks])

@@ -1,10 +1,10 @@
-"""Makes every checkpoint one that a run goes on from exactly, where Lightning alone would not.
+"""Completes checkpoints, so that a run resumes exactly where Lightning alone would not.
 
-Lightning (2.6) forgets five things on resume: a learning rate that follows a figure is not stepped at the
-end of the epoch that a run goes on in, nor where the checkpoint was written at that end; the logs' step is
-counted once too often; a validation that was cut off is left out; an epoch that was at its end goes on
-where epochs have more batches now; and an epoch that ``max_steps`` has cut counts as done, so that its place
-is taken up in the next one.
+Lightning (2.6) has five faults on resume: a learning rate that follows a metric is not stepped at the end of
+the epoch that is resumed, nor where the checkpoint was written at that end; the step of the logs is counted
+once too often; a validation that was cut off is left out; a finished epoch continues where epochs have more
+batches now; and an epoch that ``max_steps`` has cut counts as finished, so that its position is applied to
+the next one.
 """
 
 import logging
@@ -17,16 +17,16 @@ from dataset_modules.batches.position import epoch_to_come, trained_batches
 
 log = logging.getLogger(__name__)
 
-_FIGURES = "figures_to_follow"  # of an epoch's end, for schedulers that have not seen them yet
+_METRICS = "figures_to_follow"  # at an epoch's end, for schedulers that have not seen them yet
 _NOT_RUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 
 
 class FitPlace(Callback):
-    """Adds what is missing to checkpoints, and takes it up again."""
+    """Adds what is missing to checkpoints, and restores it."""
 
     def __init__(self) -> None:
-        self.validation_is_cut = False  # whether what is saved stands before its validation
-        self._figures: dict[str, float] = {}
+        self.validation_is_cut = False  # whether a checkpoint is written before the end of its validation
+        self._metrics: dict[str, float] = {}
         self._has_begun = False
 
     def on_save_checkpoint(
@@ -48,46 +48,46 @@ class FitPlace(Callback):
         elif _is_before_batch(trainer) and not steps._should_accumulate():
             loops["epoch_loop.state_dict"]["_batches_that_stepped"] -= 1  # it is added again on resume
         if not self.validation_is_cut and _is_at_epoch_end(trainer):
-            checkpoint[_FIGURES] = _followed_figures(trainer)
+            checkpoint[_METRICS] = _followed_metrics(trainer)
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Keep the figures until training starts: schedulers take up their states in between."""
-        self._figures = checkpoint.get(_FIGURES, {})
+        """Keep the metrics until training starts: schedulers restore their states in between."""
+        self._metrics = checkpoint.get(_METRICS, {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say where a run goes on; leave a finished epoch finished; step the schedulers left waiting."""
+        """Log the resume position; leave a finished epoch finished; step the waiting schedulers."""
         self._has_begun = True
         if trainer.global_step:
             epoch = epoch_to_come(trainer) + _is_before_epoch_end(trainer)
             place = (trainer.global_step, epoch, trained_batches(trainer))
-            log.info("going on after step %d: epoch %d, %d of its batches are done", *place)
+            log.info("resuming after step %d: epoch %d, %d of its batches are done", *place)
         _close_finished_epoch(trainer)
         for config in trainer.lr_scheduler_configs:
-            if config.reduce_on_plateau and config.monitor in self._figures:
-                config.scheduler.step(self._figures[config.monitor])  # type: ignore[arg-type]
-        self._figures = {}
+            if config.reduce_on_plateau and config.monitor in self._metrics:
+                config.scheduler.step(self._metrics[config.monitor])  # type: ignore[arg-type]
+        self._metrics = {}
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """A run that had ended before is only judged again."""
+        """Log that a finished run is only evaluated again."""
         if not self._has_begun and trainer.global_step:
             log.info("nothing is left to train after step %d", trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
     ) -> None:
-        """From here on the epoch is one like any other."""
-        _go_on_as_usual(trainer)
+        """End the resume after the first batch."""
+        _end_resume(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """So it is where a run goes on with a validation."""
+        """End the resume after a validation that was resumed."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
-            _go_on_as_usual(trainer)
+            _end_resume(trainer)
 
 
-def _go_on_as_usual(trainer: Trainer) -> None:
-    """Nothing is resumed any more, in no loop.
+def _end_resume(trainer: Trainer) -> None:
+    """Mark all loops as not resumed.
 
     The fit loop's own setter makes True of False where training counts steps alone, and every validation
     would then begin where the last one ended.
@@ -96,7 +96,7 @@ def _go_on_as_usual(trainer: Trainer) -> None:
 
 
 def _close_finished_epoch(trainer: Trainer) -> None:
-    """Count the batches that an epoch has more today as done, in the epoch that a checkpoint ended."""
+    """Count additional batches of an epoch that a checkpoint ended as done."""
     current: Any = trainer.fit_loop.epoch_loop.batch_progress.current
     missing = trainer.num_training_batches - current.ready
     if trainer.fit_loop.restarting and _all_batches_are_done(trainer) and missing > 0:
@@ -105,32 +105,32 @@ def _close_finished_epoch(trainer: Trainer) -> None:
 
 
 def _all_batches_are_done(trainer: Trainer) -> bool:
-    """Of the epoch that a checkpoint was written in."""
+    """Return whether the epoch of the checkpoint has no batch left."""
     progress = trainer.fit_loop.epoch_loop.batch_progress
     current: Any = progress.current
     return bool(progress.is_last_batch and current.processed == current.ready)
 
 
 def _is_before_epoch_end(trainer: Trainer) -> bool:
-    """Whether all batches of an epoch are done, and the epoch does not count yet."""
+    """Return whether all batches of an epoch are done, and the epoch does not count yet."""
     epochs: Any = trainer.fit_loop.epoch_progress.current
     return _all_batches_are_done(trainer) and epochs.processed < epochs.ready
 
 
 def _is_cut(trainer: Trainer) -> bool:
-    """Whether Lightning has left an epoch in its middle, as for ``max_steps``, and counts it as done."""
+    """Return whether Lightning left an epoch in its middle (``max_steps``) and counts it as done."""
     epochs: Any = trainer.fit_loop.epoch_progress.current
     return trained_batches(trainer) > 0 and epochs.processed == epochs.ready
 
 
 def _is_before_batch(trainer: Trainer) -> bool:
-    """Whether the next batch is there, and nothing was done with it yet."""
+    """Return whether the next batch is there, and nothing was done with it yet."""
     batches = trainer.fit_loop.epoch_loop.batch_progress.current
     return bool(batches.started < batches.ready)  # type: ignore[attr-defined]
 
 
 def _is_at_epoch_end(trainer: Trainer) -> bool:
-    """Whether all batches of an epoch are done, but not all that follows them."""
+    """Return whether all batches of an epoch are done, but not all that follows them."""
     batches, epochs = (
         trainer.fit_loop.epoch_loop.batch_progress.current,
         trainer.fit_loop.epoch_progress.current,
@@ -138,8 +138,8 @@ def _is_at_epoch_end(trainer: Trainer) -> bool:
     return batches.completed == trainer.num_training_batches and epochs.completed < epochs.ready
 
 
-def _followed_figures(trainer: Trainer) -> dict[str, float]:
-    """What schedulers will be told at the end of this epoch."""
+def _followed_metrics(trainer: Trainer) -> dict[str, float]:
+    """Return the metrics that schedulers follow at the end of this epoch."""
     monitors = [
         config.monitor
         for config in trainer.lr_scheduler_configs

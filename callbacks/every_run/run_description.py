@@ -1,4 +1,4 @@
-"""What an experiment's folder says about itself: configuration, vocabulary, and what produced it."""
+"""Describes a run in its folder: configuration, vocabulary, data, versions of code and packages."""
 
 import importlib.metadata
 import json
@@ -35,18 +35,18 @@ _PACKAGES = (
 
 
 class RunDescription(SaveConfigCallback):
-    """Writes the record once, when training starts; every start of a resumed run leaves a configuration."""
+    """Writes the description when training starts; every start of a resumed run writes another one."""
 
     def __init__(self, parser: LightningArgumentParser, config: Namespace) -> None:
         super().__init__(parser, config, save_to_log_dir=False)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Only training makes an experiment."""
+        """Describe training runs only."""
         if stage == "fit":
             super().setup(trainer, pl_module, stage)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say on how many clips augmentation failed, whichever process read them."""
+        """Log on how many clips augmentation failed, whichever process read them."""
         if report := getattr(trainer.datamodule, "report_failures", None):  # type: ignore[attr-defined]
             report()
 
@@ -67,7 +67,7 @@ class RunDescription(SaveConfigCallback):
 
 
 def _data_facts(trainer: Trainer) -> dict[str, dict[str, float]]:
-    """How much each split holds, and how much was left out of it."""
+    """Count what each split holds, and what was left out of it."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     facts: dict[str, dict[str, float]] = {}
     for split, clips in getattr(data, "splits", {}).items():
@@ -82,7 +82,7 @@ def _data_facts(trainer: Trainer) -> dict[str, dict[str, float]]:
 
 
 def versions() -> dict[str, Any]:
-    """What runs here: Python, packages, and the revision of this code."""
+    """Return the versions of Python, of packages, and of this code."""
     return {
         "python": platform.python_version(),
         "packages": {name: _package_version(name) for name in _PACKAGES},
@@ -98,12 +98,12 @@ def _package_version(name: str) -> str | None:
 
 
 def _git_revision() -> str | None:
-    """The commit of the code, marked where the tree differs from it; None where nobody knows.
+    """Return the commit of the code, marked where the tree differs from it; None where it is unknown.
 
-    In the container there is no repository: ``run.sh`` says what was built into the image.
+    In the container there is no repository: ``run.sh`` passes on the revision in the image.
     """
-    if told := os.environ.get("PHONEME_REVISION"):
-        return told
+    if revision := os.environ.get("PHONEME_REVISION"):
+        return revision
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command

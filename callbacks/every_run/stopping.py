@@ -29,38 +29,38 @@ class Stopped(SystemExit):  # noqa: N818 - it is no error
 
     Args:
         number: the signal.
-        message: what was kept, and how to go on.
+        message: what was saved, and how to resume.
         agreed: whether all processes of the run stop here.
     """
 
     def __init__(self, number: int, message: str = "", *, agreed: bool = False) -> None:
         self.message = f"stopped by {signal.Signals(number).name}" + (f": {message}" if message else "")
-        # Processes that the first one has started, and that it awaits, have done what they were told.
+        # The first process awaits those that it has started: they have obeyed, their status is 0.
         super().__init__(0 if agreed and stops_with_the_first() else _STATUS_OF_SIGNALS + number)
 
 
 class StopRequests:
-    """Remembers that the process was asked to stop; acts at once unless a step is under way."""
+    """Remembers that the process was asked to stop; stops at once unless a step is running."""
 
     def __init__(self) -> None:
         self.received: int | None = None
-        self.can_wait = False  # whether somebody looks at `received` soon
-        self._process, self._speaks = os.getpid(), is_first()
+        self.can_wait = False  # whether `received` is read soon
+        self._process, self._is_first = os.getpid(), is_first()
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """What the system calls."""
+        """Handle a signal."""
         if os.getpid() != self._process:
             _leave_to_parent(number)
         elif self.received is None and self.can_wait:
             self.received = number
-            if self._speaks:  # logging could be what was interrupted
+            if self._is_first:  # logging could be what was interrupted
                 name = signal.Signals(number).name
                 os.write(2, f"\n{name}: stopping after this step; once more stops at once\n".encode())
         else:
             raise Stopped(number)
 
     def install(self) -> None:
-        """Handle the signals here; Lightning puts handlers of its own in their place."""
+        """Handle the signals here; Lightning replaces the handlers by others."""
         if threading.current_thread() is threading.main_thread():
             for number in _signals():
                 signal.signal(number, self.handle)
@@ -85,7 +85,7 @@ def _signals() -> list[signal.Signals]:
 
 
 def _leave_to_parent(number: int) -> None:
-    """A worker hears Ctrl-C as well; it ends when its parent ends it."""
+    """Ignore Ctrl-C, which workers get, too: the parent ends them."""
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -95,7 +95,7 @@ class StopBetweenSteps(Callback):
     """Stops training where a checkpoint can be exact.
 
     Several processes agree at each step. In a validation one process alone stops at once, and does it
-    again when it goes on; several end it first, because they do not validate equally many batches.
+    again on resume; several end it first, because they do not validate equally many batches.
     """
 
     def __init__(self, requests: StopRequests, place: FitPlace) -> None:
@@ -109,19 +109,19 @@ class StopBetweenSteps(Callback):
     on_test_start = on_predict_start = on_sanity_check_start
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """From here on a request waits for the end of a step."""
+        """Let requests wait for the end of a step from now on."""
         self._requests.install()
         self._requests.can_wait = True
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
     ) -> None:
-        """Between two steps."""
+        """Stop between two steps."""
         if batch_idx % trainer.accumulate_grad_batches == 0 and self._is_asked(trainer):
             self._stop(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Where nothing is trained, nothing is waited for."""
+        """Take the signals back from Lightning."""
         self._requests.install()
 
     def on_validation_batch_start(
@@ -132,19 +132,19 @@ class StopBetweenSteps(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep what was trained; the validation will be run as a whole."""
+        """Save what was trained; the validation will be repeated."""
         if self._requests.received and self._can_be_cut(trainer):
             self._place.validation_is_cut = True
             self._stop(trainer)
 
     @staticmethod
     def _can_be_cut(trainer: Trainer) -> bool:
-        """Gradients that are still being added up would be lost."""
+        """Return whether nothing is lost: gradients are not being accumulated."""
         steps = trainer.fit_loop.epoch_loop
         return trainer.world_size == 1 and not trainer.sanity_checking and not steps._should_accumulate()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """All steps are done; what follows is evaluation."""
+        """Stop where it was requested; the evaluation that follows stops at once."""
         self._requests.can_wait = False
         if self._is_asked(trainer):
             self._stop(trainer)
@@ -161,12 +161,12 @@ class StopBetweenSteps(Callback):
 
 
 def _kept(trainer: Trainer) -> str:
-    """Write a checkpoint, and say how to go on from it."""
+    """Write a checkpoint, and describe how to resume from it."""
     step = trainer.global_step
     savers: list[Any] = [keeper for keeper in trainer.checkpoint_callbacks if hasattr(keeper, "save_now")]
     if not step:
         return "nothing was trained yet"
     if not savers or trainer.fast_dev_run:  # type: ignore[attr-defined]
-        return f"step {step} is not kept: the configuration has no callbacks.CustomModelCheckpoint"
+        return f"step {step} is not saved: the configuration has no callbacks.CustomModelCheckpoint"
     paths = [Path(saver.save_now(trainer)) for saver in savers]
-    return f"step {step} is in {paths[0]}; go on by the same command with --ckpt_path last"
+    return f"step {step} is in {paths[0]}; resume by the same command with --ckpt_path last"

@@ -1,4 +1,4 @@
-"""``doctor``: looks at the data of a configuration, and says whether training on it would fail."""
+"""``doctor``: examines the data of a configuration, and reports whether training would fail."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMMAND = "doctor"
-PAGE, FIGURES, EXAMPLES = "doctor.html", "doctor.json", "examples"
+PAGE, NUMBERS, EXAMPLES = "doctor.html", "doctor.json", "examples"
 # What the machine must have for training; looking at data needs none of it.
 _ON_A_PROCESSOR = {
     "accelerator": "cpu",
@@ -53,7 +53,7 @@ class DoctorCLI(PhonemeCLI):
     """Reads a configuration as ``fit`` does, with the same messages, and trains nothing."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """What ``fit`` takes, and how many examples to write."""
+        """Declare the options of ``fit``, and how many examples to write."""
         super().add_arguments_to_parser(parser)
         parser.add_argument(
             "--audio",
@@ -68,7 +68,7 @@ class DoctorCLI(PhonemeCLI):
         return False
 
     def before_instantiate_classes(self) -> None:
-        """The same checks; a missing accelerator is told later and stops nothing."""
+        """Check as ``fit`` does; a missing accelerator is only a finding."""
         trainer = self.section.trainer
         if self.section.audio < 0:
             raise ConfigError(f"--audio must be 0 or more examples, got {self.section.audio}")
@@ -79,7 +79,7 @@ class DoctorCLI(PhonemeCLI):
         super().before_instantiate_classes()
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
-        """A Trainer that checks its own arguments and is never run; no folder is claimed."""
+        """Build a Trainer that checks its arguments and is never run; no folder is claimed."""
         self._check_data()
         return LightningCLI.instantiate_trainer(self, **kwargs)
 
@@ -87,7 +87,7 @@ class DoctorCLI(PhonemeCLI):
         """Run nothing: Lightning calls this where ``fit`` would begin."""
 
     def run_plan(self) -> RunPlan:
-        """What the run to come means for the data."""
+        """Describe how the run will use the data."""
         trainer = self.trainer
         return RunPlan(
             self.model.num_frames,
@@ -110,7 +110,7 @@ def _hardware_fault(trainer: Namespace) -> str | None:
 
 
 def world_size_of(trainer: Namespace) -> int:
-    """How many processes would share the batches; where the machine decides, as many as this one has.
+    """Return how many processes will share the batches; by default, as many as this machine has devices.
 
     >>> world_size_of(Namespace(accelerator="gpu", devices=[0, 3], num_nodes=2))
     4
@@ -161,10 +161,10 @@ def _write(
     findings: Sequence[Finding],
     examples: "Sequence[AugmentationExample]",
 ) -> None:
-    """The page, its figures for programs, and the examples as files."""
+    """Write the report, its numbers for programs, and the examples as files."""
     write_page(folder / PAGE, doctor_page(f"Data of {name}", survey, findings, examples))
-    figures = json.dumps(as_json(survey, findings), ensure_ascii=False, indent=1)
-    (folder / FIGURES).write_text(figures + "\n", encoding="utf-8")
+    numbers = json.dumps(as_json(survey, findings), ensure_ascii=False, indent=1)
+    (folder / NUMBERS).write_text(numbers + "\n", encoding="utf-8")
     for number, example in enumerate(examples, start=1):
         (folder / EXAMPLES).mkdir(exist_ok=True)
         (folder / EXAMPLES / f"{number:03d}_before.wav").write_bytes(example.before_wav)

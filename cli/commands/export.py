@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _TARGETS = ("hf", "onnx", "onnx-int8")
 _DESCRIPTION = """Hand a trained model over: a folder that transformers' pipeline opens, or an ONNX graph.
-With --check both hear the experiment's test set; the exit status is 1 where they differ (hf, onnx), or
+With --check both process the experiment's test set; the exit status is 1 where they differ (hf, onnx), or
 where 8 bits cost more than 0.01 of phoneme error rate."""
 
 
@@ -87,7 +87,7 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
 
 
 def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
-    """Read what the experiment's folder says about a checkpoint."""
+    """Read a checkpoint's configuration, metrics and versions from its experiment's folder."""
     from experiment.checkpoint_metrics import metrics_of
     from inference.handover.model_card import Provenance
 
@@ -106,7 +106,7 @@ def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
 
 
 def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utterance"]:
-    """The clips that an evaluation hears of the test split, one by one, with the labels it goes by."""
+    """Yield the clips and the labels that an evaluation of the test split uses."""
     from cli.configuration.configured_datasets import located_datasets
     from dataset_modules.labels.encoder import LabelEncoder
     from dataset_modules.labels.usable_clips import ClipSubset, usable_clips

@@ -28,7 +28,7 @@ class NamedRecording(NamedTuple):
 
 
 def find_recordings(names: Sequence[str], stack: ExitStack) -> list[NamedRecording]:
-    """What is named, in that order; a folder's recordings, at any depth, by name.
+    """Find the named recordings in their order; a folder's recordings, at any depth, by name.
 
     Args:
         names: files, folders, or ``-``.
@@ -41,7 +41,7 @@ def find_recordings(names: Sequence[str], stack: ExitStack) -> list[NamedRecordi
 
 
 def total_seconds(recordings: Sequence[NamedRecording]) -> float:
-    """How long they last by their headers."""
+    """Return their length by their headers."""
     return sum(recording.audio.seconds() for recording in recordings)
 
 
@@ -62,7 +62,7 @@ def _on_disk(path: Path) -> list[NamedRecording]:
 
 
 def _recordings_in(folder: Path) -> list[Path]:
-    """A folder's recordings by name, without what is hidden; how many other files there are is said."""
+    """List a folder's recordings by name, without hidden files; log how many other files there are."""
     files = sorted(file for file in folder.rglob("*") if _is_visible_file(file, folder))
     recordings = [file for file in files if file.suffix.lower() in AUDIO_SUFFIXES]
     if not recordings:

@@ -55,10 +55,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
     parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
-    parser.add_argument("--batch_seconds", type=float, default=60.0, help="of audio that is heard at once")
-    parser.add_argument("--one_pass", type=float, default=60.0, help="longest recording heard in one pass")
-    parser.add_argument("--window", type=float, default=20.0, help="longer ones are heard in such windows")
-    parser.add_argument("--overlap", type=float, default=4.0, help="of the windows")
+    parser.add_argument("--batch_seconds", type=float, default=60.0, help="seconds of audio in a batch")
+    parser.add_argument(
+        "--one_pass",
+        type=float,
+        default=60.0,
+        help="longest recording in one pass",
+    )
+    parser.add_argument(
+        "--window",
+        type=float,
+        default=20.0,
+        help="windows of longer recordings",
+    )
+    parser.add_argument("--overlap", type=float, default=4.0, help="overlap of the windows")
     parser.add_argument("--beam", type=int, default=1, help="hypotheses of a beam search; 1: greedy")
     parser.add_argument("--lm", type=Path, help="an n-gram model of phonemes (ARPA), for --beam")
     parser.add_argument(
@@ -82,7 +92,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _check_search(options: argparse.Namespace) -> None:
-    """Refuse what a greedy reading would not look at."""
+    """Refuse options of a beam search where the search is greedy."""
     if options.beam < 1:
         raise ConfigError(f"transcribe: --beam must be at least 1, got {options.beam}")
     for name in ("lm", "token_bonus"):
@@ -127,7 +137,7 @@ def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
 
 
 def _check_tokens(language_model: "NgramModel", vocabulary: "Vocabulary", path: Path) -> None:
-    """A model of other tokens would drown what the network hears: refuse it, or say what it lacks."""
+    """Refuse a model of other tokens, which would outweigh the network; log which tokens it lacks."""
     tokens = [name for name in (*vocabulary.phonemes, vocabulary.word_delimiter) if name is not None]
     lacking = [name for name in tokens if (name,) not in language_model.entries]
     listed = " ".join(lacking)
@@ -159,8 +169,8 @@ def _transcribe(
 
     num_failed = 0
     with _Progress(recordings) as progress:
-        heard = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
-        for recording, result in zip(recordings, heard, strict=True):
+        transcripts = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
+        for recording, result in zip(recordings, transcripts, strict=True):
             if isinstance(result, Failure):
                 num_failed += 1
                 log.warning("transcribe: %s", result.reason)
@@ -176,13 +186,13 @@ def _transcribe(
 
 
 class _Progress:
-    """A bar of the seconds heard, with the real-time factor: seconds of work for a second of audio."""
+    """A progress bar of the seconds transcribed; the real-time factor is work time over audio time."""
 
     def __init__(self, recordings: Sequence["NamedRecording"]) -> None:
         from cli.commands.recordings import total_seconds
         from dataset_modules.cache.progress_bars import refreshing
 
-        self._heard, self._started = 0.0, time.monotonic()
+        self._seconds, self._started = 0.0, time.monotonic()
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"
         self._total = total_seconds(recordings)
         self._bar = tqdm(
@@ -196,15 +206,15 @@ class _Progress:
         self._bar.close()
 
     def add(self, seconds: float) -> None:
-        """So many more were heard."""
-        self._heard += seconds
+        """Add seconds that were transcribed."""
+        self._seconds += seconds
         self._bar.set_postfix_str(f"real-time factor {self._factor():.3f}", refresh=False)
         self._bar.update(min(seconds, self._total - self._bar.n))  # headers may promise less
 
     def summary(self) -> str:
-        """What it came to."""
+        """Return the totals as text."""
         elapsed = time.monotonic() - self._started
-        return f"{self._heard:.1f} s of audio in {elapsed:.1f} s (real-time factor {self._factor():.3f})"
+        return f"{self._seconds:.1f} s of audio in {elapsed:.1f} s (real-time factor {self._factor():.3f})"
 
     def _factor(self) -> float:
-        return (time.monotonic() - self._started) / max(self._heard, 1e-9)
+        return (time.monotonic() - self._started) / max(self._seconds, 1e-9)

@@ -17,12 +17,12 @@ _EXAMPLES = 3  # of files in a message
 
 
 class TranscriptResults:
-    """Writes transcripts; refuses before anything is heard what could not be kept, or would cost a file.
+    """Writes transcripts; refuses early what could not be written, or would replace a file.
 
     Args:
-        recordings: whose transcripts will come.
-        form: how they are written.
-        folder: of the results; None writes onto standard output.
+        recordings: the recordings that will be transcribed.
+        form: the format of the results.
+        folder: the folder of the results; None writes onto standard output.
         overwrite: whether files that are there may be replaced.
     """
 
@@ -75,7 +75,7 @@ def _check_free(paths: Sequence[Path]) -> None:
 
 
 def _make_folders(folders: Sequence[Path]) -> None:
-    """Before anything is heard, so that nothing is heard for nothing."""
+    """Create the folders before any work is done."""
     for folder in dict.fromkeys(folders):
         try:
             folder.mkdir(parents=True, exist_ok=True)

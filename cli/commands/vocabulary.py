@@ -32,24 +32,24 @@ def build(options: argparse.Namespace) -> int:
         inventory.counts, min_count=options.min_count, word_boundary=not options.no_word_boundary
     )
     _write(vocabulary, options)
-    _say(f"{options.output}: {len(vocabulary.phonemes)} phonemes from {inventory.num_labels} labels")
+    _print(f"{options.output}: {len(vocabulary.phonemes)} phonemes from {inventory.num_labels} labels")
     if rare:
-        _say(f"left out, since they come up less than {options.min_count} times:")
+        _print(f"left out, since they come up less than {options.min_count} times:")
         _list(inventory.described(rare))
     return 0
 
 
 def check(options: argparse.Namespace) -> int:
-    """Say which phonemes of the labels a vocabulary lacks, and which of its own never come up."""
+    """Print which phonemes of the labels a vocabulary lacks, and which of its phonemes do not occur."""
     vocabulary = Vocabulary.from_file(_vocabulary_file(options))
     inventory = _inventory(options)
     missing, unused = missing_and_unused(inventory.counts, vocabulary)
     outside = sum(inventory.counts[phoneme] for phoneme in missing)
     total = sum(inventory.counts.values())
-    _say(f"{inventory.num_labels} labels, {total} phonemes; {len(vocabulary.phonemes)} in the vocabulary")
-    _say(f"missing: {len(missing)} kinds, {outside} in all ({outside / max(total, 1):.4%})")
+    _print(f"{inventory.num_labels} labels, {total} phonemes; {len(vocabulary.phonemes)} in the vocabulary")
+    _print(f"missing: {len(missing)} kinds, {outside} in all ({outside / max(total, 1):.4%})")
     _list(inventory.described(missing))
-    _say(f"unused: {len(unused)}{': ' if unused else ''}{' '.join(unused)}")
+    _print(f"unused: {len(unused)}{': ' if unused else ''}{' '.join(unused)}")
     return 1 if missing else 0
 
 
@@ -57,7 +57,7 @@ def merge(options: argparse.Namespace) -> int:
     """Write one vocabulary that holds the phonemes of several."""
     vocabulary = merge_vocabularies([Vocabulary.from_file(path) for path in options.vocabularies])
     _write(vocabulary, options)
-    _say(f"{options.output}: {len(vocabulary.phonemes)} phonemes")
+    _print(f"{options.output}: {len(vocabulary.phonemes)} phonemes")
     return 0
 
 
@@ -104,7 +104,7 @@ def _inventory(options: argparse.Namespace) -> LabelCounts:
     if not inventory.num_labels:
         raise ConfigError("vocabulary: there must be labels, all recordings or texts are without")
     if unlabelled:
-        _say(f"{unlabelled} recordings or texts have no labels and are not counted")
+        _print(f"{unlabelled} recordings or texts have no labels and are not counted")
     return inventory
 
 
@@ -158,8 +158,8 @@ def _write(vocabulary: Vocabulary, options: argparse.Namespace) -> None:
 
 def _list(lines: Sequence[str]) -> None:
     for line in lines:
-        _say(f"  {line}")
+        _print(f"  {line}")
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")

@@ -33,7 +33,7 @@ def check_weights_only(section: Namespace) -> None:
 
 
 def check_encoder_cache(section: Namespace) -> None:
-    """Refuse to keep what an encoder makes of clips that sound different, or are others, in every epoch."""
+    """Refuse to cache an encoder's features where the clips or their audio change between epochs."""
     if not section.model.cache_encoder:
         return
     if section.data.augmentations:
@@ -50,11 +50,11 @@ def check_encoder_cache(section: Namespace) -> None:
 
 
 def check_monitors(callbacks: Sequence[object] | object | None, languages: Sequence[str] = ()) -> None:
-    """Refuse callbacks that watch a figure which is never logged; else they fail after a whole epoch.
+    """Refuse callbacks that monitor a metric which is never logged; they would fail after a whole epoch.
 
     Args:
-        callbacks: those of the configuration.
-        languages: of the validation split, where it has several.
+        callbacks: the configuration's callbacks.
+        languages: the languages of the validation split, where it has several.
     """
     known = [*LOGGED_FIGURES, *(f"val_per_{name}" for name in languages)]
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
@@ -69,17 +69,17 @@ def check_monitors(callbacks: Sequence[object] | object | None, languages: Seque
 def check_watchers(
     callbacks: Sequence[object] | object | None, plateau_metric: str | None, why: str = ""
 ) -> None:
-    """Refuse what watches validation figures where nothing is validated; it would fail after an epoch.
+    """Refuse callbacks and schedulers that need validation metrics where nothing is validated.
 
     Args:
-        callbacks: those of the configuration.
+        callbacks: the configuration's callbacks.
         plateau_metric: what the scheduler watches, if it watches anything.
-        why: what the data sets say of the empty split.
+        why: why the split is empty.
     """
     watchers = watchers_of(callbacks, plateau_metric)
     if watchers:
         raise ConfigError(
-            f"{', '.join(watchers)} must watch a figure that there is, but the val split is empty; "
+            f"{', '.join(watchers)} must watch a metric that exists, but the val split is empty; "
             f"{why or 'set some aside (validation_split, the manifest, limit_val_data)'}, or leave it out"
         )
 
@@ -118,7 +118,7 @@ def check_hardware(trainer: Namespace) -> None:
 
 
 def _devices_asked_for(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
-    """How many devices must be there for ``devices`` to be met.
+    """Return how many devices ``devices`` asks for; 0 where it leaves the number open.
 
     >>> [_devices_asked_for(devices) for devices in (2, "2", [0, 3], "auto", -1)]
     [2, 2, 4, 0, 0]
@@ -130,7 +130,7 @@ def _devices_asked_for(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
 
 
 def shared_audio_params(section: Namespace) -> AudioParams:
-    """The one set of audio facts; copies elsewhere in the configuration must say the same."""
+    """Return the audio parameters; copies elsewhere in the configuration must be equal."""
     shared = _audio_params(section.audio_params)
     for place, copy in _copies(section):
         if copy is not None:

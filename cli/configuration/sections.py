@@ -39,18 +39,18 @@ class OptunaSection:
     Args:
         tune: whether ``fit`` is a search.
         n_trials: trials in all, of all starts and workers.
-        direction: what is better; a list for several figures.
-        metric: the figure to judge a trial by, or a list; a trial's value is its best validation's.
+        direction: which values are better; a list for several metrics.
+        metric: the metric that a trial is evaluated by, or a list; a trial's value is its best validation's.
         search_spaces: configuration path → distribution.
-        constraints: what must hold of a trial's configuration, such as ``model.min_lr < model.lr``.
-        sampler: class_path and init_args of what chooses the next trial; null takes Optuna's TPESampler.
-        pruner: class_path and init_args of what ends hopeless trials; null takes Optuna's MedianPruner.
+        constraints: conditions on a trial's configuration, such as ``model.min_lr < model.lr``.
+        sampler: class_path and init_args; it chooses the next trial; null takes Optuna's TPESampler.
+        pruner: class_path and init_args; it ends hopeless trials; null takes Optuna's MedianPruner.
         storage: an Optuna storage's address or a journal's path; null keeps a journal in the search's folder.
         study_name: also the search's folder; null takes custom_folder_name with ``_search``.
         timeout: seconds after which this worker starts no further trial.
         trial_timeout: seconds after which a trial has failed.
         n_jobs: trials at once; null takes one per visible GPU, else one.
-        keep_checkpoints: of which trials.
+        keep_checkpoints: whose checkpoints are kept.
     """
 
     tune: bool = False

@@ -68,5 +68,5 @@ def test_they_are_read_where_a_run_begins_from_them(command, tmp_path):
     assert json.loads(judged.read_text())["test_loss"] == trained["test_loss"]
     resumed = command("fit", "--ckpt_path", "last", "--trainer.max_epochs", "2")
     assert READ not in resumed
-    assert "going on after step 2: epoch 1" in resumed
+    assert "resuming after step 2: epoch 1" in resumed
     assert READ in command("fit", "--ckpt_path", "last", "--only_weights_load", "true")

@@ -188,7 +188,7 @@ def test_a_wrong_vocabulary_is_refused_with_its_unknown_phonemes(
         (
             "speaker 0",
             ["EarlyStopping"],
-            "EarlyStopping must watch a figure that there is, but the val split ",
+            "EarlyStopping must watch a metric that exists, but the val split ",
         ),
     ],
 )

@@ -141,7 +141,7 @@ def cut_and_resume(fit: Fit, place: Path, name: str, whole: str, *overrides: str
     assert status == 0, output
     status, output = fit(name, *overrides, resume=True)
     assert status == 0, output
-    assert "going on after step 8: epoch 1, 3 of its batches are done" in output
+    assert "resuming after step 8: epoch 1, 3 of its batches are done" in output
     assert given(place, name) == given(place, whole)
     assert_same(place, name, whole)
 
@@ -164,7 +164,7 @@ def test_a_run_killed_after_an_epochs_validation_resumes_in_the_next_one(fit: Fi
     assert fit("ended", saves_there, signal_name="SIGKILL", step=5, moment="on_train_epoch_end")[0] == -9
     status, output = fit("ended", saves_there, "--trainer.max_steps", "6", resume=True)
     assert status == 0, output
-    assert "going on after step 5: epoch 1, 0 of its batches are done" in output
+    assert "resuming after step 5: epoch 1, 0 of its batches are done" in output
 
 
 @pytest.mark.slow
@@ -195,7 +195,7 @@ def test_a_stopped_run_keeps_every_step(
     last = output.splitlines()[-1]
     kept = step + (moment == "on_before_optimizer_step")
     assert last.startswith(f"stopped by {name}: step {kept} is in ")
-    assert last.endswith("go on by the same command with --ckpt_path last")
+    assert last.endswith("resume by the same command with --ckpt_path last")
     assert "test_per" not in output
     assert "experiment:" not in output
     resume_to_the_end(fit, run)
@@ -210,7 +210,7 @@ def test_without_a_checkpoint_callback_the_status_is_right_all_the_same(fit: Fit
     overrides = ("--trainer.callbacks", yaml.safe_dump([watch]), "--trainer.enable_checkpointing", "false")
     status, output = fit("bare", *overrides)
     assert status == 143, output
-    assert output.splitlines()[-1].startswith("stopped by SIGTERM: step 3 is not kept")
+    assert output.splitlines()[-1].startswith("stopped by SIGTERM: step 3 is not saved")
     assert not list((place / "experiments/bare").glob("**/*.ckpt"))
 
 

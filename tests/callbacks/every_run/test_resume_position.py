@@ -71,5 +71,5 @@ def test_a_run_that_goes_on_says_where(trainer, tmp_path, caplog):
 
     assert fit(2) == []
     (checkpoint,) = (tmp_path / "checkpoints").glob("*.ckpt")
-    assert fit(3, checkpoint) == ["going on after step 8: epoch 2, 0 of its batches are done"]
+    assert fit(3, checkpoint) == ["resuming after step 8: epoch 2, 0 of its batches are done"]
     assert fit(2, checkpoint) == ["nothing is left to train after step 8"]
