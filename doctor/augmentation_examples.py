@@ -1,4 +1,4 @@
-"""Training clips before and after augmentation: to be listened to, and to be looked at."""
+"""Training clips before and after augmentation, as audio and as spectrograms."""
 
 import io
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from reports.html.pictures import RANGE_DB, canvas, inline_svg, log_energy
 
 
 class AugmentationExample(NamedTuple):
-    """One clip, twice."""
+    """One clip before and after augmentation."""
 
     id: str
     phonemes: tuple[str, ...]
@@ -30,12 +30,12 @@ class AugmentationExample(NamedTuple):
 
     @property
     def before_wav(self) -> bytes:
-        """A sound file of the clip as it is."""
+        """The WAV file of the unchanged clip."""
         return wav(self.before, self.sampling_rate)
 
     @property
     def after_wav(self) -> bytes:
-        """A sound file of the clip as the first epoch hears it."""
+        """The WAV file of the clip in the first epoch."""
         return wav(self.after, self.sampling_rate)
 
 
@@ -48,26 +48,19 @@ def augmentation_examples(
     labels: Sequence[list[int]] | None = None,
     num_frames: FrameCounter | None = None,
 ) -> list[AugmentationExample]:
-    """Up to ``number`` training clips, chosen by the seed, as the first epoch hears them.
+    """Augment up to ``number`` training clips, chosen by the seed, exactly as in the first epoch.
 
-    Args:
-        clips: of the training split.
-        augment: what training does to them.
-        sampling_rate: of the clips.
-        number: of examples.
-        seed: of their choice.
-        labels: of all clips, where the network must have frames for them.
-        num_frames: of the network.
+    With labels of all clips and the network's frame counts, no transform shortens a clip too much.
     """
     lookup = ClipLookup(clips)
     size = sum(len(subset) for subset in clips)
     rows = np.sort(np.random.default_rng(seed).permutation(size)[:number])
-    # The very class that training reads from, so that a draw cannot differ.
-    heard = ClipDataset(clips, labels or [[]] * size, augment, sampling_rate, num_frames)
+    # The class that training reads from, so that the random draws are the same.
+    trained_on = ClipDataset(clips, labels or [[]] * size, augment, sampling_rate, num_frames)
     examples = []
     for row in rows.tolist():
         failures = augment.failures if augment else 0
-        after = heard[(0, row)].waveform
+        after = trained_on[(0, row)].waveform
         failed = augment is not None and augment.failures > failures
         clip = lookup[row]
         before = from_pcm16(clip.samples)
@@ -86,17 +79,19 @@ def augmentation_examples(
 
 def _remark(before: NDArray[np.float32], after: NDArray[np.float32], failed: bool) -> str:
     if failed:
-        return "A transform failed on this clip, which training therefore hears as it is."
+        return "A transform failed on this clip, so training uses it unchanged."
     if np.array_equal(before, after):
-        return "Chance left this clip as it is."
+        return "The random draws left this clip unchanged."
     loudest = float(np.abs(after).max())
     if loudest > 1.0:
-        return f"Peaks at {loudest:.2f} of full scale; played that much quieter so that nothing is cut off."
+        return (
+            f"Its peak is {loudest:.2f} of full scale; it is played quieter by this factor to avoid clipping."
+        )
     return ""
 
 
 def wav(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
-    """A 16-bit sound file; what exceeds full scale makes it quieter as a whole."""
+    """Encode a 16-bit WAV file; a waveform that exceeds full scale is scaled down."""
     stream = io.BytesIO()
     loudest = max(1.0, float(np.abs(waveform).max(initial=0.0)))
     soundfile.write(stream, waveform / loudest, sampling_rate, format="WAV", subtype="PCM_16")
@@ -104,7 +99,7 @@ def wav(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
 
 
 def spectrogram(waveform: NDArray[np.float32], sampling_rate: int, label: str) -> Html:
-    """Energy over time and frequency, down to 80 dB below the loudest."""
+    """Draw the energy over time and frequency, down to 80 dB below the loudest value."""
     energy = log_energy(waveform, sampling_rate)
     drawing, axes = canvas(height=2.2, grid=False)
     seconds = len(waveform) / sampling_rate

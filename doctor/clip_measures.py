@@ -1,4 +1,4 @@
-"""What one clip's samples tell: how loud it is, whether it was cut off, which recording it is."""
+"""Measure a clip's samples: its level, its clipping, and numbers that identify the recording."""
 
 import hashlib
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FULL_SCALE = 32767.0
-_AT_FULL_SCALE = 32766  # an overloaded wave is cut off there; a loud one only touches it
+_AT_FULL_SCALE = 32766  # clipped waves stay there; a loud wave only touches it
 _AT_OWN_PEAK = 0.98
 _LOUD_ENOUGH = 0.05  # quieter plateaus come from coarse quantisation, not from an overloaded input
 
@@ -17,7 +17,7 @@ _QUIETEST = 1e-6  # of energy: below it, rounding to 16 bits decides
 
 
 class ClipMeasures(NamedTuple):
-    """Levels are shares of full scale."""
+    """The measures of a clip; levels are shares of full scale."""
 
     peak: float
     rms: float
@@ -44,10 +44,10 @@ def measure(samples: NDArray[np.int16]) -> ClipMeasures:
 
 
 def clipped(samples: NDArray[np.int32], peak: int) -> NDArray[np.bool_]:
-    """Which samples lie on a plateau that an overloaded input leaves, (T,).
+    """Find the samples that lie on a plateau of a clipped recording, (T,).
 
-    That is three or more neighbours at full scale, or ones at the clip's own peak that are all alike:
-    a recording that was turned down after it had been cut off.
+    A plateau is three or more neighbours at full scale, or equal neighbours at the clip's peak: a recording
+    that was made quieter after clipping.
 
     >>> wave = np.array([0, 900, 32767, 32767, 32767, 900, 0], dtype=np.int32)
     >>> clipped(wave, 32767).tolist()
@@ -65,7 +65,7 @@ def clipped(samples: NDArray[np.int32], peak: int) -> NDArray[np.bool_]:
 
 
 def _in_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Those that are set together with two neighbours at least."""
+    """Keep the flags that belong to a run of three or more."""
     if len(flags) < 3:
         return np.zeros(len(flags), dtype=np.bool_)
     middle = flags[:-2] & flags[1:-1] & flags[2:]
@@ -76,11 +76,11 @@ def _in_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def content_numbers(samples: NDArray[np.int32]) -> tuple[int, int]:
-    """Two numbers that follow from the length and the course of the sound, whatever the file is called.
+    """Compute two numbers that identify a recording by its length and levels, whatever its file name.
 
-    The course is the level of the wave and of its slope, part by part and rounded: another lossless
-    encoding may move single samples by one step. A value near the edge of its rounding would hide a
-    copy, so the second number is rounded half a step further.
+    The levels are those of the wave and of its slope, part by part and rounded, because another lossless
+    encoding may change single samples by one step. The second number rounds half a step higher, so that a
+    value near the edge of its rounding does not hide a copy.
     """
     parts = int(np.clip(len(samples) // _PART_SAMPLES, _FEWEST_PARTS, _MOST_PARTS))
     if len(samples) < parts:
@@ -101,7 +101,7 @@ def _hashed(length: int, course: NDArray[np.integer[Any]]) -> int:
 
 
 def decibels(share: float) -> float:
-    """A share of full scale in dB; silence is the quietest that 16 bits can say.
+    """Convert a share of full scale to dB; silence is the lowest level of 16 bits.
 
     >>> round(decibels(0.1), 6), round(decibels(0.0), 1)
     (-20.0, -96.3)

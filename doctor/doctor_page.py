@@ -1,4 +1,4 @@
-"""The page about data: verdict, figures, pictures, what is left out, and examples to listen to."""
+"""The doctor's report: verdict, findings, numbers, pictures, skipped recordings, and examples."""
 
 from collections.abc import Sequence
 
@@ -21,13 +21,13 @@ from reports import html
 from reports.html import Html, element
 
 _TONES: dict[Severity, html.Tone] = {"fatal": "bad", "warning": "warn", "note": "plain"}
-_ROWS_SHOWN = 200  # of recordings left out; doctor.json has all
+_ROWS_SHOWN = 200  # of skipped recordings; doctor.json has all
 
 
 def doctor_page(
     title: str, survey: Survey, findings: Sequence[Finding], examples: Sequence[AugmentationExample] = ()
 ) -> str:
-    """The page as the text of one HTML file."""
+    """Return the report as the text of one HTML file."""
     sections = [_findings(findings), _splits(survey)]
     if any(len(split) for split in survey.splits.values()):
         sections += [_sound(survey), _phonemes(survey), _batches(survey)]
@@ -40,22 +40,22 @@ def doctor_page(
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """In a sentence, what the findings come to.
+    """Summarise the findings in a sentence.
 
     >>> verdict([])
-    'Nothing stands against training.'
+    'The data are ready for training.'
     """
     counts = {severity: sum(finding.severity == severity for finding in findings) for severity in _TONES}
     if counts["fatal"]:
         return f"Training would fail: {counts['fatal']} fatal, {many(counts['warning'], 'warning')}."
     if counts["warning"]:
         return f"Training would run, with {many(counts['warning'], 'warning')}."
-    return "Nothing stands against training."
+    return "The data are ready for training."
 
 
 def _findings(findings: Sequence[Finding]) -> html.Section:
     if not findings:
-        return html.section("Findings", html.callout("good", "fine", "Nothing was found to be wrong"))
+        return html.section("Findings", html.callout("good", "fine", "No problem was found"))
     return html.section("Findings", [_finding(finding) for finding in findings])
 
 
@@ -167,7 +167,7 @@ def _skipped(survey: Survey) -> html.Section:
 def _examples(examples: Sequence[AugmentationExample]) -> html.Section:
     return html.section(
         "Augmentation",
-        html.paragraph("Training clips as they are, and as the first epoch hears them."),
+        html.paragraph("Training clips before augmentation, and as they enter the first epoch."),
         [_example(number, example) for number, example in enumerate(examples, start=1)],
     )
 
@@ -193,22 +193,22 @@ def _example(number: int, example: AugmentationExample) -> Html:
 
 def _definitions(survey: Survey) -> html.Section:
     return html.section(
-        "How it was judged",
+        "How it was measured",
         html.bullets(
             [
-                f"Audio as training hears it: one channel, {survey.sampling_rate:,} Hz, from the cache.",
+                f"Audio: the input of training, one channel, {survey.sampling_rate:,} Hz, from the cache.",
                 f"Silent: a root mean square below {SILENT_DB:.0f} dB of full scale.",
                 f"Clipped: at least {CLIPPED_SHARE:.1%} of the samples in runs of three or more at full "
-                "scale, or all alike at the clip's own peak.",
+                "scale, or of equal samples at the clip's peak.",
                 f"Very short: below {SHORT_SECONDS} s. Very long: above {LONG_SECONDS:g} s, or above "
                 "max_batch_seconds.",
                 f"Odd speed: below {SLOWEST:g} or above {FASTEST:g} labels a second.",
                 f"Rare: fewer than {RARE_COUNT} times in train.",
                 "Room for labels: CTC needs a frame for each label and one more between equal neighbours; "
                 "frames are counted by the strides of the configured network.",
-                "The same recording: the same length, and the same course of loudness, 0.2 dB exact, "
-                "whatever its name. Ones that were cut, made louder or encoded with loss are not found.",
-                "Padding: the share of padded batches of the first epoch that is no audio.",
+                "The same recording: the same length and the same levels over time, to 0.2 dB. "
+                "Names do not matter. Copies that were cut, made louder or encoded with loss are not found.",
+                "Padding: the share of the first epoch's batches that is not audio.",
             ]
         ),
     )

@@ -1,4 +1,4 @@
-"""The data section of a configuration → a survey: every split is prepared as for training, and looked at."""
+"""Prepare every split of a configuration like training does, and survey it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,14 @@ from doctor.surveyor import Surveyor, with_batching
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a survey needs to know of the run to come, besides its data.
+    """The settings of a run that a survey needs besides the data.
 
     Args:
-        frame_counts: samples → frames of the configured network.
-        world_size: devices that share the batches.
-        accumulate: batches to an optimizer step.
-        limit_batches: batches of an epoch that are trained on, or their share.
-        max_epochs: of the run; None where it is open.
-        max_steps: of the run; None where it is open.
-        hardware_fault: what training would refuse on this machine.
-        faults: what the run would fail at with so many batches of each split.
+        frame_counts: Counts the frames of the configured network for numbers of samples.
+        accumulate: The number of batches in an optimizer step.
+        limit_batches: The number of training batches in an epoch, or their share.
+        hardware_fault: Why training would not start on this machine.
+        faults: Why the run would fail with so many batches of each split.
     """
 
     frame_counts: FrameCounter
@@ -39,7 +36,7 @@ class RunPlan:
 
 
 class Examination:
-    """Looks at the data of a data module; the cache is built where it is missing."""
+    """Surveys the data of a data module; it builds the cache if it is missing."""
 
     def __init__(self, data: PhonemeDataModule, plan: RunPlan) -> None:
         self.data = data
@@ -50,7 +47,7 @@ class Examination:
         return with_batching(split, self._sampler(split), self.plan.accumulate, self.plan.limit_batches)
 
     def survey(self) -> Survey:
-        """Look at every clip of every split."""
+        """Survey every clip of every split."""
         data, plan = self.data, self.plan
         data.sources.locate()
         taker = Surveyor(data.encode, plan.frame_counts, data.audio_params.sampling_rate)
@@ -74,11 +71,11 @@ class Examination:
         )
 
     def _num_batches(self, splits: Mapping[Split, SplitSurvey]) -> dict[Split, int]:
-        """Per device and epoch, before a limit takes some of them."""
+        """Count the batches per device and epoch, before any limit."""
         return {name: len(self._sampler(split)) if len(split) else 0 for name, split in splits.items()}
 
     def examples(self, number: int) -> Sequence[AugmentationExample]:
-        """Training clips before and after augmentation; after a survey."""
+        """Augment some training clips; call it after ``survey``."""
         data = self.data
         if number:
             data.prepare_sounds()
@@ -95,7 +92,7 @@ class Examination:
         )
 
     def _prepare(self, dataset: BaseDataset, split: Split) -> SplitPart:
-        """As training prepares it; where training would stop at too many faults, they become findings."""
+        """Prepare a split like training does; faults that would stop training become findings."""
         data = self.data
         prepared = dataset.prepare(
             split, data.audio_params, num_proc=data.num_proc, rebuild=data.sources.create_dataset
@@ -104,7 +101,7 @@ class Examination:
         return SplitPart(dataset, split, prepared, usable)
 
     def _sampler(self, split: SplitSurvey) -> LengthBucketSampler:
-        """As the data module makes it, for the first of the devices."""
+        """Build the sampler of the first device, like the data module does."""
         return LengthBucketSampler(
             split.clips.num_samples[split.clips.used],
             split.sampling_rate,

@@ -1,4 +1,4 @@
-"""What a survey looks like: lengths, levels, speeds, phonemes."""
+"""Pictures of a survey: lengths, levels, speeds, phonemes."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,12 +17,12 @@ _OUTSIDE = COLOURS[1]
 
 
 def lengths(survey: Survey) -> Html:
-    """How long clips are."""
+    """Plot the lengths of clips."""
     return _histogram(survey, lambda split: split.used_seconds, "seconds", "Lengths of the clips")
 
 
 def levels(survey: Survey) -> Html:
-    """How loud clips are."""
+    """Plot the levels of clips."""
     return _histogram(
         survey,
         lambda split: 20.0 * np.log10(np.maximum(_used(split, split.clips.rms), 1 / 65536)),
@@ -32,7 +32,7 @@ def levels(survey: Survey) -> Html:
 
 
 def speeds(survey: Survey) -> Html:
-    """How many phonemes a second the labels claim."""
+    """Plot the phonemes per second of the labels."""
     return _histogram(
         survey,
         lambda split: _used(split, split.clips.num_labels) / np.maximum(split.used_seconds, 1e-9),
@@ -42,12 +42,12 @@ def speeds(survey: Survey) -> Html:
 
 
 def room_for_labels(survey: Survey) -> Html:
-    """How many frames there are for each that CTC needs; below 1 the labels do not fit."""
+    """Plot the number of frames for each frame that CTC needs."""
     return _histogram(
         survey,
         lambda split: np.minimum(split.clips.frames / np.maximum(split.clips.frames_needed, 1), _MOST_ROOM),
-        "frames for each that the labels need",
-        "Room for the labels (below 1 they do not fit: such clips are left out)",
+        "frames for each frame that the labels need",
+        "Room for the labels (clips below 1 are skipped: they have too few frames)",
         mark=1.0,
     )
 
@@ -56,7 +56,7 @@ _MOST_ROOM = 20.0
 
 
 def _used(split: SplitSurvey, column: NDArray[np.int64] | NDArray[np.float32]) -> NDArray[np.float64]:
-    """Of the clips that training would hear."""
+    """Return the values of the clips that training would use."""
     return column[split.clips.used].astype(np.float64)
 
 
@@ -70,7 +70,7 @@ def _histogram(
     values = {name: values_of(split) for name, split in survey.splits.items()}
     values = {name: own for name, own in values.items() if len(own)}
     drawing, axes = canvas()
-    # Counted here: matplotlib would draw a shape for each of millions.
+    # Counted here because matplotlib would draw one shape for each value.
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=_BINS)
     below = np.zeros(_BINS)
     for colour, (name, own) in zip(COLOURS, values.items(), strict=False):
@@ -102,7 +102,7 @@ def _in_words(values: Mapping[Split, NDArray[np.float64]], unit: str) -> str:
 
 
 def phoneme_counts(survey: Survey) -> Html:
-    """How often each phoneme is there to be learnt, the frequent ones first."""
+    """Plot the count of each phoneme in the training split, the most frequent first."""
     counts = survey.trained_on.phonemes | survey.trained_on.unknown
     known = set(survey.vocabulary)
     names = sorted(counts, key=lambda phoneme: (-counts[phoneme], phoneme))
@@ -134,7 +134,7 @@ def phoneme_counts(survey: Survey) -> Html:
 
 
 def _shown(phoneme: str) -> str:
-    """A label that matplotlib takes as it is."""
+    """Escape a label for matplotlib."""
     return phoneme.replace("$", r"\$")
 
 

@@ -1,4 +1,4 @@
-"""The figures of a data set, clip by clip and in sum: columns of numbers, never the audio itself."""
+"""A survey of the data: columns of numbers for each clip, and sums; it never holds audio."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -19,10 +19,10 @@ NO_SPEAKER = -1
 class ClipColumns:
     """One row per prepared clip, (N,) each but one; about 70 bytes a clip."""
 
-    used: NDArray[np.bool_]  # whether training would hear it; labels leave others out
+    used: NDArray[np.bool_]  # whether training would use it; some labels make clips unusable
     num_samples: NDArray[np.int64]
-    frames: NDArray[np.int64]  # what the network gives
-    frames_needed: NDArray[np.int64]  # what CTC needs: labels, and a blank between equal neighbours
+    frames: NDArray[np.int64]  # output frames of the network
+    frames_needed: NDArray[np.int64]  # frames that CTC needs: labels, and a blank between equal neighbours
     num_labels: NDArray[np.int64]
     num_unknown: NDArray[np.int64]  # phonemes outside the vocabulary
     peak: NDArray[np.float32]  # of full scale
@@ -33,7 +33,7 @@ class ClipColumns:
 
     @classmethod
     def empty(cls, size: int) -> "ClipColumns":
-        """Columns of zeros to be filled in."""
+        """Create columns of zeros."""
 
         def counts() -> NDArray[np.int64]:
             return np.zeros(size, dtype=np.int64)
@@ -57,34 +57,34 @@ class ClipColumns:
 
 
 class SourceSkips(NamedTuple):
-    """What one data set left out of a split."""
+    """The recordings of one data set that a split skips."""
 
     source: int  # position of the data set in the configuration
     dataset: str
     total: int  # recordings that it listed
     num_skipped: int
-    listed: Callable[[], Iterable[SkippedRecording]]  # read when asked for: there may be very many
-    max_share: float | None  # as the data set has it
+    listed: Callable[[], Iterable[SkippedRecording]]  # reads them when called; there may be very many
+    max_share: float | None  # the setting of the data set
 
 
 class Batching(NamedTuple):
-    """What the sampler makes of a split."""
+    """The batches of a split."""
 
     num_batches: int  # per device and epoch
     padding_share: float
     largest_clips: int  # clips of the fullest batch
     largest_seconds: float  # padded seconds of the heaviest batch
-    optimizer_steps: int  # per epoch; none for splits that are not trained on
+    optimizer_steps: int  # per epoch; 0 for splits other than train
 
 
 @dataclass(frozen=True)
 class SplitSurvey:
-    """All that is known of one split."""
+    """The survey of one split."""
 
     name: Split
     sampling_rate: int
     clips: ClipColumns
-    id_of: Callable[[int], str]  # of a row; looked up, because ids of millions of clips are not kept
+    id_of: Callable[[int], str]  # the id of a row; looked up to save memory
     phonemes: Counter[str] = field(default_factory=Counter)  # of used clips
     unknown: Counter[str] = field(default_factory=Counter)  # outside the vocabulary, of all clips
     unknown_examples: dict[str, list[str]] = field(default_factory=dict)  # phoneme → ids
@@ -96,17 +96,17 @@ class SplitSurvey:
 
     @cached_property
     def seconds(self) -> NDArray[np.float64]:
-        """Length of each prepared clip."""
+        """The length of each prepared clip."""
         return self.clips.num_samples / self.sampling_rate
 
     @property
     def used_seconds(self) -> NDArray[np.float64]:
-        """Length of each clip that training would hear."""
+        """The length of each clip that training would use."""
         return self.seconds[self.clips.used]
 
     @property
     def hours(self) -> float:
-        """Of audio that training would hear."""
+        """The hours of audio that training would use."""
         return float(self.used_seconds.sum()) / 3600
 
     @property
@@ -117,13 +117,13 @@ class SplitSurvey:
 
     @property
     def num_skipped(self) -> int:
-        """Recordings that training would not hear."""
+        """The number of recordings that training would skip."""
         return sum(skips.num_skipped for skips in self.skips)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """All that is known of the data before training on it."""
+    """The survey of all splits."""
 
     splits: dict[Split, SplitSurvey]
     speakers: tuple[str, ...]
@@ -134,8 +134,8 @@ class Survey:
     max_epochs: int | None = None
     max_steps: int | None = None
     world_size: int = 1
-    hardware_fault: str | None = None  # what training would refuse on this machine
-    plan_faults: tuple[str, ...] = ()  # what the run would fail at with this many batches
+    hardware_fault: str | None = None  # why training would not start on this machine
+    plan_faults: tuple[str, ...] = ()  # why the run would fail with so many batches
 
     @property
     def trained_on(self) -> SplitSurvey:

@@ -1,4 +1,4 @@
-"""Streams over prepared clips, one at a time, and fills in the survey's columns."""
+"""Read prepared clips one by one, and fill the columns of a survey."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,13 +24,7 @@ _EXAMPLES = 5  # clips named for each unknown phoneme
 
 
 class Surveyor:
-    """Surveys splits one after another; speakers are numbered across all of them.
-
-    Args:
-        encode: what training makes of labels.
-        frame_counts: samples → frames, of the configured network.
-        sampling_rate: of the prepared clips.
-    """
+    """Surveys splits one after another; speakers are numbered across all of them."""
 
     def __init__(self, encode: LabelEncoder, frame_counts: FrameCounter, sampling_rate: int) -> None:
         self.encode = encode
@@ -40,11 +34,11 @@ class Surveyor:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """All speakers met so far, in the order of their numbers."""
+        """All speakers so far, in the order of their numbers."""
         return tuple(self._numbers)
 
     def survey(self, name: Split, parts: Sequence[SplitPart]) -> SplitSurvey:
-        """Look at every clip of a split once."""
+        """Survey a split; it reads every clip once."""
         stores = [part.prepared.clips for part in parts]
         columns = ClipColumns.empty(sum(len(store) for store in stores))
         columns.used[:] = used_rows(parts)
@@ -53,7 +47,7 @@ class Surveyor:
         clips = tqdm(
             _clips(stores),
             total=len(columns.used),
-            desc=f"{name}: looking at clips",
+            desc=f"{name}: surveying clips",
             unit="clip",
             delay=1,
             **refreshing(sys.stderr),
@@ -90,7 +84,7 @@ class Surveyor:
 
 
 class ClipSource(Protocol):
-    """A store of clips, or some of one."""
+    """A sequence of clips."""
 
     def __len__(self) -> int: ...
 
@@ -98,7 +92,7 @@ class ClipSource(Protocol):
 
 
 class ClipLookup:
-    """A clip of several stores, by its row in all of them."""
+    """Finds a clip in several stores by its row in all of them."""
 
     def __init__(self, stores: Sequence[ClipSource]) -> None:
         self.stores = stores
@@ -109,7 +103,7 @@ class ClipLookup:
         return self.stores[number][row - int(self._ends[number]) + len(self.stores[number])]
 
     def id_of(self, row: int) -> str:
-        """The id alone."""
+        """Return the id of a row."""
         return self[row].id
 
 
@@ -118,7 +112,7 @@ def _clips(stores: Sequence[ClipSource]) -> Iterator[PreparedClip]:
 
 
 def used_rows(parts: Sequence[SplitPart]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which of the prepared clips of all parts training would hear."""
+    """Mark the prepared clips of all parts that training would use."""
     starts = np.cumsum([0, *(len(part.prepared.clips) for part in parts)])
     used = np.zeros(int(starts[-1]), dtype=np.bool_)
     for start, part in zip(starts, parts, strict=False):
@@ -127,7 +121,7 @@ def used_rows(parts: Sequence[SplitPart]) -> np.ndarray[tuple[int], np.dtype[np.
 
 
 def skips_of(number: int, part: SplitPart) -> SourceSkips:
-    """What a data set left out of a split."""
+    """Count the recordings that a data set skips in a split."""
     return SourceSkips(
         number,
         type(part.dataset).__name__,
@@ -144,9 +138,9 @@ def with_batching(
     accumulate: int = 1,
     limit_batches: int | float | None = None,
 ) -> SplitSurvey:
-    """The survey with what the sampler makes of the split; ``accumulate`` batches make a step.
+    """Add the batches of the sampler to a survey; ``accumulate`` batches make a step.
 
-    Of the training batches, ``limit_batches`` are taken: a number of them, or a share as a float.
+    ``limit_batches`` limits the training batches: to a number, or to a share as a float.
     """
     batches = sampler.batches(epoch=0)
     taken = limited(len(batches), limit_batches) if sampler.shuffle else len(batches)

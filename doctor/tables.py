@@ -1,4 +1,4 @@
-"""The figures of a survey as rows and as JSON; page, terminal and file show the same ones."""
+"""A survey as rows and as JSON; report, terminal and file show the same numbers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ SPLIT_HEADERS = ("split", "clips", "hours", "speakers", "shortest s", "median s"
 
 
 def split_rows(survey: Survey) -> list[list[object]]:
-    """One row for each split, as ``SPLIT_HEADERS`` names the columns."""
+    """Return one row for each split, with the columns of ``SPLIT_HEADERS``."""
     return [
         [
             split.name,
@@ -28,7 +28,7 @@ def split_rows(survey: Survey) -> list[list[object]]:
 
 
 def _quantiles(split: SplitSurvey) -> Sequence[float]:
-    """Shortest, median, longest, in seconds."""
+    """Return the shortest, the median and the longest duration in seconds."""
     return np.quantile(split.used_seconds, [0.0, 0.5, 1.0]).tolist() if len(split) else [float("nan")] * 3
 
 
@@ -36,7 +36,7 @@ BATCH_HEADERS = ("split", "batches", "most clips", "heaviest, padded s", "paddin
 
 
 def batch_rows(survey: Survey) -> list[list[object]]:
-    """What the sampler makes of each split, per device and epoch."""
+    """Return one row for each split with its batches per device and epoch."""
     return [
         [
             split.name,
@@ -52,7 +52,7 @@ def batch_rows(survey: Survey) -> list[list[object]]:
 
 
 def phoneme_rows(survey: Survey) -> list[list[object]]:
-    """Every phoneme with its count in each split, and whether the vocabulary has it."""
+    """Return every phoneme with its count in each split and whether the vocabulary has it."""
     splits = list(survey.splits.values())
     known = set(survey.vocabulary)
     names = known.union(*(split.phonemes.keys() | split.unknown.keys() for split in splits))
@@ -68,7 +68,7 @@ def _yes(answer: bool) -> str:
 
 
 def skip_rows(survey: Survey) -> list[list[object]]:
-    """Every recording that is left out, with its reason."""
+    """Return every skipped recording with the reason."""
     return [
         [split.name, skips.dataset, skipped.id, skipped.path, skipped.reason]
         for split in survey.splits.values()
@@ -78,7 +78,7 @@ def skip_rows(survey: Survey) -> list[list[object]]:
 
 
 def steps_in_all(survey: Survey) -> int | None:
-    """Optimizer steps of the whole run, where the configuration bounds it."""
+    """Return the optimizer steps of the whole run; None if the configuration sets no limit."""
     batching = survey.trained_on.batching
     epochs = batching.optimizer_steps * survey.max_epochs if batching and survey.max_epochs else None
     bounds = [bound for bound in (epochs, survey.max_steps) if bound is not None]
@@ -86,7 +86,7 @@ def steps_in_all(survey: Survey) -> int | None:
 
 
 def as_json(survey: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
-    """All figures, for programs."""
+    """Return everything as JSON, for programs."""
     return {
         "training_would_fail": any(finding.severity == "fatal" for finding in findings),
         "findings": [finding._asdict() for finding in findings],

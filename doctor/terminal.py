@@ -1,4 +1,4 @@
-"""The summary of a survey in a terminal: short, aligned, in colour only where a person reads it."""
+"""The summary of a survey in a terminal: short, aligned, in colour only for people."""
 
 import os
 import textwrap
@@ -18,14 +18,14 @@ _EXAMPLES = 3
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Whether a person reads this stream and has not asked for plain text (``NO_COLOR``)."""
+    """Check that the stream is a terminal that allows colours (see ``NO_COLOR``)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def survey_summary(
     survey: Survey, findings: Sequence[Finding], *, colour: bool = False, width: int = 100
 ) -> str:
-    """The whole summary, without a line break at its end."""
+    """Return the summary without a line break at its end."""
     blocks = [_columns(survey), *_sentences(survey), ""]
     blocks += [_finding(finding, colour, width) for finding in findings]
     failing = any(finding.severity == "fatal" for finding in findings)

@@ -42,12 +42,12 @@ class Confusion(NamedTuple):
         >>> Confusion("t", "d", 14, 120).in_words()
         'recognised [t] as [d]: 14 of 120'
         >>> Confusion("t", None, 3, 120).in_words(), Confusion(None, "t", 2, 900).in_words()
-        ('missed [t]: 3 of 120', 'inserted [t]: 2 in 900 phonemes')
+        ('deleted [t]: 3 of 120', 'inserted [t]: 2 in 900 phonemes')
         """
         if self.reference is None:
             return f"inserted [{self.hypothesis}]: {self.times} in {self.out_of} phonemes"
         if self.hypothesis is None:
-            return f"missed [{self.reference}]: {self.times} of {self.out_of}"
+            return f"deleted [{self.reference}]: {self.times} of {self.out_of}"
         return f"recognised [{self.reference}] as [{self.hypothesis}]: {self.times} of {self.out_of}"
 
 

@@ -1,4 +1,4 @@
-"""Spoken against heard, sorted by articulation, as one drawing."""
+"""The confusion matrix as a drawing: references against hypotheses, sorted by articulation."""
 
 from itertools import groupby
 
@@ -9,12 +9,12 @@ from reports.html import Html, element
 
 _CELL = 17
 _LEFT, _TOP = 46, 54  # for the names of phonemes
-_MISSED, _ADDED = "missed", "added"
-_PLURALS = {"liquid or glide": "liquids and glides", "unknown": "those without features"}
+_MISSED, _ADDED = "deleted", "inserted"
+_PLURALS = {"liquid or glide": "liquids and glides", "unknown": "phonemes without features"}
 
 
 def confusion_matrix(analysis: SplitAnalysis) -> Html:
-    """Rows are what was spoken, columns what was heard; scrolls where it is wider than the screen."""
+    """Draw references as rows and hypotheses as columns; the drawing scrolls if it is too wide."""
     names = analysis.inventory.by_articulation()
     rows, columns = [*names, None], [*names, None]
     width, height = _LEFT + _CELL * len(columns) + 30, _TOP + _CELL * len(rows) + 6
@@ -39,14 +39,14 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
             class_="scroll drawn",
             tabindex=0,
             role="img",
-            aria_label="Confusion matrix: spoken phonemes in rows, heard ones in columns; the lists above "
-            "and below hold its figures",
+            aria_label="Confusion matrix: references in rows, hypotheses in columns; the lists above "
+            "and below hold its numbers",
         )
         + html.note(
-            "Rows: spoken; columns: heard. Blue: heard as spoken, the stronger the larger the share. Orange: "
-            "errors with their counts, the stronger the larger the share of the row. The last column counts "
-            f"missed phonemes, the last row added ones. Sorted by articulation: {', '.join(manners)}, each "
-            "from the lips to the glottis; vowels from close to open, front to back."
+            "Rows: reference; columns: hypothesis. Blue: correct; stronger colours are larger shares. "
+            "Orange: errors with their counts; stronger colours are larger shares of the row. The last "
+            f"column counts deletions, the last row insertions. Sorted by manner: {', '.join(manners)}, "
+            "consonants from the lips to the glottis, vowels from close to open and front to back."
         )
     )
 
@@ -61,12 +61,12 @@ def _cells(analysis: SplitAnalysis, rows: list[str | None], columns: list[str | 
         share = count / max(1, spoken)
         x, y = _LEFT + _CELL * column_of[hypothesis], _TOP + _CELL * row_of[reference]
         right = reference == hypothesis
-        told = f"[{reference or _ADDED}] heard as [{hypothesis or _MISSED}]: {count} of {spoken}"
+        title = f"[{reference or _ADDED}] recognised as [{hypothesis or _MISSED}]: {count} of {spoken}"
         strength = 0.12 + 0.88 * (share if right else min(1.0, share * 3))
         cells.append(
             element(
                 "g",
-                element("title", told),
+                element("title", title),
                 element(
                     "rect",
                     x=x,
@@ -103,7 +103,7 @@ def _names(rows: list[str | None], columns: list[str | None]) -> list[Html]:
 
 
 def _group_lines(analysis: SplitAnalysis, names: list[str], num_rows: int, num_columns: int) -> list[Html]:
-    """Thin lines between manners of articulation."""
+    """Draw thin lines between manners of articulation."""
     lines, place = [], 0
     right, bottom = _LEFT + _CELL * num_columns, _TOP + _CELL * num_rows
     for _, group in groupby(names, key=analysis.inventory.manner_of):

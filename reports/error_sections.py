@@ -1,4 +1,4 @@
-"""What a model gets wrong, for people: results with intervals, confusions, phonemes, slices."""
+"""The sections about errors: results with intervals, confusions, phonemes, slices."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _FEW_ERRORS = 10  # utterances with errors, below which an interval is rough
 
 
 def percent(share: float | None, digits: int = 2) -> str:
-    r"""A share in per cent.
+    r"""Format a share in per cent.
 
     >>> percent(0.04691), percent(None)
     ('4.69\xa0%', '–')
@@ -26,28 +26,32 @@ def percent(share: float | None, digits: int = 2) -> str:
 
 
 def span(interval: RateInterval | None) -> str:
-    """Both ends of an interval."""
-    if interval is None:
-        return "–"
-    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}\u00a0%"
+    """Format both ends of an interval."""
+    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}\u00a0%" if interval else "–"
 
 
-def result_figures(analysis: SplitAnalysis) -> Html:
-    """The figures of a split, to be seen first."""
-    intervals, edits = analysis.intervals, analysis.edits
-    per = intervals.get("per")
+def in_points(difference: float) -> str:
+    """Format a difference of shares in percentage points."""
+    return f"{100 * difference:+.2f}"
+
+
+def result_numbers(analysis: SplitAnalysis) -> Html:
+    """Show the main metrics of a split."""
+    intervals = analysis.intervals
     minutes = sum(record.seconds for record in analysis.records) / 60
+    rates = {
+        "phoneme error rate": (analysis.phoneme_error_rate, "per"),
+        "feature error rate": (analysis.feature_error_rate, "feature_error_rate"),
+    }
     return html.key_figures(
         [
-            html.KeyFigure("phoneme error rate", percent(_rate(analysis)), f"95 %: {span(per)}"),
-            html.KeyFigure(
-                "feature error rate",
-                percent(analysis.feature_error_rate),
-                f"95 %: {span(intervals.get('feature_error_rate'))}",
+            *(
+                html.KeyFigure(name, percent(rate), f"95 %: {span(intervals.get(key))}")
+                for name, (rate, key) in rates.items()
             ),
             *(
                 html.KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
-                for name, count in edits.items()
+                for name, count in analysis.edits.items()
             ),
             html.KeyFigure(
                 "utterances",
@@ -59,59 +63,51 @@ def result_figures(analysis: SplitAnalysis) -> Html:
 
 
 def interval_notes(analysis: SplitAnalysis) -> list[Html]:
-    """What the intervals say, and where not to trust them."""
-    intervals = analysis.intervals
-    notes = []
+    """Explain the intervals and their limits."""
+    intervals, notes = analysis.intervals, []
     if by_speaker := intervals.get("per_by_speaker"):
         notes.append(
             html.paragraph(
-                f"By speaker: {span(by_speaker)} over {by_speaker.units} speakers. It says how far the rate "
-                "would move with other speakers; the interval by utterance, with other sentences of these."
+                f"By speaker: {span(by_speaker)} over {by_speaker.units} speakers. This interval covers "
+                "other speakers; the interval by utterance covers other sentences of these speakers."
             )
         )
     elif analysis.speakers:
         notes.append(
             html.paragraph(
-                f"The intervals hold for these {len(analysis.speakers)} speakers and other sentences of "
-                f"theirs. For other speakers they are too narrow; an interval by speaker needs "
-                f"{FEWEST_UNITS}."
+                f"The intervals cover other sentences of these {len(analysis.speakers)} speakers. They are "
+                f"too narrow for other speakers; an interval by speaker needs {FEWEST_UNITS} speakers."
             )
         )
     with_errors = int((analysis.errors > 0).sum())
     if "per" not in intervals:
         notes.append(
             html.paragraph(
-                f"{len(analysis.records)} utterances are too few for an interval: it needs {FEWEST_UNITS}, "
-                f"and a rate over so few says little."
+                f"{len(analysis.records)} utterances are too few for an interval, it needs {FEWEST_UNITS}: "
+                "their rate is uncertain."
             )
         )
     elif with_errors < _FEW_ERRORS:
-        notes.append(html.note(f"Only {with_errors} utterances have errors: the intervals are rough."))
+        notes.append(html.note(f"Only {with_errors} utterances have errors, so the intervals are rough."))
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
-        notes.append(
-            html.note(f"Without articulatory features, so that any edit of theirs costs 1: {listed}.")
-        )
+        notes.append(html.note(f"Phonemes without articulatory features (each edit costs 1): {listed}."))
     notes.append(html.note(f"{INTERVAL_DEFINITION}."))
     return notes
 
 
-def _rate(analysis: SplitAnalysis) -> float | None:
-    return float(analysis.errors.sum()) / analysis.phonemes if analysis.phonemes else None
-
-
 def confusion_section(analysis: SplitAnalysis) -> html.Section:
-    """What is heard for what."""
+    """Show which phonemes were recognised as which."""
     errors = most_frequent(analysis.counts)
     if not errors:
-        return html.section("Confusions", html.paragraph("Every phoneme was heard as it was spoken."))
+        return html.section("Confusions", html.paragraph("Every phoneme was recognised correctly."))
     return html.section(
         "Confusions",
-        html.paragraph(f"Of the {analysis.split} split, after aligning each utterance once."),
-        html.heading("The most frequent"),
+        html.paragraph(f"Counted over the alignments of the {analysis.split} split."),
+        html.heading("The most frequent errors"),
         html.bullets([_in_words(error) for error in errors[:_CONFUSIONS]]),
         confusion_matrix(analysis),
-        html.details("Every phoneme: precision and recall", _phoneme_table(analysis)),
+        html.details("Precision and recall of every phoneme", _phoneme_table(analysis)),
         html.details(
             f"All {len(errors)} kinds of errors"
             if len(errors) <= _LISTED
@@ -137,7 +133,15 @@ def _phoneme_table(analysis: SplitAnalysis) -> Html:
         [*_score_cells(scores[name]), worst.get(name, ""), analysis.inventory.manner_of(name)]
         for name in analysis.inventory.by_articulation()
     ]
-    headers = ["phoneme", "spoken", "heard", "correct", "recall %", "precision %", "most often heard as"]
+    headers = [
+        "phoneme",
+        "in references",
+        "in hypotheses",
+        "correct",
+        "recall %",
+        "precision %",
+        "confused with",
+    ]
     return html.table([*headers, "manner"], rows)
 
 
@@ -156,13 +160,13 @@ def _error_table(errors: Sequence[Confusion]) -> Html:
         ]
         for error in errors
     ]
-    return html.table(["spoken", "heard", "times", "% of the spoken"], rows)
+    return html.table(["reference", "hypothesis", "times", "% of the reference phoneme"], rows)
 
 
 def slice_section(analysis: SplitAnalysis) -> html.Section | None:
-    """The phoneme error rate by what is known of the utterances."""
-    made, overall = breakdowns(analysis), _rate(analysis)
-    if not made or overall is None:
+    """Show the phoneme error rate by properties of the utterances."""
+    made, overall = breakdowns(analysis), analysis.phoneme_error_rate
+    if not made or overall != overall:
         return None
     highest = max(_reach(own) for one in made for own in one.slices)
     scale = min(highest, max(4 * overall, 0.02)) or 1.0
@@ -171,8 +175,8 @@ def slice_section(analysis: SplitAnalysis) -> html.Section | None:
         "Slices",
         html.paragraph(
             f"Phoneme error rate of parts of the {analysis.split} split, with 95 % intervals by utterance. "
-            f"The thin line is the whole split's rate, {percent(overall)}; scales end at "
-            f"{percent(scale, 1)}. Of many slices, one in twenty lies apart by chance."
+            f"The thin line marks the rate of the whole split, {percent(overall)}; the scales end at "
+            f"{percent(scale, 1)}. Among many slices, one interval in twenty misses this rate by chance."
         ),
         element("div", [_cut(one, overall, scale) for one in made], class_="slices"),
         html.note(f"Signal to noise: {SNR_DEFINITION}.") if "signal to noise" in names else "",
@@ -200,14 +204,7 @@ def _cut(one: Breakdown, overall: float, scale: float) -> Html:
 
 
 def _whisker(rate: float, interval: RateInterval | None, overall: float, scale: float) -> Html:
-    """A dot on a line from the low to the high end; an arrow where it leaves the scale.
-
-    Args:
-        rate: of the row.
-        interval: of the rate.
-        overall: where the thin line of comparison stands.
-        scale: the rate at the right end.
-    """
+    """Draw a dot on a line between the ends of the interval; an arrow marks an end beyond the scale."""
     if rate != rate:
         return Html("")
     middle = _HEIGHT / 2
@@ -241,5 +238,5 @@ def _x(rate: float, scale: float) -> float:
 
 
 def definitions_note() -> Html:
-    """The formula of the feature error rate."""
+    """Show the formula of the feature error rate."""
     return html.note(f"{FEATURE_DEFINITION[0].upper()}{FEATURE_DEFINITION[1:]}.")

@@ -1,4 +1,4 @@
-"""An experiment as a page: figures, errors, learning curves, data, configuration, versions."""
+"""The report of an experiment: metrics, errors, learning curves, data, configuration, versions."""
 
 import shlex
 from collections import Counter
@@ -14,7 +14,7 @@ from reports.error_sections import (
     definitions_note,
     interval_notes,
     percent,
-    result_figures,
+    result_numbers,
     slice_section,
     span,
 )
@@ -33,7 +33,7 @@ _CURVES = (
 
 
 def experiment_page(experiment: Experiment) -> str:
-    """The whole page."""
+    """Return the report as one HTML file."""
     sections = [
         _results(experiment),
         *_errors(experiment),
@@ -46,36 +46,36 @@ def experiment_page(experiment: Experiment) -> str:
     return html.page(
         f"Experiment {experiment.name}",
         [part for part in sections if part is not None],
-        lead="What it reached, what it gets wrong, how it was trained, and on what.",
-        footer=f"Made from {experiment.folder}; rebuild it with ./run.sh report {experiment.folder}.",
+        lead="Results, errors, training and data of one experiment.",
+        footer=f"Built from {experiment.folder}; rebuild it with ./run.sh report {experiment.folder}.",
     )
 
 
 def _results(experiment: Experiment) -> html.Section:
     if not experiment.figures and not experiment.analyses:
-        return html.section("Results", html.paragraph("The run has not come to its evaluation yet."))
-    judged = next(iter(experiment.analyses.values()), None)
+        return html.section("Results", html.paragraph("The run has not been evaluated yet."))
+    evaluated = next(iter(experiment.analyses.values()), None)
     others = sorted(name for name in experiment.figures if name.rpartition("_")[2] not in ("per", "loss"))
     return html.section(
         "Results",
-        html.paragraph(f"The {judged.split} split:") if judged else "",
-        result_figures(judged) if judged else _plain_figures(experiment),
-        interval_notes(judged) if judged else "",
+        html.paragraph(f"The {evaluated.split} split:") if evaluated else "",
+        result_numbers(evaluated) if evaluated else _plain_rates(experiment),
+        interval_notes(evaluated) if evaluated else "",
         _split_table(experiment),
         html.details(
-            "All figures",
-            html.table(["figure", "value"], [[name, experiment.figures[name]] for name in others]),
+            "All metrics",
+            html.table(["metric", "value"], [[name, experiment.figures[name]] for name in others]),
         ),
         html.details(
-            "What the figures mean",
+            "Definitions of the metrics",
             [html.note(f"{name}: {meaning}.") for name, meaning in experiment.definitions.items()],
-            definitions_note() if judged and "feature_error_rate" not in experiment.definitions else "",
+            definitions_note() if evaluated and "feature_error_rate" not in experiment.definitions else "",
         ),
     )
 
 
-def _plain_figures(experiment: Experiment) -> Html:
-    """Rates of splits that no records are kept of."""
+def _plain_rates(experiment: Experiment) -> Html:
+    """Show the rates of splits without utterance records."""
     return html.key_figures(
         [
             html.KeyFigure(
@@ -109,7 +109,7 @@ def _split_table(experiment: Experiment) -> Html:
 
 
 def _errors(experiment: Experiment) -> list[html.Section | None]:
-    """What the model gets wrong in the split it is reported by."""
+    """Describe the errors in the first analysed split."""
     analysis = next(iter(experiment.analyses.values()), None)
     if analysis is None or not analysis.phonemes:
         return []
@@ -146,7 +146,7 @@ def _curve(experiment: Experiment, name: str) -> Curve | None:
 
 
 def curves_picture(title: str, unit: str, curves: dict[str, Curve]) -> Html:
-    """Figures over steps in one picture."""
+    """Plot metrics over steps in one picture."""
     drawing, axes = canvas()
     for name, curve in curves.items():
         axes.plot(
@@ -163,28 +163,28 @@ def curves_picture(title: str, unit: str, curves: dict[str, Curve]) -> Html:
 def _fam(experiment: Experiment) -> html.Section | None:
     if experiment.fam_record is None:
         return None
-    # Imported here: these bring torch with them, which takes seconds to load.
+    # Imported here because these import torch, which takes seconds to load.
     from optim.fam.recorder import read_fam_records
     from optim.fam.recorder_plot import draw_fam_record
 
     records = read_fam_records(experiment.fam_record)
     if not records:
         return html.section(
-            "FAM", html.paragraph("The debug record holds no step yet: FAM records every tenth one.")
+            "FAM", html.paragraph("The debug record holds no step yet; FAM records every tenth step.")
         )
     alt = "Per layer: shares of the gradient's spectrum by band over steps, and the effective momentum"
     return html.section(
         "FAM",
         html.paragraph(
-            "What FAM read in the gradients: for each layer, how the spectrum's energy is spread over bands "
-            "(low frequencies at the bottom), and the momentum that followed from it."
+            "FAM analysed the gradients of each layer: the shares of the spectrum's energy by band "
+            "(low frequencies at the bottom), and the momentum that follows from them."
         ),
         html.figure(inline_png(draw_fam_record(records), alt=alt), alt=alt, wide=True),
     )
 
 
 def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.Section | None:
-    """Hours and clips of each split, and why recordings were left out."""
+    """Show the hours and clips of each split, and why recordings were left out."""
     if not facts and not skipped:
         return None
     rows = [
@@ -200,7 +200,7 @@ def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.S
         html.paragraph("No recording was left out.")
         if not skipped
         else html.table(
-            ["left out because", "recordings"],
+            ["reason", "recordings"],
             [[f"{reason} …", count] for reason, count in reasons.most_common(_REASONS_SHOWN)],
         ),
         html.details(
@@ -214,8 +214,8 @@ def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.S
 
 
 def _use(experiment: Experiment) -> html.Section | None:
-    """What to do with the model, to be copied."""
-    path = judged_checkpoint(experiment)
+    """Show commands that use the model."""
+    path = evaluated_checkpoint(experiment)
     if path is None:
         return None
     checkpoint = shlex.quote(str(path))
@@ -231,8 +231,8 @@ def _use(experiment: Experiment) -> html.Section | None:
     return html.section(
         "Using the model",
         html.paragraph(
-            "Recordings to phonemes with times; a model for other programs, with a card that states these "
-            "figures:"
+            "The first command transcribes recordings with times; the second exports the model for other "
+            "programs, with a model card that states these metrics:"
         ),
         element("pre", "\n".join(commands)),
         html.paragraph("In Python:"),
@@ -240,10 +240,10 @@ def _use(experiment: Experiment) -> html.Section | None:
     )
 
 
-def judged_checkpoint(experiment: Experiment) -> Path | None:
-    """The judged checkpoint where it lies now, from the current folder if it is below it; None if it is gone.
+def evaluated_checkpoint(experiment: Experiment) -> Path | None:
+    """Find the evaluated checkpoint, relative to the current folder if it lies below it; None if it is gone.
 
-    The figures name it as it was called when it was judged: in a container, or before the folder was moved.
+    The metrics hold its path at evaluation: in a container, or before the folder was moved.
     """
     if not experiment.checkpoint:
         return None
@@ -260,8 +260,8 @@ def _origin(experiment: Experiment) -> html.Section:
         ["Python", experiment.versions.get("python", "unknown")],
         *([name, version or "not installed"] for name, version in packages.items()),
     ]
-    judged = experiment.checkpoint if experiment.checkpoint not in (None, "None") else None
-    checkpoint = [html.paragraph("Judged checkpoint: ", html.code(judged))] if judged else []
+    evaluated = experiment.checkpoint if experiment.checkpoint not in (None, "None") else None
+    checkpoint = [html.paragraph("Evaluated checkpoint: ", html.code(evaluated))] if evaluated else []
     return html.section(
         "Origin",
         *checkpoint,

@@ -1,4 +1,4 @@
-"""Lengths, blanks, times and confidences: whether they are what they should be."""
+"""The section about lengths, blanks, times and confidences."""
 
 from collections.abc import Sequence
 
@@ -17,18 +17,18 @@ _CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)
 
 
 def length_section(analysis: SplitAnalysis) -> html.Section:
-    """Lengths, blanks and confidences of a split."""
-    heard = np.array([len(record.hypothesis_phonemes) for record in analysis.records])
+    """Show the lengths, blanks and confidences of a split."""
+    hypothesis = np.array([len(record.hypothesis_phonemes) for record in analysis.records])
     frames = np.array([record.frames for record in analysis.records])
     blanks = np.array([record.blank_share for record in analysis.records])
     seconds = sum(record.seconds for record in analysis.records)
-    ratio = heard / np.maximum(1, analysis.lengths)
-    whole = heard.sum() / max(1, analysis.phonemes)
+    ratio = hypothesis / np.maximum(1, analysis.lengths)
+    whole = hypothesis.sum() / max(1, analysis.phonemes)
     return html.section(
         "Lengths and blanks",
         html.key_figures(
             [
-                html.KeyFigure("heard per spoken", f"{whole:.3f}", _balance(whole)),
+                html.KeyFigure("hypothesis over reference length", f"{whole:.3f}", _balance(whole)),
                 html.KeyFigure("frames that are blank", percent(_mean(blanks, frames), 1)),
                 html.KeyFigure("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
                 html.KeyFigure(
@@ -44,36 +44,36 @@ def length_section(analysis: SplitAnalysis) -> html.Section:
             _histogram(
                 analysis.errors / np.maximum(1, analysis.lengths), "phoneme error rate of an utterance", None
             ),
-            _histogram(ratio, "phonemes heard for each one spoken", 1.0),
+            _histogram(ratio, "hypothesis phonemes per reference phoneme", 1.0),
             _histogram(blanks, "share of frames that are blank", None),
         ),
         _confidences(analysis),
     )
 
 
-def _balance(heard_per_spoken: float) -> str:
-    """What a ratio says, as far as its three digits go.
+def _balance(length_ratio: float) -> str:
+    """Describe a ratio that is rounded to three digits.
 
     >>> _balance(0.9994), _balance(0.9996), _balance(1.001)
-    ('it misses more than it adds', 'it misses as many as it adds', 'it adds more than it misses')
+    ('more deletions than insertions', 'as many deletions as insertions', 'more insertions than deletions')
     """
-    rounded = round(heard_per_spoken, 3)
+    rounded = round(length_ratio, 3)
     if rounded == 1.0:
-        return "it misses as many as it adds"
-    return "it misses more than it adds" if rounded < 1.0 else "it adds more than it misses"
+        return "as many deletions as insertions"
+    return "more deletions than insertions" if rounded < 1.0 else "more insertions than deletions"
 
 
 def _times(analysis: SplitAnalysis) -> list[html.KeyFigure]:
-    """How well the model's times agree with the data's own, where it has any."""
+    """Compare the model's times with those of the data set, if it has any."""
     errors = onset_errors(analysis)
     if not len(errors):
         return []
     median = f"{1000 * float(np.median(np.abs(errors))):.0f} ms"
-    return [html.KeyFigure("error of onsets", median, "median, of the reference laid over the frames")]
+    return [html.KeyFigure("error of onsets", median, "median, of the reference aligned to the frames")]
 
 
 def onset_errors(analysis: SplitAnalysis) -> NDArray[np.float64]:
-    """Onsets by forced alignment minus those that the data states, phoneme by phoneme, seconds."""
+    """Return the onsets by forced alignment minus the stated onsets, phoneme by phoneme, in seconds."""
     return np.array(
         [
             start - stated
@@ -106,7 +106,7 @@ def _histogram(values: NDArray[np.float64], unit: str, mark: float | None) -> Ht
 
 
 def _confidences(analysis: SplitAnalysis) -> Html:
-    """How often phonemes heard with some confidence are right."""
+    """Show the share of correct phonemes by confidence."""
     sure, right = confidence_columns(analysis)
     if not len(sure):
         return Html("")
@@ -117,15 +117,13 @@ def _confidences(analysis: SplitAnalysis) -> Html:
             rows.append([f"{low:g} to {high:g}", int(own.sum()), round(100 * float(right[own].mean()), 1)])
     return Html(
         html.heading("Confidence")
-        + html.table(["confidence", "phonemes heard", "right %"], rows)
-        + html.note(
-            "The confidence of a phoneme heard is the geometric mean of its probability over its frames."
-        )
+        + html.table(["confidence", "recognised phonemes", "correct %"], rows)
+        + html.note("The confidence of a phoneme is the geometric mean of its probability over its frames.")
     )
 
 
 def confidence_columns(analysis: SplitAnalysis) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The confidence of every phoneme heard, and whether it was spoken there, (H,)."""
+    """Return the confidence of every hypothesis phoneme and whether it is correct, (H,)."""
     sure: list[float] = []
     right: list[bool] = []
     for record, aligned in zip(analysis.records, analysis.aligned, strict=True):
@@ -136,9 +134,11 @@ def confidence_columns(analysis: SplitAnalysis) -> tuple[NDArray[np.float64], ND
         ]
         if len(confidences) != len(record.hypothesis_phonemes):
             continue
-        spoken, heard = record.reference_phonemes, record.hypothesis_phonemes
+        reference, hypothesis = record.reference_phonemes, record.hypothesis_phonemes
         for pair in aligned.pairs:
             if pair.hypothesis is not None:
                 sure.append(confidences[pair.hypothesis])
-                right.append(pair.reference is not None and spoken[pair.reference] == heard[pair.hypothesis])
+                right.append(
+                    pair.reference is not None and reference[pair.reference] == hypothesis[pair.hypothesis]
+                )
     return np.array(sure), np.array(right, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""The worst utterances: to be listened to, looked at, and read phoneme by phoneme."""
+"""The section about the worst utterances: audio, spectrogram, and aligned phonemes."""
 
 import io
 import logging
@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 _SHOWN = 12
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; what exceeds it has none
+_AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; utterances beyond it have none
 _PIXELS_PER_SECOND, _PIXELS_OF_LONG, _LONG_SECONDS = 480, 360, 4.0  # a phoneme needs 8 or so
 _PICTURE_HEIGHT, _TIER = 110, 24
 _NARROWEST = 240  # pixels of a drawing; what is shorter ends before its edge
 
 
 def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | None:
-    """The worst utterances of a split, with what the experiment's folder keeps of their sound."""
+    """Show the worst utterances of a split, with the audio that the experiment's folder holds."""
     places = worst_first(analysis.records)[:_SHOWN]
     if not places:
         return None
@@ -47,8 +47,8 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | N
     return html.section(
         "Worst utterances",
         html.paragraph(
-            f"Of the {analysis.split} split, by {ORDER}. Drawn are the times of phonemes: of the reference "
-            "by forced alignment with the model's own scores, of what was heard by greedy reading."
+            f"The worst utterances of the {analysis.split} split, by {ORDER}. The reference is drawn at "
+            "times of a forced alignment with the model's scores, the hypothesis at greedy decoding."
         ),
         _legend(),
         views,
@@ -57,17 +57,17 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | N
 
 def _legend() -> Html:
     samples = [
-        _cell_of("t", "d", "wrong", "heard [d] for [t]"),
-        _cell_of("t", "–", "missed", "missed [t]"),
-        _cell_of("–", "t", "added", "added [t]"),
+        _cell_of("t", "d", "wrong", "recognised [t] as [d]"),
+        _cell_of("t", "–", "missed", "deleted [t]"),
+        _cell_of("–", "t", "added", "inserted [t]"),
     ]
-    words = ("heard as another", "missed", "added")
+    words = ("substitution", "deletion", "insertion")
     pairs = [element("span", sample, " ", word) for sample, word in zip(samples, words, strict=True)]
-    return element("p", "Above the reference, below what was heard: ", pairs, class_="legend")
+    return element("p", "The reference is above the hypothesis: ", pairs, class_="legend")
 
 
 def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], int] | None:
-    """The kept sound of an utterance; None where none was kept, or it is no longer there."""
+    """Read the audio of an utterance; None if there is none."""
     if record.audio is None:
         return None
     try:
@@ -79,7 +79,7 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
 
 
 def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
-    """A small MP3, which every browser plays; it has rates of its own."""
+    """Encode a small MP3, which every browser plays; MP3 allows few sampling rates."""
     rate = min((own for own in _MP3_RATES if own >= sampling_rate), default=_MP3_RATES[-1])
     stream = io.BytesIO()
     soundfile.write(
@@ -110,7 +110,7 @@ def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes,
         html.paragraph(record.text) if record.text else "",
         html.audio_player(player, label=f"{record.id}, {record.seconds:.1f} s", media_type="audio/mpeg")
         if player
-        else html.note("Its sound is not kept in this page."),
+        else html.note("This report does not hold its audio."),
         _drawing(record, aligned, picture),
         _cells(record, aligned),
         class_="utterance",
@@ -118,7 +118,7 @@ def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes,
 
 
 def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
-    """The spectrogram with both sequences laid under it."""
+    """Draw the spectrogram with both sequences under it."""
     pace = _PIXELS_OF_LONG if record.seconds > _LONG_SECONDS else _PIXELS_PER_SECOND
     length = round(record.seconds * pace)
     width = max(_NARROWEST, length)
@@ -150,22 +150,25 @@ def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
 
 
 def _sound_spans(tokens: Sequence[str], spans: Sequence[Span] | None) -> list[Span]:
-    """The spans of tokens that are sounds."""
+    """Return the spans of the tokens that are phonemes."""
     if spans is None or len(spans) != len(tokens):
         return []
     return [own for token, own in zip(tokens, spans, strict=True) if token != WORD_DELIMITER]
 
 
 def _kinds(record: UtteranceRecord, aligned: Aligned) -> tuple[list[str], list[str]]:
-    """What became of each phoneme of the reference, and of each one heard."""
-    spoken, heard = ["right"] * len(record.reference_phonemes), ["right"] * len(record.hypothesis_phonemes)
+    """Return the kind of edit of each reference phoneme and of each hypothesis phoneme."""
+    reference, hypothesis = (
+        ["right"] * len(record.reference_phonemes),
+        ["right"] * len(record.hypothesis_phonemes),
+    )
     for pair in aligned.pairs:
         kind = _kind(record, pair)
         if pair.reference is not None:
-            spoken[pair.reference] = kind
+            reference[pair.reference] = kind
         if pair.hypothesis is not None:
-            heard[pair.hypothesis] = kind
-    return spoken, heard
+            hypothesis[pair.hypothesis] = kind
+    return reference, hypothesis
 
 
 def _kind(record: UtteranceRecord, pair: Pair) -> str:
@@ -183,7 +186,7 @@ def _kind(record: UtteranceRecord, pair: Pair) -> str:
 def _tier(
     phonemes: Sequence[str], spans: Sequence[Span], kinds: Sequence[str], top: int, pace: int
 ) -> list[Html]:
-    """Phonemes at their times; the block is the time that speaks the phoneme."""
+    """Draw phonemes as blocks at their times."""
     shapes = []
     for phoneme, (start, end), kind in zip(phonemes, spans, kinds, strict=False):
         x = round(start * pace, 1)
@@ -201,7 +204,7 @@ def _tier(
 
 
 def _axis(seconds: float, width: int, top: int, pace: int) -> list[Html]:
-    """A mark every half second."""
+    """Draw a mark every half second."""
     shapes = [element("line", x1=0, x2=width, y1=top + 1, y2=top + 1)]
     for half in range(int(seconds * 2) + 1):
         x = half * pace / 2
@@ -212,29 +215,29 @@ def _axis(seconds: float, width: int, top: int, pace: int) -> list[Html]:
 
 
 def _cells(record: UtteranceRecord, aligned: Aligned) -> Html:
-    """Reference above hypothesis, pair by pair; a gap between words."""
+    """Show the reference above the hypothesis, pair by pair, with gaps between words."""
     starts = _word_starts(record.reference)
-    spoken_times = _sound_spans(record.reference, record.reference_times)
-    heard_times = _sound_spans(record.hypothesis, record.hypothesis_times)
+    reference_times = _sound_spans(record.reference, record.reference_times)
+    hypothesis_times = _sound_spans(record.hypothesis, record.hypothesis_times)
     cells: list[object] = []
     for pair in aligned.pairs:
         if pair.reference in starts and cells:
             cells.append(element("span", class_="gap"))
         above = record.reference_phonemes[pair.reference] if pair.reference is not None else "–"
         below = record.hypothesis_phonemes[pair.hypothesis] if pair.hypothesis is not None else "–"
-        told = [
-            _told("spoken", above, spoken_times, pair.reference),
-            _told("heard", below, heard_times, pair.hypothesis),
+        titles = [
+            _described("reference", above, reference_times, pair.reference),
+            _described("hypothesis", below, hypothesis_times, pair.hypothesis),
         ]
-        cells.append(_cell_of(above, below, _kind(record, pair), "; ".join(part for part in told if part)))
+        cells.append(_cell_of(above, below, _kind(record, pair), "; ".join(part for part in titles if part)))
     return element("div", cells, class_="aligned")
 
 
-def _cell_of(above: str, below: str, kind: str, told: str) -> Html:
-    return element("span", element("span", above), element("span", below), class_=f"pair {kind}", title=told)
+def _cell_of(above: str, below: str, kind: str, title: str) -> Html:
+    return element("span", element("span", above), element("span", below), class_=f"pair {kind}", title=title)
 
 
-def _told(what: str, phoneme: str, spans: Sequence[Span], place: int | None) -> str:
+def _described(what: str, phoneme: str, spans: Sequence[Span], place: int | None) -> str:
     if place is None:
         return ""
     when = f" {spans[place][0]:.2f} to {spans[place][1]:.2f} s" if place < len(spans) else ""
@@ -242,7 +245,7 @@ def _told(what: str, phoneme: str, spans: Sequence[Span], place: int | None) -> 
 
 
 def _word_starts(reference: Sequence[str]) -> set[int]:
-    """The places of phonemes that begin a word.
+    """Find the places of phonemes that begin a word.
 
     >>> sorted(_word_starts(["d", "a", "|", "n"]))
     [0, 2]

@@ -1,1 +1,1 @@
-"""Findings: what the survey shows to be wrong or unusual."""
+"""Findings: problems and unusual properties of the data."""

@@ -1,4 +1,4 @@
-"""What is wrong with single clips; each check is a function of the survey and gives one finding or none."""
+"""Checks of single clips; each check takes the survey and returns one finding or none."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ def cannot_hold_labels(survey: Survey) -> Finding | None:
         "warning",
         "cannot_hold_labels",
         "clip with more labels than frames",
-        "CTC cannot write the labels into the frames: training leaves such a clip out.",
-        "Their labels are likely wrong or their audio cut off: mend or remove them. If they are right, "
+        "CTC needs more frames than the clip has, so training skips such a clip.",
+        "Probably the labels are wrong or the audio is cut off: correct or remove these clips. Otherwise, "
         "choose a network with a smaller stride.",
         lambda split, row: (
             f"{split.clips.num_labels[row]} labels need {split.clips.frames_needed[row]} frames, "
@@ -34,21 +34,21 @@ def cannot_hold_labels(survey: Survey) -> Finding | None:
 
 
 def without_labels(survey: Survey) -> Finding | None:
-    """Clips that teach nothing but silence."""
+    """Clips without labels train the model to output nothing."""
     return clips_finding(
         survey,
         lambda split: split.clips.num_labels == 0,
         "warning",
         "without_labels",
         "clip without a single label",
-        "The model learns to hear nothing in them.",
+        "The model learns to output nothing for them.",
         "Remove them, unless they are silent on purpose.",
         lambda split, row: f"{split.seconds[row]:.2f} s",
     )
 
 
 def silent(survey: Survey) -> Finding | None:
-    """Clips with labels and nothing to hear."""
+    """Silent clips have labels but no speech."""
     return clips_finding(
         survey,
         lambda split: split.clips.rms < SILENT_SHARE,
@@ -56,27 +56,27 @@ def silent(survey: Survey) -> Finding | None:
         "silent",
         "silent clip",
         f"Their level lies below {SILENT_DB:.0f} dB of full scale.",
-        "Remove them, or find out what became of their sound.",
+        "Remove them, or find out why their audio is missing.",
         lambda split, row: f"{decibels(float(split.clips.rms[row])):.0f} dB",
     )
 
 
 def clipped_clips(survey: Survey) -> Finding | None:
-    """Clips of an overloaded recording."""
+    """Clipped clips come from an overloaded recording."""
     return clips_finding(
         survey,
         lambda split: split.clips.clipped_share >= CLIPPED_SHARE,
         "warning",
         "clipped",
-        "clip cut off flat (clipped)",
-        f"The wave is cut off flat in {CLIPPED_SHARE:.1%} of the samples or more.",
-        "Record with less gain where you can; a few such clips do no harm.",
+        "clipped clip",
+        f"At least {CLIPPED_SHARE:.1%} of the samples are clipped.",
+        "Record with less gain if you can; a few such clips do no harm.",
         lambda split, row: f"{split.clips.clipped_share[row]:.1%} of its samples",
     )
 
 
 def very_short(survey: Survey) -> Finding | None:
-    """Clips shorter than a word."""
+    """Very short clips are shorter than a word."""
     return clips_finding(
         survey,
         lambda split: split.seconds < SHORT_SECONDS,
@@ -90,10 +90,10 @@ def very_short(survey: Survey) -> Finding | None:
 
 
 def very_long(survey: Survey) -> Finding | None:
-    """Clips that decide how much memory training takes."""
+    """Very long clips determine how much memory training needs."""
     limit = survey.max_batch_seconds or LONG_SECONDS
     advice = (
-        "Raise data.max_batch_seconds, or cut them: each comes as a batch of its own that exceeds the limit."
+        "Raise data.max_batch_seconds, or cut them: each is a separate batch that exceeds the limit."
         if survey.max_batch_seconds
         else "If memory runs out, cut them, or set data.max_batch_seconds instead of data.batch_size."
     )
@@ -103,21 +103,21 @@ def very_long(survey: Survey) -> Finding | None:
         "warning" if survey.max_batch_seconds else "note",
         "very_long",
         f"clip longer than {limit:g} s",
-        "Memory grows with the longest clip of a batch, and a transformer's faster than its length.",
+        "Memory grows with the longest clip of a batch, faster than linearly for a transformer.",
         advice,
         lambda split, row: f"{split.seconds[row]:.1f} s",
     )
 
 
 def odd_speed(survey: Survey) -> Finding | None:
-    """Labels that no one could have spoken in that time."""
+    """Clips with an odd speed have labels that cannot be spoken in that time."""
     return clips_finding(
         survey,
         _odd_speed,
         "warning",
         "odd_speed",
         f"clip with labels slower than {SLOWEST:g} or faster than {FASTEST:g} phonemes a second",
-        "People speak 5 to 20: these labels hardly belong to this audio.",
+        "People speak 5 to 20: these labels probably belong to other audio.",
         "Compare audio and labels of the examples.",
         lambda split, row: f"{many(int(split.clips.num_labels[row]), 'label')} in {split.seconds[row]:.2f} s",
     )

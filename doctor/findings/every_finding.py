@@ -1,4 +1,4 @@
-"""All checks of data: what is wrong with it, how bad it is, and what to do about it."""
+"""List all checks of the data and run them."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
     split_findings.same_speaker_in_two_splits,
     phoneme_findings.never_trained_on,
     phoneme_findings.rare_phonemes,
-    split_findings.nothing_to_judge_by,
+    split_findings.nothing_to_validate_on,
     split_findings.wasteful_padding,
     clip_findings.very_long,
     clip_findings.very_short,
@@ -33,6 +33,6 @@ CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
 
 
 def findings_of(survey: Survey) -> list[Finding]:
-    """All findings, the worst first."""
+    """Return all findings, the worst first."""
     found = [finding for check in CHECKS if (finding := check(survey)) is not None]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))

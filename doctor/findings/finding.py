@@ -1,4 +1,4 @@
-"""One thing to know about data before training on it."""
+"""A finding about the data, and the finding that single clips share."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -14,7 +14,7 @@ EXAMPLES = 5
 
 
 class Finding(NamedTuple):
-    """One thing to know before training."""
+    """One problem or unusual property of the data."""
 
     severity: Severity
     key: str  # short and stable, for programs
@@ -22,11 +22,11 @@ class Finding(NamedTuple):
     text: str
     advice: str
     examples: tuple[str, ...] = ()
-    number: int = 0  # of clips, phonemes or speakers that it is about
+    number: int = 0  # number of clips, phonemes or speakers concerned
 
 
 def many(count: int, one: str, several: str = "") -> str:
-    """A number with its noun.
+    """Format a number with its noun.
 
     >>> many(1, "clip"), many(1200, "clip")
     ('1 clip', '1,200 clips')
@@ -46,7 +46,7 @@ def clips_finding(
     *,
     unused_too: bool = False,
 ) -> Finding | None:
-    """A finding about single clips of any split: of those that training would hear, or of all."""
+    """Build a finding about single clips of any split: the clips that training would use, or all."""
     rows = {
         name: np.flatnonzero(which(split) & (split.clips.used | unused_too))
         for name, split in survey.splits.items()

@@ -1,4 +1,4 @@
-"""What is wrong with the labels as a whole; each check gives one finding or none."""
+"""Checks of the labels of all clips; each check returns one finding or none."""
 
 from doctor.findings.finding import Finding, many
 from doctor.survey import Survey
@@ -8,7 +8,7 @@ _PHONEMES_NAMED, _RARE_NAMED = 10, 30
 
 
 def unknown_phonemes(survey: Survey) -> Finding | None:
-    """Labels outside the vocabulary."""
+    """Labels may lie outside the vocabulary."""
     kinds: dict[str, int] = {}
     examples: dict[str, list[str]] = {}
     for split in survey.splits.values():
@@ -26,8 +26,8 @@ def unknown_phonemes(survey: Survey) -> Finding | None:
         "unknown_phonemes",
         f"{many(total, 'phoneme')} of {many(len(kinds), 'kind')} not in the vocabulary",
         f"In {many(clips, 'clip')}. data.unknown_phonemes is {policy}: "
-        + (consequence or "training would refuse to start."),
-        "Add them to model.vocab_file if they are sounds of the language, mend the labels if they are not, "
+        + (consequence or "training would not start."),
+        "Add them to model.vocab_file if they are sounds of the language, correct the labels if not, "
         "or choose another data.unknown_phonemes.",
         tuple(
             f"{phoneme} ({kinds[phoneme]:,}×), such as in {examples[phoneme][0]}"
@@ -38,16 +38,16 @@ def unknown_phonemes(survey: Survey) -> Finding | None:
 
 
 def _consequence(survey: Survey) -> str | None:
-    """What training makes of unknown phonemes; None where it stops."""
+    """Describe how training treats unknown phonemes; None if it stops."""
     return {
         "map_to_unknown": "they become the unknown token.",
-        "drop": "they are left out of the labels, although they can be heard.",
-        "skip": "these recordings are left out.",
+        "drop": "they are removed from the labels, although they are spoken.",
+        "skip": "these recordings are skipped.",
     }.get(survey.unknown_policy)
 
 
 def never_trained_on(survey: Survey) -> Finding | None:
-    """Phonemes that are judged but never taught."""
+    """Phonemes may be evaluated but never trained on."""
     train = survey.trained_on.phonemes
     others = {name: split for name, split in survey.splits.items() if name != "train"}
     missing = {
@@ -60,16 +60,16 @@ def never_trained_on(survey: Survey) -> Finding | None:
     return Finding(
         "warning",
         "never_trained_on",
-        f"{many(len(missing), 'phoneme')} judged but never trained on",
-        "The model cannot learn them from this training split, and every one of them is an error.",
-        "Add recordings that hold them to the training split.",
+        f"{many(len(missing), 'phoneme')} evaluated but never trained on",
+        "The model cannot learn them from this training split, so each of them is an error.",
+        "Add recordings with these phonemes to the training split.",
         tuple(f"{phoneme}: in {' and '.join(names)}" for phoneme, names in missing.items())[:_PHONEMES_NAMED],
         len(missing),
     )
 
 
 def rare_phonemes(survey: Survey) -> Finding | None:
-    """Phonemes with too few examples to be learnt well."""
+    """Rare phonemes have too few examples to be learnt well."""
     train = survey.trained_on.phonemes
     rare = sorted((train[phoneme], phoneme) for phoneme in survey.vocabulary if train[phoneme] < RARE_COUNT)
     if not rare or not train:

@@ -1,4 +1,4 @@
-"""What is wrong with splits and between them; each check gives one finding or none."""
+"""Checks of splits and between splits; each check returns one finding or none."""
 
 import itertools
 from collections.abc import Iterable
@@ -28,21 +28,21 @@ def nothing_to_train_on(survey: Survey) -> Finding | None:
 
 
 def plan_faults(survey: Survey) -> Finding | None:
-    """Settings of the run that ask for more than these data hold."""
+    """Settings of the run may require more data than there are."""
     if not survey.plan_faults:
         return None
     return Finding(
         "fatal",
         "plan_faults",
-        "The run asks for more than there is",
-        f"Training would refuse to start: {'; '.join(survey.plan_faults)}.",
-        "Change these settings, or bring more data.",
+        "The settings need more data than there are",
+        f"Training would not start: {'; '.join(survey.plan_faults)}.",
+        "Change these settings, or add data.",
         number=len(survey.plan_faults),
     )
 
 
 def skipped_recordings(survey: Survey) -> Finding | None:
-    """Recordings that could not be used; too many of one data set stop a run."""
+    """Recordings may be unusable; too many of them in one data set stop a run."""
     skips = [own for split in survey.splits.values() for own in split.skips]
     number, total = sum(own.num_skipped for own in skips), sum(own.total for own in skips)
     if not number:
@@ -59,8 +59,8 @@ def skipped_recordings(survey: Survey) -> Finding | None:
         "fatal" if excess else "warning",
         "skipped_recordings",
         f"{many(number, 'recording')} of {total:,} cannot be used",
-        f"Training would refuse to start: {limits}." if excess else "Training would leave them out.",
-        "Mend or remove them; the page and doctor.json list all"
+        f"Training would not start: {limits}." if excess else "Training would skip them.",
+        "Correct or remove them; the report and doctor.json list all"
         + (", or raise max_skipped_share of the data set if the rest is enough." if excess else "."),
         tuple(f"{skipped.id}: {skipped.reason}" for skipped in itertools.islice(listed, EXAMPLES)),
         number,
@@ -68,7 +68,7 @@ def skipped_recordings(survey: Survey) -> Finding | None:
 
 
 def _by_source(skips: Iterable[SourceSkips]) -> list[list[SourceSkips]]:
-    """What each data set left out, its splits together."""
+    """Group the skipped recordings of all splits by data set."""
     sources: dict[int, list[SourceSkips]] = {}
     for own in skips:
         sources.setdefault(own.source, []).append(own)
@@ -76,13 +76,13 @@ def _by_source(skips: Iterable[SourceSkips]) -> list[list[SourceSkips]]:
 
 
 def _too_many(own: list[SourceSkips]) -> bool:
-    """Whether training would refuse the data set."""
+    """Check whether the data set skips more than it may."""
     allowed = num_allowed(sum(each.total for each in own), own[0].max_share)
     return sum(each.num_skipped for each in own) > allowed
 
 
 def same_recording_in_two_splits(survey: Survey) -> Finding | None:
-    """Evaluating on what was trained on flatters the figures."""
+    """Evaluation on training data makes the metrics too good."""
     number, examples = 0, []
     for left, right in _pairs(survey):
         rows = _rows_also_in(left, right)
@@ -97,7 +97,7 @@ def same_recording_in_two_splits(survey: Survey) -> Finding | None:
         "warning",
         "same_recording",
         f"{many(number, 'recording')} in two splits",
-        "The same sound is trained on and judged by, or judged by twice: the figures will be too good.",
+        "The same audio is used for training and evaluation, or evaluated twice: metrics will be too good.",
         "Leave them in one split only.",
         tuple(examples[:EXAMPLES]),
         number,
@@ -105,7 +105,7 @@ def same_recording_in_two_splits(survey: Survey) -> Finding | None:
 
 
 def _rows_also_in(left: SplitSurvey, right: SplitSurvey) -> NDArray[np.int64]:
-    """Rows of one split whose recordings the other has, too."""
+    """Find the rows of one split whose recordings the other split also has."""
     theirs = right.clips.content[_audible(right)]
     ours = left.clips.content
     shared = np.isin(ours[:, 0], theirs[:, 0]) | np.isin(ours[:, 1], theirs[:, 1])
@@ -113,18 +113,18 @@ def _rows_also_in(left: SplitSurvey, right: SplitSurvey) -> NDArray[np.int64]:
 
 
 def _twin(left: SplitSurvey, row: int, right: SplitSurvey) -> int:
-    """The row of the other split that holds the same recording."""
+    """Find the row of the other split with the same recording."""
     same = (right.clips.content == left.clips.content[row]).any(axis=1) & _audible(right)
     return int(np.flatnonzero(same)[0])
 
 
 def _audible(split: SplitSurvey) -> NDArray[np.bool_]:
-    """Used clips that hold anything; all silence of one length is alike."""
+    """Mark the used clips with sound; all silent clips of one length are equal."""
     return (split.clips.rms >= SILENT_SHARE) & split.clips.used
 
 
 def repeated_recordings(survey: Survey) -> Finding | None:
-    """The same sound more than once in a split."""
+    """A split may hold the same audio more than once."""
     rows = {name: _repeated_rows(split) for name, split in survey.splits.items()}
     number = sum(len(own) for own in rows.values())
     if not number:
@@ -139,15 +139,15 @@ def repeated_recordings(survey: Survey) -> Finding | None:
         "note",
         "repeated_recordings",
         f"{many(number, 'copy', 'copies')} of recordings within a split",
-        f"The same sound is there again: {where}.",
-        "Nothing to do where multiply_train_data asks for it; else compare their labels, which may differ.",
+        f"The same audio occurs again: {where}.",
+        "If multiply_train_data repeats them, do nothing; otherwise compare their labels, which may differ.",
         tuple(examples[:EXAMPLES]),
         number,
     )
 
 
 def _repeated_rows(split: SplitSurvey) -> NDArray[np.int64]:
-    """Rows whose recording an earlier row holds already."""
+    """Find the rows whose recording an earlier row already has."""
     audible = np.flatnonzero(_audible(split))
     again = np.zeros(len(audible), dtype=np.bool_)
     for numbers in split.clips.content[audible].T:
@@ -157,7 +157,7 @@ def _repeated_rows(split: SplitSurvey) -> NDArray[np.int64]:
 
 
 def same_speaker_in_two_splits(survey: Survey) -> Finding | None:
-    """Voices that were trained on are easier."""
+    """Speakers of the training split are easier to recognise."""
     shared, examples = set(), []
     for left, right in _pairs(survey):
         both = np.intersect1d(left.speakers, right.speakers)
@@ -169,7 +169,7 @@ def same_speaker_in_two_splits(survey: Survey) -> Finding | None:
         "warning",
         "same_speaker",
         f"{many(len(shared), 'speaker')} in two splits",
-        "The figures tell how well these voices are recognised, not how well new ones are.",
+        "The metrics show how well these speakers are recognised, not new speakers.",
         "Keep each speaker in one split, unless the model is meant for these speakers.",
         tuple(examples[:EXAMPLES]),
         len(shared),
@@ -182,7 +182,7 @@ def _pairs(survey: Survey) -> Iterable[tuple[SplitSurvey, SplitSurvey]]:
 
 
 def speakers_unknown(survey: Survey) -> Finding | None:
-    """Without speakers, nobody can say whether the splits share any."""
+    """Unknown speakers cannot be compared between splits."""
     clips = sum(len(split) for split in survey.splits.values())
     unknown = sum(
         int((split.clips.used & (split.clips.speaker < 0)).sum()) for split in survey.splits.values()
@@ -193,14 +193,14 @@ def speakers_unknown(survey: Survey) -> Finding | None:
         "note",
         "speakers_unknown",
         f"The speaker of {many(unknown, 'clip')} of {clips:,} is not known",
-        "Whether a speaker is in two splits cannot be told for them.",
-        "Name speakers in the data set (the column speaker of a manifest) where you can.",
+        "It cannot be checked whether these speakers are in two splits.",
+        "Name speakers in the data set (the column speaker of a manifest) if you can.",
         number=unknown,
     )
 
 
-def nothing_to_judge_by(survey: Survey) -> Finding | None:
-    """Without validation clips no checkpoint is better than another."""
+def nothing_to_validate_on(survey: Survey) -> Finding | None:
+    """The best checkpoint can only be chosen with validation clips."""
     empty = [name for name, split in survey.splits.items() if name != "train" and not len(split)]
     if "val" not in empty:
         return None
@@ -208,13 +208,13 @@ def nothing_to_judge_by(survey: Survey) -> Finding | None:
         "warning",
         "nothing_to_judge_by",
         "No clip to validate on",
-        "The best checkpoint cannot be told, and a scheduler or an early stop that watches a figure fails.",
-        "Set some aside, with validation_split or in the manifest.",
+        "No best checkpoint can be chosen, and a scheduler or an early stop that monitors a metric fails.",
+        "Set some clips aside, with validation_split or in the manifest.",
     )
 
 
 def wasteful_padding(survey: Survey) -> Finding | None:
-    """Time spent on nothing."""
+    """Padding wastes time."""
     batching = survey.trained_on.batching
     if batching is None or batching.padding_share < PADDING_SHARE:
         return None
@@ -228,7 +228,7 @@ def wasteful_padding(survey: Survey) -> Finding | None:
 
 
 def hardware(survey: Survey) -> Finding | None:
-    """What training would refuse here, though the data may be examined."""
+    """Training may need hardware that this machine lacks."""
     if survey.hardware_fault is None:
         return None
     return Finding(
@@ -236,5 +236,5 @@ def hardware(survey: Survey) -> Finding | None:
         "hardware",
         "Training would not start on this machine",
         survey.hardware_fault,
-        "Nothing to do where training runs elsewhere.",
+        "If training runs on another machine, do nothing.",
     )

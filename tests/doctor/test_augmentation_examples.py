@@ -50,7 +50,7 @@ def test_examples_are_the_draws_of_the_first_epoch(store_of, noisy):
     changed = [not np.array_equal(example.before, example.after) for example in examples]
     assert 0 < sum(changed) < 9
     for example, was_changed in zip(examples, changed, strict=True):
-        assert ("Chance left" in example.remark) == (not was_changed)
+        assert ("left this clip unchanged" in example.remark) == (not was_changed)
 
 
 def test_the_seed_chooses_the_clips(store_of, noisy):

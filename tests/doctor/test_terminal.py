@@ -34,7 +34,7 @@ def test_it_says_what_there_is_and_what_is_wrong(faulty):
     assert "7 of up to 3 clips (9.5 s padded), 12.5% padding; 4 steps per epoch, 8 in all" in text
     assert "FATAL    3 phonemes of 1 kind not in the vocabulary" in text
     assert "warning  10 silent clips" in text
-    assert "→ Remove them, or find out what became of their sound." in text
+    assert "→ Remove them, or find out why their audio is missing." in text
     assert text.splitlines()[-1] == "Training would fail: 1 fatal, 1 warning."
 
 
@@ -74,4 +74,4 @@ def test_colours_are_for_people_who_want_them(monkeypatch):
 
 
 def test_good_data_ends_in_one_good_sentence(survey_of):
-    assert survey_summary(survey_of(), []).endswith("\n\nNothing stands against training.")
+    assert survey_summary(survey_of(), []).endswith("\n\nThe data are ready for training.")

@@ -58,13 +58,13 @@ def test_a_moved_experiment_and_its_evaluations_name_the_checkpoint_where_it_is(
 def test_what_is_not_there_is_not_to_be_used(finished, checkpoint):
     text = experiment_page(finished._replace(checkpoint=checkpoint))
     assert "Using the model" not in headings(text)
-    assert ("Judged checkpoint" in text) == (checkpoint not in ("None", None))
+    assert ("Evaluated checkpoint" in text) == (checkpoint not in ("None", None))
 
 
 def test_an_unfinished_run_says_so():
     text = experiment_page(UNFINISHED)
     assert headings(text) == ["Results", "Origin"]
-    assert "not come to its evaluation" in text
+    assert "has not been evaluated" in text
 
 
 def test_fams_record_is_drawn_where_there_is_one(finished, tmp_path):
