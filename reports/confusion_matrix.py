@@ -8,7 +8,7 @@ from reports import html
 from reports.html import Html, element
 
 _CELL = 17
-_LEFT, _TOP = 46, 54  # for the names of phonemes
+_LEFT, _TOP = 54, 54  # for the names of phonemes
 _MISSED, _ADDED = "deleted", "inserted"
 _PLURALS = {"liquid or glide": "liquids and glides", "unknown": "phonemes without features"}
 

@@ -24,5 +24,5 @@ def test_errors_come_in_words_the_frequent_first():
     assert [error.in_words() for error in most_frequent(COUNTS)] == [
         "recognised [t] as [d]: 3 of 10",
         "inserted [t]: 2 in 14 phonemes",
-        "missed [t]: 1 of 10",
+        "deleted [t]: 1 of 10",
     ]
