@@ -183,7 +183,7 @@ class Piped:
 
     def __call__(self, waveform: np.ndarray, index: int) -> np.ndarray:
         """Augment the clip as epoch 0 does."""
-        return self.pipeline.read(lambda: waveform, RATE, 0, index)
+        return self.pipeline(waveform, RATE, 0, index)
 
 
 def _typical(rounds: list[list[float]]) -> float:

@@ -10,7 +10,6 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from dataset_modules.augmentations import AugmentationPipeline, Transform
-from dataset_modules.augmentations.failures import FailureReport
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batches.batch import AudioParams, ModelInterface
@@ -92,7 +91,6 @@ class PhonemeDataModule(LightningDataModule):
         self.model = ModelInterface()
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
-        self._failures = FailureReport(self.augment.ledger) if self.augment else None
         self._features: FeatureSource | None = None
         self.limit = BatchLimit(max_batch_seconds)
         self._stored_position: dict[str, Any] = {}
@@ -281,8 +279,8 @@ class PhonemeDataModule(LightningDataModule):
 
     def report_failures(self) -> None:
         """Log how many clips could not be augmented on all ranks, if their number has grown."""
-        if self.trainer is not None and self._failures is not None:
-            self._failures.log_new(self.trainer, self.splits["train"].id_of)
+        if self.trainer is not None and self.augment is not None:
+            self.augment.ledger.log_new(self.trainer, self.splits["train"].id_of)
 
     @property
     def _is_first(self) -> bool:

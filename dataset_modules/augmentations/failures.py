@@ -27,6 +27,7 @@ class FailureLedger:
 
     def __init__(self, names: Sequence[str], num_workers: int = 0) -> None:
         self.names = list(names)
+        self._logged = 0
         rows = num_workers + 1
         self.counts = torch.zeros(rows, len(names), dtype=torch.int64).share_memory_()
         self.examples = torch.full((rows, len(names), _EXAMPLES), -1, dtype=torch.int64).share_memory_()
@@ -45,18 +46,23 @@ class FailureLedger:
         """The number of failures of all transforms in all processes."""
         return int(self.counts.sum())
 
-    def per_transform(self) -> Tensor:
-        """Return the number of failures of each transform in this rank's processes, (N,)."""
-        return self.counts.sum(dim=0)
-
     def failures(self, counts: Tensor | None = None) -> list[FailureCount]:
         """Return the transforms that failed, by counts over all ranks, (N,), or by this rank's."""
-        counts = self.per_transform() if counts is None else counts
+        counts = self.counts.sum(dim=0) if counts is None else counts
         return [
             FailureCount(name, int(count), self._first(number))
             for number, (name, count) in enumerate(zip(self.names, counts.tolist(), strict=True))
             if count
         ]
+
+    def log_new(self, trainer: Trainer, id_of: Callable[[int], str]) -> None:
+        """Log the failures of all ranks on the first, if their number has grown since the last call."""
+        counts = self.counts.sum(dim=0).to(trainer.strategy.root_device)
+        failures = self.failures(trainer.strategy.reduce(counts, reduce_op="sum"))
+        total = sum(failure.times for failure in failures)
+        if total > self._logged and trainer.is_global_zero:
+            log.warning("%s", describe_failures(failures, id_of))
+        self._logged = total
 
     def _first(self, transform: int) -> tuple[int, ...]:
         noted = self.examples[:, transform].T.flatten().tolist()
@@ -76,20 +82,3 @@ def describe_failures(failures: Sequence[FailureCount], id_of: Callable[[int], s
         for failure in failures
     ]
     return f"augmentation failed {total}×, these clips were left as they were: {', '.join(parts)}"
-
-
-class FailureReport:
-    """Logs the failures of a ledger, once for every time that their number has grown."""
-
-    def __init__(self, ledger: FailureLedger) -> None:
-        self.ledger = ledger
-        self._reported = 0
-
-    def log_new(self, trainer: Trainer, id_of: Callable[[int], str]) -> None:
-        """Log failures of all ranks that were not logged before; the first rank logs."""
-        counts = self.ledger.per_transform().to(trainer.strategy.root_device)
-        failures = self.ledger.failures(trainer.strategy.reduce(counts, reduce_op="sum"))
-        total = sum(failure.times for failure in failures)
-        if total > self._reported and trainer.is_global_zero:
-            log.warning("%s", describe_failures(failures, id_of))
-        self._reported = total

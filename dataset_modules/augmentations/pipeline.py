@@ -36,39 +36,36 @@ class AugmentationPipeline:
         index: int,
         long_enough: Callable[[int], bool] | None = None,
     ) -> Waveform:
-        """Augment the clip ``index`` for an epoch; see ``read``."""
-        return self.read(waveform.copy, sampling_rate, epoch, index, long_enough)
+        """Return the clip ``index`` as augmented for an epoch; transforms may write into a copy only.
 
-    def read(
-        self,
-        source: Callable[[], Waveform],
-        sampling_rate: int,
-        epoch: int,
-        index: int,
-        long_enough: Callable[[int], bool] | None = None,
-    ) -> Waveform:
-        """Augment the clip ``index`` for an epoch.
-
-        Args:
-            source: returns a new copy of the clip at every call, because transforms may write into it.
-            sampling_rate: the clip's sampling rate.
-            epoch: the number of the epoch.
-            index: the clip's position in the training split.
-            long_enough: checks whether so many samples hold the clip's labels; a transform that shortens
-                the clip further is not applied. None allows every length.
+        ``long_enough`` checks whether so many samples hold the clip's labels; a transform that shortens the
+        clip further is not applied. None allows every length.
         """
-        steps = _Steps(self.transforms, sampling_rate, long_enough)
         with kept_random_state():
             seed_draws(self.seed, epoch, index)
+            augmented = waveform.copy()
             try:
-                augmented = steps.apply(source())
+                for transform in self.transforms:
+                    augmented = _applied(transform, augmented, sampling_rate, long_enough)
                 check_waveform(augmented)
                 return np.ascontiguousarray(augmented, dtype=np.float32)
             except Exception as error:  # noqa: BLE001 - any transform, any fault: one clip must not end a run
                 fault = error
             seed_draws(self.seed, epoch, index)
-            self._report(fault, steps.first_failing(source()), index)
-        return source()
+            self._report(fault, self._first_failing(waveform.copy(), sampling_rate, long_enough), index)
+        return waveform
+
+    def _first_failing(
+        self, waveform: Waveform, sampling_rate: int, long_enough: Callable[[int], bool] | None
+    ) -> int:
+        """Return the number of the first transform that fails; the last if none fails again."""
+        for number, transform in enumerate(self.transforms):
+            try:
+                waveform = _applied(transform, waveform, sampling_rate, long_enough)
+                check_waveform(waveform)
+            except Exception:  # noqa: BLE001 - any fault of a user's transform
+                return number
+        return len(self.transforms) - 1
 
     def _report(self, error: Exception, number: int, index: int) -> None:
         self.ledger.record(number, index)
@@ -76,10 +73,7 @@ class AugmentationPipeline:
         if failures & (failures - 1) == 0:  # the 1st, 2nd, 4th, 8th …
             log.warning(
                 "augmentation failed on clip %d, left as it was (%d so far): %s: %r",
-                index,
-                failures,
-                self.ledger.names[number],
-                error,
+                *(index, failures, self.ledger.names[number], error),
             )
 
     @property
@@ -111,34 +105,10 @@ class AugmentationPipeline:
             read_from(leaf, copies)
 
 
-class _Steps:
-    """The transforms, for one clip."""
-
-    def __init__(
-        self, transforms: Sequence[Transform], sampling_rate: int, long_enough: Callable[[int], bool] | None
-    ) -> None:
-        self.transforms = transforms
-        self.sampling_rate = sampling_rate
-        self.long_enough = long_enough
-
-    def apply(self, waveform: Waveform) -> Waveform:
-        """Apply all transforms, except those that make the clip too short for its labels."""
-        for transform in self.transforms:
-            waveform = self._apply_one(transform, waveform)
-        return waveform
-
-    def _apply_one(self, transform: Transform, waveform: Waveform) -> Waveform:
-        changed = transform(waveform, self.sampling_rate)
-        if len(changed) >= len(waveform) or self.long_enough is None or self.long_enough(len(changed)):
-            return changed
-        return waveform
-
-    def first_failing(self, waveform: Waveform) -> int:
-        """Return the number of the first transform that fails; the last if none fails again."""
-        for number, transform in enumerate(self.transforms):
-            try:
-                waveform = self._apply_one(transform, waveform)
-                check_waveform(waveform)
-            except Exception:  # noqa: BLE001 - any fault of a user's transform
-                return number
-        return len(self.transforms) - 1
+def _applied(
+    transform: Transform, waveform: Waveform, sampling_rate: int, long_enough: Callable[[int], bool] | None
+) -> Waveform:
+    """Apply a transform, except if it makes the clip too short for its labels."""
+    changed = transform(waveform, sampling_rate)
+    is_usable = len(changed) >= len(waveform) or long_enough is None or long_enough(len(changed))
+    return changed if is_usable else waveform

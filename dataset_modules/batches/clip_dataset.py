@@ -1,6 +1,5 @@
 """Prepared clips as a torch data set; access reads and augments audio."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -95,10 +94,10 @@ class ClipDataset(Dataset[Example]):
         self, clip: PreparedClip, epoch: int, index: int, labels: Sequence[int]
     ) -> NDArray[np.float32]:
         """Return the clip's waveform in an epoch, (T,)."""
+        waveform = from_pcm16(clip.samples)
         if self.augment is None:
-            return from_pcm16(clip.samples)
-        source = functools.partial(from_pcm16, clip.samples)
-        return self.augment.read(source, self.sampling_rate, epoch, index, self._length_check(labels))
+            return waveform
+        return self.augment(waveform, self.sampling_rate, epoch, index, self._length_check(labels))
 
     def _length_check(self, labels: Sequence[int]) -> Callable[[int], bool] | None:
         """Return a check whether the network computes enough frames for these labels."""

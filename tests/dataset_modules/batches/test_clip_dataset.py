@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,16 +48,11 @@ def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
     requests = []
 
     class Listener(AugmentationPipeline):
-        def read(
-            self,
-            source: Callable[[], np.ndarray],
-            sampling_rate: int,
-            epoch: int,
-            index: int,
-            fits: object = None,
+        def __call__(
+            self, waveform: np.ndarray, sampling_rate: int, epoch: int, index: int, long_enough: object = None
         ) -> np.ndarray:
             requests.append((sampling_rate, epoch, index))
-            return -source()
+            return -waveform
 
     dataset = ClipDataset(stores, [[]] * 5, Listener([], seed=0), 8000)
     assert (dataset[2, 4].waveform < 0).all()
