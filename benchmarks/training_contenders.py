@@ -54,7 +54,7 @@ class BareLoop(Contender):
         """Move a batch to the device, normalised and padded, and count it for this turn."""
         import torch
 
-        from dataset_modules.batches.collate import Collator
+        from dataset_modules.batches.loading import Collator
         from models.network.frontend import length_mask
 
         clips = data.splits["train"]

@@ -6,7 +6,7 @@ from typing import Any
 from cli.configuration.component_builder import build_component, component_nodes, reason
 from dataset_modules.augmentations import Transform
 from dataset_modules.augmentations.dry_run import PROBE_SECONDS, dry_run
-from dataset_modules.augmentations.sound_lists import check_sound_paths
+from dataset_modules.augmentations.sound_store import check_sound_paths
 from experiment.errors import ConfigError
 
 

@@ -12,7 +12,7 @@ from dataset_modules.augmentations.dry_run import check_waveform, dry_run
 from dataset_modules.augmentations.failures import FailureLedger
 from dataset_modules.augmentations.nesting import Transform, leaves, name_of
 from dataset_modules.augmentations.seeding import kept_random_state, seed_draws
-from dataset_modules.augmentations.sound_lists import read_from, sound_files
+from dataset_modules.augmentations.sound_store import read_from, sound_files
 from dataset_modules.augmentations.speed_perturbation import SpeedPerturbation
 
 log = logging.getLogger(__name__)

@@ -1,15 +1,18 @@
-"""Noises and impulse responses, decoded, mixed down and resampled once rather than for every clip."""
+"""The sounds that transforms mix in: decoded, mixed down and resampled once rather than for every clip."""
 
 import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from audiomentations import AddBackgroundNoise, AddShortNoises, ApplyImpulseResponse
+from audiomentations.core.transforms_interface import BaseWaveformTransform
+from audiomentations.core.utils import find_audio_files_in_paths
 from filelock import FileLock
 
 from dataset_modules.recording import AudioError
@@ -20,6 +23,9 @@ log = logging.getLogger(__name__)
 
 _FORMAT = "1"  # of the copies; another format creates new copies
 _EXAMPLES = 3
+# The attribute in which audiomentations keeps the files it found, by the argument that names the folder.
+_LISTS = {"sounds_path": "sound_file_paths", "ir_path": "ir_files"}
+_READERS = (AddBackgroundNoise, AddShortNoises, ApplyImpulseResponse)
 
 
 class SoundStore:
@@ -109,3 +115,47 @@ class SoundStore:
         finally:
             unfinished.unlink(missing_ok=True)
         return None
+
+
+def sound_files(transforms: Iterable[BaseWaveformTransform]) -> list[Path]:
+    """Return every sound file that these transforms may read, once each."""
+    found = (
+        name for leaf in transforms for attribute in _lists_of(leaf) for name in getattr(leaf, attribute)
+    )
+    return [Path(name) for name in dict.fromkeys(found)]
+
+
+def read_from(transform: BaseWaveformTransform, copies: Mapping[str, str]) -> None:
+    """Let a transform read copies of its files; files without a copy are no longer read.
+
+    The order of files stays, so that a draw selects the same sound. Without any copy nothing changes.
+    """
+    for attribute in _lists_of(transform):
+        names = [copies[name] for name in getattr(transform, attribute) if name in copies]
+        if names:
+            setattr(transform, attribute, names)
+            if isinstance(transform, AddBackgroundNoise):  # it caches lengths
+                transform.time_info_arr = np.full(len(names), -1.0, dtype=np.float32)
+
+
+def check_sound_paths(transform_class: type, arguments: Mapping[str, object]) -> None:
+    """Raise ``ValueError`` for missing or empty folders of sounds; audiomentations names no reason."""
+    if not issubclass(transform_class, _READERS):
+        return
+    for argument in _LISTS:
+        value = arguments.get(argument)
+        for path in value if isinstance(value, list | tuple) else [value] if value is not None else []:
+            _check_path(argument, Path(str(path)))
+
+
+def _check_path(argument: str, path: Path) -> None:
+    if not path.exists():
+        raise ValueError(f"{argument} must be a folder of audio, or an audio file; {path} is not there")
+    if not find_audio_files_in_paths(path):
+        raise ValueError(f"{argument} must hold audio files, {path} holds none")
+
+
+def _lists_of(transform: BaseWaveformTransform) -> list[str]:
+    return [
+        attribute for attribute in _LISTS.values() if isinstance(getattr(transform, attribute, None), list)
+    ]

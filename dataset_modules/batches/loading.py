@@ -1,12 +1,16 @@
-"""Loaders: batches of clips, read and augmented by worker processes."""
+"""Loaders: batches of clips, read and augmented by worker processes, padded to the longest."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from torch import Generator
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from dataset_modules.batches.batch import Batch
 from dataset_modules.batches.clip_dataset import Example
-from dataset_modules.batches.collate import Collator
 from dataset_modules.batches.sampler import LengthBucketSampler
 
 _PREFETCHED_BATCHES = 4  # per worker
@@ -32,3 +36,46 @@ def clip_loader(
         pin_memory=pinned,
         generator=generator,
     )
+
+
+class Collator:
+    """Pads waveforms with zeros (the model sets its padding value) and labels with the blank."""
+
+    def __init__(self, blank_id: int) -> None:
+        self.blank_id = blank_id
+
+    def __call__(self, examples: Sequence[Example]) -> Batch:
+        """Return the batch of these examples, in their order."""
+        num_samples = np.array([_num_samples(example) for example in examples])
+        num_labels = np.array([len(example.labels) for example in examples])
+        states = [example.encoder_states for example in examples if example.encoder_states is not None]
+        return Batch(
+            waveforms=_padded([example.waveform for example in examples]),
+            waveform_lengths=torch.from_numpy(num_samples.copy()),
+            labels=_padded([np.array(example.labels, dtype=np.int64) for example in examples], self.blank_id),
+            label_lengths=torch.from_numpy(num_labels.copy()),
+            ids=tuple(example.id for example in examples),
+            languages=tuple(example.language for example in examples),
+            rows=tuple(example.row for example in examples),
+            num_samples=num_samples,
+            num_labels=num_labels,
+            encoder_states=_padded(states) if states else None,
+        )
+
+
+def _num_samples(example: Example) -> int:
+    return len(example.waveform) if example.num_samples is None else example.num_samples
+
+
+def _padded(rows: Sequence[NDArray[np.generic]], value: int = 0) -> Tensor:
+    """Return one tensor, (B, longest, …); every row is copied once.
+
+    >>> _padded([np.array([1]), np.array([2, 3])], value=9).tolist()
+    [[1, 9], [2, 3]]
+    """
+    shape = (len(rows), max(len(row) for row in rows), *rows[0].shape[1:])
+    padded = np.empty(shape, dtype=rows[0].dtype)
+    for number, row in enumerate(rows):
+        padded[number, : len(row)] = row
+        padded[number, len(row) :] = value
+    return torch.from_numpy(padded)

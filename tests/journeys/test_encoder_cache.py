@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, Trainer
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
 from dataset_modules.batches.batch import AudioParams
-from dataset_modules.batches.collate import Collator
+from dataset_modules.batches.loading import Collator
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset
 from models import PhonemeRecognizer

@@ -6,7 +6,7 @@ import torch
 from transformers import AutoConfig
 
 from dataset_modules.batches.clip_dataset import Example
-from dataset_modules.batches.collate import Collator
+from dataset_modules.batches.loading import Collator
 from models.network.acoustic_forward import round_up
 from models.network.attention import check_attention
 from tests.models.host_guard import HostWaitError, no_host_waits

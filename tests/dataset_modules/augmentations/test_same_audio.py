@@ -12,7 +12,7 @@ from cli.configuration.parser import PhonemeArgumentParser
 from dataset_modules.augmentations import AugmentationPipeline, Transform
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.batches.clip_dataset import ClipDataset
-from dataset_modules.batches.collate import Collator
+from dataset_modules.batches.loading import Collator
 from dataset_modules.batches.sampler import LengthBucketSampler
 from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
 

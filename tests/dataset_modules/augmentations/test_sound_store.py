@@ -10,8 +10,7 @@ from audiomentations import AddBackgroundNoise, AddShortNoises, ApplyImpulseResp
 
 from dataset_modules.augmentations import sound_store
 from dataset_modules.augmentations.nesting import leaves
-from dataset_modules.augmentations.sound_lists import check_sound_paths, read_from, sound_files
-from dataset_modules.augmentations.sound_store import SoundStore
+from dataset_modules.augmentations.sound_store import SoundStore, check_sound_paths, read_from, sound_files
 from dataset_modules.recording import AudioError
 
 RATE = 16000

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from dataset_modules.batches.clip_dataset import Example
-from dataset_modules.batches.collate import Collator
+from dataset_modules.batches.loading import Collator
 
 SHORT = Example(np.array([1.0, 2.0], dtype=np.float32), [3], "short")
 LONG = Example(np.array([4.0, 5.0, 6.0], dtype=np.float32), [1, 2], "long")
