@@ -17,10 +17,6 @@ log = logging.getLogger(__name__)
 Folding = Literal[61, 48, 39]
 _SILENCES = frozenset({"h#", "sil"})  # neighbouring silences become one
 
-_CLOSURES = {
-    **dict.fromkeys(("pcl", "tcl", "kcl"), "cl"),
-    **dict.fromkeys(("bcl", "dcl", "gcl"), "vcl"),
-}
 _LABELS = """
     aa ae ah ao aw ax ax-h axr ay b bcl ch d dcl dh dx eh el em en eng epi er ey f g gcl h# hh hv ih ix iy
     jh k kcl l m n ng nx ow oy p pau pcl q r s sh t tcl th uh uw ux v w y z zh
@@ -29,7 +25,8 @@ _PHONES_61 = _LABELS.split()
 _TO_48 = {
     **{"ax-h": "ax", "axr": "er", "em": "m", "eng": "ng", "hv": "hh", "nx": "n", "ux": "uw"},
     **{"h#": "sil", "pau": "sil"},
-    **_CLOSURES,
+    **dict.fromkeys(("pcl", "tcl", "kcl"), "cl"),
+    **dict.fromkeys(("bcl", "dcl", "gcl"), "vcl"),
 }
 _TO_39 = {
     **{"ao": "aa", "ax": "ah", "el": "l", "en": "n", "ix": "ih", "zh": "sh"},

@@ -19,11 +19,7 @@ TriesBatch = Callable[[int, int], bool]  # (clips, samples of each) → whether 
 
 
 class BatchLimit:
-    """The configured ``max_batch_seconds``, and the value that ``auto`` found for a run and its resumption.
-
-    Args:
-        asked: padded seconds; ``auto`` finds them; null sets no limit.
-    """
+    """The configured ``max_batch_seconds``, and the value that ``auto`` found for a run or its resumption."""
 
     def __init__(self, asked: float | Literal["auto"] | None) -> None:
         if isinstance(asked, float | int) and asked <= 0:

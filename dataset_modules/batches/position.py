@@ -42,11 +42,7 @@ def is_mid_epoch(checkpoint: Mapping[str, Any]) -> bool:
 def batches_done(processed: int, ready: int, *, is_last: bool) -> int:
     """Return how many batches of an unfinished epoch were trained on; 0 for a finished epoch.
 
-    Args:
-        processed: the batches trained on; a checkpoint written at the end of a batch counts it here, and
-            only later as completed.
-        ready: the batches that were fetched.
-        is_last: whether the last fetched batch was the epoch's last.
+    ``processed`` includes a batch at whose end a checkpoint is written; ``ready`` batches were fetched.
 
     >>> batches_done(3, 4, is_last=True), batches_done(4, 4, is_last=True)
     (3, 0)
@@ -78,19 +74,18 @@ def check_place(stored: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     different = [key for key in _KEYS if key in stored and key in now and stored[key] != now[key]]
     if not different:
         return
-    changes = "; ".join(_change(key, stored[key], now[key]) for key in different)
+    # The fingerprint of the data is not printed.
+    changes = "; ".join(
+        f"{_KEYS[key]} have changed"
+        if key == "data"
+        else f"{_KEYS[key]} was {_shown(stored[key])}, is {_shown(now[key])}"
+        for key in different
+    )
     raise PlaceError(
         f"ckpt_path: the checkpoint stands in the middle of an epoch whose batches would be different: "
         f"{changes}. Set it back, or take a checkpoint from an epoch's end, or its weights alone "
         f"(only_weights_load: true)"
     )
-
-
-def _change(key: str, then: object, today: object) -> str:
-    """Describe one difference; fingerprints are not printed."""
-    if key == "data":
-        return f"{_KEYS[key]} have changed"
-    return f"{_KEYS[key]} was {_shown(then)}, is {_shown(today)}"
 
 
 def _shown(value: object) -> str:

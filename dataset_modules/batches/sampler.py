@@ -34,27 +34,17 @@ def padding_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64
 class LengthBucketSampler(Sampler[list[ClipKey]]):
     """Yields batches of ``(epoch, index)``.
 
-    A batch holds ``batch_size`` clips or, if ``max_batch_seconds`` is given, as many clips as this
+    A rank's batch holds ``batch_size`` clips or, if ``max_batch_seconds`` is given, as many clips as this
     padded time allows. The batches of all ranks are formed together, and each rank takes its share, so
     that the order does not depend on the number of ranks. While shuffling, every rank gets the same
     number of batches, because ranks wait for each other; if there are fewer clips than ranks, the last
-    batch repeats clips.
-
-    Args:
-        num_samples: the length of every clip.
-        sampling_rate: converts lengths to seconds.
-        batch_size: clips per batch and rank.
-        max_batch_seconds: padded seconds per batch and rank, instead of ``batch_size``.
-        shuffle: whether batches change with the epoch; otherwise clips are batched by length, and the
-            order of batches is random, so that the first few represent all.
-        seed: the seed of the order.
-        rank: this process's rank.
-        world_size: the number of processes.
+    batch repeats clips. Without shuffling, clips are batched by length in the same way in every epoch, and
+    the order of batches is random, so that the first few represent all.
     """
 
     def __init__(
         self,
-        num_samples: NDArray[np.int64],
+        num_samples: NDArray[np.int64],  # (N,)
         sampling_rate: int,
         *,
         batch_size: int,
@@ -95,17 +85,14 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """Return this rank's batches of an epoch; their number is the same in every epoch."""
         generator = np.random.default_rng((self.seed, epoch if self.shuffle else 0))
-        joint = self._joint_batches(generator)
+        order = self._bucketed_order(generator)
+        starts = joint_starts(self._clips_per_batch(order), self.world_size)
+        joint = np.split(order, starts[1:]) if len(order) else []
         if self.shuffle:
             joint = [np.resize(batch, max(len(batch), self.world_size)) for batch in joint]
         generator.shuffle(joint)
         shares = [batch[self.rank :: self.world_size] for batch in joint]
         return [share for share in shares if len(share)]
-
-    def _joint_batches(self, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-        order = self._bucketed_order(generator)
-        starts = joint_starts(self._clips_per_batch(order), self.world_size)
-        return np.split(order, starts[1:]) if len(order) else []
 
     def _clips_per_batch(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many clips a rank's batch may hold if it ends with this clip, for each clip."""

@@ -25,18 +25,7 @@ FAULTS = (AudioError, UnlabelledError, UnpronounceableError)  # they skip one re
 
 @dataclass(frozen=True)
 class PreparationSettings:
-    """Everything besides the recordings that determines the prepared clips.
-
-    Args:
-        sampling_rate: the sampling rate of prepared clips.
-        min_seconds: the shortest usable recording.
-        max_seconds: the longest usable recording; null sets no limit.
-        silence_db: a labelled recording whose peak lies below this (dB of full scale) is skipped; null
-            keeps it.
-        audio_storage: the format of stored samples.
-        normalise: the spelling of phonemes.
-        to_phonemes: the backend that converts texts to phonemes.
-    """
+    """Everything besides the recordings that determines the prepared clips; see ``BaseDataset``."""
 
     sampling_rate: int = 16000
     min_seconds: float = 0.1

@@ -10,8 +10,8 @@ import logging
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -31,15 +31,6 @@ _MANIFEST, _STATES = "manifest.json", "states.float32"
 _FLOAT_BYTES = 4
 
 IndexedBatch = tuple[Sequence[int], Batch]  # positions of utterances in the split, and the utterances
-
-
-@dataclass(frozen=True)
-class _Manifest:
-    format_version: int
-    fingerprint: str
-    num_frames: int
-    width: int
-    file: FileRecord
 
 
 class EncoderStates:
@@ -81,21 +72,22 @@ class EncoderStateCache:
     ) -> EncoderStates | None:
         """Return the features of a split; None if they are missing and not computed.
 
-        Args:
-            name: the split's name, with which the folder's name begins.
-            data_fingerprint: identifies the clips and their order.
-            num_samples: the length of every clip, (N,).
-            batches: all clips in any order, iterated only to compute features; None computes none.
+        The folder's name begins with ``name``, the split's. ``data_fingerprint`` identifies the clips and
+        their order. ``batches`` holds all clips in any order; None computes no features.
         """
         fingerprint = hashlib.sha256(
             f"{_FORMAT_VERSION} {self._identity} {data_fingerprint}".encode()
         ).hexdigest()
         folder = self.root / f"{name}-{fingerprint[:16]}"
         num_frames = self.encoder.num_frames(num_samples)
-        if (found := self._open(folder, fingerprint, num_frames)) is not None:
+        identity = {
+            "format_version": _FORMAT_VERSION,
+            "fingerprint": fingerprint,
+            "num_frames": int(num_frames.sum()),
+            "width": self.encoder.width,
+        }
+        if (found := self._open(folder, identity, num_frames)) is not None or batches is None:
             return found
-        if batches is None:
-            return None
         size = int(num_frames.sum()) * self.encoder.width * _FLOAT_BYTES
         log.info(
             "encoder cache: %s: computing features of the frozen encoder for %d clips, once: %s in %s",
@@ -104,11 +96,10 @@ class EncoderStateCache:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):
-                if (found := self._open(folder, fingerprint, num_frames)) is not None:  # from another process
+                found = self._open(folder, identity, num_frames)  # from another process
+                if found is not None or not self._has_room(name, size):
                     return found
-                if not self._has_room(name, size):
-                    return None
-                self._build(folder, fingerprint, num_frames, batches)
+                self._build(folder, identity, num_frames, batches)
         except OSError as error:  # a read-only cache, or a disk that others have filled
             if self.encoder.required:
                 raise
@@ -118,20 +109,18 @@ class EncoderStateCache:
             return None
         return EncoderStates(folder, num_frames, self.encoder.width)
 
-    def _open(self, folder: Path, fingerprint: str, num_frames: NDArray[np.int64]) -> EncoderStates | None:
+    def _open(
+        self, folder: Path, identity: dict[str, Any], num_frames: NDArray[np.int64]
+    ) -> EncoderStates | None:
+        fault: object
         try:
-            content = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-            manifest = _Manifest(**{**content, "file": FileRecord(*content["file"])})
+            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+            file = FileRecord(*manifest.pop("file"))
+            fault = "it does not match its manifest" if manifest != identity else first_fault(folder, [file])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning("encoder cache: %s will be recomputed, it is damaged: %s", folder, error)
-            return None
-        expected = (_FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width)
-        if (manifest.format_version, manifest.fingerprint, manifest.num_frames, manifest.width) != expected:
-            fault: str | None = "it does not match its manifest"
-        else:
-            fault = first_fault(folder, [manifest.file])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            fault = error
         if fault:
             log.warning("encoder cache: %s will be recomputed, it is damaged: %s", folder, fault)
             return None
@@ -156,7 +145,11 @@ class EncoderStateCache:
         return False
 
     def _build(
-        self, folder: Path, fingerprint: str, num_frames: NDArray[np.int64], batches: Iterable[IndexedBatch]
+        self,
+        folder: Path,
+        identity: dict[str, Any],
+        num_frames: NDArray[np.int64],
+        batches: Iterable[IndexedBatch],
     ) -> None:
         incomplete = folder.with_name(folder.name + ".incomplete")
         for old in (incomplete, folder):  # of a killed build, or damaged
@@ -170,8 +163,7 @@ class EncoderStateCache:
             raise
         record = record_of(path)
         flush_to_disk(path)
-        manifest = _Manifest(_FORMAT_VERSION, fingerprint, int(num_frames.sum()), self.encoder.width, record)
-        write_durably(incomplete / _MANIFEST, json.dumps(asdict(manifest)))
+        write_durably(incomplete / _MANIFEST, json.dumps({**identity, "file": record}))
         incomplete.rename(folder)
         remember_verified(folder, [record])
 

@@ -149,11 +149,7 @@ def resample(waveform: NDArray[np.float32], source_rate: int, target_rate: int) 
 
 
 def to_pcm16(waveform: NDArray[np.float32], peak: float | None = None) -> NDArray[np.int16]:
-    """Quantise to 16 bits; samples outside -1…1 are clipped.
-
-    Args:
-        waveform: (T,) or (T, channels).
-        peak: the largest magnitude, if known; clipping is skipped if it is not needed.
+    """Quantise to 16 bits; samples outside -1…1 are clipped, unless a known ``peak`` excludes them.
 
     >>> to_pcm16(np.array([0.0, 1.0, -2.0], dtype=np.float32)).tolist()
     [0, 32767, -32767]

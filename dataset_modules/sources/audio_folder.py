@@ -33,12 +33,9 @@ class StatedRecording(NamedTuple):
 def read_folder(
     folder: Path, extensions: Sequence[str], excluded: Path | None = None
 ) -> list[StatedRecording]:
-    """Return all recordings of a folder, sorted by path, including unusable ones.
+    """Return all recordings below a folder, sorted by path, including unusable ones.
 
-    Args:
-        folder: the folder, searched to any depth; its manifest lies directly in it.
-        extensions: the suffixes of audio files, in lower case.
-        excluded: a folder that is left out.
+    The manifest lies directly in the folder. ``extensions`` of audio files are in lower case.
     """
     if excluded and not excluded.resolve().is_relative_to(folder.resolve()):
         excluded = None

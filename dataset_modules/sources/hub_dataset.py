@@ -62,20 +62,12 @@ def load_hub_splits(
 ) -> dict[Split, list[Recording]]:
     """Return the recordings of a hub data set by split; a missing split is empty.
 
-    Args:
-        name: the hub id, such as ``owner/name``.
-        configurations: possible names of the language, tried in this order.
-        token: the access token; true takes that of ``hf auth login``.
-        download_mode: the mode of ``datasets``.
+    The configurations are possible names of the language, tried in this order.
     """
-    tables = _load(name, configurations, token, _mode_of_this_process(download_mode))
+    if os.environ.get("LOCAL_RANK", "0") != "0" and download_mode == "force_redownload":
+        download_mode = "reuse_dataset_if_exists"  # only the first process of a machine forces a download
+    tables = _load(name, configurations, token, download_mode)
     return {split: list(_recordings(name, tables, split)) for split in _SPLIT_NAMES}
-
-
-def _mode_of_this_process(download_mode: DownloadMode) -> DownloadMode:
-    """Let only the first process of a machine force a download."""
-    first = os.environ.get("LOCAL_RANK", "0") == "0"
-    return download_mode if first or download_mode != "force_redownload" else "reuse_dataset_if_exists"
 
 
 def _load(name: str, configurations: Sequence[str], token: bool | str, mode: DownloadMode) -> "DatasetDict":

@@ -15,12 +15,9 @@ _MAX_REPEATS = 1000  # known sentences in a row after which a source counts as e
 def distinct_sentences(language: str, count: int, seed: int, texts_file: Path | None = None) -> list[str]:
     """Draw ``count`` different sentences; the same seed gives the same sentences.
 
-    Args:
-        language: its part before a hyphen selects the included word lists (``ru``, ``en``); the sentences
-            of other languages are numbers, which espeak-ng reads in every language.
-        count: the number of sentences.
-        seed: the seed of the draw.
-        texts_file: a file with one sentence per line, instead of word lists.
+    They come from ``texts_file``, one per line, or from the included word lists (``ru``, ``en``) of the
+    language's part before a hyphen. The sentences of other languages are numbers, which espeak-ng reads
+    in every language.
     """
     if texts_file is not None:
         return _from_file(texts_file, count, seed)
