@@ -1,4 +1,4 @@
-"""Examples are what training hears; spectrograms and sound files show them as they are."""
+"""Examples equal the clips of training; spectrograms and WAV files show them unchanged."""
 
 import io
 

@@ -112,7 +112,7 @@ def test_players_play(pages, browser):
     page, _, _ = opened(browser, pages["experiment"], PHONE)
     players = page.query_selector_all("audio")
     assert len(players) == 12
-    told = page.evaluate(
+    player = page.evaluate(
         """async () => {
             const player = document.querySelector('audio');
             player.muted = true;
@@ -121,9 +121,9 @@ def test_players_play(pages, browser):
             return {state: player.readyState, seconds: player.duration, error: player.error};
         }"""
     )
-    assert told["state"] >= 2
-    assert told["seconds"] == pytest.approx(1.0, abs=0.1)
-    assert told["error"] is None
+    assert player["state"] >= 2
+    assert player["seconds"] == pytest.approx(1.0, abs=0.1)
+    assert player["error"] is None
     page.close()
 
 

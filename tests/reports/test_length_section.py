@@ -41,17 +41,17 @@ def test_no_stated_times_are_no_figure():
 
 
 @pytest.mark.parametrize(
-    ("heard", "told"),
+    ("hypothesis", "words"),
     [(("t",), "more deletions than"), (("t", "a"), "as many"), (("t", "a", "n"), "more insertions than")],
 )
-def test_what_is_said_of_the_lengths_is_what_the_figure_says(heard, told):
-    record = RECORD._replace(hypothesis=heard, hypothesis_times=(), hypothesis_confidences=())
+def test_the_remark_about_lengths_matches_their_ratio(hypothesis, words):
+    record = RECORD._replace(hypothesis=hypothesis, hypothesis_times=(), hypothesis_confidences=())
     body = length_section(analyse("test", [record])).body
-    assert told in body
+    assert words in body
     assert body.count("deletions") == 1
 
 
-@pytest.mark.parametrize("heard", [(), ("t", "|", "a")])
-def test_extremes_are_drawn(heard):
-    record = RECORD._replace(hypothesis=heard, hypothesis_times=(), hypothesis_confidences=())
+@pytest.mark.parametrize("hypothesis", [(), ("t", "|", "a")])
+def test_extremes_are_drawn(hypothesis):
+    record = RECORD._replace(hypothesis=hypothesis, hypothesis_times=(), hypothesis_confidences=())
     assert "Confidence" not in length_section(analyse("test", [record, record])).body
