@@ -1,14 +1,13 @@
 """Optimizers and schedulers by name with flat keys, or by ``class_path``; a key nobody uses is refused."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, cast
 
 from jsonargparse import ArgumentError, ArgumentParser
-from torch import Tensor
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, ReduceLROnPlateau, StepLR
 
 from optim import FAM, AutoSGM, FAMEpochScheduler, FAMScheduler, SimpleFAM
@@ -17,10 +16,6 @@ OptimizerName = Literal["AdamW", "SGD", "FAM", "FAMOptimizer", "AutoSGM", "Simpl
 SchedulerName = Literal[
     "StepLR", "MultiStepLR", "ReduceLROnPlateau", "FAMScheduler", "FAMScheduler2", "FAMEpochScheduler"
 ]
-SchedulerUnit = Literal["step", "epoch"]
-ParameterList = Iterable[Tensor] | Iterable[dict[str, Any]]
-OptimizerFactory = Callable[[ParameterList], Optimizer]
-SchedulerFactory = Callable[[Optimizer], LRScheduler | ReduceLROnPlateau]
 
 
 @dataclass(frozen=True)
@@ -33,21 +28,7 @@ class NamedComponent:
     constructor: Callable[..., Any]
     keys: Mapping[str, str]
     required: tuple[str, ...] = ()
-    interval: SchedulerUnit = "epoch"
     length_argument: str | None = None  # filled with the run's own length where the user gives none
-
-    def own_parameters(self) -> list[str]:
-        """Return what the constructor takes beside its first argument and the flat keys."""
-        _first, *parameters = inspect.signature(self.constructor).parameters
-        return [name for name in parameters if name not in self.keys.values()]
-
-    def create(
-        self, first: object, values: Mapping[str, object], own: Mapping[str, object] | None = None
-    ) -> Any:  # noqa: ANN401 - its class is data
-        """Build it from checked flat values and further parameters."""
-        return self.constructor(
-            first, **{self.keys[key]: value for key, value in values.items()}, **(own or {})
-        )
 
 
 OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
@@ -57,20 +38,16 @@ OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
     "AutoSGM": NamedComponent(AutoSGM, {"lr": "lr", "weight_decay": "weight_decay"}),
     "SimpleFAM": NamedComponent(SimpleFAM, {"lr": "lr"}),
 }
-
 OPTIMIZERS["FAMOptimizer"] = OPTIMIZERS["FAM"]
 
 _WARM_UP = {"warmup_start_lr": "warmup_start_lr", "min_lr": "eta_min"}
 SCHEDULERS: dict[SchedulerName, NamedComponent] = {
     "StepLR": NamedComponent(StepLR, {"step_size": "step_size", "gamma": "gamma"}, ("step_size",)),
     "MultiStepLR": NamedComponent(
-        MultiStepLR,
-        {"milestones": "milestones", "gamma": "gamma"},
-        ("milestones",),
+        MultiStepLR, {"milestones": "milestones", "gamma": "gamma"}, ("milestones",)
     ),
     "ReduceLROnPlateau": NamedComponent(
-        ReduceLROnPlateau,
-        {"metric_patience": "patience", "min_lr": "min_lr", "gamma": "factor"},
+        ReduceLROnPlateau, {"metric_patience": "patience", "min_lr": "min_lr", "gamma": "factor"}
     ),
     "FAMScheduler": NamedComponent(
         FAMScheduler,
@@ -80,7 +57,6 @@ SCHEDULERS: dict[SchedulerName, NamedComponent] = {
             "decay_start_step": "decay_start_step",
             **_WARM_UP,
         },
-        interval="step",
         length_argument="total_steps",
     ),
     "FAMEpochScheduler": NamedComponent(
@@ -91,7 +67,6 @@ SCHEDULERS: dict[SchedulerName, NamedComponent] = {
     ),
 }
 SCHEDULERS["FAMScheduler2"] = SCHEDULERS["FAMScheduler"]
-MONITOR_KEY = "metric_scheduler"  # read by the model itself, for ReduceLROnPlateau alone
 # torch's schedulers that are stepped after every batch.
 STEPWISE_SCHEDULERS = frozenset({"OneCycleLR", "CyclicLR", "FAMScheduler"})
 
@@ -107,17 +82,15 @@ def flat_keys(table: Mapping[Any, NamedComponent]) -> set[str]:
 
 @dataclass(frozen=True)
 class FlatChoice:
-    """A component chosen by name, with the flat keys that were given for it."""
+    """A component chosen by name, with the constructor's arguments that were given for it."""
 
-    section: str  # "optimizer" or "scheduler", as the configuration calls it
     name: str
     component: NamedComponent
-    values: Mapping[str, object] = field(default_factory=dict)
-    own: Mapping[str, object] = field(default_factory=dict)
+    arguments: Mapping[str, object]
 
     def create(self, first: object, **filled: object) -> Any:  # noqa: ANN401 - its class is data
         """Build it."""
-        return self.component.create(first, {**self.values, **filled}, self.own)
+        return self.component.constructor(first, **self.arguments, **filled)
 
 
 def choose_flat(
@@ -142,17 +115,20 @@ def choose_flat(
     missing = [key for key in component.required if key not in values]
     if missing:
         raise ValueError(f"model: {section} {name} needs {', '.join(missing)}")
-    key = f"{section}_params"
-    _check_names(key, name, component, own or {})
-    return FlatChoice(section, name, component, values, _typed(key, name, component, own or {}))
+    arguments = {component.keys[key]: value for key, value in values.items()}
+    own_arguments = _own_arguments(f"{section}_params", name, component, own) if own else {}
+    return FlatChoice(name, component, arguments | own_arguments)
 
 
-def _check_names(key: str, name: str, component: NamedComponent, own: Mapping[str, object]) -> None:
-    if not own:
-        return
-    accepted = component.own_parameters()
+def _own_arguments(
+    key: str, name: str, component: NamedComponent, own: Mapping[str, object]
+) -> dict[str, Any]:
+    """Check parameters that are no flat keys against the constructor, and convert them to its types."""
+    first, *parameters = inspect.signature(component.constructor).parameters
+    flat = component.keys.values()
+    accepted = [parameter for parameter in parameters if parameter not in flat]
     for given in own:
-        if given in component.keys.values():
+        if given in flat:
             raise ValueError(f"model: {key}.{given} stands beside {key}, as model.{given}")
         if given not in accepted:
             near = get_close_matches(given, accepted, n=1)
@@ -160,16 +136,9 @@ def _check_names(key: str, name: str, component: NamedComponent, own: Mapping[st
             raise ValueError(
                 f"model: {key}: {name} has no parameter {given}{hint}; it takes: {', '.join(accepted)}"
             )
-
-
-def _typed(key: str, name: str, component: NamedComponent, own: Mapping[str, object]) -> dict[str, Any]:
-    """Convert the values to the constructor's types; refuse one that does not convert, by its key."""
-    if not own:
-        return {}
     parser = ArgumentParser(exit_on_error=False)
-    first, *_ = inspect.signature(component.constructor).parameters
     parser.add_class_arguments(
-        component.constructor, skip={first, *component.keys.values()}, fail_untyped=False, sub_configs=False
+        component.constructor, skip={first, *flat}, fail_untyped=False, sub_configs=False
     )
     try:
         return cast("dict[str, Any]", parser.parse_object(dict(own), defaults=False).as_dict())
@@ -187,6 +156,6 @@ def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
         )
 
 
-def interval_of(scheduler: LRScheduler | ReduceLROnPlateau) -> SchedulerUnit:
+def interval_of(scheduler: LRScheduler | ReduceLROnPlateau) -> Literal["step", "epoch"]:
     """Return whether a scheduler counts steps or epochs."""
     return "step" if type(scheduler).__name__ in STEPWISE_SCHEDULERS else "epoch"

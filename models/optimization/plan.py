@@ -73,34 +73,20 @@ class OptimizationPlan:
                 f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does"
             )
         self._monitor = monitor or _DEFAULT_MONITOR
-        self._watches = False
-        self._rehearse()
-
-    @property
-    def plateau_metric(self) -> str | None:
-        """Return the metric that the scheduler watches; None where it watches none."""
-        return self._monitor if self._watches else None
-
-    def _rehearse(self) -> None:
-        """Build both once over one weight, so that their constructors refuse mistakes before data is read."""
-        optimizer = self._make_optimizer([{"params": [Parameter(torch.zeros(1))], "names": ["weight"]}])
-        self._defaults = optimizer.defaults
-        if isinstance(self._scheduler, FlatChoice):
-            argument = self._scheduler.component.length_argument
-            missing = argument is not None and argument not in self._scheduler.values
-            made = self._scheduler.create(optimizer, **({str(argument): _ANY_LENGTH} if missing else {}))
-            self._watches = isinstance(made, ReduceLROnPlateau)
-        elif self._scheduler is not None:
-            self._watches = isinstance(self._scheduler(optimizer), ReduceLROnPlateau)
+        # Built once over one weight, so that the constructors refuse mistakes before data is read.
+        rehearsed = self._make_optimizer([{"params": [Parameter(torch.zeros(1))], "names": ["weight"]}])
+        self._defaults = rehearsed.defaults
+        watches = isinstance(self._make_scheduler(rehearsed), ReduceLROnPlateau)
+        self.plateau_metric = self._monitor if watches else None  # that the scheduler watches
 
     def build(self, model: Module, trainer: "Trainer") -> "OptimizerLRScheduler":
         """Return optimizer and scheduler over the trainable parameters, as Lightning takes them."""
         optimizer = self._make_optimizer(self._grouping.groups(model, self._defaults))
         if isinstance(optimizer, KeepsRecord):
             optimizer.keep_record_in(trainer.default_root_dir)
-        if self._scheduler is None:
-            return optimizer
         scheduler = self._make_scheduler(optimizer, trainer)
+        if scheduler is None:
+            return optimizer
         return {
             "optimizer": optimizer,
             "lr_scheduler": {
@@ -114,13 +100,18 @@ class OptimizationPlan:
             },
         }
 
-    def _make_scheduler(self, optimizer: Optimizer, trainer: "Trainer") -> LRScheduler | ReduceLROnPlateau:
+    def _make_scheduler(
+        self, optimizer: Optimizer, trainer: "Trainer | None" = None
+    ) -> LRScheduler | ReduceLROnPlateau | None:
+        """Build the scheduler, where there is one; without a Trainer for a run of any length."""
         if not isinstance(self._scheduler, FlatChoice):
-            return self._scheduler(optimizer)  # type: ignore[misc]  # build() has handled None
+            return self._scheduler and self._scheduler(optimizer)
         argument = self._scheduler.component.length_argument
-        if argument is None or argument in self._scheduler.values:
+        if argument is None or argument in self._scheduler.arguments:
             return self._scheduler.create(optimizer)
-        length = trainer.estimated_stepping_batches if argument == "total_steps" else trainer.max_epochs
+        length: float | None = _ANY_LENGTH
+        if trainer is not None:
+            length = trainer.estimated_stepping_batches if argument == "total_steps" else trainer.max_epochs
         if length is None or not 0 < length < math.inf:
             raise ValueError(f"model: scheduler {self._scheduler.name} needs {argument}: this run has no end")
         return self._scheduler.create(optimizer, **{argument: int(length)})
