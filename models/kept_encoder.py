@@ -3,18 +3,17 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from dataset_modules.batches.batch import AudioParams, Batch
 from dataset_modules.batches.trainer_limits import is_whole_epoch
 from models.network.acoustic_forward import AcousticForward
-from models.network.frames import Counts
+from models.network.frames import Counts, convolved_frames, frames_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -28,30 +27,20 @@ _WITHOUT_EFFECT = ("vocab_size", "pad_token_id", "final_dropout", "ctc_loss_redu
 
 
 class FrozenEncoderPart:
-    """The frozen part of a built network, under the Trainer's precision.
-
-    Args:
-        acoustic: the network; it names the frozen part.
-        audio: facts about the audio.
-        num_frames: samples of utterances → frames of the part's features.
-        precision: Lightning's precision plugin.
-        required: whether the configuration insists on cached features.
-    """
+    """The frozen part of a built network, under the Trainer's precision."""
 
     def __init__(
         self,
         acoustic: AcousticForward,
         audio: AudioParams,
-        num_frames: Callable[[Counts], Counts],
         precision: "Precision",
         *,
-        required: bool,
+        required: bool,  # whether the configuration insists on cached features
     ) -> None:
         self.acoustic = acoustic
         self.audio = audio
         self.precision = precision
         self.required = required
-        self.num_frames = num_frames
 
     @property
     def width(self) -> int:
@@ -60,6 +49,13 @@ class FrozenEncoderPart:
         if self.acoustic.kept_part == "convolutions":
             return int(network.config.conv_dim[-1])
         return int(network.lm_head.in_features)
+
+    def num_frames(self, num_samples: Counts) -> Counts:
+        """Return the frames of the part's features, (B,), for utterances of these lengths."""
+        config, grid = self.acoustic.network.config, self.acoustic.frontend.grid
+        if self.acoustic.kept_part == "convolutions":
+            return convolved_frames(config, grid.num_inputs(num_samples))
+        return frames_of(config, num_samples, grid)
 
     def fingerprint(self) -> str:
         """Digest weights, architecture, audio facts, precision, device and the libraries' versions."""
@@ -78,7 +74,7 @@ class FrozenEncoderPart:
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
         for name, value in sorted(part.state_dict().items()):
             digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-            digest.update(_bytes_of(value))
+            digest.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
     def states(self, batch: Batch) -> list[NDArray[np.float32]]:
@@ -103,14 +99,9 @@ def _part_and_settings(acoustic: AcousticForward) -> tuple[nn.Module, dict[str, 
     return network.base_model, {**kept, "attention": network.config._attn_implementation}
 
 
-def _bytes_of(value: Tensor) -> bytes:
-    return value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
-
-
 def cacheable_part(
     acoustic: AcousticForward,
     audio: AudioParams,
-    num_frames: Callable[[Counts], Counts],
     trainer: "Trainer",
     *,
     required: bool,
@@ -121,7 +112,6 @@ def cacheable_part(
     Args:
         acoustic: the built network.
         audio: facts about the audio.
-        num_frames: samples of utterances → frames of the encoder's output.
         trainer: the run's Trainer.
         required: whether the configuration insists on cached features.
         is_pretrained: whether the convolutions have trained weights: features of random ones are useless
@@ -137,8 +127,7 @@ def cacheable_part(
             raise RuntimeError(f"model: cache_encoder: true: {reason}; set it to null or false")
         log.info("encoder cache: not used: %s", reason)
         return None
-    of_part = num_frames if acoustic.kept_part == "encoder" else acoustic.num_features
-    return FrozenEncoderPart(acoustic, audio, of_part, trainer.precision_plugin, required=required)
+    return FrozenEncoderPart(acoustic, audio, trainer.precision_plugin, required=required)
 
 
 def _reason_against(trainer: "Trainer") -> str | None:

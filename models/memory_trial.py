@@ -35,49 +35,43 @@ def noise_batch(
     )
 
 
-class MemoryTrial:
-    """Tries forward and backward passes beside a stand-in for the optimizer's state.
+def fits_in_memory(
+    module: nn.Module,
+    loss_of: Callable[[Batch], Tensor],
+    vocab_size: int,
+    autocast: Callable[[], AbstractContextManager[object]],
+    num_clips: int,
+    num_samples: int,
+) -> bool:
+    """Return whether forward and backward passes succeed beside a stand-in for the optimizer's state.
 
     Args:
         module: the parameters.
         loss_of: computes the loss of a batch.
         vocab_size: number of tokens.
         autocast: the context that the Trainer runs forward passes in.
+        num_clips: clips of the batch.
+        num_samples: samples of each clip.
     """
+    first = next(value for value in module.parameters() if value.is_floating_point())
+    trainable = sum(value.numel() for value in module.parameters() if value.requires_grad)
 
-    def __init__(
-        self,
-        module: nn.Module,
-        loss_of: Callable[[Batch], Tensor],
-        vocab_size: int,
-        autocast: Callable[[], AbstractContextManager[object]],
-    ) -> None:
-        self.module = module
-        self.loss_of = loss_of
-        self.vocab_size = vocab_size
-        self.autocast = autocast
-        first = next(value for value in module.parameters() if value.is_floating_point())
-        self.device, self.dtype = first.device, first.dtype
-
-    def fits(self, num_clips: int, num_samples: int) -> bool:
-        """Return whether a step on clips of this length succeeds."""
-        with torch.random.fork_rng(enabled=True):
-            try:
-                self._step(num_clips, num_samples)
-            except torch.OutOfMemoryError:
-                return False
-            finally:
-                self.module.zero_grad(set_to_none=True)
-                gc.collect()  # the traceback of the failed pass holds its tensors
-                if self.device.type == "cuda":
-                    torch.cuda.empty_cache()
-        return True
-
-    def _step(self, num_clips: int, num_samples: int) -> None:
-        trainable = sum(value.numel() for value in self.module.parameters() if value.requires_grad)
-        reserve = torch.empty(_STATE_NUMBERS * trainable, device=self.device)
-        batch = noise_batch(num_clips, num_samples, self.vocab_size, self.device, self.dtype)
-        with self.autocast():
-            loss = self.loss_of(batch)
+    def step() -> None:
+        reserve = torch.empty(_STATE_NUMBERS * trainable, device=first.device)
+        batch = noise_batch(num_clips, num_samples, vocab_size, first.device, first.dtype)
+        with autocast():
+            loss = loss_of(batch)
         loss.backward()
         del reserve
+
+    with torch.random.fork_rng(enabled=True):
+        try:
+            step()
+        except torch.OutOfMemoryError:
+            return False
+        finally:
+            module.zero_grad(set_to_none=True)
+            gc.collect()  # the traceback of the failed pass holds its tensors
+            if first.device.type == "cuda":
+                torch.cuda.empty_cache()
+    return True

@@ -18,7 +18,7 @@ from evaluation.metrics import EvaluationMetrics, Stage
 from models.ctc.greedy import blank_share, greedy_decode
 from models.ctc.loss import ctc_losses
 from models.kept_encoder import FrozenEncoderPart, cacheable_part
-from models.memory_trial import MemoryTrial
+from models.memory_trial import fits_in_memory
 from models.network.acoustic_forward import AcousticForward
 from models.network.attention import AttentionName
 from models.network.building import NetworkSwitches, build_acoustic, keep_in_eval_mode
@@ -241,7 +241,6 @@ class PhonemeRecognizer(LightningModule):
         return cacheable_part(
             self.acoustic,
             self.audio_params,
-            self.num_frames,
             self.trainer,
             required=bool(self.switches.cache_encoder),
             is_pretrained=self.pretrained_name is not None or self.initial_weights is not None,
@@ -250,7 +249,7 @@ class PhonemeRecognizer(LightningModule):
     def fits(self, num_clips: int, num_samples: int) -> bool:
         """Return whether the device has memory for a training step on clips of this length."""
         autocast = self.trainer.precision_plugin.forward_context
-        return MemoryTrial(self, self.loss_of, len(self.vocabulary), autocast).fits(num_clips, num_samples)
+        return fits_in_memory(self, self.loss_of, len(self.vocabulary), autocast, num_clips, num_samples)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the step by its position in the run."""

@@ -76,7 +76,8 @@ class AcousticForward:
             lengths: (B,) samples.
             num_samples: the same, on the host.
         """
-        waveforms = F.pad(waveforms, (0, self._padded_to(waveforms.shape[1]) - waveforms.shape[1]))
+        if self.compiles:
+            waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
         inputs = self.frontend(waveforms, lengths)  # (B, N, …)
         # The last stack of mel frames may be half-filled in any utterance.
         is_padded = int(num_samples.min()) < waveforms.shape[1] or self.frontend.grid.stack > 1
@@ -86,16 +87,18 @@ class AcousticForward:
 
     def scores(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Return log-probabilities, (B, F, V), of each utterance, independent of the batch's padding."""
-        return self._without_padding(waveforms, lengths, self._padded_waveform_scores)
+        return self._without_padding(
+            waveforms,
+            lengths,
+            lambda *of_length: self.padded_scores(self.frontend(*of_length)),
+        )
 
     def input_scores(self, inputs: Inputs) -> Tensor:
         """Return log-probabilities, (B, F, V), of inputs, independent of the batch's padding."""
-        if self.uses_attention_mask:
-            return self.padded_scores(inputs)
-        return each_length_alone(
+        return self._without_padding(
             inputs.values,
             inputs.sizes,
-            lambda values, sizes: self.padded_scores(Inputs(values, sizes, sizes)),
+            lambda values, _: self.padded_scores(inputs._replace(values=values)),  # masks need all inputs
         )
 
     def padded_scores(self, inputs: Inputs) -> Tensor:
@@ -119,10 +122,6 @@ class AcousticForward:
         """Return how many frames the encoder gives for waveforms of these lengths, (B,)."""
         return frame_lengths(self.network, self.frontend.grid.num_inputs(lengths))
 
-    def num_features(self, num_samples: Counts) -> Counts:
-        """Return the frames behind the convolutions, (B,), for utterances of these lengths."""
-        return convolved_frames(self.network.config, num_samples)
-
     def _cached_scores(
         self, cached: Tensor, lengths: Tensor, num_samples: Counts, *, training: bool
     ) -> Tensor:
@@ -130,7 +129,7 @@ class AcousticForward:
         if self.kept_part == "encoder":
             return self.head(cached)
         longest = int(num_samples.max())
-        padded_to = self._padded_to(longest) if training else longest
+        padded_to = round_up(longest) if training and self.compiles else longest
         num_frames = self._encoder_length(padded_to)
         features = F.pad(cached, (0, 0, 0, num_frames - cached.shape[1])).transpose(1, 2)  # (B, C, F)
         mask = length_mask(lengths, padded_to).long()  # (B, T)
@@ -167,9 +166,6 @@ class AcousticForward:
             return None
         return length_mask(inputs.attended, inputs.values.shape[1]).long()  # (B, N)
 
-    def _padded_waveform_scores(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
-        return self.padded_scores(self.frontend(waveforms, lengths))
-
     def _padded_states(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         inputs = self.frontend(waveforms, lengths)
         arguments = self._arguments(inputs.values, self._attention_mask(inputs))
@@ -182,9 +178,6 @@ class AcousticForward:
         if self.uses_attention_mask:
             return run(waveforms, lengths)
         return each_length_alone(waveforms, lengths, run)
-
-    def _padded_to(self, num_samples: int) -> int:
-        return round_up(num_samples) if self.compiles else num_samples
 
     def _encoder_length(self, num_inputs: int) -> int:
         """Return how many frames the encoder computes of a padded batch."""
@@ -199,24 +192,15 @@ def each_length_alone(values: Tensor, lengths: Tensor, run: Callable[[Tensor, Te
         lengths: how many of each utterance's values are real, (B,).
         run: values and lengths of some utterances → their results, (…, F, V).
     """
-    pieces = [
-        (members, run(values[members, :length], lengths[members]))
-        for length, members in unpadded_groups(lengths)
-    ]
+    pieces = []
+    for length in torch.unique(lengths).tolist():
+        members = torch.nonzero(lengths == length)[:, 0]
+        pieces.append((members, run(values[members, :length], lengths[members])))
     longest = max(piece.shape[1] for _, piece in pieces)
     joined = pieces[0][1].new_zeros(len(values), longest, pieces[0][1].shape[2])
     for members, piece in pieces:
         joined[members, : piece.shape[1]] = piece
     return joined
-
-
-def unpadded_groups(lengths: Tensor) -> list[tuple[int, Tensor]]:
-    """Return the different lengths of a batch, (B,), and the utterances that have them.
-
-    >>> [(length, members.tolist()) for length, members in unpadded_groups(torch.tensor([3, 5, 3]))]
-    [(3, [0, 2]), (5, [1])]
-    """
-    return [(length, torch.nonzero(lengths == length)[:, 0]) for length in torch.unique(lengths).tolist()]
 
 
 def round_up(num_samples: int) -> int:

@@ -73,33 +73,22 @@ def _attend(
 
 
 def attend_with_dropout(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float, scale: float
+    query: Tensor,  # (B, heads, F, width), as key and value
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,  # (B, 1, 1 or F, F); true at attended frames, or numbers to add to the scores
+    dropout: float,
+    scale: float,
 ) -> Tensor:
-    """Return the attended values of encoders, whose attention goes both ways.
-
-    Args:
-        query: (B, heads, F, width), as key and value are.
-        key: the keys.
-        value: the values.
-        mask: (B, 1, 1 or F, F); true at attended frames, or numbers to add to the scores.
-        dropout: share of the weights that is dropped.
-        scale: factor of the scores.
-    """
-    scores = (query * scale) @ key.transpose(-2, -1)
-    if mask is not None:
-        scores += _added_to_scores(mask, scores.dtype)
+    """Return the attended values of encoders, whose attention goes both ways, (B, F, heads, width)."""
+    scores = (query * scale) @ key.transpose(-2, -1)  # (B, heads, F, F)
+    if mask is not None and mask.dtype == torch.bool:
+        # The least number, not minus infinity: a query that attends to nothing must not become NaN.
+        scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)
+    elif mask is not None:
+        scores += mask
     weights = quick_dropout(scores.softmax(dim=-1), dropout)
     return (weights @ value).transpose(1, 2).contiguous()
-
-
-def _added_to_scores(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return zero at attended frames.
-
-    Elsewhere the least number, not minus infinity: a query that attends to nothing must not become NaN.
-    """
-    if mask.dtype != torch.bool:
-        return mask
-    return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
 
 
 def _whole_mask(*arguments: Any, **keywords: Any) -> torch.Tensor | None:  # noqa: ANN401 - transformers' protocol

@@ -37,16 +37,7 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True)
 class NetworkSwitches:
-    """The configuration of a network beside its architecture.
-
-    Args:
-        freeze_feature_extractor: leave the convolutions as they are.
-        freeze_transformer: leave everything between the convolutions and the head as it is.
-        attention: the implementation of attention.
-        compiles: whether training goes through ``torch.compile``.
-        gradient_checkpointing: compute activations anew in the backward pass.
-        cache_encoder: whether features of the frozen part of the encoder are cached.
-    """
+    """The options of ``PhonemeRecognizer`` beside the network's architecture."""
 
     freeze_feature_extractor: bool
     freeze_transformer: bool
@@ -82,23 +73,14 @@ class NetworkSwitches:
 
 def build_acoustic(
     config: "PretrainedConfig",
-    pretrained_name: str | None,
+    pretrained_name: str | None,  # where weights come from; None leaves them random
     frontend: WaveformFrontend,
     switches: NetworkSwitches,
     *,
     uses_attention_mask: bool,
-    is_shared: bool,
+    is_shared: bool,  # whether several processes train it together
 ) -> Built:
-    """Build a network in training mode.
-
-    Args:
-        config: its architecture.
-        pretrained_name: where its weights come from; None leaves them random.
-        frontend: computes its inputs.
-        switches: the frozen parts and ways of computing.
-        uses_attention_mask: whether padding is masked.
-        is_shared: whether several processes train it together.
-    """
+    """Build a network in training mode, with the frozen parts and ways of computing of the switches."""
     network = build_network(config, pretrained_name, switches.attention).train()
     quicken_dropout(network)
     frozen = freeze(network, switches)

@@ -80,20 +80,14 @@ def _convolved(lengths: Counts, kernel: int, stride: int) -> Counts:
 class FrameClock:
     """The grid of frames on the samples of a recording.
 
-    Args:
-        stride: samples from one frame to the next.
-        receptive_field: samples that one frame's input spans; frame 0 begins at sample 0.
-        centre: samples from the recording's start to the middle of frame 0.
-        sampling_rate: samples per second.
-
     >>> clock = FrameClock(stride=320, receptive_field=400, centre=200.0, sampling_rate=16000)
     >>> clock.centre_seconds(10), clock.edge_seconds(10), clock.first_sample(10), clock.samples_of(2)
     (0.2125, 0.2025, 3200, 720)
     """
 
-    stride: int
-    receptive_field: int
-    centre: float
+    stride: int  # samples from one frame to the next
+    receptive_field: int  # samples that one frame's input spans; frame 0 begins at sample 0
+    centre: float  # samples from the recording's start to the middle of frame 0
     sampling_rate: int
 
     def centre_seconds(self, frame: float) -> float:

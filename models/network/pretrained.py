@@ -45,28 +45,21 @@ def network_configuration(
     blank_id: int,
 ) -> "PretrainedConfig":
     """Return the architecture of a pretrained model or the family, with overrides; build nothing."""
+    from transformers import AutoConfig
+
     overrides = overrides or {}
-    base = (
-        _pretrained_configuration(pretrained_name)
-        if pretrained_name
-        else _fresh_configuration(network_name, {})
-    )
-    if base.model_type != _MODEL_TYPES[network_name]:
+    model_type = _MODEL_TYPES[network_name]
+    base = _pretrained_configuration(pretrained_name) if pretrained_name else AutoConfig.for_model(model_type)
+    if base.model_type != model_type:
         raise ValueError(
             f"model: network_name must be the family of pretrained_name, {pretrained_name!r} is a "
             f"{base.model_type!r} model, network_name is {network_name!r}"
         )
     _check_overrides(base, overrides)
     if pretrained_name is None:
-        base = _fresh_configuration(network_name, overrides)  # some values are derived from others
+        base = AutoConfig.for_model(model_type, **overrides)  # some values are derived from others
     base.update({**overrides, "vocab_size": vocab_size, "pad_token_id": blank_id})
     return base
-
-
-def _fresh_configuration(network_name: NetworkName, overrides: dict[str, Any]) -> "PretrainedConfig":
-    from transformers import AutoConfig
-
-    return AutoConfig.for_model(_MODEL_TYPES[network_name], **overrides)
 
 
 def _pretrained_configuration(name: str) -> "PretrainedConfig":
@@ -166,20 +159,18 @@ def _renew_head(network: "PreTrainedModel") -> None:
     nn.init.zeros_(head.bias)
 
 
-def needs_attention_mask(config: "PretrainedConfig") -> bool:
-    """Return whether the family was trained with masks: all but encoders with group norm were."""
-    return getattr(config, "feat_extract_norm", "layer") != "group"
-
-
 def mask_policy(config: "PretrainedConfig", chosen: bool | None) -> bool:
-    """Return whether padding is masked: as the family was trained, where nothing was chosen."""
-    return needs_attention_mask(config) if chosen is None else chosen
+    """Return whether padding is masked: as the family was trained, where nothing was chosen.
+
+    All encoders were trained with masks, except those with group norm.
+    """
+    return getattr(config, "feat_extract_norm", "layer") != "group" if chosen is None else chosen
 
 
 def warn_of_mask_policy(config: "PretrainedConfig", chosen: bool | None) -> None:
     """Log a choice that does not suit the family."""
-    family = needs_attention_mask(config)
-    if mask_policy(config, chosen) != family:
+    family = mask_policy(config, None)
+    if chosen not in (None, family):
         log.warning(
             "model: this %s model was trained %s attention masks, audio_params.return_attention_mask is %s; "
             "null follows the model",

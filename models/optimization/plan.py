@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import Module, Parameter
@@ -20,6 +20,7 @@ from models.optimization.choices import (
     refuse_flat_keys,
 )
 from models.optimization.grouping import Grouping
+from optim import FAM
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 
 _ANY_LENGTH = 10**6
 _DEFAULT_MONITOR = "val_loss"
-
-
-@runtime_checkable
-class KeepsRecord(Protocol):
-    """An optimizer that writes files, such as FAM's debug record."""
-
-    def keep_record_in(self, folder: str) -> None:
-        """Take relative places of its files from this folder."""
 
 
 class OptimizationPlan:
@@ -82,7 +75,7 @@ class OptimizationPlan:
     def build(self, model: Module, trainer: "Trainer") -> "OptimizerLRScheduler":
         """Return optimizer and scheduler over the trainable parameters, as Lightning takes them."""
         optimizer = self._make_optimizer(self._grouping.groups(model, self._defaults))
-        if isinstance(optimizer, KeepsRecord):
+        if isinstance(optimizer, FAM):
             optimizer.keep_record_in(trainer.default_root_dir)
         scheduler = self._make_scheduler(optimizer, trainer)
         if scheduler is None:

@@ -9,6 +9,7 @@ from dataset_modules.batches.clip_dataset import Example
 from dataset_modules.batches.loading import Collator
 from models.network.acoustic_forward import round_up
 from models.network.attention import check_attention
+from models.network.frames import convolved_frames
 from tests.models.host_guard import HostWaitError, no_host_waits
 
 SHALLOW = {"num_hidden_layers": 1}
@@ -211,7 +212,7 @@ def test_a_compiled_step_goes_on_from_kept_features(recognizer, collated, traced
     plain = gradients(training(recognizer(network=network, freeze_feature_extractor=True)), collated)
     model = training(recognizer(network=network, freeze_feature_extractor=True, compile=True))
     features = model.acoustic.states(collated.waveforms, collated.waveform_lengths)
-    counts = model.acoustic.num_features(collated.num_samples)
+    counts = convolved_frames(model.network.config, collated.num_samples)
     kept = features * (torch.arange(features.shape[1]) < torch.from_numpy(counts)[:, None])[..., None]
     kept_batch = collated._replace(encoder_states=kept, waveforms=torch.zeros(3, 0))
     assert largest_difference(gradients(model, kept_batch), plain) < 1e-5
