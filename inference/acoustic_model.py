@@ -6,7 +6,7 @@ Nothing here needs the Trainer, or loads it.
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from models.weights import CHECKPOINT_KEY, CheckpointError, read_checkpoint
 from phonetics import Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel
+    from transformers import PreTrainedModel
 
 _PREFIX = "network."
 _MASK_EMBEDDING = "masked_spec_embed"
@@ -52,11 +52,14 @@ class AcousticModel:
     @classmethod
     def from_checkpoint(cls, path: Path, device: torch.device | str = "cpu") -> "AcousticModel":
         """Build the network that a checkpoint describes, with its weights; nothing else is needed."""
+        from transformers import AutoConfig
+
         checkpoint = read_checkpoint(path)
         described = checkpoint.get(CHECKPOINT_KEY)
         if not described:
             raise CheckpointError(f"{path}: does not describe its weights; train writes checkpoints that do")
-        network = build_network(_configuration(described["network_config"]), None)
+        configuration = AutoConfig.for_model(**json.loads(described["network_config"]))
+        network = build_network(configuration, None)
         _load(network, checkpoint["state_dict"], path)
         vocabulary = Vocabulary(tuple(described["vocabulary"]))
         return cls(network, vocabulary, AudioParams(**described["audio_params"]), device)
@@ -80,13 +83,6 @@ class AcousticModel:
         scores = self.acoustic.input_scores(batch).cpu()  # (B, F, V)
         frames = frame_lengths(self.network, batch.sizes).tolist()
         return [utterance[:count] for utterance, count in zip(scores, frames, strict=True)]
-
-
-def _configuration(text: str) -> "PretrainedConfig":
-    from transformers import AutoConfig
-
-    described: dict[str, Any] = json.loads(text)
-    return AutoConfig.for_model(described.pop("model_type"), **described)
 
 
 def _load(network: "PreTrainedModel", state: dict[str, Tensor], path: Path) -> None:

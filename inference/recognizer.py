@@ -12,18 +12,16 @@ from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
-from inference.decoding.decoder import Decoder, GreedyDecoder
 from inference.streaming.audio_stream import AudioSamples, AudioStream
 from inference.streaming.window_reader import Piece, WindowReader
-from inference.streaming.windows import Segment, WindowJoiner, joined
+from inference.streaming.windows import Segment, WindowJoiner
 from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of
 from models.ctc.forced_alignment import align
-from models.ctc.greedy import TimedToken
+from models.ctc.greedy import TimedToken, greedy_tokens
 
-BATCH_SECONDS = 60.0
-ONE_PASS_SECONDS = 60.0
-WINDOW_SECONDS = 20.0
-OVERLAP_SECONDS = 4.0
+# Scores of a segment, (F, V), and the tokens before it → its tokens; frames count from its first one.
+Decoder = Callable[[Tensor, tuple[int, ...]], list[TimedToken]]
+
 _BATCHES_AHEAD = 4  # recordings are sorted by length over so many batches
 _CONTEXT_TOKENS = 16  # before a segment, which a decoder gets
 
@@ -65,13 +63,13 @@ class Recognizer:
         model: AcousticModel,
         decode: Decoder | None = None,
         *,
-        batch_seconds: float = BATCH_SECONDS,
-        one_pass_seconds: float = ONE_PASS_SECONDS,
-        window_seconds: float = WINDOW_SECONDS,
-        overlap_seconds: float = OVERLAP_SECONDS,
+        batch_seconds: float = 60.0,
+        one_pass_seconds: float = 60.0,
+        window_seconds: float = 20.0,
+        overlap_seconds: float = 4.0,
     ) -> None:
         self.model = model
-        self.decode = decode or GreedyDecoder(model.vocabulary.blank_id)
+        self.decode = decode or (lambda scores, _: greedy_tokens(scores, model.vocabulary.blank_id))
         self.batch_seconds = batch_seconds
         self._reader = WindowReader(model, one_pass_seconds, window_seconds, overlap_seconds)
 
@@ -127,7 +125,7 @@ class Recognizer:
         segments: list[Segment] = []
         for piece in self._reader.pieces(stream):
             segments += joiner.add(piece.window, self.model.log_probs([piece.inputs])[0])
-        return joined([*segments, *joiner.finish()])
+        return torch.cat([segment.log_probs for segment in (*segments, *joiner.finish())])
 
     def _groups(
         self, streams: Iterable[AudioStream], under_way: list[_Recording]

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from inference.handover.label_sources import label_sources
+from inference.handover.label_sources import LabelSource, label_sources
 from inference.handover.parity import Parity
 from phonetics import Vocabulary
 
@@ -21,6 +21,16 @@ class Provenance(NamedTuple):
     configuration: Mapping[str, Any]
     metrics: Mapping[str, Any]
     versions: Mapping[str, Any]
+
+    @property
+    def base(self) -> str | None:
+        """Return the pretrained model that the training began with, where there is one."""
+        return self.configuration.get("model", {}).get("pretrained_name")
+
+    @property
+    def sources(self) -> list[LabelSource]:
+        """List the sources of the labels."""
+        return label_sources(self.configuration.get("data", {}))
 
 
 def model_card(
@@ -56,23 +66,28 @@ def _head(provenance: Provenance, target: Target, license_name: str | None) -> s
         "pipeline_tag": "automatic-speech-recognition",
         "tags": ["phoneme-recognition", "ctc", "ipa"],
     }
-    sources = label_sources(provenance.configuration.get("data", {}))
-    languages = dict.fromkeys(source.language.split("-")[0] for source in sources if source.language)
+    languages = dict.fromkeys(
+        source.language.split("-")[0] for source in provenance.sources if source.language
+    )
     if languages:
         head["language"] = list(languages)
     if license_name:
         head["license"] = license_name
-    base = provenance.configuration.get("model", {}).get("pretrained_name")
-    if base and not Path(base).is_absolute():
+    if (base := provenance.base) and not Path(base).is_absolute():
         head["base_model"] = base
     return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---"
 
 
 def _metrics(provenance: Provenance, target: Target, parity: Parity | None) -> list[str]:
     metrics = provenance.metrics
+    intervals = {
+        key: f"{lowest:.4f} to {highest:.4f}"
+        for key, (lowest, highest) in metrics.get("intervals", {}).items()
+    }
+    utterances = metrics.get("utterances", {})
     rows = [
-        f"| {name} on {split} | {metrics[key]:.4f} | {_interval(metrics, key)} | "
-        f"{_utterances(metrics, split)} |"
+        f"| {name} on {split} | {metrics[key]:.4f} | {intervals.get(key, 'not measured')} | "
+        f"{utterances.get(split, '')} |"
         for split in ("test", "val")
         for name in _METRICS
         if isinstance(metrics.get(key := f"{split}_{name}"), float)
@@ -86,15 +101,6 @@ def _metrics(provenance: Provenance, target: Target, parity: Parity | None) -> l
         else f"These are metrics of the checkpoint; this {target} model was not compared with it."
     )
     return [*head, *rows, "", *explained, "", compared] if rows else [compared] if parity else []
-
-
-def _interval(metrics: Mapping[str, Any], key: str) -> str:
-    found = metrics.get("intervals", {}).get(key)
-    return f"{found[0]:.4f} to {found[1]:.4f}" if found else "not measured"
-
-
-def _utterances(metrics: Mapping[str, Any], split: str) -> str:
-    return str(metrics.get("utterances", {}).get(split, ""))
 
 
 def _data(provenance: Provenance) -> list[str]:
@@ -118,7 +124,7 @@ def _short(value: object, limit: int = 80) -> str:
 
 def _phonemes(provenance: Provenance, vocabulary: Vocabulary) -> list[str]:
     packages = provenance.versions.get("packages", {})
-    sources = label_sources(provenance.configuration.get("data", {}))
+    sources = provenance.sources
     lines = [f"{len(vocabulary.phonemes)} phonemes: {' '.join(vocabulary.phonemes)}"]
     return [*lines, "", *(source.described(packages) for source in sources)] if sources else lines
 
@@ -127,11 +133,10 @@ def _model(provenance: Provenance) -> list[str]:
     model, versions = provenance.configuration.get("model", {}), provenance.versions
     if not model:
         return []
-    base = model.get("pretrained_name")
     packages = versions.get("packages", {})
     return [
         f"{model.get('network_name')}, "
-        + (f"fine-tuned from {base}" if base else "trained from scratch")
+        + (f"fine-tuned from {provenance.base}" if provenance.base else "trained from scratch")
         + ".",
         f"Trained with torch {packages.get('torch')}, transformers {packages.get('transformers')}, "
         f"revision {versions.get('revision')} of the training code.",
@@ -139,15 +144,13 @@ def _model(provenance: Provenance) -> list[str]:
 
 
 def _licences(provenance: Provenance, license_name: str | None) -> list[str]:
-    base = provenance.configuration.get("model", {}).get("pretrained_name")
-    sources = label_sources(provenance.configuration.get("data", {}))
-    names = [source.dataset for source in sources]
+    names = [source.dataset for source in provenance.sources]
     lines = [
         f"- These weights: {license_name}." if license_name else "- These weights: no licence is named.",
         "- The code that trained them: MIT.",
     ]
-    if base:
-        lines.append(f"- They derive from {base}, whose licence applies.")
+    if provenance.base:
+        lines.append(f"- They derive from {provenance.base}, whose licence applies.")
     if "CommonVoiceDataset" in names:
         lines.append("- Common Voice recordings: CC0-1.0; users must not try to identify speakers.")
     if "TimitDataset" in names:
@@ -156,7 +159,7 @@ def _licences(provenance: Provenance, license_name: str | None) -> list[str]:
         lines.append(
             "- Speech synthesised by espeak-ng (GPL-3.0 software, which is not part of this folder)."
         )
-    if any("espeak" in source.backends for source in sources):
+    if any("espeak" in source.backends for source in provenance.sources):
         lines.append(
             "- Labels converted from texts: phonemizer and espeak-ng (GPL-3.0 software, not included)."
         )

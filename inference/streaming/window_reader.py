@@ -1,16 +1,33 @@
-"""Read recordings as windows of features, without a long recording in memory."""
+"""Read recordings as windows of the network's inputs, without a long recording in memory.
+
+Each window is normalised by its whole recording, and begins on a frame's first sample. So it has the features
+that the whole recording has there, and agrees with one pass over it.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
 from inference.streaming.audio_stream import AudioStream, Samples
-from inference.streaming.features import Scale, recording_scale, stretch_inputs
 from inference.streaming.windows import Window, plan_windows
-from models.network.frontend import Inputs
+from models.network.frames import FeatureGrid
+from models.network.frontend import VARIANCE_FLOOR, Inputs, WaveformFrontend
+
+
+class Scale(NamedTuple):
+    """Mean and deviation of a recording's features."""
+
+    mean: Tensor  # () or (bins,)
+    deviation: Tensor
+
+    def apply(self, features: Tensor) -> Tensor:
+        """Normalise features, (B, N, …)."""
+        return ((features.to(self.mean.dtype) - self.mean) / self.deviation).float()
 
 
 class Piece(NamedTuple):
@@ -82,6 +99,44 @@ class WindowReader:
                 yield block
 
         return recording_scale(self._model.frontend, counted()), sum(lengths)
+
+
+def recording_scale(frontend: WaveformFrontend, blocks: Iterable[Samples]) -> Scale:
+    """Return the scale of a whole recording, from blocks of its samples.
+
+    Squared deviations are added up block by block in float64 (Chan's formula).
+    """
+    count, mean, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for block in _whole_windows(blocks, frontend.grid):
+        values = frontend.features(torch.from_numpy(block)[None])[0].double()  # (N, …)
+        if not len(values):
+            continue
+        block_mean = values.mean(dim=0)
+        total, apart = count + len(values), block_mean - mean
+        squares = squares + ((values - block_mean) ** 2).sum(dim=0) + apart**2 * count * len(values) / total
+        mean = mean + apart * len(values) / total
+        count = total
+    if not frontend.do_normalize:
+        return Scale(torch.zeros(()), torch.ones(()))
+    variance = squares / max(count - frontend.unbiased, 1)
+    return Scale(mean, torch.sqrt(variance + VARIANCE_FLOOR))
+
+
+def stretch_inputs(frontend: WaveformFrontend, samples: Samples, scale: Scale) -> Inputs:
+    """Return the network's inputs for a stretch of samples, (T,), as a batch of one."""
+    features = scale.apply(frontend.features(torch.from_numpy(samples)[None]))  # (1, N, …)
+    return frontend.inputs(features, torch.tensor([features.shape[1]]))
+
+
+def _whole_windows(blocks: Iterable[Samples], grid: FeatureGrid) -> Iterator[Samples]:
+    """Yield blocks that each begin where the window after the last one begins."""
+    rest = np.zeros(0, dtype=np.float32)
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        count = (len(rest) - grid.window) // grid.shift + 1
+        if count > 0:
+            yield rest[: (count - 1) * grid.shift + grid.window]
+            rest = rest[count * grid.shift :]
 
 
 def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 _EDGE_SHARE = 0.25  # of an overlap, at either end, where one of the windows has too little context
@@ -74,8 +73,3 @@ class WindowJoiner:
         if self._pending is not None and len(self._pending):
             yield Segment(self._start, self._pending)
         self._pending = None
-
-
-def joined(segments: list[Segment]) -> Tensor:
-    """Concatenate the scores of a whole recording, (F, V)."""
-    return torch.cat([segment.log_probs for segment in segments])

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from inference.decoding.beam_search import BeamDecoder, beam_search
-from inference.decoding.decoder import GreedyDecoder
 from inference.decoding.ngram import START, Entry, NgramModel, estimate
-from models.ctc.greedy import collapse
+from models.ctc.greedy import collapse, greedy_tokens
 from phonetics import Vocabulary
 
 VOCABULARY = Vocabulary(("[PAD]", "a", "b"))
@@ -61,7 +60,7 @@ def test_a_language_model_moves_the_best_as_every_sequences_own_score_says(seed)
 def test_a_narrow_beam_finds_what_sure_scores_say():
     log_probs = _scores(1, frames=60, size=3, sharpness=8.0)
     best = beam_search(log_probs.numpy(), 0, beam_size=4)[0]
-    assert list(best.tokens) == [token.token_id for token in GreedyDecoder(0)(log_probs)]
+    assert list(best.tokens) == [token.token_id for token in greedy_tokens(log_probs, 0)]
 
 
 def test_a_decoders_tokens_have_frames_and_confidences():
@@ -82,6 +81,6 @@ def test_what_was_said_before_is_the_language_models_history():
 
 def test_greedy_confidence_is_the_geometric_mean():
     log_probs = torch.tensor([[0.1, 0.9], [0.4, 0.6], [0.8, 0.2]]).log()
-    (token,) = GreedyDecoder(0)(log_probs)
+    (token,) = greedy_tokens(log_probs, 0)
     assert token[:3] == (1, 0, 2)
     assert token.confidence == pytest.approx(float(np.sqrt(0.9 * 0.6)), rel=1e-5)

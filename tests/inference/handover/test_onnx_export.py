@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from inference import Recognizer
-from inference.handover.onnx_export import DESCRIPTION, GRAPH, OnnxRecognizer, save_onnx
-from inference.handover.onnx_graph import TraceableLogMel
+from inference.handover.onnx_export import DESCRIPTION, GRAPH, OnnxRecognizer, TraceableLogMel, save_onnx
 from inference.streaming.audio_stream import AudioSamples
 from models.network.frontend import LogMelFrontend
 from tests.inference.tiny_models import FAMILIES, speech
