@@ -1,7 +1,10 @@
-"""Small files that appear whole or not at all."""
+"""Files that appear whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def flush_to_disk(path: Path) -> None:
@@ -10,18 +13,24 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def write_durably(path: Path, text: str) -> None:
-    """Write beside the target, flush to disk, rename.
-
-    Processes that write the same file at once do not disturb each other: the last one to end stays.
-    """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+@contextmanager
+def replacing(path: Path, unfinished: Path) -> Iterator[BinaryIO]:
+    """Write to ``unfinished``, flush it to disk and rename it to ``path``; remove it after any failure."""
     try:
-        with unfinished.open("w", encoding="utf-8") as stream:
-            stream.write(text)
+        with unfinished.open("wb") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        unfinished.replace(path)
+            unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Replace a file by a text.
+
+    Processes that write the same file at once do not disturb each other: the last one to end stays.
+    """
+    with replacing(path, path.with_name(f"{path.name}.{os.getpid()}.tmp")) as stream:
+        stream.write(text.encode("utf-8"))
