@@ -1,4 +1,4 @@
-"""Which checkpoints are kept, and where."""
+"""Decides which checkpoints are kept, and where."""
 
 import json
 import logging
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from typing_extensions import override
 
 from callbacks.checkpoint_io import DurableCheckpointIO, remove_unfinished
 from callbacks.kept_checkpoints import relocated
@@ -21,12 +22,12 @@ log = logging.getLogger(__name__)
 class CustomModelCheckpoint(ModelCheckpoint):
     """Lightning's ``ModelCheckpoint`` with this application's folder, defaults and durable writing.
 
-    ``best.json`` beside the checkpoints names the best one. Arguments are those of
-    ``ModelCheckpoint``, with these differences: ``dirpath`` defaults to ``checkpoints`` in the
-    experiment's folder; ``every_n_train_steps`` and ``train_time_interval`` keep ``last.ckpt``
-    current between validations, for runs that are cut off, and go together with
-    ``every_n_epochs``: a metric of validation is still compared after each; with several
-    processes ``save_on_exception`` does nothing, because one of them cannot save alone.
+    ``best.json`` beside the checkpoints names the best one. Arguments are those of ``ModelCheckpoint``, with
+    these differences: ``dirpath`` defaults to ``checkpoints`` in the experiment's folder;
+    ``every_n_train_steps`` and ``train_time_interval`` keep ``last.ckpt`` current between validations, for
+    runs that are cut off, and combine with ``every_n_epochs``: a metric of validation is still compared
+    after each validation; with several processes ``save_on_exception`` has no effect, because one of them
+    cannot save alone.
     """
 
     def __init__(
@@ -35,34 +36,36 @@ class CustomModelCheckpoint(ModelCheckpoint):
         filename: str | None = "{epoch}-{val_per:.4f}",
         monitor: str | None = "val_per",
         save_last: bool | Literal["link"] | None = True,
+        mode: Literal["min", "max"] = "min",
         every_n_train_steps: int | None = None,
         train_time_interval: timedelta | None = None,
         every_n_epochs: int | None = None,
-        **options: Any,  # noqa: ANN401 - those of ModelCheckpoint
+        **options: Any,  # noqa: ANN401 - jsonargparse reads these from ModelCheckpoint and checks their types
     ) -> None:
+        _check_intervals(every_n_train_steps or 0, train_time_interval)
         self._steps_between = every_n_train_steps or 0
         self._time_between = train_time_interval
-        self._monitors_steps = monitor is None or not monitor.startswith("val_")
-        _check_intervals(self._steps_between, train_time_interval)
+        self._monitors_training = monitor is None or not monitor.startswith("val_")
         between = bool(self._steps_between or train_time_interval)
-        if between and not self._monitors_steps and save_last is not True:
+        if between and not self._monitors_training and save_last is not True:
             raise ValueError(
                 f"CustomModelCheckpoint: every_n_train_steps and train_time_interval write last.ckpt while "
-                f"{monitor} is computed in validation; save_last must be true, got {save_last!r}"
+                f"validation computes {monitor}; save_last must be true, got {save_last!r}"
             )
-        if between and self._monitors_steps and every_n_epochs is None:
+        if between and self._monitors_training and every_n_epochs is None:
             every_n_epochs = 0
         super().__init__(
-            dirpath=dirpath,
-            filename=filename,
-            monitor=monitor,
+            dirpath,
+            filename,
+            monitor,
             save_last=save_last,
+            mode=mode,
             every_n_epochs=every_n_epochs,
             **options,
         )
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Set the folder; refuse one that cannot be written to before training."""
+        """Choose the folder, and raise an error before training where it cannot be written to."""
         if getattr(trainer, "fast_dev_run", False):
             return  # nothing is written
         if self.dirpath is None:
@@ -71,9 +74,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
         if stage == "fit":
             trainer.strategy.checkpoint_io = DurableCheckpointIO()
             if trainer.is_global_zero:
-                self._check_writable(Path(self.dirpath))
-                for path in remove_unfinished(Path(self.dirpath)):
-                    log.info("checkpoints: removed %s, which a killed save had left", path.name)
+                _prepare(Path(self.dirpath))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state, also where the folder has moved since (another mount, another machine)."""
@@ -83,29 +84,22 @@ class CustomModelCheckpoint(ModelCheckpoint):
         if state["dirpath"] == self.dirpath and last.is_file():
             self.last_model_path = str(last)  # it may be newer than this state, or broken: it is replaced
 
-    @staticmethod
-    def _check_writable(folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_durably(folder / ".writable", "")
-        (folder / ".writable").unlink()
-
     def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
+        self, trainer: Trainer, pl_module: object, batch: object, batch_idx: int
     ) -> None:
-        """Save at the interval; validation and all else that belongs to the step before is done here."""
+        """Save where a save is due; validation and all else of the step before is done by now."""
         if batch_idx % trainer.accumulate_grad_batches == 0 and self._is_due(trainer):
-            self._save_position(trainer)
+            self._save_between(trainer)
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
-    ) -> None:
-        """Do not save here as Lightning does: a validation that follows would be left out on resume."""
+    def on_train_batch_end(self, *_: object) -> None:
+        """Do not save here, as Lightning does: a resumed run would leave out the validation that follows."""
 
     def save_now(self, trainer: Trainer) -> str:
-        """Save ``last.ckpt`` unless this step is saved already; return the file's path."""
-        saved = Path(self._last_checkpoint_saved)
-        if self._last_global_step_saved != trainer.global_step or not saved.name:
-            self._save_last(trainer)
+        """Save ``last.ckpt`` unless this step is saved already; return the checkpoint's path."""
+        if self._last_global_step_saved != trainer.global_step or not self._last_checkpoint_saved:
+            wanted, self.save_last = self.save_last, True  # also where the configuration keeps no last one
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+            self.save_last = wanted
         return str(self._last_checkpoint_saved)
 
     def _is_due(self, trainer: Trainer) -> bool:
@@ -123,62 +117,62 @@ class CustomModelCheckpoint(ModelCheckpoint):
             self._last_time_checked = now
         return bool(due)
 
-    def _save_position(self, trainer: Trainer) -> None:
-        if self._monitors_steps:
+    def _save_between(self, trainer: Trainer) -> None:
+        if self._monitors_training:
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
         if self.save_last:
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
-        self._write_best(trainer)
+        self._record_best(trainer)
 
-    def _save_last(self, trainer: Trainer) -> None:
-        """Also where the configuration keeps no last one."""
-        wanted, self.save_last = self.save_last, True
-        self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
-        self.save_last = wanted
-
+    @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save as Lightning does, then write the last checkpoint and ``best.json``."""
         super().on_validation_end(trainer, pl_module)
         if not self._should_save_on_train_epoch_end(trainer):
-            self._keep_last(trainer)
-        self._write_best(trainer)
+            self._save_last(trainer)
+        self._record_best(trainer)
 
+    @override
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save as Lightning does, then write the last checkpoint and ``best.json``."""
         super().on_train_epoch_end(trainer, pl_module)
         if self._should_save_on_train_epoch_end(trainer):
-            self._keep_last(trainer)
-        self._write_best(trainer)
+            self._save_last(trainer)
+        self._record_best(trainer)
 
+    @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the last checkpoint; a fast development run has no folder and keeps nothing."""
         if not getattr(trainer, "fast_dev_run", False):
             super().on_train_end(trainer, pl_module)
 
     def _should_save_on_exception(self, trainer: Trainer) -> bool:
-        """One of several processes cannot save alone: the others would wait for it forever."""
+        """Allow it to a single process: one of several would wait for the others forever."""
         return trainer.world_size == 1 and bool(super()._should_save_on_exception(trainer))
 
-    def _keep_last(self, trainer: Trainer) -> None:
-        """Write ``last.ckpt`` where it is due; Lightning does so only when the best ones change."""
-        if self._steps_between and self._monitors_steps and self._is_due(trainer):
-            self._save_position(trainer)
+    def _save_last(self, trainer: Trainer) -> None:
+        """Write ``last.ckpt`` in every epoch; Lightning writes it only when the best checkpoints change."""
+        if self._steps_between and self._monitors_training and self._is_due(trainer):
+            self._save_between(trainer)
         every = self._every_n_epochs or int(bool(self._steps_between or self._time_between))
         due = every >= 1 and (trainer.current_epoch + 1) % every == 0
         stale = self._last_global_step_saved != trainer.global_step
         if self.save_last and due and stale and not self._should_skip_saving_checkpoint(trainer):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 
-    def _write_best(self, trainer: Trainer) -> None:
-        if self._should_skip_best(trainer):
+    def _record_best(self, trainer: Trainer) -> None:
+        if trainer.state.fn != "fit" or trainer.sanity_checking or not trainer.is_global_zero:
             return
-        score = None if self.best_model_score is None else float(self.best_model_score)
-        note = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
-        write_durably(Path(str(self.dirpath)) / BEST_CHECKPOINT_FILE, json.dumps(note))
+        if self.best_model_path:
+            score = None if self.best_model_score is None else float(self.best_model_score)
+            record = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
+            write_durably(Path(str(self.dirpath)) / BEST_CHECKPOINT_FILE, json.dumps(record))
 
-    def _should_skip_best(self, trainer: Trainer) -> bool:
-        training = trainer.state.fn == "fit" and not trainer.sanity_checking and trainer.is_global_zero
-        return not (training and self.best_model_path)
+
+def _prepare(folder: Path) -> None:
+    """Create the folder, prove that it can be written to, and remove what killed saves have left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(folder / ".writable", "")
+    (folder / ".writable").unlink()
+    for path in remove_unfinished(folder):
+        log.info("checkpoints: removed %s, which a killed save had left", path.name)
 
 
 def _check_intervals(steps: int, interval: timedelta | None) -> None:

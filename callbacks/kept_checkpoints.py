@@ -1,4 +1,4 @@
-"""Adapts a checkpoint callback's state to the files that are present."""
+"""Corrects the file names in the state of a checkpoint callback by the files that exist."""
 
 from pathlib import Path
 from typing import Any
@@ -7,9 +7,9 @@ import torch
 
 
 def relocated(state: dict[str, Any], folder: str | Path | None, mode: str = "min") -> dict[str, Any]:
-    """Return the callback's state with its files looked for in a folder, without those that are gone.
+    """Return the callback's state with its files in this folder, without files that no longer exist.
 
-    A run that was killed and resumes from an earlier checkpoint may have replaced its best since.
+    A killed run that resumes from an earlier checkpoint may have replaced its best one since.
     The state of a run in another folder, none of whose files lie here, stays as it is.
 
     >>> relocated({"dirpath": "/a", "best_model_path": ""}, None)["dirpath"]
@@ -25,20 +25,16 @@ def relocated(state: dict[str, Any], folder: str | Path | None, mode: str = "min
     if not top and known and elsewhere:
         return state
     moved = {
-        "last_model_path": str(here / Path(state["last_model_path"]).name)
-        if state["last_model_path"]
-        else "",
-        "best_k_models": top,
-        "dirpath": str(folder),
+        key: str(here / Path(state[key]).name)
+        for key in ("last_model_path", "best_model_path", "kth_best_model_path")
+        if state[key]
     }
-    if len(top) < len(known):
-        return {**state, **moved, **_ranked(top, mode)}
-    names = {key: state[key] for key in ("best_model_path", "kth_best_model_path") if state[key]}
-    return {**state, **moved, **{key: str(here / Path(path).name) for key, path in names.items()}}
+    changed = _compare_again(top, mode) if len(top) < len(known) else {}
+    return {**state, **moved, "best_k_models": top, "dirpath": str(folder), **changed}
 
 
-def _ranked(top: dict[str, Any], mode: str) -> dict[str, Any]:
-    """Find the best and the worst of the files that are left."""
+def _compare_again(top: dict[str, Any], mode: str) -> dict[str, Any]:
+    """Return which of the remaining files are best and worst."""
     better, worse = (min, max) if mode == "min" else (max, min)
     best = better(top, key=lambda path: float(top[path])) if top else ""
     worst = worse(top, key=lambda path: float(top[path])) if top else ""

@@ -84,9 +84,17 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
 def accepted_keys(class_path: str) -> list[str]:
     """Return the constructor's arguments of a class that is imported already; none of another one.
 
+    Arguments that the class passes on to its base as keywords are among them.
+
     >>> accepted_keys("pathlib.NoSuchThing")
     []
     """
     module, _, name = class_path.rpartition(".")
     component = getattr(sys.modules.get(module), name, None)
-    return [key for key in inspect.signature(component).parameters if key != "params"] if component else []
+    keys: list[str] = []
+    for constructor in getattr(component, "__mro__", [component] if component else []):
+        parameters = inspect.signature(constructor).parameters.values()
+        keys += [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+        if all(one.kind is not one.VAR_KEYWORD for one in parameters):
+            break
+    return [key for key in dict.fromkeys(keys) if key != "params"]

@@ -39,3 +39,6 @@ def test_a_keys_place_and_owner_are_found(tmp_path):
 
 def test_accepted_keys_are_the_constructors():
     assert accepted_keys("cli.configuration.yaml_files.Place") == ["path", "line", "component", "file"]
+    options = accepted_keys("callbacks.checkpoints.CustomModelCheckpoint")
+    assert {"monitor", "save_top_k", "verbose"} <= set(options)
+    assert "options" not in options
