@@ -1,4 +1,4 @@
-"""Warns of runs that learn nothing: only blanks, or a loss that is no number."""
+"""Detects runs that learn nothing: only blanks, or a loss that is not a number."""
 
 import logging
 import math
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
 
 log = logging.getLogger(__name__)
 
@@ -26,16 +27,16 @@ def blank_advice(model: object) -> str:
 
 
 class DivergedError(RuntimeError):
-    """Training cannot continue: the loss is no number."""
+    """Training cannot continue: the loss is not a number."""
 
 
 class CollapseWatch(Callback):
-    """Warns when a model emits nothing but blanks, and ends a run whose loss is no number.
+    """Warns early when a model emits nothing but blanks, and ends a run whose loss is not a number.
 
     Args:
         blank_share: share of blank frames in validation above which the model counts as collapsed.
-        patience: collapsed validations in a row before the warning; and checks in a row of a loss that
-            is no number before the run ends.
+        patience: collapsed validations in a row before the warning, and logged losses in a row that are
+            not a number before the run ends.
     """
 
     def __init__(self, blank_share: float = 0.999, patience: int = 2) -> None:
@@ -43,38 +44,21 @@ class CollapseWatch(Callback):
         self.patience = patience
         self._collapsed_validations = 0
         self._bad_losses = 0
-        self._interval = 1
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Check the loss as often as Lightning logs."""
-        self._interval = max(1, int(getattr(trainer, "log_every_n_steps", 1)))
-
+    @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check the share of blanks."""
         share = trainer.callback_metrics.get("val_blank_share")
         if trainer.state.fn != "fit" or trainer.sanity_checking or share is None:
             return
-        self._collapsed_validations = (
-            self._collapsed_validations + 1 if float(share) >= self.blank_share else 0
-        )
+        collapsed = float(share) >= self.blank_share
+        self._collapsed_validations = self._collapsed_validations + 1 if collapsed else 0
         if self._collapsed_validations == self.patience and trainer.is_global_zero:
-            log.warning(
-                "collapse: %.2f %% of the validation frames are blank after step %d; %s",
-                100 * float(share),
-                trainer.global_step,
-                blank_advice(pl_module),
-            )
+            found = (100 * float(share), trainer.global_step, blank_advice(pl_module))
+            log.warning("collapse: %.2f %% of the validation frames are blank after step %d; %s", *found)
 
-    def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: object,
-        batch: object,
-        batch_idx: int,
-    ) -> None:
-        """Check the loss as often as it is logged; reading it synchronises the device."""
-        if trainer.global_step % self._interval:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: object, outputs: object, *_: object) -> None:
+        """Check the loss as often as it is logged: reading it costs a synchronisation."""
+        if trainer.global_step % max(1, getattr(trainer, "log_every_n_steps", 1)):
             return
         loss = outputs["loss"] if isinstance(outputs, Mapping) else outputs
         finite = not isinstance(loss, torch.Tensor) or math.isfinite(float(loss))

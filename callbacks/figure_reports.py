@@ -1,4 +1,4 @@
-"""The metrics of every validation as JSON lines, for another process that follows the run."""
+"""Writes the metrics of every validation as JSON lines, for a process that follows the run."""
 
 import json
 from pathlib import Path
@@ -10,17 +10,17 @@ class FigureReports(Callback):
     """Appends one line per validation to a file while training.
 
     Args:
-        path: the file; its folder must be there.
+        path: the file; its folder must exist.
     """
 
-    figures_only = True  # such a run records no utterances
+    metrics_only = True  # a process that follows the metrics needs no utterance records
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._validations = 0
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Append the metrics of this validation in one write."""
+        """Append the metrics in a single write, so that no reader finds half a line."""
         if trainer.sanity_checking or not trainer.is_global_zero or trainer.state.fn != "fit":
             return
         metrics = {

@@ -6,21 +6,16 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from callbacks.every_run.counted_batches import CountedBatches
-from callbacks.every_run.resume_position import FitPlace
+from callbacks.every_run.resume_position import ResumePosition
 from callbacks.every_run.stopping import StopBetweenSteps, StopRequests
 from callbacks.every_run.utterance_keeper import UtteranceKeeper
 
 
 def callbacks_of_every_run(requests: StopRequests) -> list[Callback]:
     """Return the callbacks in their order: CountedBatches checks before any other callback writes."""
-    position = FitPlace()
-    return [
-        CountedBatches(),
-        QuietCollector(),
-        position,
-        StopBetweenSteps(requests, position),
-        UtteranceKeeper(),
-    ]
+    position = ResumePosition()
+    stopping = StopBetweenSteps(requests, position)
+    return [CountedBatches(), QuietCollector(), position, stopping, UtteranceKeeper()]
 
 
 class QuietCollector(Callback):
@@ -30,7 +25,7 @@ class QuietCollector(Callback):
     """
 
     @override
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, *_: object) -> None:
         gc.collect()
         gc.freeze()
 

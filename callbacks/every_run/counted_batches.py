@@ -1,4 +1,4 @@
-"""Refuses settings that need more batches than there are, as soon as the data are counted."""
+"""Refuses, as soon as the batches are counted, a configuration that needs more of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from dataset_modules.base_dataset import Split
 from dataset_modules.batches.trainer_limits import limited
 from experiment.errors import ConfigError
 
-# The splits that a stage reads, and the Trainer's word for each; the best of a training is tested, too.
+# The splits that a stage reads, with the Trainer's names; the best checkpoint of a training is tested, too.
 _COUNTED: dict[str, dict[Split, str]] = {
     "fit": {"train": "train", "val": "val", "test": "test"},
     "validate": {"val": "val"},
@@ -20,10 +20,10 @@ _COUNTED: dict[str, dict[Split, str]] = {
 
 
 class CountedBatches(Callback):
-    """Checks before any callback writes; Lightning would end in a traceback, or after epochs."""
+    """Checks before the first callback writes; Lightning would end in a traceback, or only epochs later."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Compare what the configuration asks for with the batches that there are."""
+        """Compare what the configuration needs with the numbers of batches."""
         count = getattr(trainer.datamodule, "num_batches", None)  # type: ignore[attr-defined]
         if count is None:
             return
@@ -36,17 +36,17 @@ class CountedBatches(Callback):
 def faults_of(
     trainer: Trainer, stage: str, batches: Mapping[Split, int | None], plateau_metric: str | None = None
 ) -> Iterator[str]:
-    """Yield what a run would fail at, in order of time.
+    """Yield what a run would fail at, in the order in which it would.
 
     Args:
-        trainer: its limits and callbacks count.
+        trainer: holds the limits and the callbacks.
         stage: fit, validate, test or predict.
-        batches: the number in each split; None until the size of a batch is found on the device.
-        plateau_metric: what the scheduler watches, if it watches anything.
+        batches: numbers by split; None where a device must first report how much fits into its memory.
+        plateau_metric: the metric that the scheduler follows, if any.
     """
     for split, word in _COUNTED[stage].items():
         if stage == "fit" and split == "test" and trainer.checkpoint_callback is None:
-            continue  # nothing is kept that could be tested
+            continue  # there is no checkpoint that could be tested
         yield from _share_of_nothing(trainer, split, word, batches[split])
     if stage != "fit":
         return
@@ -59,7 +59,7 @@ def faults_of(
 
 
 def _share_of_nothing(trainer: Trainer, split: Split, word: str, batches: int | None) -> Iterator[str]:
-    """Report a share that leaves no batch."""
+    """Report a limit that is a share, and leaves none of these few batches."""
     limit: Any = getattr(trainer, f"limit_{word}_batches")
     if not batches or not limit or limited(batches, limit):
         return
@@ -72,7 +72,7 @@ def _share_of_nothing(trainer: Trainer, split: Split, word: str, batches: int | 
 
 
 def _too_long_interval(trainer: Trainer, batches: int) -> Iterator[str]:
-    """Report an interval of validations that is longer than an epoch."""
+    """Report validations after more batches than an epoch has, where the count restarts in every epoch."""
     interval = trainer.val_check_interval
     whole = isinstance(interval, int) and trainer.check_val_every_n_epoch is not None
     if whole and batches and trainer.limit_val_batches and interval > batches:
@@ -87,15 +87,13 @@ def _unfed_watchers(trainer: Trainer, plateau_metric: str | None, because: str) 
     if watchers:
         yield (
             f"{', '.join(watchers)} must watch a metric that exists, but {because}; "
-            "correct that, or leave them out"
+            f"correct that, or leave out what watches"
         )
 
 
 def watchers_of(callbacks: Sequence[object] | object | None, plateau_metric: str | None) -> list[str]:
-    """Name the callbacks and the scheduler that follow a metric of validation."""
-    watchers = [
-        type(callback).__name__
-        for callback in (callbacks if isinstance(callbacks, Sequence) else [callbacks])
-        if isinstance(callback, EarlyStopping) and callback.strict and callback.monitor.startswith("val_")
-    ]
+    """Name the parts that stop training or change learning rates by a metric of validation."""
+    given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    stopping = [one for one in given if isinstance(one, EarlyStopping) and one.strict]
+    watchers = [type(one).__name__ for one in stopping if one.monitor.startswith("val_")]
     return [*watchers, "model.scheduler"] if (plateau_metric or "").startswith("val_") else watchers

@@ -6,7 +6,7 @@ import pytest
 from lightning.pytorch import Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
 
-from callbacks.every_run.resume_position import FitPlace
+from callbacks.every_run.resume_position import ResumePosition
 
 
 class Counting(BoringModel):
@@ -32,7 +32,7 @@ def trainer(tmp_path):
         return Trainer(
             accelerator="cpu",
             limit_train_batches=4,
-            callbacks=[FitPlace()],
+            callbacks=[ResumePosition()],
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
