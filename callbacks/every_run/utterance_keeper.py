@@ -78,10 +78,8 @@ def _evaluated_split(trainer: Trainer) -> Split | None:
 
     A fast development run leaves nothing behind, and the trials of a search report their metrics alone.
     """
-    callbacks = getattr(trainer, "callbacks", ())
-    if getattr(trainer, "fast_dev_run", False) or any(
-        getattr(one, "metrics_only", False) for one in callbacks
-    ):
+    metrics_only = any(getattr(one, "metrics_only", False) for one in getattr(trainer, "callbacks", ()))
+    if metrics_only or getattr(trainer, "fast_dev_run", False):
         return None
     return _EVALUATED.get(trainer.state.fn or "")
 
