@@ -11,9 +11,6 @@ MOST_ENTRIES = 14
 DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 SHOWN = (*(name for name in MAY_IMPORT if (ROOT / name).is_dir()), "config", "docs", "front_door")
 
-# To be emptied.
-STILL_TWICE = {"Entry", "Failure", "align", "check", "seed_of"}
-
 
 def _folders(folder: Path) -> Iterator[Path]:
     yield folder
@@ -37,5 +34,4 @@ def test_no_public_name_is_defined_twice() -> None:
         for node in tree.body:
             if isinstance(node, DEFINITIONS) and not node.name.startswith("_"):
                 places[node.name].add(module)
-    twice = {name: sorted(modules) for name, modules in places.items() if len(modules) > 1}
-    assert {name: modules for name, modules in twice.items() if name not in STILL_TWICE} == {}
+    assert {name: sorted(modules) for name, modules in places.items() if len(modules) > 1} == {}

@@ -16,10 +16,10 @@ from tuning.results import SearchResult
 from tuning.search_plan import SearchPlan
 from tuning.status_line import Clock, status_line, values_line
 from tuning.study.claims import BEAT_INTERVAL_S, Claims
-from tuning.study.components import seed_of
+from tuning.study.components import hashed_seed
 from tuning.study.study import KIND, REASON, REJECTED, SEED, count, seed_of_study
 from tuning.trials.fork_server import ForkServer, Job
-from tuning.trials.running_trial import GRACE_S, Failure, RunningTrial, Verdict
+from tuning.trials.running_trial import GRACE_S, RunningTrial, TrialFailure, Verdict
 from tuning.trials.trial_run import (
     LOG,
     TRAIN,
@@ -131,7 +131,7 @@ class Search:
         slot = next(slot for slot in range(len(self._environments)) if slot not in used)
         environment = self._environments[slot]
         folder = trial_folder(plan.folder, trial.number)
-        seed = seed_of(self._seed, trial.number)
+        seed = hashed_seed(self._seed, trial.number)
         trial.set_user_attr(SEED, seed)
         arguments = prepare_folder(folder, trial_configuration(config, seed, plan.name, folder), environment)
         child = self._server.start(Job(TRAIN, arguments, folder / LOG, environment))
@@ -179,7 +179,7 @@ class Search:
 
     def _record(self, trial: Trial, outcome: list[float] | Verdict) -> str:
         """Record an outcome in the study; returns it in words."""
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, TrialFailure):
             trial.set_user_attr(KIND, outcome.kind)
             trial.set_user_attr(REASON, outcome.reason)
             self._study.tell(trial, state=TrialState.FAIL)

@@ -19,7 +19,7 @@ from evaluation.utterance_record import Span, UtteranceRecord, write_records
 from evaluation.worst_utterances import keep_audio
 from experiment.layout import audio_folder, records_file
 from models import PhonemeRecognizer
-from models.ctc.forced_alignment import AlignedToken, AlignmentError, align
+from models.ctc.forced_alignment import AlignedToken, AlignmentError, force_align
 from models.ctc.greedy import TimedToken, blank_share, greedy_tokens
 from models.network.frames import frame_clock, token_times
 
@@ -130,7 +130,7 @@ class Describer:
         seconds = len(clip.samples) / self._sampling_rate
         recognised = greedy_tokens(log_probs, blank_id)
         try:
-            aligned = align(log_probs, labels, blank_id)
+            aligned = force_align(log_probs, labels, blank_id)
         except AlignmentError:  # there are too few frames
             aligned = None
         return UtteranceRecord(

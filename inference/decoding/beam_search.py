@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.decoding.ngram import START, NgramModel
-from models.ctc.forced_alignment import align
+from models.ctc.forced_alignment import force_align
 from models.ctc.greedy import TimedToken
 from phonetics import Vocabulary
 
@@ -128,7 +128,7 @@ class BeamDecoder:
         """Decode scores, (F, V), and align the best sequence with its frames."""
         blank_id = self.vocabulary.blank_id
         best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonus_after(previous))[0]
-        spans = align(log_probs, best.tokens, blank_id)
+        spans = force_align(log_probs, best.tokens, blank_id)
         return [TimedToken(token, *span) for token, span in zip(best.tokens, spans, strict=True)]
 
     def _bonus_after(self, previous: tuple[int, ...]) -> Bonus:

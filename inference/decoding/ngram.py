@@ -15,7 +15,7 @@ class NgramError(ValueError):
     """A language model cannot be used; the message contains the reason."""
 
 
-class Entry(NamedTuple):
+class NgramEntry(NamedTuple):
     """The logarithms to base ten of one n-gram."""
 
     log_prob: float
@@ -25,12 +25,13 @@ class Entry(NamedTuple):
 class NgramModel:
     """Gives probabilities of a phoneme after others.
 
-    >>> model = NgramModel({("a",): Entry(-0.3, -0.2), ("b",): Entry(-0.5), ("a", "b"): Entry(-0.1)})
+    >>> single = {("a",): NgramEntry(-0.3, -0.2), ("b",): NgramEntry(-0.5)}
+    >>> model = NgramModel({**single, ("a", "b"): NgramEntry(-0.1)})
     >>> model.log_prob("b", ("a",)), model.log_prob("a", ("a",)), model.log_prob("a", ("b",))
     (-0.1, -0.5, -0.3)
     """
 
-    def __init__(self, entries: dict[Gram, Entry]) -> None:
+    def __init__(self, entries: dict[Gram, NgramEntry]) -> None:
         self.entries = entries
         self.order = max(map(len, entries), default=0)
 
@@ -43,8 +44,8 @@ class NgramModel:
             if entry is not None:
                 return back_off + entry.log_prob
             if not history:
-                return back_off + self.entries.get((UNKNOWN,), Entry(_NEVER)).log_prob
-            back_off += self.entries.get(history, Entry(0.0)).back_off
+                return back_off + self.entries.get((UNKNOWN,), NgramEntry(_NEVER)).log_prob
+            back_off += self.entries.get(history, NgramEntry(0.0)).back_off
             history = history[1:]
 
     def to_arpa(self) -> str:
@@ -65,7 +66,7 @@ class NgramModel:
 
 def read_arpa(path: Path) -> NgramModel:
     """Read an ARPA file, as KenLM, SRILM and ``to_arpa`` write it."""
-    entries: dict[Gram, Entry] = {}
+    entries: dict[Gram, NgramEntry] = {}
     order = 0
     try:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -76,7 +77,9 @@ def read_arpa(path: Path) -> NgramModel:
                 fields = stripped.split()
                 if len(fields) not in (order + 1, order + 2):
                     raise NgramError(f"{path}, line {number}: must be an {order}-gram, is {stripped!r}")
-                entries[tuple(fields[1 : order + 1])] = Entry(*map(float, (fields[0], *fields[order + 1 :])))
+                entries[tuple(fields[1 : order + 1])] = NgramEntry(
+                    *map(float, (fields[0], *fields[order + 1 :]))
+                )
     except (OSError, ValueError) as error:
         raise error if isinstance(error, NgramError) else NgramError(f"{path}: {error}") from error
     if not entries:
@@ -105,10 +108,10 @@ def estimate(sequences: Iterable[Sequence[str]], order: int) -> NgramModel:
             total, kinds = followers[gram[:-1]]
             probabilities[gram] = (count + kinds * probabilities[gram[1:]]) / (total + kinds)
     entries = {
-        gram: Entry(math.log10(probability), _back_off(followers.get(gram)))
+        gram: NgramEntry(math.log10(probability), _back_off(followers.get(gram)))
         for gram, probability in probabilities.items()
     }
-    entries[(START,)] = Entry(_NEVER, _back_off(followers.get((START,))))
+    entries[(START,)] = NgramEntry(_NEVER, _back_off(followers.get((START,))))
     return NgramModel(entries)
 
 

@@ -36,7 +36,7 @@ def export(
             save_huggingface(model, unfinished)
         else:
             save_onnx(model, unfinished, int8=target == "onnx-int8")
-        parity = check(model, target, unfinished, utterances) if utterances is not None else None
+        parity = check_parity(model, target, unfinished, utterances) if utterances is not None else None
         if parity:
             rates = {"checkpoint_per": parity.checkpoint_per, "export_per": parity.export_per}
             (unfinished / PARITY).write_text(json.dumps(parity._asdict() | rates, indent=1), encoding="utf-8")
@@ -45,7 +45,9 @@ def export(
     return parity
 
 
-def check(model: AcousticModel, target: Target, folder: Path, utterances: Iterable[Utterance]) -> Parity:
+def check_parity(
+    model: AcousticModel, target: Target, folder: Path, utterances: Iterable[Utterance]
+) -> Parity:
     """Compare the written model with the checkpoint over utterances."""
     recognizer = Recognizer(model)
     rate = model.audio_params.sampling_rate

@@ -21,7 +21,7 @@ class AlignedToken(NamedTuple):
     confidence: float  # 0…1
 
 
-def align(
+def force_align(
     log_probs: Tensor,  # (F, V)
     labels: Sequence[int],
     blank_id: int,
@@ -33,7 +33,7 @@ def align(
 
     >>> import torch
     >>> speech = torch.tensor([[0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.2, 0.2, 0.6]])
-    >>> [span[:2] for span in align(speech.log(), [1, 2], blank_id=0)]
+    >>> [span[:2] for span in force_align(speech.log(), [1, 2], blank_id=0)]
     [(0, 1), (2, 4)]
     """
     _check(log_probs, labels, blank_id)

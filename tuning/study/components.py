@@ -59,16 +59,16 @@ class Samplers:
         """Return the sampler that draws this trial."""
         if not self._takes_seed:
             return self._shared
-        return self._build({**self._arguments, "seed": seed_of(*self._seed_key, number)})
+        return self._build({**self._arguments, "seed": hashed_seed(*self._seed_key, number)})
 
     def _build(self, arguments: Mapping[str, Any]) -> BaseSampler:
         return _build("sampler", {"class_path": self._class_path, "init_args": arguments}, BaseSampler)
 
 
-def seed_of(*key: object) -> int:
+def hashed_seed(*key: object) -> int:
     """Derive a seed from a key.
 
-    >>> seed_of(1, 2) == seed_of(1, 2), seed_of(1, 2) == seed_of(2, 1)
+    >>> hashed_seed(1, 2) == hashed_seed(1, 2), hashed_seed(1, 2) == hashed_seed(2, 1)
     (True, False)
     """
     return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=4).digest()) >> 1

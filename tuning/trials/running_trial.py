@@ -32,14 +32,14 @@ _TAIL_BYTES = 20_000
 FailureKind = Literal["error", "configuration", "memory", "nan", "killed", "timeout"]
 
 
-class Failure(NamedTuple):
+class TrialFailure(NamedTuple):
     """The reason why a trial has no value."""
 
     kind: FailureKind
     reason: str
 
 
-Verdict = Literal["pruned"] | Failure  # why a trial ends without a value
+Verdict = Literal["pruned"] | TrialFailure  # why a trial ends without a value
 
 
 class Report(NamedTuple):
@@ -101,7 +101,7 @@ class RunningTrial:
             # A value that is not a number counts even after a validation that was to be pruned.
             return next((verdict for verdict in verdicts if verdict != "pruned"), "pruned")
         if self._limit_s is not None and time.monotonic() - self.begun > self._limit_s:
-            return Failure("timeout", f"not done after {self._limit_s:g} s (optuna.trial_timeout)")
+            return TrialFailure("timeout", f"not done after {self._limit_s:g} s (optuna.trial_timeout)")
         return None
 
     def _new_reports(self) -> list[Report]:
@@ -122,7 +122,7 @@ class RunningTrial:
 
     def _checked(self, report: Report) -> Verdict | None:
         if broken := report.not_finite(self._metrics):
-            return Failure("nan", f"{broken} is not a number at validation {report.validation + 1}")
+            return TrialFailure("nan", f"{broken} is not a number at validation {report.validation + 1}")
         return "pruned" if self._should_prune(report) else None
 
     def _should_prune(self, report: Report) -> bool:
@@ -139,7 +139,7 @@ class RunningTrial:
         if self.verdict is None:
             found = self.follow()
             # A run that reached its end is complete, even if its last validation was to be pruned.
-            self.verdict = found if isinstance(found, Failure) and found.kind == "nan" else None
+            self.verdict = found if isinstance(found, TrialFailure) and found.kind == "nan" else None
         if self.verdict is not None:
             return self.verdict
         if status:
@@ -147,13 +147,13 @@ class RunningTrial:
         return values_of(self._reports, self._metrics, minimize=minimize)
 
 
-def failure_of(status: int, message: str) -> Failure:
+def failure_of(status: int, message: str) -> TrialFailure:
     """Explain an exit status other than 0 by the last message of the trial's log.
 
     >>> failure_of(-9, "")
-    Failure(kind='killed', reason='killed by SIGKILL, as the system does where memory has run out')
+    TrialFailure(kind='killed', reason='killed by SIGKILL, as the system does where memory has run out')
     >>> failure_of(143, "stopped by SIGTERM: step 5 is kept")
-    Failure(kind='killed', reason='killed by SIGTERM')
+    TrialFailure(kind='killed', reason='killed by SIGTERM')
     >>> failure_of(1, "RuntimeError: CUDA out of memory").kind
     'memory'
     """
@@ -161,17 +161,19 @@ def failure_of(status: int, message: str) -> Failure:
     if number > 0:
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
         hint = ", as the system does where memory has run out" if name == "SIGKILL" else ""
-        return Failure("killed", f"killed by {name}{hint}")
+        return TrialFailure("killed", f"killed by {name}{hint}")
     if any(word in message for word in _MEMORY):
-        return Failure("memory", message)
+        return TrialFailure("memory", message)
     if any(word in message for word in _NOT_A_NUMBER):
-        return Failure("nan", message)
+        return TrialFailure("nan", message)
     if status == _WRONG_CONFIGURATION:
-        return Failure("configuration", message)
-    return Failure("error", message or f"ended with status {status}")
+        return TrialFailure("configuration", message)
+    return TrialFailure("error", message or f"ended with status {status}")
 
 
-def values_of(reports: Sequence[Report], names: Sequence[str], *, minimize: bool) -> list[float] | Failure:
+def values_of(
+    reports: Sequence[Report], names: Sequence[str], *, minimize: bool
+) -> list[float] | TrialFailure:
     """Return a trial's values: the metrics of the validation that was best in the first metric.
 
     >>> reports = [Report(0, {"val_per": 0.5, "val_loss": 1.0}), Report(1, {"val_per": 0.4, "val_loss": 2.0})]
@@ -179,13 +181,13 @@ def values_of(reports: Sequence[Report], names: Sequence[str], *, minimize: bool
     [0.4, 2.0]
     """
     if not reports:
-        return Failure(
+        return TrialFailure(
             "error", "it ended without a validation; check trainer.val_check_interval and max_steps"
         )
     known = reports[-1].metrics
     missing = [name for name in names if name not in known]
     if missing:
-        return Failure("configuration", f"it reports no {missing[0]}; it reports {', '.join(known)}")
+        return TrialFailure("configuration", f"it reports no {missing[0]}; it reports {', '.join(known)}")
     # A metric of training may come later than the first validation.
     whole = [report for report in reports if all(name in report.metrics for name in names)]
     best = (min if minimize else max)(whole, key=lambda report: report.values(names)[0])

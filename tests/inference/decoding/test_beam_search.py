@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inference.decoding.beam_search import BeamDecoder, beam_search
-from inference.decoding.ngram import START, Entry, NgramModel, estimate
+from inference.decoding.ngram import START, NgramEntry, NgramModel, estimate
 from models.ctc.greedy import collapse, greedy_tokens
 from phonetics import Vocabulary
 
@@ -72,7 +72,12 @@ def test_a_decoders_tokens_have_frames_and_confidences():
 
 
 def test_what_was_said_before_is_the_language_models_history():
-    entries = {("a",): Entry(-0.3), ("b",): Entry(-0.3), ("a", "b"): Entry(-0.01), ("a", "a"): Entry(-3.0)}
+    entries = {
+        ("a",): NgramEntry(-0.3),
+        ("b",): NgramEntry(-0.3),
+        ("a", "b"): NgramEntry(-0.01),
+        ("a", "a"): NgramEntry(-3.0),
+    }
     decoder = BeamDecoder(VOCABULARY, 8, NgramModel(entries), lm_weight=1.0)
     unsure = torch.tensor([[0.1, 0.46, 0.44]]).log()
     assert [token.token_id for token in decoder(unsure, ())] == [1]

@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from inference.decoding.ngram import END, START, UNKNOWN, Entry, NgramError, NgramModel, estimate, read_arpa
+from inference.decoding.ngram import (
+    END,
+    START,
+    UNKNOWN,
+    NgramEntry,
+    NgramError,
+    NgramModel,
+    estimate,
+    read_arpa,
+)
 
 SEQUENCES = [["a", "b", "a"], ["a", "b"], ["b", "c"]]
 ARPA = """\\data\\
@@ -51,7 +60,7 @@ def test_an_arpa_file_is_read_and_backs_off(tmp_path):
     path.write_text(ARPA, encoding="utf-8")
     model = read_arpa(path)
     assert model.order == 2
-    assert model.entries[("a",)] == Entry(-0.5, -0.25)
+    assert model.entries[("a",)] == NgramEntry(-0.5, -0.25)
     assert model.log_prob("b", ("a",)) == -0.1
     assert model.log_prob("a", ("a",)) == -0.75
     assert model.log_prob("a", ("b",)) == -0.5

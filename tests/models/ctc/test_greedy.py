@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from models.ctc.forced_alignment import align
+from models.ctc.forced_alignment import force_align
 from models.ctc.greedy import TimedToken, blank_share, greedy_decode, greedy_tokens
 
 # Frames of one utterance: a a blank a b, then padding that says b.
@@ -60,7 +60,7 @@ def test_a_token_heard_where_it_was_said_is_as_sure_as_its_reference():
     generator = torch.Generator().manual_seed(2)
     log_probs = (4 * torch.randn(50, 5, generator=generator)).log_softmax(-1)
     heard = greedy_tokens(log_probs, blank_id=0)
-    laid = align(log_probs, [token.token_id for token in heard], 0)
+    laid = force_align(log_probs, [token.token_id for token in heard], 0)
     assert [token[1:3] for token in heard] == [span[:2] for span in laid]
     assert [token.confidence for token in heard] == pytest.approx([span.confidence for span in laid])
 

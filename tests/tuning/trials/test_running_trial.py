@@ -5,7 +5,7 @@ import json
 import optuna
 import pytest
 
-from tuning.trials.running_trial import Failure, Report, RunningTrial, values_of
+from tuning.trials.running_trial import Report, RunningTrial, TrialFailure, values_of
 from tuning.trials.trial_run import REPORTS
 
 
@@ -32,11 +32,11 @@ def test_a_trial_that_ended_between_two_looks_has_the_value_of_its_best_validati
 def test_a_value_that_is_not_a_number_counts_also_after_one_to_prune(running):
     report(running, 0.9, float("nan"))
     outcome = running.outcome(0, minimize=True)
-    assert isinstance(outcome, Failure)
+    assert isinstance(outcome, TrialFailure)
     assert outcome.kind == "nan"
 
 
 def test_a_metric_may_come_later_than_the_first_validation():
     reports = [Report(0, {"val_loss": 0.2}), Report(1, {"train_loss": 3.0}), Report(2, {"train_loss": 2.0})]
     assert values_of(reports, ["train_loss"], minimize=True) == [2.0]
-    assert isinstance(values_of(reports, ["val_loss"], minimize=True), Failure)
+    assert isinstance(values_of(reports, ["val_loss"], minimize=True), TrialFailure)
