@@ -147,7 +147,7 @@ class PhonemeDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Open the splits of a stage; training opens all of them to report skipped recordings."""
         missing = [split for split in _SPLITS_OF_STAGE[stage] if split not in self.splits]
-        opened = [part for split in missing for part in self._open(split)]
+        opened = [part for split in missing for part in self._open_and_check(split)]
         if stage == "fit":  # the splits are checked together; a single split may have lost more
             skipping.check_skipped(opened)
         else:
@@ -160,21 +160,26 @@ class PhonemeDataModule(LightningDataModule):
             self.use_prepared_sounds()
             self.augment.warm_up(self.audio_params.sampling_rate)
 
-    def _open(self, split: Split) -> list[skipping.SplitPart]:
+    def _open_and_check(self, split: Split) -> list[skipping.SplitPart]:
+        parts = self.open_split(split)
+        self.encode.check(sum((part.usable.unknown for part in parts), Counter[str]()))
+        log.info("%s: %d clips, %.2f h", split, len(self.splits[split]), self.splits[split].hours)
+        return parts
+
+    def open_split(self, split: Split, *, rebuild: bool = False) -> list[skipping.SplitPart]:
+        """Open a split's usable clips without checking how many recordings it lost."""
         num_frames, sampling_rate = self.model.num_frames, self.audio_params.sampling_rate
-        prepared = self.sources.prepare(split, self.audio_params, self.num_proc)
+        prepared = self.sources.prepare(split, self.audio_params, self.num_proc, rebuild=rebuild)
         parts = [
             skipping.SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, num_frames))
             for dataset, part in zip(self.sources.datasets, prepared, strict=True)
         ]
-        self.encode.check(sum((part.usable.unknown for part in parts), Counter[str]()))
         clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
         labels = EncodedLabels.joined([part.usable.labels for part in parts])
         augment = self.augment if split == "train" else None
         self.splits[split] = ClipDataset(clips, labels, augment, sampling_rate, num_frames)
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         self._identities[split] = skipping.identity_of(parts)
-        log.info("%s: %d clips, %.2f h", split, len(labels), self.splits[split].hours)
         return parts
 
     # Load: a split's inputs in batches of limited length.

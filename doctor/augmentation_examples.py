@@ -1,18 +1,14 @@
 """Training clips before and after augmentation, as audio and as spectrograms."""
 
 import io
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.batches.clip_dataset import ClipDataset
-from dataset_modules.labels.usable_clips import ClipSubset, FrameCounter
 from dataset_modules.sources.audio import from_pcm16
-from doctor.surveyor import ClipLookup
 from reports import html
 from reports.html import Html
 from reports.html.pictures import RANGE_DB, canvas, inline_svg, log_energy
@@ -39,42 +35,20 @@ class AugmentationExample(NamedTuple):
         return wav(self.after, self.sampling_rate)
 
 
-def augmentation_examples(
-    clips: Sequence[ClipSubset],
-    augment: AugmentationPipeline | None,
-    sampling_rate: int,
-    number: int,
-    seed: int,
-    labels: Sequence[list[int]] | None = None,
-    num_frames: FrameCounter | None = None,
-) -> list[AugmentationExample]:
-    """Augment up to ``number`` training clips, chosen by the seed, exactly as in the first epoch.
+def augmentation_examples(train: ClipDataset, number: int, seed: int) -> list[AugmentationExample]:
+    """Augment up to ``number`` training clips, chosen by the seed, exactly as in the first epoch."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(train))[:number])
+    return [_example(train, row) for row in rows.tolist()]
 
-    With labels of all clips and the network's frame counts, no transform shortens a clip too much.
-    """
-    lookup = ClipLookup(clips)
-    size = sum(len(subset) for subset in clips)
-    rows = np.sort(np.random.default_rng(seed).permutation(size)[:number])
-    # The class that training reads from, so that the random draws are the same.
-    trained_on = ClipDataset(clips, labels or [[]] * size, augment, sampling_rate, num_frames)
-    examples = []
-    for row in rows.tolist():
-        failures = augment.failures if augment else 0
-        after = trained_on[(0, row)].waveform
-        failed = augment is not None and augment.failures > failures
-        clip = lookup[row]
-        before = from_pcm16(clip.samples)
-        examples.append(
-            AugmentationExample(
-                clip.id,
-                clip.phonemes,
-                before,
-                after,
-                sampling_rate,
-                _remark(before, after, failed) if augment else "No augmentations are configured.",
-            )
-        )
-    return examples
+
+def _example(train: ClipDataset, row: int) -> AugmentationExample:
+    augment, clip = train.augment, train.clip(row)
+    failures = augment.failures if augment else 0
+    before, after = from_pcm16(clip.samples), train[(0, row)].waveform
+    remark = "No augmentations are configured."
+    if augment:
+        remark = _remark(before, after, augment.failures > failures)
+    return AugmentationExample(clip.id, clip.phonemes, before, after, train.sampling_rate, remark)
 
 
 def _remark(before: NDArray[np.float32], after: NDArray[np.float32], failed: bool) -> str:

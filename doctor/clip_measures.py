@@ -4,7 +4,7 @@ import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FULL_SCALE = 32767.0
 _AT_FULL_SCALE = 32766  # clipped waves stay there; a loud wave only touches it
@@ -100,10 +100,10 @@ def _hashed(length: int, course: NDArray[np.integer[Any]]) -> int:
     return int.from_bytes(digest.digest())
 
 
-def decibels(share: float) -> float:
-    """Convert a share of full scale to dB; silence is the lowest level of 16 bits.
+def decibels(share: ArrayLike) -> NDArray[np.float64]:
+    """Convert shares of full scale to dB; silence is the lowest level of 16 bits.
 
-    >>> round(decibels(0.1), 6), round(decibels(0.0), 1)
-    (-20.0, -96.3)
+    >>> decibels([0.1, 0.0]).round(1).tolist()
+    [-20.0, -96.3]
     """
-    return float(20.0 * np.log10(max(share, 1 / 65536)))
+    return 20.0 * np.log10(np.maximum(np.asarray(share, dtype=np.float64), 1 / 65536))

@@ -1,6 +1,6 @@
 """The doctor's report: verdict, findings, numbers, pictures, skipped recordings, and examples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from doctor import plots
 from doctor.augmentation_examples import AugmentationExample, spectrogram
@@ -12,8 +12,8 @@ from doctor.tables import (
     BATCH_HEADERS,
     SPLIT_HEADERS,
     batch_rows,
+    every_skipped,
     phoneme_rows,
-    skip_rows,
     split_rows,
     steps_in_all,
 )
@@ -30,12 +30,16 @@ def doctor_page(
     """Return the report as the text of one HTML file."""
     sections = [_findings(findings), _splits(survey)]
     if any(len(split) for split in survey.splits.values()):
-        sections += [_sound(survey), _phonemes(survey), _batches(survey)]
-    if skip_rows(survey):
-        sections.append(_skipped(survey))
+        sections += [
+            html.section("Clips", plots.clip_histograms(survey)),
+            _phonemes(survey),
+            _batches(survey),
+        ]
+    if skipped := every_skipped(survey):
+        sections.append(_skipped(skipped))
     if examples:
         sections.append(_examples(examples))
-    sections.append(_definitions(survey))
+    sections.append(_definitions(survey.trained_on.sampling_rate))
     return html.page(title, sections, lead=verdict(findings))
 
 
@@ -89,18 +93,6 @@ def _splits(survey: Survey) -> html.Section:
     return html.section("Splits", html.key_figures(figures), html.table(SPLIT_HEADERS, split_rows(survey)))
 
 
-def _sound(survey: Survey) -> html.Section:
-    return html.section(
-        "Clips",
-        html.side_by_side(
-            plots.lengths(survey),
-            plots.levels(survey),
-            plots.speeds(survey),
-            plots.room_for_labels(survey),
-        ),
-    )
-
-
 def _phonemes(survey: Survey) -> html.Section:
     counts = survey.trained_on.phonemes
     present = sum(counts[phoneme] > 0 for phoneme in survey.vocabulary)
@@ -145,7 +137,7 @@ def _batches(survey: Survey) -> html.Section:
         html.KeyFigure("steps in all", f"{total:,}" if total is not None else "open"),
         html.KeyFigure("padding in train", f"{batching.padding_share:.1%}" if batching else "–"),
     ]
-    devices = f"Per device and epoch, on {many(survey.world_size, 'device')}."
+    devices = f"Per device and epoch, on {many(survey.plan.world_size, 'device')}."
     return html.section(
         "Batches",
         html.key_figures(figures),
@@ -154,12 +146,13 @@ def _batches(survey: Survey) -> html.Section:
     )
 
 
-def _skipped(survey: Survey) -> html.Section:
-    rows = [[split, name, reason, path, dataset] for split, dataset, name, path, reason in skip_rows(survey)]
-    rest = len(rows) - _ROWS_SHOWN
+def _skipped(skipped: Sequence[Mapping[str, str]]) -> html.Section:
+    columns = ("split", "id", "reason", "path", "dataset")
+    rows = [[recording[column] for column in columns] for recording in skipped[:_ROWS_SHOWN]]
+    rest = len(skipped) - _ROWS_SHOWN
     return html.section(
         "Left out",
-        html.table(["split", "recording", "reason", "file", "data set"], rows[:_ROWS_SHOWN]),
+        html.table(["split", "recording", "reason", "file", "data set"], rows),
         html.note(f"And {rest:,} more, see doctor.json.") if rest > 0 else "",
     )
 
@@ -191,12 +184,12 @@ def _example(number: int, example: AugmentationExample) -> Html:
     )
 
 
-def _definitions(survey: Survey) -> html.Section:
+def _definitions(rate: int) -> html.Section:
     return html.section(
         "How it was measured",
         html.bullets(
             [
-                f"Audio: the input of training, one channel, {survey.sampling_rate:,} Hz, from the cache.",
+                f"Audio: the input of training, one channel, {rate:,} Hz, from the cache.",
                 f"Silent: a root mean square below {SILENT_DB:.0f} dB of full scale.",
                 f"Clipped: at least {CLIPPED_SHARE:.1%} of the samples in runs of three or more at full "
                 "scale, or of equal samples at the clip's peak.",

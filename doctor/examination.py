@@ -1,113 +1,119 @@
-"""Prepare every split of a configuration like training does, and survey it."""
+"""Prepare every split of a configuration like training does, and survey it clip by clip."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 
-from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.batches.sampler import LengthBucketSampler
+import numpy as np
+from tqdm import tqdm
+
+from dataset_modules.base_dataset import SPLITS, Split
+from dataset_modules.batches.clip_dataset import ClipDataset
+from dataset_modules.batches.sampler import LengthBucketSampler, padding_share
+from dataset_modules.batches.trainer_limits import limited
+from dataset_modules.cache.clip_store import PreparedClip
+from dataset_modules.cache.progress_bars import refreshing
 from dataset_modules.datamodule import PhonemeDataModule
+from dataset_modules.labels.encoder import LabelEncoder, frames_needed
 from dataset_modules.labels.skipping import SplitPart
-from dataset_modules.labels.usable_clips import ClipSubset, EncodedLabels, FrameCounter, usable_clips
-from doctor.augmentation_examples import AugmentationExample, augmentation_examples
-from doctor.survey import SplitSurvey, Survey
-from doctor.surveyor import Surveyor, with_batching
+from dataset_modules.labels.usable_clips import FrameCounter
+from doctor.clip_measures import measure
+from doctor.survey import CLIP, NO_SPEAKER, Batching, RunPlan, SplitSurvey, Survey
+from phonetics import WORD_DELIMITER
+
+_EXAMPLES = 5  # clips named for each unknown phoneme
 
 
-@dataclass(frozen=True)
-class RunPlan:
-    """The settings of a run that a survey needs besides the data.
+def examine(data: PhonemeDataModule, num_frames: FrameCounter, plan: RunPlan) -> Survey:
+    """Survey every clip of every split; faults that would stop training become findings later."""
+    surveyor = Surveyor(data.encode, num_frames, data.audio_params.sampling_rate)
+    splits: dict[Split, SplitSurvey] = {}
+    num_batches: dict[Split, int] = {}  # per device and epoch, before any limit
+    for name in SPLITS:
+        split = surveyor.survey(name, data.open_split(name, rebuild=data.sources.create_dataset))
+        sampler = data.sampler(name, shuffle=name == "train")
+        sampler.world_size = plan.world_size
+        num_batches[name] = len(sampler) if len(split) else 0
+        splits[name] = with_batching(split, sampler, plan) if len(split) else split
+    return Survey(
+        splits=splits,
+        speakers=surveyor.speakers,
+        vocabulary=data.vocabulary.phonemes,
+        unknown_policy=data.encode.policy,
+        max_batch_seconds=data.batch_seconds("train"),
+        plan=plan,
+        plan_faults=tuple(plan.faults(num_batches)),
+    )
 
-    Args:
-        frame_counts: Counts the frames of the configured network for numbers of samples.
-        accumulate: The number of batches in an optimizer step.
-        limit_batches: The number of training batches in an epoch, or their share.
-        hardware_fault: Why training would not start on this machine.
-        faults: Why the run would fail with so many batches of each split.
-    """
 
-    frame_counts: FrameCounter
-    world_size: int = 1
-    accumulate: int = 1
-    limit_batches: int | float | None = None
-    max_epochs: int | None = None
-    max_steps: int | None = None
-    hardware_fault: str | None = None
-    faults: Callable[[Mapping[Split, int]], Iterable[str]] = lambda _: ()
+class Surveyor:
+    """Surveys splits one after another; speakers are numbered across all of them."""
 
+    def __init__(self, encode: LabelEncoder, num_frames: FrameCounter, sampling_rate: int) -> None:
+        self.encode = encode
+        self.num_frames = num_frames
+        self.sampling_rate = sampling_rate
+        self._speaker_numbers: dict[str, int] = {}
 
-class Examination:
-    """Surveys the data of a data module; it builds the cache if it is missing."""
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """All speakers so far, in the order of their numbers."""
+        return tuple(self._speaker_numbers)
 
-    def __init__(self, data: PhonemeDataModule, plan: RunPlan) -> None:
-        self.data = data
-        self.plan = plan
-        self.parts: dict[Split, list[SplitPart]] = {}
-
-    def _with_batching(self, split: SplitSurvey) -> SplitSurvey:
-        return with_batching(split, self._sampler(split), self.plan.accumulate, self.plan.limit_batches)
-
-    def survey(self) -> Survey:
-        """Survey every clip of every split."""
-        data, plan = self.data, self.plan
-        data.sources.locate()
-        taker = Surveyor(data.encode, plan.frame_counts, data.audio_params.sampling_rate)
-        splits: dict[Split, SplitSurvey] = {}
-        for name in SPLITS:
-            self.parts[name] = [self._prepare(dataset, name) for dataset in data.sources.datasets]
-            split = taker.survey(name, self.parts[name])
-            splits[name] = self._with_batching(split) if len(split) else split
-        return Survey(
-            splits=splits,
-            speakers=taker.speakers,
-            vocabulary=data.vocabulary.phonemes,
-            unknown_policy=data.encode.policy,
-            sampling_rate=data.audio_params.sampling_rate,
-            max_batch_seconds=data.batch_seconds("train"),
-            max_epochs=plan.max_epochs,
-            max_steps=plan.max_steps,
-            world_size=plan.world_size,
-            hardware_fault=plan.hardware_fault,
-            plan_faults=tuple(plan.faults(self._num_batches(splits))),
+    def survey(self, name: Split, parts: Sequence[SplitPart]) -> SplitSurvey:
+        """Survey a split; it reads every clip once."""
+        stores = [part.prepared.clips for part in parts]
+        clips = np.zeros(sum(len(store) for store in stores), CLIP)
+        clips["used"] = np.concatenate(
+            [np.isin(np.arange(len(part.prepared.clips)), part.usable.indices) for part in parts]
         )
-
-    def _num_batches(self, splits: Mapping[Split, SplitSurvey]) -> dict[Split, int]:
-        """Count the batches per device and epoch, before any limit."""
-        return {name: len(self._sampler(split)) if len(split) else 0 for name, split in splits.items()}
-
-    def examples(self, number: int) -> Sequence[AugmentationExample]:
-        """Augment some training clips; call it after ``survey``."""
-        data = self.data
-        if number:
-            data.prepare_sounds()
-            data.use_prepared_sounds()
-        clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in self.parts["train"]]
-        return augmentation_examples(
-            clips,
-            data.augment,
-            data.audio_params.sampling_rate,
-            number,
-            data.seed,
-            EncodedLabels.joined([part.usable.labels for part in self.parts["train"]]),
-            self.plan.frame_counts,
+        id_of = ClipDataset(stores, [], None, self.sampling_rate).id_of
+        split = SplitSurvey(name, self.sampling_rate, clips, id_of, parts=parts)
+        progress = tqdm(
+            (store[index] for store in stores for index in range(len(store))),
+            total=len(clips),
+            desc=f"{name}: surveying clips",
+            unit="clip",
+            delay=1,
+            **refreshing(sys.stderr),
         )
+        for row, clip in zip(clips, progress, strict=True):  # rows are views into the array
+            self._add(split, row, clip)
+        clips["frames"] = self.num_frames(clips["num_samples"])
+        return split
 
-    def _prepare(self, dataset: BaseDataset, split: Split) -> SplitPart:
-        """Prepare a split like training does; faults that would stop training become findings."""
-        data = self.data
-        prepared = dataset.prepare(
-            split, data.audio_params, num_proc=data.num_proc, rebuild=data.sources.create_dataset
-        )
-        usable = usable_clips(prepared.clips, data.encode, self.plan.frame_counts)
-        return SplitPart(dataset, split, prepared, usable)
+    def _add(self, split: SplitSurvey, row: np.void, clip: PreparedClip) -> None:
+        """Fill the row of a clip, and count its phonemes."""
+        labels, unknown = self.encode.with_unknown(clip.phonemes)
+        row["num_samples"] = len(clip.samples)
+        row["frames_needed"] = frames_needed(labels)
+        row["num_labels"], row["num_unknown"] = len(labels), len(unknown)
+        row["peak"], row["rms"], row["clipped_share"], row["content"] = measure(clip.samples)
+        numbers = self._speaker_numbers
+        row["speaker"] = numbers.setdefault(clip.speaker, len(numbers)) if clip.speaker else NO_SPEAKER
+        if row["used"]:
+            token_of = self.encode.vocabulary.token_of
+            split.phonemes.update(token_of(name) for name in clip.phonemes if name != WORD_DELIMITER)
+        split.unknown.update(unknown)
+        for phoneme in dict.fromkeys(unknown):
+            examples = split.unknown_examples.setdefault(phoneme, [])
+            if len(examples) < _EXAMPLES:
+                examples.append(clip.id)
 
-    def _sampler(self, split: SplitSurvey) -> LengthBucketSampler:
-        """Build the sampler of the first device, like the data module does."""
-        return LengthBucketSampler(
-            split.clips.num_samples[split.clips.used],
-            split.sampling_rate,
-            batch_size=self.data.batch_size,
-            max_batch_seconds=self.data.batch_seconds(split.name),
-            shuffle=split.name == "train",
-            seed=self.data.seed,
-            world_size=self.plan.world_size,
-        )
+
+def with_batching(split: SplitSurvey, sampler: LengthBucketSampler, plan: RunPlan) -> SplitSurvey:
+    """Add the batches of the sampler, per device and epoch, to the survey of a split."""
+    batches = sampler.batches(epoch=0)
+    taken = limited(len(batches), plan.limit_batches) if sampler.shuffle else len(batches)
+    lengths = sampler.num_samples
+    padded = [int(lengths[batch].max()) * len(batch) for batch in batches]
+    return replace(
+        split,
+        batching=Batching(
+            num_batches=taken,
+            padding_share=padding_share(lengths, batches),
+            largest_clips=max((len(batch) for batch in batches), default=0),
+            largest_seconds=max(padded, default=0) / split.sampling_rate,
+            optimizer_steps=-(-taken // plan.accumulate) if sampler.shuffle else 0,
+        ),
+    )

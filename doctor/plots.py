@@ -1,11 +1,13 @@
 """Pictures of a survey: lengths, levels, speeds, phonemes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataset_modules.base_dataset import Split
+from doctor.clip_measures import decibels
+from doctor.findings.finding import listed
 from doctor.survey import SplitSurvey, Survey
 from reports import html
 from reports.html import Html
@@ -13,51 +15,39 @@ from reports.html.pictures import COLOURS, FAINT_INK, INK, WIDTH, canvas, inline
 
 _BINS = 40
 _INCHES_PER_PHONEME = 0.19
+_MOST_ROOM = 20.0
+_NAMED = 12  # phonemes in a caption
 _OUTSIDE = COLOURS[1]
 
 
-def lengths(survey: Survey) -> Html:
-    """Plot the lengths of clips."""
-    return _histogram(survey, lambda split: split.used_seconds, "seconds", "Lengths of the clips")
-
-
-def levels(survey: Survey) -> Html:
-    """Plot the levels of clips."""
-    return _histogram(
-        survey,
-        lambda split: 20.0 * np.log10(np.maximum(_used(split, split.clips.rms), 1 / 65536)),
-        "dB of full scale",
-        "Loudness of the clips (root mean square)",
+def clip_histograms(survey: Survey) -> Html:
+    """Plot the lengths, levels, speeds and frames of clips."""
+    return html.side_by_side(
+        _histogram(survey, lambda split: split.used_seconds, "seconds", "Lengths of the clips"),
+        _histogram(
+            survey,
+            lambda split: decibels(split.clips["rms"][split.clips["used"]]),
+            "dB of full scale",
+            "Loudness of the clips (root mean square)",
+        ),
+        _histogram(
+            survey,
+            lambda split: split.labels_per_second[split.clips["used"]],
+            "phonemes per second",
+            "Speed of the labels",
+        ),
+        _histogram(
+            survey,
+            _frames_for_each_needed,
+            "frames for each frame that the labels need",
+            "Room for the labels (clips below 1 are skipped: they have too few frames)",
+            mark=1.0,
+        ),
     )
 
 
-def speeds(survey: Survey) -> Html:
-    """Plot the phonemes per second of the labels."""
-    return _histogram(
-        survey,
-        lambda split: _used(split, split.clips.num_labels) / np.maximum(split.used_seconds, 1e-9),
-        "phonemes per second",
-        "Speed of the labels",
-    )
-
-
-def room_for_labels(survey: Survey) -> Html:
-    """Plot the number of frames for each frame that CTC needs."""
-    return _histogram(
-        survey,
-        lambda split: np.minimum(split.clips.frames / np.maximum(split.clips.frames_needed, 1), _MOST_ROOM),
-        "frames for each frame that the labels need",
-        "Room for the labels (clips below 1 are skipped: they have too few frames)",
-        mark=1.0,
-    )
-
-
-_MOST_ROOM = 20.0
-
-
-def _used(split: SplitSurvey, column: NDArray[np.int64] | NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the values of the clips that training would use."""
-    return column[split.clips.used].astype(np.float64)
+def _frames_for_each_needed(split: SplitSurvey) -> NDArray[np.float64]:
+    return np.minimum(split.clips["frames"] / np.maximum(split.clips["frames_needed"], 1), _MOST_ROOM)
 
 
 def _histogram(
@@ -113,7 +103,7 @@ def phoneme_counts(survey: Survey) -> Html:
         color=[COLOURS[0] if name in known else _OUTSIDE for name in names],
         linewidth=0,
     )
-    axes.set_yticks(range(len(names)), [_shown(name) for name in names])
+    axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names])  # no formulas
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xlim(0, 6 * max(counts.values(), default=1))  # leaves room for the numbers
@@ -126,17 +116,8 @@ def phoneme_counts(survey: Survey) -> Html:
     never = sorted(known - set(names))
     caption = (
         "Phonemes of the training split"
-        + (f"; orange ones are not in the vocabulary: {_listed(outside)}" if outside else "")
-        + (f"; these never occur: {_listed(never)}" if never else "")
+        + (f"; orange ones are not in the vocabulary: {listed(outside, _NAMED)}" if outside else "")
+        + (f"; these never occur: {listed(never, _NAMED)}" if never else "")
     )
     most = f"most frequent {names[0]} with {counts[names[0]]:,}" if names else "none"
     return html.figure(inline_svg(drawing), alt=f"Bars of phoneme counts, {most}", caption=caption, tall=True)
-
-
-def _shown(phoneme: str) -> str:
-    """Escape a label for matplotlib."""
-    return phoneme.replace("$", r"\$")
-
-
-def _listed(names: Sequence[str], limit: int = 12) -> str:
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -1,7 +1,7 @@
 """A survey of the data: columns of numbers for each clip, and sums; it never holds audio."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -10,61 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_modules.base_dataset import Split
-from dataset_modules.recording import SkippedRecording
+from dataset_modules.labels.skipping import SplitPart
 
 NO_SPEAKER = -1
 
-
-@dataclass(frozen=True)
-class ClipColumns:
-    """One row per prepared clip, (N,) each but one; about 70 bytes a clip."""
-
-    used: NDArray[np.bool_]  # whether training would use it; some labels make clips unusable
-    num_samples: NDArray[np.int64]
-    frames: NDArray[np.int64]  # output frames of the network
-    frames_needed: NDArray[np.int64]  # frames that CTC needs: labels, and a blank between equal neighbours
-    num_labels: NDArray[np.int64]
-    num_unknown: NDArray[np.int64]  # phonemes outside the vocabulary
-    peak: NDArray[np.float32]  # of full scale
-    rms: NDArray[np.float32]
-    clipped_share: NDArray[np.float32]
-    content: NDArray[np.uint64]  # (N, 2): equal recordings share at least one of the two
-    speaker: NDArray[np.int64]  # position in the survey's speakers, or NO_SPEAKER
-
-    @classmethod
-    def empty(cls, size: int) -> "ClipColumns":
-        """Create columns of zeros."""
-
-        def counts() -> NDArray[np.int64]:
-            return np.zeros(size, dtype=np.int64)
-
-        def shares() -> NDArray[np.float32]:
-            return np.zeros(size, dtype=np.float32)
-
-        return cls(
-            used=np.zeros(size, dtype=np.bool_),
-            num_samples=counts(),
-            frames=counts(),
-            frames_needed=counts(),
-            num_labels=counts(),
-            num_unknown=counts(),
-            peak=shares(),
-            rms=shares(),
-            clipped_share=shares(),
-            content=np.zeros((size, 2), dtype=np.uint64),
-            speaker=np.full(size, NO_SPEAKER, dtype=np.int64),
-        )
-
-
-class SourceSkips(NamedTuple):
-    """The recordings of one data set that a split skips."""
-
-    source: int  # position of the data set in the configuration
-    dataset: str
-    total: int  # recordings that it listed
-    num_skipped: int
-    listed: Callable[[], Iterable[SkippedRecording]]  # reads them when called; there may be very many
-    max_share: float | None  # the setting of the data set
+# One row for each prepared clip; 77 bytes.
+CLIP = np.dtype(
+    [
+        ("used", np.bool_),  # whether training would use it; some labels make clips unusable
+        ("num_samples", np.int64),
+        ("frames", np.int64),  # output frames of the network
+        ("frames_needed", np.int64),  # frames that CTC needs: labels, and a blank between equal neighbours
+        ("num_labels", np.int64),
+        ("num_unknown", np.int64),  # phonemes outside the vocabulary
+        ("peak", np.float32),  # of full scale
+        ("rms", np.float32),
+        ("clipped_share", np.float32),
+        ("content", np.uint64, 2),  # equal recordings share at least one of the two
+        ("speaker", np.int64),  # position in the survey's speakers, or NO_SPEAKER
+    ]
+)
 
 
 class Batching(NamedTuple):
@@ -83,26 +48,36 @@ class SplitSurvey:
 
     name: Split
     sampling_rate: int
-    clips: ClipColumns
+    clips: NDArray[np.void]  # (N,) of CLIP
     id_of: Callable[[int], str]  # the id of a row; looked up to save memory
     phonemes: Counter[str] = field(default_factory=Counter)  # of used clips
     unknown: Counter[str] = field(default_factory=Counter)  # outside the vocabulary, of all clips
     unknown_examples: dict[str, list[str]] = field(default_factory=dict)  # phoneme → ids
-    skips: tuple[SourceSkips, ...] = ()
+    parts: Sequence[SplitPart] = ()  # one for each data set
     batching: Batching | None = None
 
     def __len__(self) -> int:
-        return int(self.clips.used.sum())
+        return int(self.clips["used"].sum())
 
     @cached_property
     def seconds(self) -> NDArray[np.float64]:
-        """The length of each prepared clip."""
-        return self.clips.num_samples / self.sampling_rate
+        """The length of each prepared clip, (N,)."""
+        return self.clips["num_samples"] / self.sampling_rate
 
     @property
     def used_seconds(self) -> NDArray[np.float64]:
         """The length of each clip that training would use."""
-        return self.seconds[self.clips.used]
+        return self.seconds[self.clips["used"]]
+
+    @property
+    def labels_per_second(self) -> NDArray[np.float64]:
+        """The speed of each prepared clip, (N,)."""
+        return self.clips["num_labels"] / np.maximum(self.seconds, 1e-9)
+
+    @property
+    def has_too_few_frames(self) -> NDArray[np.bool_]:
+        """Whether CTC needs more frames than the network computes, for each prepared clip, (N,)."""
+        return self.clips["frames"] < np.maximum(self.clips["frames_needed"], 1)
 
     @property
     def hours(self) -> float:
@@ -112,13 +87,27 @@ class SplitSurvey:
     @property
     def speakers(self) -> NDArray[np.int64]:
         """The known speakers of used clips, each once."""
-        known = self.clips.used & (self.clips.speaker != NO_SPEAKER)
-        return np.unique(self.clips.speaker[known])
+        known = self.clips["used"] & (self.clips["speaker"] != NO_SPEAKER)
+        return np.unique(self.clips["speaker"][known])
 
     @property
     def num_skipped(self) -> int:
         """The number of recordings that training would skip."""
-        return sum(skips.num_skipped for skips in self.skips)
+        return sum(part.num_skipped for part in self.parts)
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """The settings of a run that a survey needs besides the data."""
+
+    world_size: int = 1
+    accumulate: int = 1  # batches of an optimizer step
+    limit_batches: int | float | None = None  # training batches of an epoch, or their share
+    max_epochs: int | None = None
+    max_steps: int | None = None
+    hardware_fault: str | None = None  # why training would not start on this machine
+    # Why the run would fail with so many batches of each split.
+    faults: Callable[[Mapping[Split, int]], Iterable[str]] = lambda _: ()
 
 
 @dataclass(frozen=True)
@@ -129,13 +118,9 @@ class Survey:
     speakers: tuple[str, ...]
     vocabulary: tuple[str, ...]  # its phonemes, without special tokens
     unknown_policy: str
-    sampling_rate: int
     max_batch_seconds: float | None = None
-    max_epochs: int | None = None
-    max_steps: int | None = None
-    world_size: int = 1
-    hardware_fault: str | None = None  # why training would not start on this machine
-    plan_faults: tuple[str, ...] = ()  # why the run would fail with so many batches
+    plan: RunPlan = RunPlan()
+    plan_faults: tuple[str, ...] = ()  # why the run would fail with the batches of these data
 
     @property
     def trained_on(self) -> SplitSurvey:

@@ -7,7 +7,7 @@ import numpy as np
 
 from doctor.clip_measures import decibels
 from doctor.findings.finding import Finding
-from doctor.survey import SplitSurvey, Survey
+from doctor.survey import NO_SPEAKER, SplitSurvey, Survey
 
 SPLIT_HEADERS = ("split", "clips", "hours", "speakers", "shortest s", "median s", "longest s", "skipped")
 
@@ -20,16 +20,16 @@ def split_rows(survey: Survey) -> list[list[object]]:
             len(split),
             round(split.hours, 3),
             len(split.speakers) or None,
-            *(round(float(value), 2) for value in _quantiles(split)),
+            *(value if value is None else round(value, 2) for value in _durations(split)),
             split.num_skipped,
         ]
         for split in survey.splits.values()
     ]
 
 
-def _quantiles(split: SplitSurvey) -> Sequence[float]:
-    """Return the shortest, the median and the longest duration in seconds."""
-    return np.quantile(split.used_seconds, [0.0, 0.5, 1.0]).tolist() if len(split) else [float("nan")] * 3
+def _durations(split: SplitSurvey) -> list[float | None]:
+    """Return the shortest, the median and the longest duration in seconds; None if there is no clip."""
+    return np.quantile(split.used_seconds, [0.0, 0.5, 1.0]).tolist() if len(split) else [None] * 3
 
 
 BATCH_HEADERS = ("split", "batches", "most clips", "heaviest, padded s", "padding %", "steps")
@@ -57,32 +57,38 @@ def phoneme_rows(survey: Survey) -> list[list[object]]:
     known = set(survey.vocabulary)
     names = known.union(*(split.phonemes.keys() | split.unknown.keys() for split in splits))
     rows: list[list[object]] = [
-        [name, *(split.phonemes[name] or split.unknown[name] for split in splits), _yes(name in known)]
+        [
+            name,
+            *(split.phonemes[name] or split.unknown[name] for split in splits),
+            "yes" if name in known else "no",
+        ]
         for name in names
     ]
     return sorted(rows, key=lambda row: (-int(str(row[1])), str(row[0])))
 
 
-def _yes(answer: bool) -> str:
-    return "yes" if answer else "no"
-
-
-def skip_rows(survey: Survey) -> list[list[object]]:
+def every_skipped(survey: Survey) -> list[dict[str, str]]:
     """Return every skipped recording with the reason."""
     return [
-        [split.name, skips.dataset, skipped.id, skipped.path, skipped.reason]
+        {
+            "split": split.name,
+            "dataset": part.dataset_name,
+            "id": skipped.id,
+            "path": skipped.path,
+            "reason": skipped.reason,
+        }
         for split in survey.splits.values()
-        for skips in split.skips
-        for skipped in skips.listed()
+        for part in split.parts
+        for skipped in part.skipped()
     ]
 
 
 def steps_in_all(survey: Survey) -> int | None:
     """Return the optimizer steps of the whole run; None if the configuration sets no limit."""
     batching = survey.trained_on.batching
-    epochs = batching.optimizer_steps * survey.max_epochs if batching and survey.max_epochs else None
-    bounds = [bound for bound in (epochs, survey.max_steps) if bound is not None]
-    return min(bounds, default=None)
+    max_epochs, max_steps = survey.plan.max_epochs, survey.plan.max_steps
+    epochs = batching.optimizer_steps * max_epochs if batching and max_epochs else None
+    return min((bound for bound in (epochs, max_steps) if bound is not None), default=None)
 
 
 def as_json(survey: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -90,9 +96,9 @@ def as_json(survey: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "training_would_fail": any(finding.severity == "fatal" for finding in findings),
         "findings": [finding._asdict() for finding in findings],
-        "sampling_rate": survey.sampling_rate,
+        "sampling_rate": survey.trained_on.sampling_rate,
         "unknown_phonemes": survey.unknown_policy,
-        "devices": survey.world_size,
+        "devices": survey.plan.world_size,
         "steps_in_all": steps_in_all(survey),
         "splits": {name: _split_json(survey, split) for name, split in survey.splits.items()},
         "phonemes": {
@@ -102,32 +108,29 @@ def as_json(survey: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
             }
             for row in phoneme_rows(survey)
         },
-        "skipped": [
-            dict(zip(("split", "dataset", "id", "path", "reason"), row, strict=True))
-            for row in skip_rows(survey)
-        ],
+        "skipped": every_skipped(survey),
     }
 
 
 def _split_json(survey: Survey, split: SplitSurvey) -> dict[str, Any]:
-    clips, used = split.clips, split.clips.used
-    shortest, median, longest = (None if value != value else value for value in _quantiles(split))
+    used = split.clips[split.clips["used"]]
+    shortest, median, longest = _durations(split)
     return {
         "clips": len(split),
         "hours": split.hours,
         "speakers": [survey.speakers[number] for number in split.speakers.tolist()],
-        "clips_without_known_speaker": int((clips.speaker[used] < 0).sum()),
+        "clips_without_known_speaker": int((used["speaker"] == NO_SPEAKER).sum()),
         "shortest_seconds": shortest,
         "median_seconds": median,
         "longest_seconds": longest,
-        "labels": int(clips.num_labels[used].sum()),
-        "frames": int(clips.frames[used].sum()),
-        "clips_that_cannot_hold_their_labels": int((clips.frames < np.maximum(clips.frames_needed, 1)).sum()),
-        "loudest_peak": float(clips.peak[used].max()) if len(split) else None,
-        "quietest_rms_db": decibels(float(clips.rms[used].min())) if len(split) else None,
+        "labels": int(used["num_labels"].sum()),
+        "frames": int(used["frames"].sum()),
+        "clips_that_cannot_hold_their_labels": int(split.has_too_few_frames.sum()),
+        "loudest_peak": float(used["peak"].max()) if len(used) else None,
+        "quietest_rms_db": float(decibels(used["rms"].min())) if len(used) else None,
         "unknown_phonemes": dict(split.unknown.most_common()),
         "unknown_examples": split.unknown_examples,
-        "recordings": sum(skips.total for skips in split.skips),
+        "recordings": sum(part.num_recordings for part in split.parts),
         "skipped": split.num_skipped,
         "batching": split.batching._asdict() if split.batching else None,
     }

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonargparse import Namespace
 from lightning.pytorch import Trainer
@@ -17,20 +17,18 @@ from cli.configuration.checks import check_hardware
 from cli.configuration.parser_messages import shortened
 from cli.phoneme_cli import PhonemeCLI
 from dataset_modules.recording import AudioError
+from doctor.augmentation_examples import AugmentationExample, augmentation_examples
 from doctor.doctor_page import doctor_page
-from doctor.examination import Examination, RunPlan
+from doctor.examination import examine
 from doctor.findings.every_finding import findings_of
 from doctor.findings.finding import Finding
-from doctor.survey import Survey
+from doctor.survey import RunPlan, Survey
 from doctor.tables import as_json
 from doctor.terminal import survey_summary, wants_colour
 from experiment.errors import ConfigError
 from experiment.folder import claim_folder
 from phonetics import VocabularyError
 from reports.html.page import write_page
-
-if TYPE_CHECKING:
-    from doctor.augmentation_examples import AugmentationExample
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +88,6 @@ class DoctorCLI(PhonemeCLI):
         """Describe how the run will use the data."""
         trainer = self.trainer
         return RunPlan(
-            self.model.num_frames,
             world_size=self.world_size,
             accumulate=trainer.accumulate_grad_batches,
             limit_batches=trainer.limit_train_batches,
@@ -137,10 +134,13 @@ def _devices_here(accelerator: object) -> int:
 def run_doctor(arguments: Sequence[str]) -> int:
     """Examine, report, and return the exit status: 1 where training would fail, else 0."""
     cli = DoctorCLI(["fit", *arguments])
-    examination = Examination(cli.datamodule, cli.run_plan())
+    data, number = cli.datamodule, cli.section.audio
     try:
-        survey = examination.survey()
-        examples = examination.examples(cli.section.audio)
+        survey = examine(data, cli.model.num_frames, cli.run_plan())
+        if number:
+            data.prepare_sounds()
+            data.use_prepared_sounds()
+        examples = augmentation_examples(data.splits["train"], number, data.seed)
     except (AudioError, VocabularyError):
         raise
     except ValueError as error:  # a data set's own: no language for its texts, for example
@@ -159,7 +159,7 @@ def _write(
     name: str,
     survey: Survey,
     findings: Sequence[Finding],
-    examples: "Sequence[AugmentationExample]",
+    examples: Sequence[AugmentationExample],
 ) -> None:
     """Write the report, its numbers for programs, and the examples as files."""
     write_page(folder / PAGE, doctor_page(f"Data of {name}", survey, findings, examples))

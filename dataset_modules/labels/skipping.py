@@ -32,6 +32,11 @@ class SplitPart:
     usable: UsableClips
 
     @property
+    def dataset_name(self) -> str:
+        """The name of the data set's class."""
+        return type(self.dataset).__name__
+
+    @property
     def num_skipped(self) -> int:
         """The number of recordings whose audio or label cannot be used."""
         return self.prepared.num_skipped + len(self.usable.faults)
@@ -65,14 +70,27 @@ def num_allowed(num_recordings: int, max_skipped_share: float | None) -> float:
 
 def check_skipped(parts: Sequence[SplitPart]) -> None:
     """Stop if a data set lost too many recordings in all splits together."""
+    for own in over_limit(parts):
+        _refuse(own, limit_of(own[0].dataset))
+
+
+def over_limit(parts: Sequence[SplitPart]) -> list[list[SplitPart]]:
+    """Return the parts of each data set that lost too many recordings in all splits together."""
     by_dataset: dict[int, list[SplitPart]] = defaultdict(list)
     for part in parts:
         by_dataset[id(part.dataset)].append(part)
-    for own in by_dataset.values():
-        skipped, total = sum(part.num_skipped for part in own), sum(part.num_recordings for part in own)
-        share = own[0].dataset.max_skipped_share
-        if skipped > num_allowed(total, share):
-            _refuse(own, f"more than max_skipped_share={'null' if share is None else share} allows")
+    return [
+        own
+        for own in by_dataset.values()
+        if sum(part.num_skipped for part in own)
+        > num_allowed(sum(part.num_recordings for part in own), own[0].dataset.max_skipped_share)
+    ]
+
+
+def limit_of(dataset: BaseDataset) -> str:
+    """Describe the limit that a data set exceeds."""
+    share = dataset.max_skipped_share
+    return f"more than max_skipped_share={'null' if share is None else share} allows"
 
 
 def check_any_left(parts: Sequence[SplitPart]) -> None:
@@ -82,7 +100,7 @@ def check_any_left(parts: Sequence[SplitPart]) -> None:
 
 
 def _refuse(parts: Sequence[SplitPart], limit: str) -> None:
-    message = f"{_owner(parts[0])}: {_summary(parts)}; {limit}"
+    message = f"{parts[0].dataset_name}: {_summary(parts)}; {limit}"
     unknown = sum((part.usable.unknown for part in parts), Counter[str]())
     if unknown and any(part.usable.faults for part in parts):
         raise VocabularyError(f"{message}; {describe_unknown(unknown)}; {UNKNOWN_ADVICE}")
@@ -93,11 +111,7 @@ def warn_of_skipped(parts: Sequence[SplitPart]) -> None:
     """Log how many recordings of each split were skipped, with the reasons of the first few."""
     for part in parts:
         if part.num_skipped:
-            log.warning("%s: %s", _owner(part), _summary([part]))
-
-
-def _owner(part: SplitPart) -> str:
-    return type(part.dataset).__name__
+            log.warning("%s: %s", part.dataset_name, _summary([part]))
 
 
 def _summary(parts: Sequence[SplitPart]) -> str:

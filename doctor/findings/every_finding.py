@@ -1,14 +1,12 @@
 """List all checks of the data and run them."""
 
-from collections.abc import Callable
-
 from doctor.findings import clips as clip_findings
 from doctor.findings import phonemes as phoneme_findings
 from doctor.findings import splits as split_findings
-from doctor.findings.finding import SEVERITIES, Finding
+from doctor.findings.finding import SEVERITIES, Check, Finding
 from doctor.survey import Survey
 
-CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
+CHECKS: tuple[Check, ...] = (
     split_findings.nothing_to_train_on,
     split_findings.plan_faults,
     split_findings.skipped_recordings,
@@ -16,7 +14,7 @@ CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
     clip_findings.cannot_hold_labels,
     clip_findings.without_labels,
     clip_findings.silent,
-    clip_findings.clipped_clips,
+    clip_findings.clipped,
     clip_findings.odd_speed,
     split_findings.same_recording_in_two_splits,
     split_findings.same_speaker_in_two_splits,
@@ -34,5 +32,5 @@ CHECKS: tuple[Callable[[Survey], Finding | None], ...] = (
 
 def findings_of(survey: Survey) -> list[Finding]:
     """Return all findings, the worst first."""
-    found = [finding for check in CHECKS if (finding := check(survey)) is not None]
+    found = [finding for check in CHECKS for finding in check(survey)]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -1,6 +1,7 @@
-"""A finding about the data, and the finding that single clips share."""
+"""A finding about the data, and the check that finds faults of single clips."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -25,6 +26,9 @@ class Finding(NamedTuple):
     number: int = 0  # number of clips, phonemes or speakers concerned
 
 
+Check = Callable[[Survey], Iterable[Finding]]  # one finding or none
+
+
 def many(count: int, one: str, several: str = "") -> str:
     """Format a number with its noun.
 
@@ -34,38 +38,49 @@ def many(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
-def clips_finding(
-    survey: Survey,
-    which: Callable[[SplitSurvey], NDArray[np.bool_]],
-    severity: Severity,
-    key: str,
-    what: str,
-    text: str,
-    advice: str,
-    describe: Callable[[SplitSurvey, int], str],
-    *,
-    unused_too: bool = False,
-) -> Finding | None:
-    """Build a finding about single clips of any split: the clips that training would use, or all."""
-    rows = {
-        name: np.flatnonzero(which(split) & (split.clips.used | unused_too))
-        for name, split in survey.splits.items()
-    }
-    count = sum(len(own) for own in rows.values())
-    if not count:
-        return None
-    where = ", ".join(f"{len(own):,} in {name}" for name, own in rows.items() if len(own))
-    examples = [
-        f"{survey.splits[name].id_of(int(row))} ({name}): {describe(survey.splits[name], int(row))}"
-        for name, own in rows.items()
-        for row in own[:EXAMPLES]
-    ]
-    return Finding(
-        severity,
-        key,
-        many(count, what, what.replace("clip", "clips", 1)),
-        f"{text} Found: {where}.",
-        advice,
-        tuple(examples[:EXAMPLES]),
-        count,
-    )
+def listed(names: Sequence[str], limit: int) -> str:
+    """Join the first names, and count the rest.
+
+    >>> listed(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+@dataclass(frozen=True)
+class ClipCheck:
+    """A fault of single clips, and the words of a finding about them."""
+
+    severity: Severity
+    key: str
+    one: str
+    several: str
+    text: str
+    advice: str
+    is_faulty: Callable[[SplitSurvey], NDArray[np.bool_]]  # of each prepared clip, (N,)
+    describe: Callable[[np.void, float], str]  # (row of a clip, its seconds) → what is wrong with it
+    unused_too: bool = False  # whether clips count that training would not use
+
+    def __call__(self, survey: Survey) -> Iterator[Finding]:
+        """Find the faulty clips of all splits, and name the first few."""
+        faulty = {
+            split.name: np.flatnonzero(self.is_faulty(split) & (split.clips["used"] | self.unused_too))
+            for split in survey.splits.values()
+        }
+        count = sum(len(rows) for rows in faulty.values())
+        if count:
+            where = ", ".join(f"{len(rows):,} in {name}" for name, rows in faulty.items() if len(rows))
+            examples = [
+                self._example(survey.splits[name], row)
+                for name, rows in faulty.items()
+                for row in rows[:EXAMPLES].tolist()
+            ]
+            title, text = many(count, self.one, self.several), f"{self.text} Found: {where}."
+            yield Finding(
+                self.severity, self.key, title, text, self.advice, tuple(examples[:EXAMPLES]), count
+            )
+
+    def _example(self, split: SplitSurvey, row: int) -> str:
+        fault = self.describe(split.clips[row], float(split.seconds[row]))
+        return f"{split.id_of(row)} ({split.name}){fault and ': '}{fault}"

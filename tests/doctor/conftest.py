@@ -9,14 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dataset_modules.cache.clip_cache import PreparedSplit
 from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
-from doctor.survey import ClipColumns, SplitSurvey, Survey
+from dataset_modules.labels.skipping import SplitPart
+from dataset_modules.labels.usable_clips import UsableClips
+from dataset_modules.recording import SkippedRecording
+from doctor.survey import CLIP, RunPlan, SplitSurvey, Survey
 
 _contents = (np.random.default_rng(seed) for seed in itertools.count())
 
 
-def _columns(size: int, columns: dict[str, object]) -> ClipColumns:
-    clips = ClipColumns.empty(size)
+def _clips(size: int, columns: dict[str, object]) -> np.ndarray:
+    clips = np.zeros(size, CLIP)
     usual = {
         "used": True,
         "num_samples": 32000,
@@ -29,7 +33,7 @@ def _columns(size: int, columns: dict[str, object]) -> ClipColumns:
         "content": next(_contents).integers(1, 2**63, (size, 2), dtype=np.uint64),
     }
     for name, values in (usual | columns).items():
-        getattr(clips, name)[:] = values
+        clips[name] = values
     return clips
 
 
@@ -38,9 +42,9 @@ def split_of() -> Callable[..., SplitSurvey]:
     """A split of good clips of 2 s, but for the columns that are given."""
 
     def make(name: str, size: int = 4, *, phonemes: dict[str, int] | None = None, **given) -> SplitSurvey:
-        own = {key: given.pop(key) for key in list(given) if key in ClipColumns.__dataclass_fields__}
+        own = {key: given.pop(key) for key in list(given) if key in CLIP.names}
         counts = Counter(phonemes if phonemes is not None else {"a": 500, "b": 500})
-        clips = _columns(size, own)
+        clips = _clips(size, own)
         return SplitSurvey(name, 16000, clips, lambda row: f"{name}-{row}", phonemes=counts, **given)
 
     return make
@@ -54,8 +58,20 @@ def survey_of(split_of) -> Callable[..., Survey]:
         names = {"train": 0, "val": 100, "test": 200}
         whole = {name: split_of(name, 3, speaker=np.arange(3) + start) for name, start in names.items()}
         whole |= {split.name: split for split in splits}
-        survey = Survey(whole, tuple(f"voice{n}" for n in range(300)), ("a", "b"), "refuse", 16000)
+        plan = RunPlan(**{key: given.pop(key) for key in list(given) if key in RunPlan.__dataclass_fields__})
+        survey = Survey(whole, tuple(f"voice{n}" for n in range(300)), ("a", "b"), "refuse", plan=plan)
         return replace(survey, **given)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def part_of() -> Callable[..., SplitPart]:
+    """A data set's part of a split, of which these recordings are skipped."""
+
+    def make(dataset: object, total: int, skipped: list[SkippedRecording]) -> SplitPart:
+        prepared = PreparedSplit(range(total), "print", 0, ())
+        return SplitPart(dataset, "train", prepared, UsableClips(np.zeros(0, int), skipped, Counter(), []))
 
     return make
 

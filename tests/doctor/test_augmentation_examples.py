@@ -26,8 +26,8 @@ def clips(number):
     return [(f"clip{n}", generator.integers(-9000, 9000, 3200), "ab") for n in range(number)]
 
 
-def whole(store):
-    return ClipSubset(store, np.arange(len(store)))
+def dataset(store, augment):
+    return ClipDataset([store], [[1]] * len(store), augment, RATE)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_examples_are_the_draws_of_the_first_epoch(store_of, noisy):
         ClipSubset(stores[1], np.array([0, 2, 3, 4])),
     ]
     trained_on = ClipDataset(subsets, [[1]] * 9, noisy, RATE)
-    examples = augmentation_examples(subsets, noisy, RATE, 20, seed=1)
+    examples = augmentation_examples(trained_on, 20, seed=1)
     assert [example.id for example in examples] == [f"clip{n}" for n in range(11) if n not in (3, 7)]
     for index, example in enumerate(examples):
         assert np.array_equal(example.after, trained_on[(0, index)].waveform)
@@ -54,30 +54,28 @@ def test_examples_are_the_draws_of_the_first_epoch(store_of, noisy):
 
 
 def test_the_seed_chooses_the_clips(store_of, noisy):
-    store = whole(store_of(*clips(30)))
-    chosen = [
-        [example.id for example in augmentation_examples([store], noisy, RATE, 4, seed)] for seed in (1, 1, 2)
-    ]
+    train = dataset(store_of(*clips(30)), noisy)
+    chosen = [[example.id for example in augmentation_examples(train, 4, seed)] for seed in (1, 1, 2)]
     assert chosen[0] == chosen[1] != chosen[2]
     assert len(chosen[0]) == 4
 
 
 def test_a_failing_transform_is_told(store_of):
     (example,) = augmentation_examples(
-        [whole(store_of(*clips(1)))], AugmentationPipeline([Broken(p=1.0)], 0), RATE, 1, 0
+        dataset(store_of(*clips(1)), AugmentationPipeline([Broken(p=1.0)], 0)), 1, 0
     )
     assert "failed" in example.remark
 
 
 def test_without_augmentations_both_sides_are_alike(store_of):
-    (example,) = augmentation_examples([whole(store_of(*clips(1)))], None, RATE, 1, 0)
+    (example,) = augmentation_examples(dataset(store_of(*clips(1)), None), 1, 0)
     assert np.array_equal(example.before, example.after)
     assert example.remark == "No augmentations are configured."
 
 
 def test_what_exceeds_full_scale_is_played_quieter_and_not_cut_off(store_of):
     loud = AugmentationPipeline([Gain(min_gain_db=20, max_gain_db=20, p=1.0)], 0)
-    (example,) = augmentation_examples([whole(store_of(*clips(1)))], loud, RATE, 1, 0)
+    (example,) = augmentation_examples(dataset(store_of(*clips(1)), loud), 1, 0)
     played, rate = soundfile.read(io.BytesIO(example.after_wav))
     assert rate == RATE
     assert "quieter" in example.remark

@@ -13,14 +13,18 @@ from dataset_modules.recording import SkippedRecording
 from doctor.augmentation_examples import AugmentationExample
 from doctor.doctor_page import doctor_page
 from doctor.findings.every_finding import findings_of
-from doctor.survey import Batching, SourceSkips
+from doctor.survey import Batching
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 
 
+class Corpus:
+    max_skipped_share = 0.1
+
+
 @pytest.fixture(scope="module")
-def survey(survey_of, split_of):
+def survey(survey_of, split_of, part_of):
     """Something of everything, with names that would break a careless page."""
     listed = [
         SkippedRecording(f"x{n}", f"clips/x{n}.wav", "file is <empty>" + " and so on" * 9) for n in range(250)
@@ -32,7 +36,7 @@ def survey(survey_of, split_of):
         unknown=Counter({"<ø>": 3}),
         unknown_examples={"<ø>": ["a&b/" + "long_name" * 20 + ".wav"]},
         phonemes={"a": 900, "b": 3, "<ø>": 3},
-        skips=(SourceSkips(0, "Corpus", 300, 250, lambda: listed, 0.1),),
+        parts=(part_of(Corpus(), 300, listed),),
         batching=Batching(7, 0.125, 3, 9.5, 4),
     )
     return survey_of(train)

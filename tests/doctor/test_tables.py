@@ -7,27 +7,33 @@ import numpy as np
 
 from dataset_modules.recording import SkippedRecording
 from doctor.findings.every_finding import findings_of
-from doctor.survey import Batching, SourceSkips
+from doctor.survey import Batching
 from doctor.tables import (
     BATCH_HEADERS,
     SPLIT_HEADERS,
     as_json,
     batch_rows,
     phoneme_rows,
-    skip_rows,
     split_rows,
     steps_in_all,
 )
 
 
-def skips_of(dataset, number):
-    listed = [SkippedRecording(str(n), f"{n}.wav", "empty") for n in range(number)]
-    return SourceSkips(0, dataset, 9, number, lambda: listed, 1.0)
+class One:
+    """A data set."""
 
 
-def test_a_split_is_one_row(survey_of, split_of):
-    skips = (skips_of("Corpus", 2),)
-    train = split_of("train", num_samples=[16000, 32000, 48000, 48000], skips=skips, speaker=[0, 0, 1, -1])
+class Two:
+    """Another data set."""
+
+
+def unreadable(number):
+    return [SkippedRecording(str(n), f"{n}.wav", "empty") for n in range(number)]
+
+
+def test_a_split_is_one_row(survey_of, split_of, part_of):
+    parts = (part_of(One(), 9, unreadable(2)),)
+    train = split_of("train", num_samples=[16000, 32000, 48000, 48000], parts=parts, speaker=[0, 0, 1, -1])
     row = dict(zip(SPLIT_HEADERS, split_rows(survey_of(train))[0], strict=True))
     assert row == {
         "split": "train",
@@ -55,11 +61,11 @@ def test_phonemes_of_labels_and_vocabulary_come_by_count(survey_of, split_of):
     assert rows[2] == ["a", 0, 500, 500, "yes"]
 
 
-def test_every_skipped_recording_is_listed(survey_of, split_of):
-    skips = (skips_of("One", 1), skips_of("Two", 1))
-    survey = survey_of(split_of("val", 3, speaker=100 + np.arange(3), skips=skips))
-    assert skip_rows(survey) == [["val", "One", "0", "0.wav", "empty"], ["val", "Two", "0", "0.wav", "empty"]]
-    (_, last) = as_json(survey, [])["skipped"]
+def test_every_skipped_recording_is_listed(survey_of, split_of, part_of):
+    parts = (part_of(One(), 9, unreadable(1)), part_of(Two(), 9, unreadable(1)))
+    survey = survey_of(split_of("val", 3, speaker=100 + np.arange(3), parts=parts))
+    first, last = as_json(survey, [])["skipped"]
+    assert first == {"split": "val", "dataset": "One", "id": "0", "path": "0.wav", "reason": "empty"}
     assert last == {"split": "val", "dataset": "Two", "id": "0", "path": "0.wav", "reason": "empty"}
 
 

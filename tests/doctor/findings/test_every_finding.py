@@ -7,7 +7,8 @@ import pytest
 
 from dataset_modules.recording import SkippedRecording
 from doctor.findings.every_finding import CHECKS, findings_of
-from doctor.survey import Batching, SourceSkips
+from doctor.findings.finding import ClipCheck
+from doctor.survey import Batching
 
 
 def found(survey):
@@ -71,7 +72,7 @@ def test_a_clip_without_a_frame_cannot_even_hold_no_labels(survey_of, split_of):
 
 def test_what_training_leaves_out_has_no_other_faults(survey_of, split_of):
     train = split_of("train", rms=0.0, clipped_share=0.5, num_labels=0, speaker=100, content=5)
-    train.clips.used[:] = [True, False, False, False]
+    train.clips["used"][:] = [True, False, False, False]
     findings = found(survey_of(train))
     assert {findings[key].number for key in ("silent", "clipped", "without_labels", "same_speaker")} == {1}
 
@@ -109,7 +110,7 @@ def test_unknown_phonemes_weigh_by_policy(policy, severity, survey_of, split_of)
 
 def test_the_same_recording_in_two_splits_names_both(survey_of, split_of):
     train, test = split_of("train", 5), split_of("test", 3, speaker=7 + np.arange(3))
-    test.clips.content[2, 1] = train.clips.content[4, 1]
+    test.clips["content"][2, 1] = train.clips["content"][4, 1]
     finding = found(survey_of(train, test))["same_recording"]
     assert finding.number == 1
     assert finding.examples == ("train-4 (train) is test-2 (test)",)
@@ -122,8 +123,8 @@ def test_silence_is_not_the_same_recording(survey_of, split_of):
 
 def test_copies_within_a_split_are_a_note(survey_of, split_of):
     train = split_of("train", 5)
-    train.clips.content[3, 0] = train.clips.content[1, 0]
-    train.clips.content[4, 1] = train.clips.content[1, 1]
+    train.clips["content"][3, 0] = train.clips["content"][1, 0]
+    train.clips["content"][4, 1] = train.clips["content"][1, 1]
     finding = found(survey_of(train))["repeated_recordings"]
     assert (finding.severity, finding.number) == ("note", 2)
     assert finding.examples == ("train-3 (train)", "train-4 (train)")
@@ -156,9 +157,13 @@ def test_a_rare_phoneme_is_named(count, severity, survey_of, split_of):
     assert findings["rare_phonemes"].examples == ("seldom: b (19×)" if count else "never: b",)
 
 
-def skips(source, total, number, share):
-    listed = [SkippedRecording(f"{n}.wav", f"clips/{n}.wav", "cannot be decoded") for n in range(number)]
-    return SourceSkips(source, f"Corpus{source}", total, number, lambda: listed, share)
+def corpus(name, share):
+    """A data set of this name that may skip this share."""
+    return type(name, (), {"max_skipped_share": share})()
+
+
+def unreadable(number):
+    return [SkippedRecording(f"{n}.wav", f"clips/{n}.wav", "cannot be decoded") for n in range(number)]
 
 
 @pytest.mark.parametrize(
@@ -170,24 +175,29 @@ def skips(source, total, number, share):
         ((10, 1), None, "fatal"),
     ],
 )
-def test_skipped_recordings_weigh_by_what_a_data_set_allows(numbers, share, severity, survey_of, split_of):
-    train = split_of("train", skips=(skips(0, 10, numbers[0], share),))
-    val = split_of("val", 3, speaker=100, skips=(skips(0, 10, numbers[1], share),))
+def test_skipped_recordings_weigh_by_what_a_data_set_allows(
+    numbers, share, severity, survey_of, split_of, part_of
+):
+    data = corpus("Corpus", share)
+    train = split_of("train", parts=(part_of(data, 10, unreadable(numbers[0])),))
+    val = split_of("val", 3, speaker=100, parts=(part_of(data, 10, unreadable(numbers[1])),))
     finding = found(survey_of(train, val))["skipped_recordings"]
     assert (finding.severity, finding.number) == (severity, sum(numbers))
     assert finding.examples[0] == "0.wav: cannot be decoded"
     assert ("max_skipped_share" in finding.text) == (severity == "fatal")
 
 
-def test_one_bad_data_set_is_fatal_beside_good_ones(survey_of, split_of):
-    train = split_of("train", skips=(skips(0, 1000, 0, 0.1), skips(1, 10, 9, 0.1)))
+def test_one_bad_data_set_is_fatal_beside_good_ones(survey_of, split_of, part_of):
+    good, bad = part_of(corpus("Corpus0", 0.1), 1000, []), part_of(corpus("Corpus1", 0.1), 10, unreadable(9))
+    train = split_of("train", parts=(good, bad))
     finding = found(survey_of(train))["skipped_recordings"]
     assert finding.severity == "fatal"
     assert "Corpus1 skips 9 of 10" in finding.text
 
 
-def test_nothing_left_to_train_on_is_fatal(survey_of, split_of):
-    findings = found(survey_of(split_of("train", 0, phonemes={}, skips=(skips(0, 3, 3, 1.0),))))
+def test_nothing_left_to_train_on_is_fatal(survey_of, split_of, part_of):
+    parts = (part_of(corpus("Corpus", 1.0), 3, unreadable(3)),)
+    findings = found(survey_of(split_of("train", 0, phonemes={}, parts=parts)))
     assert findings["nothing_to_train_on"].severity == "fatal"
     assert "never_trained_on" not in findings
 
@@ -215,4 +225,5 @@ def test_the_worst_comes_first(survey_of, split_of):
 
 def test_every_check_can_find_something(survey_of, split_of):
     """No check is there that no data could trip; each test above names the key it trips."""
-    assert len({check.__name__ for check in CHECKS}) == len(CHECKS) == 20
+    names = {check.key if isinstance(check, ClipCheck) else check.__name__ for check in CHECKS}
+    assert len(names) == len(CHECKS) == 20

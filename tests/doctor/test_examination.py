@@ -8,7 +8,8 @@ from dataset_modules.cache.clip_cache import PreparedSplit
 from dataset_modules.labels.encoder import LabelEncoder
 from dataset_modules.labels.skipping import SplitPart
 from dataset_modules.labels.usable_clips import usable_clips
-from doctor.surveyor import Surveyor, with_batching
+from doctor.examination import Surveyor, with_batching
+from doctor.survey import RunPlan
 from phonetics import Vocabulary
 
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", "a", "b"))
@@ -54,12 +55,12 @@ def test_every_clip_of_every_store_is_a_row(store_of):
         store_of(),
         store_of(("z", wave(800), "b", "anna")),
     )
-    assert split.clips.num_samples.tolist() == [1600, 3200, 800]
-    assert split.clips.frames.tolist() == [16, 32, 8]
-    assert split.clips.num_labels.tolist() == [2, 1, 1]
+    assert split.clips["num_samples"].tolist() == [1600, 3200, 800]
+    assert split.clips["frames"].tolist() == [16, 32, 8]
+    assert split.clips["num_labels"].tolist() == [2, 1, 1]
     assert [split.id_of(row) for row in range(3)] == ["x", "y", "z"]
     assert study.taker.speakers == ("anna", "bert")
-    assert split.clips.speaker.tolist() == [0, 1, 0]
+    assert split.clips["speaker"].tolist() == [0, 1, 0]
     assert len(split) == 3
     assert split.hours == pytest.approx(5600 / 16000 / 3600)
 
@@ -71,16 +72,15 @@ def test_what_training_leaves_out_is_not_counted_as_heard(store_of):
         store_of(("x", wave(1600), "ab", "anna"), ("foreign", wave(1600), ["a", "ø"], "bert")),
         store_of(("crowded", wave(200), "aab", "carl"), ("z", wave(1600), "b", "anna")),
     )
-    assert split.clips.used.tolist() == [True, False, False, True]
+    assert split.clips["used"].tolist() == [True, False, False, True]
     assert len(split) == 2
     assert split.hours == pytest.approx(3200 / 16000 / 3600)
     assert split.phonemes == {"a": 1, "b": 2}
     assert split.unknown == {"ø": 1}
     assert [study.taker.speakers[number] for number in split.speakers] == ["anna"]
-    assert split.clips.frames_needed[2] == 4
-    assert [(skips.source, skips.total, skips.num_skipped) for skips in split.skips] == [(0, 2, 1), (1, 2, 1)]
-    assert [skipped.id for skips in split.skips for skipped in skips.listed()] == ["foreign", "crowded"]
-    assert split.skips[0].max_share == 0.25
+    assert split.clips["frames_needed"][2] == 4
+    assert [(part.num_recordings, part.num_skipped) for part in split.parts] == [(2, 1), (2, 1)]
+    assert [skipped.id for part in split.parts for skipped in part.skipped()] == ["foreign", "crowded"]
 
 
 def test_speakers_are_numbered_across_splits(store_of):
@@ -89,7 +89,7 @@ def test_speakers_are_numbered_across_splits(store_of):
     val = study(
         "val", store_of(("y", wave(160), "a", "anna"), ("z", wave(160), "a"), ("w", wave(160), "a", "carl"))
     )
-    assert val.clips.speaker.tolist() == [0, -1, 1]
+    assert val.clips["speaker"].tolist() == [0, -1, 1]
     assert val.speakers.tolist() == [0, 1]
 
 
@@ -97,24 +97,24 @@ def test_unknown_phonemes_are_counted_with_examples(store_of):
     split = Study()("train", store_of(("x", wave(999), ["a", "ø", "ø"]), ("y", wave(999), ["ø", "|", "b"])))
     assert split.unknown == {"ø": 3}
     assert split.unknown_examples == {"ø": ["x", "y"]}
-    assert split.clips.num_unknown.tolist() == [2, 1]
-    assert split.clips.num_labels.tolist() == [1, 1]
+    assert split.clips["num_unknown"].tolist() == [2, 1]
+    assert split.clips["num_labels"].tolist() == [1, 1]
     assert split.phonemes == {"a": 1, "b": 1, "ø": 3}
 
 
 def test_batches_are_the_samplers_own(store_of):
     store = store_of(*((str(n), wave(1600 * (1 + n % 3)), "a") for n in range(10)))
     split = Study()("train", store)
-    sampler = LengthBucketSampler(split.clips.num_samples, 16000, batch_size=4, shuffle=True, seed=3)
-    batching = with_batching(split, sampler, accumulate=2).batching
+    sampler = LengthBucketSampler(split.clips["num_samples"], 16000, batch_size=4, shuffle=True, seed=3)
+    batching = with_batching(split, sampler, RunPlan(accumulate=2)).batching
     batches = sampler.batches(0)
-    padded = sum(split.clips.num_samples[batch].max() * len(batch) for batch in batches)
+    padded = sum(split.clips["num_samples"][batch].max() * len(batch) for batch in batches)
     assert batching.num_batches == len(sampler) == 3
     assert batching.optimizer_steps == 2
-    assert batching.padding_share == pytest.approx(1 - split.clips.num_samples.sum() / padded)
+    assert batching.padding_share == pytest.approx(1 - split.clips["num_samples"].sum() / padded)
     assert batching.largest_clips == 4
     assert batching.largest_seconds == pytest.approx(
-        max(split.clips.num_samples[batch].max() * len(batch) for batch in batches) / 16000
+        max(split.clips["num_samples"][batch].max() * len(batch) for batch in batches) / 16000
     )
 
 
@@ -122,8 +122,8 @@ def test_batches_are_the_samplers_own(store_of):
 def test_steps_follow_the_limit_on_training_batches(store_of, limit, expected):
     store = store_of(*((str(n), wave(1600), "a") for n in range(10)))
     split = Study()("train", store)
-    sampler = LengthBucketSampler(split.clips.num_samples, 16000, batch_size=4, shuffle=True, seed=3)
-    batching = with_batching(split, sampler, limit_batches=limit).batching
+    sampler = LengthBucketSampler(split.clips["num_samples"], 16000, batch_size=4, shuffle=True, seed=3)
+    batching = with_batching(split, sampler, RunPlan(limit_batches=limit)).batching
     assert (batching.num_batches, batching.optimizer_steps) == (expected, expected)
 
 
