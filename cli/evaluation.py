@@ -121,10 +121,10 @@ def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
     """Write the report of an experiment; a failure is logged and ends nothing."""
     started = time.monotonic()
     try:
+        from durable_files import write_durably
         from reports.experiment_page import experiment_page
-        from reports.html.page import write_page
 
-        write_page(folder / REPORT_FILE, experiment_page(read_experiment(folder, analyses)))
+        write_durably(folder / REPORT_FILE, experiment_page(read_experiment(folder, analyses)))
     except Exception as error:  # noqa: BLE001 - the run comes first
         log.warning(
             "%s could not be written: %s: %s; try ./run.sh report %s",

@@ -11,7 +11,7 @@ from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.sources.audio import from_pcm16
 from reports import html
 from reports.html import Html
-from reports.html.pictures import RANGE_DB, canvas, inline_svg, log_energy
+from reports.pictures import RANGE_DB, canvas, inline_svg, log_energy
 
 
 class AugmentationExample(NamedTuple):

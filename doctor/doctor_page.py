@@ -84,13 +84,13 @@ def _splits(survey: Survey) -> html.Section:
     splits = survey.splits.values()
     clips, hours = sum(len(split) for split in splits), sum(split.hours for split in splits)
     speakers = len(survey.speakers)
-    figures = [
-        html.KeyFigure("clips", f"{clips:,}"),
-        html.KeyFigure("hours", f"{hours:.2f}"),
-        html.KeyFigure("speakers", f"{speakers:,}" if speakers else "unknown"),
-        html.KeyFigure("left out", f"{sum(split.num_skipped for split in splits):,}", "recordings"),
+    metrics = [
+        html.KeyMetric("clips", f"{clips:,}"),
+        html.KeyMetric("hours", f"{hours:.2f}"),
+        html.KeyMetric("speakers", f"{speakers:,}" if speakers else "unknown"),
+        html.KeyMetric("left out", f"{sum(split.num_skipped for split in splits):,}", "recordings"),
     ]
-    return html.section("Splits", html.key_figures(figures), html.table(SPLIT_HEADERS, split_rows(survey)))
+    return html.section("Splits", html.key_metrics(metrics), html.table(SPLIT_HEADERS, split_rows(survey)))
 
 
 def _phonemes(survey: Survey) -> html.Section:
@@ -100,11 +100,11 @@ def _phonemes(survey: Survey) -> html.Section:
     headers = ["phoneme", *survey.splits, "in vocabulary"]
     return html.section(
         "Phonemes",
-        html.key_figures(
+        html.key_metrics(
             [
-                html.KeyFigure("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
-                html.KeyFigure("outside it", f"{len(outside)}", "kinds in the labels"),
-                html.KeyFigure("labels in train", f"{sum(counts.values()):,}"),
+                html.KeyMetric("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
+                html.KeyMetric("outside it", f"{len(outside)}", "kinds in the labels"),
+                html.KeyMetric("labels in train", f"{sum(counts.values()):,}"),
             ]
         ),
         plots.phoneme_counts(survey),
@@ -130,17 +130,17 @@ def _unknown(survey: Survey) -> Html:
 def _batches(survey: Survey) -> html.Section:
     batching = survey.trained_on.batching
     total = steps_in_all(survey)
-    figures = [
-        html.KeyFigure(
+    metrics = [
+        html.KeyMetric(
             "steps per epoch", f"{batching.optimizer_steps:,}" if batching else "–", "of the optimizer"
         ),
-        html.KeyFigure("steps in all", f"{total:,}" if total is not None else "open"),
-        html.KeyFigure("padding in train", f"{batching.padding_share:.1%}" if batching else "–"),
+        html.KeyMetric("steps in all", f"{total:,}" if total is not None else "open"),
+        html.KeyMetric("padding in train", f"{batching.padding_share:.1%}" if batching else "–"),
     ]
     devices = f"Per device and epoch, on {many(survey.plan.world_size, 'device')}."
     return html.section(
         "Batches",
-        html.key_figures(figures),
+        html.key_metrics(metrics),
         html.table(BATCH_HEADERS, batch_rows(survey)),
         html.note(devices),
     )

@@ -11,7 +11,7 @@ from doctor.findings.finding import listed
 from doctor.survey import SplitSurvey, Survey
 from reports import html
 from reports.html import Html
-from reports.html.pictures import COLOURS, FAINT_INK, INK, WIDTH, canvas, inline_svg
+from reports.pictures import COLOURS, FAINT_INK, INK, WIDTH, canvas, inline_svg
 
 _BINS = 40
 _INCHES_PER_PHONEME = 0.19

@@ -44,7 +44,7 @@ class Experiment(NamedTuple):
 
     name: str
     folder: Path
-    figures: dict[str, float]  # "test_per" → 0.044
+    metrics: dict[str, float]  # "test_per" → 0.044
     utterances: dict[str, int]  # by split
     definitions: dict[str, str]  # "per" → what it means
     checkpoint: str | None
@@ -66,7 +66,7 @@ def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = 
         # Evaluations have the same names in every experiment.
         name=place.name if trained == place else f"{trained.name}/{place.name}",
         folder=folder,
-        figures={name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))},
+        metrics={name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))},
         utterances=metrics.get("utterances", {}),
         definitions=metrics.get("definitions", {}),
         checkpoint=metrics.get("checkpoint"),

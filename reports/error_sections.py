@@ -43,17 +43,17 @@ def result_numbers(analysis: SplitAnalysis) -> Html:
         "phoneme error rate": (analysis.phoneme_error_rate, "per"),
         "feature error rate": (analysis.feature_error_rate, "feature_error_rate"),
     }
-    return html.key_figures(
+    return html.key_metrics(
         [
             *(
-                html.KeyFigure(name, percent(rate), f"95 %: {span(intervals.get(key))}")
+                html.KeyMetric(name, percent(rate), f"95 %: {span(intervals.get(key))}")
                 for name, (rate, key) in rates.items()
             ),
             *(
-                html.KeyFigure(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
+                html.KeyMetric(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
                 for name, count in analysis.edits.items()
             ),
-            html.KeyFigure(
+            html.KeyMetric(
                 "utterances",
                 f"{len(analysis.records):,}",
                 f"{analysis.phonemes:,} phonemes, {minutes:.1f} min",

@@ -19,8 +19,8 @@ from reports.error_sections import (
     span,
 )
 from reports.html import Html, element
-from reports.html.pictures import canvas, inline_png, inline_svg
 from reports.length_section import length_section
+from reports.pictures import canvas, inline_png, inline_svg
 from reports.utterance_section import utterance_section
 
 _ROWS_SHOWN, _REASONS_SHOWN = 100, 12  # of recordings left out
@@ -52,10 +52,10 @@ def experiment_page(experiment: Experiment) -> str:
 
 
 def _results(experiment: Experiment) -> html.Section:
-    if not experiment.figures and not experiment.analyses:
+    if not experiment.metrics and not experiment.analyses:
         return html.section("Results", html.paragraph("The run has not been evaluated yet."))
     evaluated = next(iter(experiment.analyses.values()), None)
-    others = sorted(name for name in experiment.figures if name.rpartition("_")[2] not in ("per", "loss"))
+    others = sorted(name for name in experiment.metrics if name.rpartition("_")[2] not in ("per", "loss"))
     return html.section(
         "Results",
         html.paragraph(f"The {evaluated.split} split:") if evaluated else "",
@@ -64,7 +64,7 @@ def _results(experiment: Experiment) -> html.Section:
         _split_table(experiment),
         html.details(
             "All metrics",
-            html.table(["metric", "value"], [[name, experiment.figures[name]] for name in others]),
+            html.table(["metric", "value"], [[name, experiment.metrics[name]] for name in others]),
         ),
         html.details(
             "Definitions of the metrics",
@@ -76,13 +76,13 @@ def _results(experiment: Experiment) -> html.Section:
 
 def _plain_rates(experiment: Experiment) -> Html:
     """Show the rates of splits without utterance records."""
-    return html.key_figures(
+    return html.key_metrics(
         [
-            html.KeyFigure(
-                f"PER, {split}", percent(experiment.figures[f"{split}_per"]), _size(experiment, split)
+            html.KeyMetric(
+                f"PER, {split}", percent(experiment.metrics[f"{split}_per"]), _size(experiment, split)
             )
             for split in _SPLITS
-            if f"{split}_per" in experiment.figures
+            if f"{split}_per" in experiment.metrics
         ]
     )
 
@@ -91,7 +91,7 @@ def _split_table(experiment: Experiment) -> Html:
     rows: list[list[object]] = []
     for split in _SPLITS:
         analysis = experiment.analyses.get(split)
-        if f"{split}_per" not in experiment.figures and analysis is None:
+        if f"{split}_per" not in experiment.metrics and analysis is None:
             continue
         intervals = analysis.intervals if analysis else {}
         rows.append(
@@ -122,7 +122,7 @@ def _errors(experiment: Experiment) -> list[html.Section | None]:
 
 
 def _of(experiment: Experiment, split: str, name: str) -> float | None:
-    return experiment.figures.get(f"{split}_{name}")
+    return experiment.metrics.get(f"{split}_{name}")
 
 
 def _size(experiment: Experiment, split: str) -> str:

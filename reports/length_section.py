@@ -10,7 +10,7 @@ from phonetics import WORD_DELIMITER
 from reports import html
 from reports.error_sections import percent
 from reports.html import Html
-from reports.html.pictures import COLOURS, FAINT_INK, canvas, inline_svg
+from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
 
 _BINS = 30
 _CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)
@@ -26,15 +26,15 @@ def length_section(analysis: SplitAnalysis) -> html.Section:
     whole = hypothesis.sum() / max(1, analysis.phonemes)
     return html.section(
         "Lengths and blanks",
-        html.key_figures(
+        html.key_metrics(
             [
-                html.KeyFigure("hypothesis over reference length", f"{whole:.3f}", _balance(whole)),
-                html.KeyFigure("frames that are blank", percent(_mean(blanks, frames), 1)),
-                html.KeyFigure("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
-                html.KeyFigure(
+                html.KeyMetric("hypothesis over reference length", f"{whole:.3f}", _balance(whole)),
+                html.KeyMetric("frames that are blank", percent(_mean(blanks, frames), 1)),
+                html.KeyMetric("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
+                html.KeyMetric(
                     "phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"
                 ),
-                html.KeyFigure(
+                html.KeyMetric(
                     "without an error", percent(float((analysis.errors == 0).mean()), 1), "of the utterances"
                 ),
                 *_times(analysis),
@@ -63,13 +63,13 @@ def _balance(length_ratio: float) -> str:
     return "more deletions than insertions" if rounded < 1.0 else "more insertions than deletions"
 
 
-def _times(analysis: SplitAnalysis) -> list[html.KeyFigure]:
+def _times(analysis: SplitAnalysis) -> list[html.KeyMetric]:
     """Compare the model's times with those of the data set, if it has any."""
     errors = onset_errors(analysis)
     if not len(errors):
         return []
     median = f"{1000 * float(np.median(np.abs(errors))):.0f} ms"
-    return [html.KeyFigure("error of onsets", median, "median, of the reference aligned to the frames")]
+    return [html.KeyMetric("error of onsets", median, "median, of the reference aligned to the frames")]
 
 
 def onset_errors(analysis: SplitAnalysis) -> NDArray[np.float64]:

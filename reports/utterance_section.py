@@ -17,7 +17,7 @@ from phonetics import WORD_DELIMITER, Aligned, Pair
 from reports import html
 from reports.error_sections import percent
 from reports.html import Html, element
-from reports.html.pictures import spectrogram_png
+from reports.pictures import spectrogram_png
 
 log = logging.getLogger(__name__)
 

@@ -83,11 +83,11 @@ def _search(plan: SearchPlan, server: ForkServer) -> int:
 
 def _conclude(plan: SearchPlan, result: SearchResult) -> int:
     # Imported only now: drawing takes seconds to load, which every start of a worker would pay.
-    from reports.html.page import write_page
+    from durable_files import write_durably
     from tuning.search_page import search_page
 
     write_result(plan, result)
-    write_page(plan.folder / REPORT_FILE, search_page(result))
+    write_durably(plan.folder / REPORT_FILE, search_page(result))
     return log_result(plan, result, plan.folder / REPORT_FILE)
 
 

@@ -12,13 +12,13 @@ from matplotlib.ticker import MaxNLocator
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from reports.html.markup import Html
-from reports.html.page import (
-    KeyFigure,
+from reports.html import (
+    Html,
+    KeyMetric,
     Section,
     code,
     figure,
-    key_figures,
+    key_metrics,
     note,
     number,
     page,
@@ -27,7 +27,7 @@ from reports.html.page import (
     side_by_side,
     table,
 )
-from reports.html.pictures import COLOURS, FAINT_INK, canvas, inline_svg
+from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
 from tuning.results import SearchResult
 from tuning.status_line import duration
 from tuning.study.study import KIND, REASON
@@ -61,20 +61,20 @@ def search_page(result: SearchResult) -> str:
 def _overview(result: SearchResult) -> Section:
     counts, best = result.counts, result.best
     numbers = [
-        KeyFigure("trials done", str(counts.finished), f"{counts.running} running"),
-        KeyFigure("pruned", str(counts.pruned), "ended early"),
-        KeyFigure("failed", str(counts.failed), "see below" if counts.failed else ""),
+        KeyMetric("trials done", str(counts.finished), f"{counts.running} running"),
+        KeyMetric("pruned", str(counts.pruned), "ended early"),
+        KeyMetric("failed", str(counts.failed), "see below" if counts.failed else ""),
     ]
     if not best:
-        return section("Overview", key_figures(numbers), paragraph("No trial has a value yet."))
+        return section("Overview", key_metrics(numbers), paragraph("No trial has a value yet."))
     values = [
-        KeyFigure(f"best {metric}", number(value), f"trial {best[0].number}")
+        KeyMetric(f"best {metric}", number(value), f"trial {best[0].number}")
         for metric, value in zip(result.metrics, best[0].values, strict=True)
     ]
     rows = [[code(name), _shown(value)] for name, value in best[0].params.items()]
     return section(
         "Overview",
-        key_figures([*values, *numbers]),
+        key_metrics([*values, *numbers]),
         table(["parameter", "best value"], rows),
         note("The file best.yaml beside this report holds the whole configuration."),
     )

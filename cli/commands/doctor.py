@@ -25,10 +25,10 @@ from doctor.findings.finding import Finding
 from doctor.survey import RunPlan, Survey
 from doctor.tables import as_json
 from doctor.terminal import survey_summary, wants_colour
+from durable_files import write_durably
 from experiment.errors import ConfigError
 from experiment.folder import claim_folder
 from phonetics import VocabularyError
-from reports.html.page import write_page
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ def _write(
     examples: Sequence[AugmentationExample],
 ) -> None:
     """Write the report, its numbers for programs, and the examples as files."""
-    write_page(folder / PAGE, doctor_page(f"Data of {name}", survey, findings, examples))
+    write_durably(folder / PAGE, doctor_page(f"Data of {name}", survey, findings, examples))
     numbers = json.dumps(as_json(survey, findings), ensure_ascii=False, indent=1)
     (folder / NUMBERS).write_text(numbers + "\n", encoding="utf-8")
     for number, example in enumerate(examples, start=1):

@@ -23,18 +23,18 @@ def run_report(arguments: Sequence[str]) -> int:
     parser.add_argument("experiments", nargs="+", help="folders, or names under experiments/")
     # Imported after parsing: drawing takes seconds to load.
     names = parser.parse_args(list(arguments)).experiments
+    from durable_files import write_durably
     from reports.comparison_page import comparison_page
     from reports.experiment_page import experiment_page
-    from reports.html.page import write_page
 
     folders = list(dict.fromkeys(find_experiment(name) for name in names))
     experiments = _told_apart([_read(folder) for folder in folders])
     for experiment in experiments:
-        write_page(experiment.folder / REPORT_FILE, experiment_page(experiment))
+        write_durably(experiment.folder / REPORT_FILE, experiment_page(experiment))
         log.info("report: %s", experiment.folder / REPORT_FILE)
     if len(experiments) > 1:
         path = experiments[0].folder / COMPARISON_FILE
-        write_page(path, comparison_page(experiments))
+        write_durably(path, comparison_page(experiments))
         log.info("comparison: %s", path)
     return 0
 

@@ -24,7 +24,7 @@ def write_log(folder, version, text):
 
 def test_a_run_that_has_not_ended_is_read_with_what_it_has(folder):
     experiment = read_experiment(folder)
-    assert (experiment.name, experiment.figures, experiment.curves) == ("tried", {}, {})
+    assert (experiment.name, experiment.metrics, experiment.curves) == ("tried", {}, {})
     assert experiment.configuration == "model: {lr: 0.1}\n"
 
 
@@ -43,7 +43,7 @@ def test_a_resumed_run_is_told_by_its_last_start(folder):
     assert [row.id for row in experiment.skipped] == ["u_2"]
 
 
-def test_figures_and_utterances_are_told_apart(folder):
+def test_metrics_and_utterances_are_separated(folder):
     metrics = {
         "test_per": 0.25,
         "utterances": {"test": 8},
@@ -52,12 +52,12 @@ def test_figures_and_utterances_are_told_apart(folder):
     }
     (folder / "metrics.json").write_text(json.dumps(metrics))
     experiment = read_experiment(folder)
-    assert experiment.figures == {"test_per": 0.25}
+    assert experiment.metrics == {"test_per": 0.25}
     assert experiment.utterances == {"test": 8}
     assert experiment.checkpoint == "a.ckpt"
 
 
-def test_curves_leave_out_empty_cells_and_test_figures(folder):
+def test_curves_leave_out_empty_cells_and_test_metrics(folder):
     log = write_log(folder, 0, "epoch,step,train_loss,val_per,test_per\n0,1,3.0,,\n0,2,,0.5,\n0,2,2.5,,0.4\n")
     assert read_curves([log]) == {"train_loss": {1: 3.0, 2: 2.5}, "val_per": {2: 0.5}}
 

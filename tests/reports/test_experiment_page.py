@@ -10,9 +10,9 @@ from experiment.contents import Experiment
 from reports.experiment_page import experiment_page
 
 UNFINISHED = Experiment("tried", Path("experiments/tried"), {}, {}, {}, None, {}, "lr: <0.1>", {}, None)
-FIGURES = {"test_per": 0.0441, "test_loss": 0.19, "test_wer": 0.3, "val_per": 0.05, "val_loss": 0.2}
+METRICS = {"test_per": 0.0441, "test_loss": 0.19, "test_wer": 0.3, "val_per": 0.05, "val_loss": 0.2}
 FINISHED = UNFINISHED._replace(
-    figures=FIGURES,
+    metrics=METRICS,
     utterances={"test": 200},
     definitions={"per": "phoneme error rate"},
     checkpoint="best.ckpt",
@@ -23,7 +23,7 @@ FINISHED = UNFINISHED._replace(
 
 @pytest.fixture
 def finished(tmp_path, monkeypatch):
-    """A run whose figures name its checkpoint as a container called it."""
+    """A run whose metrics name its checkpoint as a container called it."""
     checkpoint = tmp_path / "experiments" / "tried" / "checkpoints" / "best.ckpt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()
@@ -35,7 +35,7 @@ def headings(text):
     return re.findall(r"<h2>(.*?)</h2>", text)
 
 
-def test_a_finished_run_shows_figures_curves_and_origin(finished):
+def test_a_finished_run_shows_metrics_curves_and_origin(finished):
     text = experiment_page(finished)
     assert headings(text) == ["Results", "Learning", "Using the model", "Origin"]
     assert "4.41\u00a0%" in text

@@ -34,7 +34,7 @@ def test_onsets_are_compared_with_those_the_data_states():
     assert "35 ms" in length_section(analyse("test", [RECORD])).body
 
 
-def test_no_stated_times_are_no_figure():
+def test_no_stated_times_are_no_metric():
     assert (
         "error of onsets" not in length_section(analyse("test", [RECORD._replace(stated_starts=None)])).body
     )

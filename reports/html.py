@@ -1,6 +1,6 @@
-"""Build a report as one HTML file: sections, key numbers, tables, pictures. It loads no other file.
+"""Build a report as one HTML file: sections, key metrics, tables, pictures. It loads no other file.
 
-Every function returns ``Html`` and escapes every text.
+Every function returns ``Html``, which no text can break: text that joins markup is escaped.
 
 >>> body = section("Lengths", paragraph("Clips last 1 to 9 s."), table(["split", "h"], [["train", 2.5]]))
 >>> page("Data of demo", [body]).startswith("<!doctype html>")
@@ -10,21 +10,71 @@ True
 import base64
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from durable_files import write_durably
-from reports.html.markup import Html, element, join_html
+from markupsafe import Markup
 
 _SHORT = 24  # a cell with at most so many characters stays on one line
 Tone = Literal["plain", "good", "warn", "bad"]
 STYLE_SHEET = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 # Nothing in a transcript or in a file's name can make a browser load another file.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
+# Characters that XML and HTML forbid; undecodable bytes of file names are lone surrogates.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
-class KeyFigure(NamedTuple):
-    """A number at the top of a section: ``KeyFigure("hours", "3.2", "of 412 clips")``."""
+class Html(Markup):
+    """Markup of a page; concatenating, formatting and joining escape any other text.
+
+    >>> Html("<b>") + "1 < 2", Html("<i>{}</i>").format("a & b")
+    (Html('<b>1 &lt; 2'), Html('<i>a &amp; b</i>'))
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def escape(cls, s: object, /) -> Self:
+        """Return markup unchanged and everything else as escaped text."""
+        return super().escape(
+            s if isinstance(s, Markup) else _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(s))
+        )
+
+
+def element(tag: str, *children: object, **attributes: object) -> Html:
+    """Build an element around its escaped children.
+
+    A trailing underscore is dropped from an attribute's name, and other underscores become hyphens.
+    True gives an attribute without a value; None and False give no attribute.
+
+    >>> str(element("p", "1 < 2", class_="note", hidden=True, title=None))
+    '<p class="note" hidden>1 &lt; 2</p>'
+    """
+    opening = "".join(_attribute(name, value) for name, value in attributes.items())
+    return Html(f"<{tag}{opening}>{join_html(children)}</{tag}>")
+
+
+def _attribute(name: str, value: object) -> str:
+    if value is None or value is False:
+        return ""
+    key = name.rstrip("_").replace("_", "-")
+    return f" {key}" if value is True else f' {key}="{Html.escape(str(value))}"'
+
+
+def join_html(children: object) -> Html:
+    """Join the escaped children; lists among them are flattened.
+
+    >>> str(join_html(["a<", [Html("<br>"), 3]]))
+    'a&lt;<br>3'
+    """
+    if isinstance(children, (list, tuple)):
+        return Html("").join(join_html(child) for child in children)
+    return Html.escape(children)
+
+
+class KeyMetric(NamedTuple):
+    """A number at the top of a section: ``KeyMetric("hours", "3.2", "of 412 clips")``."""
 
     name: str
     value: str
@@ -56,11 +106,6 @@ def page(title: str, sections: Sequence[Section], *, lead: str = "", footer: str
     )
     document = element("html", element("head", *head), "\n", element("body", *body), lang="en")
     return f"<!doctype html>\n{document}\n"
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a report; a failure leaves the old file."""
-    write_durably(path, text)
 
 
 def section(title: str, *blocks: object) -> Section:
@@ -100,24 +145,10 @@ def _section(part: Section, anchor: str) -> Html:
     return element("section", element("h2", part.title), part.body, "\n", id=anchor)
 
 
-def paragraph(*content: object) -> Html:
-    """Build a paragraph of text."""
-    return element("p", *content)
-
-
-def heading(text: str) -> Html:
-    """Build a heading within a section."""
-    return element("h3", text)
-
-
-def note(*content: object) -> Html:
-    """Build a less prominent paragraph that explains something."""
-    return element("p", *content, class_="note")
-
-
-def code(text: object) -> Html:
-    """Build a piece of code: a command or a name in a file."""
-    return element("code", text)
+paragraph = partial(element, "p")
+heading = partial(element, "h3")  # within a section
+note = partial(element, "p", class_="note")  # a less prominent paragraph that explains something
+code = partial(element, "code")  # a command or a name in a file
 
 
 def bullets(items: Sequence[object]) -> Html:
@@ -130,17 +161,17 @@ def details(summary: str, *blocks: object, is_open: bool = False) -> Html:
     return element("details", element("summary", summary), *blocks, open=is_open)
 
 
-def key_figures(figures: Sequence[KeyFigure]) -> Html:
+def key_metrics(metrics: Sequence[KeyMetric]) -> Html:
     """Show numbers side by side in large type."""
     cards = [
         element(
             "div",
-            element("dt", figure.name),
-            element("dd", figure.value, element("small", figure.remark) if figure.remark else ""),
+            element("dt", metric.name),
+            element("dd", metric.value, element("small", metric.remark) if metric.remark else ""),
         )
-        for figure in figures
+        for metric in metrics
     ]
-    return element("dl", cards, class_="key-figures")
+    return element("dl", cards, class_="key-metrics")
 
 
 def callout(tone: Tone, label: str, title: str, *blocks: object) -> Html:

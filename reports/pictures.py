@@ -20,8 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from reports.html.markup import Html
-from reports.html.page import image
+from reports.html import Html, image
 
 # Placeholders that occur nowhere else in a drawing; each becomes a variable of page.css.
 INK, FAINT_INK, GRID_INK, PAPER_INK = "#010203", "#040506", "#070809", "#0a0b0c"

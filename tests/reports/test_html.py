@@ -6,17 +6,20 @@ from html.parser import HTMLParser
 import pytest
 
 from reports.html import (
-    KeyFigure,
+    Html,
+    KeyMetric,
     audio_player,
     bullets,
     callout,
     code,
     data_uri,
     details,
+    element,
     figure,
     heading,
     image,
-    key_figures,
+    join_html,
+    key_metrics,
     note,
     number,
     page,
@@ -24,7 +27,6 @@ from reports.html import (
     section,
     side_by_side,
     table,
-    write_page,
 )
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -73,7 +75,7 @@ def everything():
                 note(HOSTILE),
                 bullets([HOSTILE]),
                 callout("bad", "fatal", HOSTILE, paragraph(HOSTILE)),
-                key_figures([KeyFigure(HOSTILE, HOSTILE, HOSTILE)]),
+                key_metrics([KeyMetric(HOSTILE, HOSTILE, HOSTILE)]),
                 table([HOSTILE], [[HOSTILE]], caption=HOSTILE),
                 details(HOSTILE, HOSTILE),
             ),
@@ -153,9 +155,54 @@ def test_bytes_arrive_as_they_were():
     assert data_uri(b"\x00\xff", "audio/wav") == "data:audio/wav;base64,AP8="
 
 
-def test_a_page_replaces_the_one_that_was_there(tmp_path):
-    path = tmp_path / "report.html"
-    write_page(path, "old")
-    write_page(path, page("Ünïcode ɕ", []))
-    assert "Ünïcode ɕ" in path.read_text(encoding="utf-8")
-    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+@pytest.mark.parametrize("text", ["<script>x</script>", '"><img src=x>', "' onload='x", "a & b"])
+def test_text_is_escaped_in_content_and_attributes(text):
+    shown = element("p", text, title=text)
+    inside = shown.removeprefix("<p ").removesuffix("</p>")
+    assert "<script" not in inside
+    assert "<img" not in inside
+    assert "'" not in inside
+    assert inside.count('"') == 2
+
+
+def test_markup_is_escaped_once():
+    assert element("p", element("b", "1 < 2")) == "<p><b>1 &lt; 2</b></p>"
+
+
+def test_what_cannot_be_encoded_is_replaced():
+    name = b"caf\xe9\x00.wav".decode("utf-8", "surrogateescape")
+    assert Html.escape(name) == "caf\ufffd\ufffd.wav"
+    assert element("p", title=name).encode("utf-8")
+
+
+def test_lists_are_taken_apart_in_order():
+    assert join_html(["a", [Html("<br>"), ("b",)], 1]) == "a<br>b1"
+
+
+SCRIPT = "<script>x</script>"
+ESCAPED = "&lt;script&gt;x&lt;/script&gt;"
+
+
+@pytest.mark.parametrize(
+    "joined",
+    [
+        Html("<p>") + SCRIPT,
+        Html("<p>") + SCRIPT + Html("</p>"),
+        Html("<p>{}</p>").format(SCRIPT),
+        Html("<p>%s</p>") % SCRIPT,
+        Html("<br>").join(["one", SCRIPT]),
+    ],
+)
+def test_text_that_joins_markup_is_escaped(joined):
+    assert isinstance(joined, Html)
+    assert ESCAPED in joined
+    assert SCRIPT not in joined
+    assert element("div", joined).count("&amp;") == 0
+
+
+def test_markup_that_follows_text_leaves_the_text_escaped():
+    assert SCRIPT + Html("<br>") == f"{ESCAPED}<br>"
+
+
+def test_unencodable_characters_are_replaced_wherever_text_joins():
+    assert Html("<p>") + "a\x00" == "<p>a\ufffd"

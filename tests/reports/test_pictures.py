@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import matplotlib as mpl
 import pytest
 
-from reports.html.page import STYLE_SHEET
-from reports.html.pictures import COLOURS, INK, canvas, inline_png, inline_svg
+from reports.html import STYLE_SHEET
+from reports.pictures import COLOURS, INK, canvas, inline_png, inline_svg
 
 
 @pytest.fixture
