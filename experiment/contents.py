@@ -12,17 +12,7 @@ import yaml
 
 from durable_files import write_durably
 from evaluation.utterance_record import read_records
-from experiment.layout import (
-    CONFIGURATION_FILE,
-    CSV_LOGS,
-    DATA_FILE,
-    FAM_RECORD_FILE,
-    METRICS_FILE,
-    SKIPPED_FILE,
-    VERSIONS_FILE,
-    recorded_splits,
-    trained_folder,
-)
+from experiment import layout
 
 if TYPE_CHECKING:
     from evaluation.error_analysis import SplitAnalysis
@@ -52,16 +42,16 @@ class Experiment(NamedTuple):
     configuration: str  # YAML
     versions: dict[str, Any]
     fam_record: Path | None
-    data: dict[str, dict[str, Any]] = {}  # noqa: RUF012 - never written to; by split
-    skipped: list[SkippedRow] = []  # noqa: RUF012 - never written to
-    analyses: "dict[str, SplitAnalysis]" = {}  # noqa: RUF012 - never written to; by split, test first
+    data: dict[str, dict[str, Any]] = {}  # by split
+    skipped: list[SkippedRow] = []
+    analyses: "dict[str, SplitAnalysis]" = {}  # by split, test first
 
 
 def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = None) -> Experiment:
     """Read a folder as its last start left it; analyses of the records may be known already."""
     metrics = read_metrics(folder)
     place = folder.resolve()
-    trained = trained_folder(place)
+    trained = layout.trained_folder(place)
     return Experiment(
         # Evaluations have the same names in every experiment.
         name=place.name if trained == place else f"{trained.name}/{place.name}",
@@ -70,34 +60,34 @@ def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = 
         utterances=metrics.get("utterances", {}),
         definitions=metrics.get("definitions", {}),
         checkpoint=metrics.get("checkpoint"),
-        curves=read_curves(sorted(folder.glob(f"{CSV_LOGS}/*/metrics.csv"), key=_version)),
-        configuration=_read_text(CONFIGURATION_FILE.newest_in(folder)),
+        curves=read_curves(sorted(folder.glob(f"{layout.CSV_LOGS}/*/metrics.csv"), key=_version)),
+        configuration=_read_text(layout.CONFIGURATION_FILE.newest_in(folder)),
         versions=read_versions(folder),
-        fam_record=next(iter(sorted(folder.rglob(FAM_RECORD_FILE))), None),
-        data=_read_json(DATA_FILE.newest_in(folder)),
-        skipped=read_skipped(SKIPPED_FILE.newest_in(folder)),
+        fam_record=next(iter(sorted(folder.rglob(layout.FAM_RECORD_FILE))), None),
+        data=_read_json(layout.DATA_FILE.newest_in(folder)),
+        skipped=read_skipped(layout.SKIPPED_FILE.newest_in(folder)),
         analyses=analyse_records(folder) if analyses is None else analyses,
     )
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
     """Read the metrics of an experiment or of an evaluation; empty where there are none."""
-    return _read_json(folder / METRICS_FILE)
+    return _read_json(folder / layout.METRICS_FILE)
 
 
 def write_metrics(folder: Path, metrics: dict[str, Any]) -> None:
     """Replace the metrics of an experiment or of an evaluation."""
-    write_durably(folder / METRICS_FILE, json.dumps(metrics, indent=1, ensure_ascii=False))
+    write_durably(folder / layout.METRICS_FILE, json.dumps(metrics, indent=1, ensure_ascii=False))
 
 
 def read_configuration(folder: Path) -> dict[str, Any]:
     """Read the configuration of the last start; empty where there is none."""
-    return dict(yaml.safe_load(_read_text(CONFIGURATION_FILE.newest_in(folder))) or {})
+    return dict(yaml.safe_load(_read_text(layout.CONFIGURATION_FILE.newest_in(folder))) or {})
 
 
 def read_versions(folder: Path) -> dict[str, Any]:
     """Read which code, packages and data the last start used; empty where nothing is recorded."""
-    return _read_json(VERSIONS_FILE.newest_in(folder))
+    return _read_json(layout.VERSIONS_FILE.newest_in(folder))
 
 
 def read_skipped(path: Path) -> list[SkippedRow]:
@@ -114,7 +104,8 @@ def analyse_records(folder: Path) -> "dict[str, SplitAnalysis]":
     """Analyse the errors of every split that has utterance records, the test split first."""
     from evaluation.error_analysis import analyse  # brings scipy, which a start of training need not load
 
-    return {split: analyse(split, read_records(path)) for split, path in recorded_splits(folder).items()}
+    records = layout.recorded_splits(folder)
+    return {split: analyse(split, read_records(path)) for split, path in records.items()}
 
 
 def _read_text(path: Path) -> str:

@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from jsonargparse import Namespace
 
+from experiment import layout
 from experiment.checkpoint import Checkpoint, newest_loadable
 from experiment.checkpoint_checks import check_checkpoint, check_resume_position
 from experiment.errors import ConfigError
 from experiment.folder import best_checkpoint, claim_folder, default_name, runs_named
-from experiment.layout import (
-    CSV_LOGS,
-    EVALUATIONS,
-    EXPERIMENTS,
-    LOGS,
-    TENSORBOARD_LOGS,
-    experiment_of,
-)
 from experiment.ranks import FOLDER, agree
 from models.weights import CHECKPOINT_KEY, CheckpointError
 
@@ -29,21 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExperimentPlan:
-    """The folder that a command will write to, and the checkpoint that it takes.
-
-    Args:
-        parent: where the folder will be.
-        name: the folder's name, before a suffix.
-        checkpoint: what to start from or to evaluate.
-        resumes: whether the command continues the run that lies in this folder already.
-        logs: whether the command keeps logs (evaluations write their metrics only).
-    """
+    """The folder that a command will write to, and the checkpoint that it takes."""
 
     parent: Path
-    name: str
-    checkpoint: Path | None
-    resumes: bool
-    logs: bool
+    name: str  # before a suffix
+    checkpoint: Path | None = None  # what to start from or to evaluate
+    resumes: bool = False  # whether the command continues the run that lies in this folder already
+    logs: bool = True  # evaluations write their metrics only
 
     @classmethod
     def of(cls, subcommand: str, section: Namespace, resumed: Checkpoint | None = None) -> "ExperimentPlan":
@@ -59,14 +44,9 @@ class ExperimentPlan:
             return cls._of_training(parent, name, section, resumed)
         checkpoint = _configured(section, resumes=False) or _newest_best(parent, name)
         check_checkpoint(checkpoint, section)
-        folder = experiment_of(checkpoint.path)
-        return cls(
-            folder / EVALUATIONS if folder else parent,
-            subcommand if folder else f"{name}_{subcommand}",
-            checkpoint.path,
-            resumes=False,
-            logs=False,
-        )
+        if folder := layout.experiment_of(checkpoint.path):
+            return cls(folder / layout.EVALUATIONS, subcommand, checkpoint.path, logs=False)
+        return cls(parent, f"{name}_{subcommand}", checkpoint.path, logs=False)
 
     @classmethod
     def _of_training(
@@ -75,16 +55,15 @@ class ExperimentPlan:
         weights_only = section.only_weights_load
         checkpoint = resumed or _configured(section, resumes=not weights_only)
         if checkpoint is None:
-            return cls(parent, name, None, resumes=False, logs=True)
+            return cls(parent, name)
         check_checkpoint(checkpoint, section)
-        if weights_only:
-            return cls(parent, name, checkpoint.path, resumes=False, logs=True)
-        check_resume_position(checkpoint, section)
-        folder = experiment_of(checkpoint.path)
-        runs = [run.resolve() for run in runs_named(parent, name)]
-        if folder is None or folder.parent != parent.resolve() or folder not in runs:
-            return cls(parent, name, checkpoint.path, resumes=False, logs=True)
-        return cls(parent, folder.name, checkpoint.path, resumes=True, logs=True)
+        if not weights_only:
+            check_resume_position(checkpoint, section)
+            folder = layout.experiment_of(checkpoint.path)
+            runs = [run.resolve() for run in runs_named(parent, name)]
+            if folder in runs and folder.parent == parent.resolve():
+                return cls(parent, folder.name, checkpoint.path, resumes=True)
+        return cls(parent, name, checkpoint.path)
 
     def claim(self) -> Path:
         """Return the run's folder on resume, else a new one; the same for all processes of a run."""
@@ -95,7 +74,7 @@ class ExperimentPlan:
 
     def release(self, folder: Path) -> None:
         """Remove a claimed folder that holds nothing but the loggers' first files."""
-        if not self.resumes and folder.is_dir() and {path.name for path in folder.iterdir()} <= {LOGS}:
+        if not self.resumes and folder.is_dir() and {path.name for path in folder.iterdir()} <= {layout.LOGS}:
             shutil.rmtree(folder, ignore_errors=True)
 
     def loggers(self, folder: Path, configured: object) -> "list[Logger] | bool | None":
@@ -107,7 +86,7 @@ class ExperimentPlan:
         from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
         # Every start writes another version: a resumed run overwrites no rows.
-        return [TensorBoardLogger(folder, TENSORBOARD_LOGS), CSVLogger(folder, CSV_LOGS)]
+        return [TensorBoardLogger(folder, layout.TENSORBOARD_LOGS), CSVLogger(folder, layout.CSV_LOGS)]
 
 
 def checkpoint_to_resume(section: Namespace) -> Checkpoint | None:
@@ -131,22 +110,8 @@ def seed_of(checkpoint: Checkpoint) -> int | None:
 
 def _location(section: Namespace) -> tuple[Path, str]:
     """Return the folder of all experiments, and the name of this one."""
-    parent = Path(section.trainer.default_root_dir or ".") / EXPERIMENTS
-    return parent, section.custom_folder_name or _default_name(section)
-
-
-def _default_name(section: Namespace) -> str:
-    model, optimizer = section.model, section.model.optimizer
-    return default_name(
-        model.network_name,
-        freeze=model.freeze_feature_extractor,
-        transformer=model.freeze_transformer,
-        optimizer=optimizer
-        if isinstance(optimizer, str)
-        else str(optimizer["class_path"]).rpartition(".")[2],
-        batch_size=section.data.batch_size,
-        now=datetime.now(),
-    )
+    parent = Path(section.trainer.default_root_dir or ".") / layout.EXPERIMENTS
+    return parent, section.custom_folder_name or default_name(section, datetime.now())
 
 
 def _configured(section: Namespace, *, resumes: bool) -> Checkpoint | None:

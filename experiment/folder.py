@@ -2,38 +2,33 @@
 
 import json
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from jsonargparse import Namespace
+
+from experiment import layout
 from experiment.errors import ConfigError
-from experiment.layout import (
-    BEST_CHECKPOINT_FILE,
-    CHECKPOINT_PATTERN,
-    CHECKPOINTS,
-    CONFIGURATION_FILE,
-    EXPERIMENTS,
-    recorded_splits,
-)
-
-_TIME = "%d_%m_%Y_%H_%M"
 
 
-def default_name(
-    network_name: str, *, freeze: bool, transformer: bool, optimizer: str, batch_size: int, now: datetime
-) -> str:
+def default_name(section: Namespace, now: datetime) -> str:
     """Return the name of an experiment that the configuration does not name.
 
-    >>> default_name("Wav2Vec2", freeze=True, transformer=True, optimizer="AdamW", batch_size=4,
-    ...              now=datetime(2024, 10, 22, 15, 30))
+    >>> switches = {"freeze_feature_extractor": True, "freeze_transformer": True}
+    >>> model = Namespace(network_name="Wav2Vec2", optimizer="AdamW", **switches)
+    >>> section = Namespace(model=model, data=Namespace(batch_size=4))
+    >>> default_name(section, datetime(2024, 10, 22, 15, 30))
     'network_Wav2Vec2_freeze_true_transformer_true_optimizer_AdamW_batch_size_4_time_22_10_2024_15_30'
     """
+    model, optimizer = section.model, section.model.optimizer
     parts = {
-        "network": network_name,
-        "freeze": str(freeze).lower(),
-        "transformer": str(transformer).lower(),
-        "optimizer": optimizer,
-        "batch_size": batch_size,
-        "time": now.strftime(_TIME),
+        "network": model.network_name,
+        "freeze": str(model.freeze_feature_extractor).lower(),
+        "transformer": str(model.freeze_transformer).lower(),
+        "optimizer": optimizer if isinstance(optimizer, str) else optimizer["class_path"].rpartition(".")[2],
+        "batch_size": section.data.batch_size,
+        "time": now.strftime("%d_%m_%Y_%H_%M"),
     }
     return "_".join(f"{key}_{value}" for key, value in parts.items())
 
@@ -44,12 +39,10 @@ def claim_folder(parent: Path, name: str) -> Path:
     number = 1
     while True:
         folder = parent / (name if number == 1 else f"{name}_{number}")
-        try:
+        with suppress(FileExistsError):
             folder.mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        return folder
+            return folder
+        number += 1
 
 
 def runs_named(parent: Path, name: str) -> list[Path]:
@@ -62,16 +55,17 @@ def runs_named(parent: Path, name: str) -> list[Path]:
 
 def _last_trained(folder: Path) -> tuple[int, str]:
     """Return when a run last wrote a checkpoint; a later evaluation does not make it newer."""
-    written = [path.stat().st_mtime_ns for path in (folder / CHECKPOINTS).glob(CHECKPOINT_PATTERN)]
+    checkpoints = (folder / layout.CHECKPOINTS).glob(layout.CHECKPOINT_PATTERN)
+    written = [path.stat().st_mtime_ns for path in checkpoints]
     return max(written, default=folder.stat().st_ctime_ns), folder.name
 
 
 def best_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint that a finished or running experiment has noted as its best."""
-    record = folder / CHECKPOINTS / BEST_CHECKPOINT_FILE
+    record = folder / layout.CHECKPOINTS / layout.BEST_CHECKPOINT_FILE
     if not record.is_file():
         return None
-    checkpoint = folder / CHECKPOINTS / str(json.loads(record.read_text(encoding="utf-8"))["path"])
+    checkpoint = record.with_name(json.loads(record.read_text(encoding="utf-8"))["path"])
     return checkpoint if checkpoint.is_file() else None
 
 
@@ -80,7 +74,7 @@ def find_checkpoint(command: str, name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    for folder in (path, Path(EXPERIMENTS) / name):
+    for folder in (path, Path(layout.EXPERIMENTS) / name):
         if folder.is_dir():
             found = best_checkpoint(folder)
             if found is None:
@@ -88,24 +82,28 @@ def find_checkpoint(command: str, name: str) -> Path:
                     f"{command}: {folder} must hold a best checkpoint, it does not; name a .ckpt file"
                 )
             return found
-    present = sorted(folder.parent.name for folder in Path(EXPERIMENTS).glob(f"*/{CHECKPOINTS}"))
+    present = sorted(
+        folder.parent.name for folder in Path(layout.EXPERIMENTS).glob(f"*/{layout.CHECKPOINTS}")
+    )
     raise ConfigError(
-        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under {EXPERIMENTS}/; "
-        f"there are: {', '.join(present) or 'none'}"
+        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under "
+        f"{layout.EXPERIMENTS}/; there are: {', '.join(present) or 'none'}"
     )
 
 
 def find_experiment(name: str) -> Path:
     """Find the folder of a run or of an evaluation by its path, or by its name under ``experiments/``."""
-    for folder in (Path(name), Path(EXPERIMENTS) / name):
-        if _has_configuration(folder) or recorded_splits(folder):
+    for folder in (Path(name), Path(layout.EXPERIMENTS) / name):
+        if _has_configuration(folder) or layout.recorded_splits(folder):
             return folder
-    present = sorted(folder.name for folder in Path(EXPERIMENTS).glob("*") if _has_configuration(folder))
+    present = sorted(
+        folder.name for folder in Path(layout.EXPERIMENTS).glob("*") if _has_configuration(folder)
+    )
     raise ConfigError(
-        f"report: {name} must be an experiment's folder, or its name under {EXPERIMENTS}/, with "
+        f"report: {name} must be an experiment's folder, or its name under {layout.EXPERIMENTS}/, with "
         f"a config.yaml; there are: {', '.join(present) or 'none'}"
     )
 
 
 def _has_configuration(folder: Path) -> bool:
-    return CONFIGURATION_FILE.newest_in(folder).is_file()
+    return layout.CONFIGURATION_FILE.newest_in(folder).is_file()

@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from jsonargparse import Namespace
@@ -28,40 +29,23 @@ _PATIENCE = timedelta(minutes=10)  # how long the first process may take to read
 STEP_TIMEOUT = timedelta(minutes=5)
 # The variables by which Lightning and this module recognise one of several processes.
 _LAUNCHERS = (
-    "TORCHELASTIC_RUN_ID",
-    "TORCHELASTIC_USE_AGENT_STORE",
-    "SLURM_NTASKS",
-    "SLURM_PROCID",
-    "SLURM_LOCALID",
-    "MASTER_ADDR",
-    "MASTER_PORT",
-    "NODE_RANK",
-    "GROUP_RANK",
-    "LOCAL_WORLD_SIZE",
-    "WORLD_SIZE",
-    "LOCAL_RANK",
-    "RANK",
+    *("TORCHELASTIC_RUN_ID", "TORCHELASTIC_USE_AGENT_STORE"),
+    *("SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID"),
+    *("MASTER_ADDR", "MASTER_PORT"),
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE"),
 )
 _SETTLED, _FAILED = "=", "!"
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
 class Launch(NamedTuple):
-    """How a launcher other than Lightning has started this process.
-
-    Args:
-        launcher: the launcher's name.
-        rank: the number of this process.
-        local_processes: processes on one machine; None where the launcher does not pass it on.
-        machines: number of machines; None where the launcher does not pass it on.
-        hosts_store: whether the first process must open the store itself.
-    """
+    """How a launcher other than Lightning has started this process."""
 
     launcher: str
     rank: int
-    local_processes: int | None
-    machines: int | None
-    hosts_store: bool
+    local_processes: int | None  # on one machine; None where the launcher does not pass it on
+    machines: int | None  # None where the launcher does not pass it on
+    hosts_store: bool  # whether the first process must open the store itself
 
     @property
     def is_alone(self) -> bool:
@@ -150,26 +134,16 @@ def _agreed(launch: Launch, name: str, decide: Callable[[], str]) -> str:
     return value
 
 
-_open_stores: list["TCPStore"] = []
-
-
+@cache
 def _store(launch: Launch) -> "TCPStore":
     """Return the store that the process group of the training will use, too."""
-    if not _open_stores:
-        from torch.distributed import TCPStore  # type: ignore[attr-defined]
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-        address, port = _meeting_place(launch)
-        _open_stores.append(
-            TCPStore(
-                address,
-                port,
-                is_master=launch.hosts_store and launch.rank == 0,
-                timeout=_PATIENCE,
-                wait_for_workers=False,
-                multi_tenant=True,
-            )
-        )
-    return _open_stores[0]
+    hosts = launch.hosts_store and launch.rank == 0
+    address, port = _meeting_place(launch)
+    return TCPStore(
+        address, port, is_master=hosts, timeout=_PATIENCE, wait_for_workers=False, multi_tenant=True
+    )
 
 
 def _meeting_place(launch: Launch) -> tuple[str, int]:

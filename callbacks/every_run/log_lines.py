@@ -16,11 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class LogLines(ProgressBar):
-    """Logs from time to time how many batches of an epoch are done; other callbacks log its metrics.
-
-    Args:
-        seconds: the time between two lines.
-    """
+    """Logs every few seconds how many batches of an epoch are done; other callbacks log its metrics."""
 
     def __init__(self, seconds: float = LOG_SECONDS) -> None:
         super().__init__()
@@ -37,31 +33,26 @@ class LogLines(ProgressBar):
         self._enabled = False
 
     @override
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
         if self._is_due():
             shown = self.get_metrics(trainer, pl_module)
             metrics = "".join(f", {name} {_short(value)}" for name, value in shown.items() if name != "v_num")
-            _log(f"epoch {trainer.current_epoch}", batch_idx, self.total_train_batches, metrics)
+            _log(f"epoch {trainer.current_epoch}", step, self.total_train_batches, metrics)
 
     @override
     def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
-        if not trainer.sanity_checking:
-            self._log_evaluation("validation", step, trainer.num_val_batches)
+        if not trainer.sanity_checking and self._is_due():
+            _log("validation", step, trainer.num_val_batches)
 
     @override
     def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
-        self._log_evaluation("test", step, trainer.num_test_batches)
+        if self._is_due():
+            _log("test", step, trainer.num_test_batches)
 
     @override
     def on_predict_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
-        self._log_evaluation("predict", step, trainer.num_predict_batches)
-
-    def _log_evaluation(self, stage: str, step: Sequence[Any], batches: float | Sequence[float]) -> None:
-        """Log a line where one is due; ``step`` is what the hook gets: outputs, batch, its index …."""
         if self._is_due():
-            _log(stage, step[2], sum(batches) if isinstance(batches, Sequence) else batches)
+            _log("predict", step, trainer.num_predict_batches)
 
     def _is_due(self) -> bool:
         now = time.monotonic()
@@ -71,8 +62,10 @@ class LogLines(ProgressBar):
         return True
 
 
-def _log(stage: str, batch_idx: int, total: float, metrics: str = "") -> None:
-    log.info("%s: %d of %s batches%s", stage, batch_idx + 1, f"{total:.0f}", metrics)
+def _log(stage: str, step: Sequence[Any], batches: float | Sequence[float], metrics: str = "") -> None:
+    """Log a line; ``step`` is what the hook gets: outputs, batch, its index and so on."""
+    total = sum(batches) if isinstance(batches, Sequence) else batches
+    log.info("%s: %d of %s batches%s", stage, step[2] + 1, f"{total:.0f}", metrics)
 
 
 def _short(value: object) -> str:

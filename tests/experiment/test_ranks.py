@@ -38,7 +38,7 @@ def by_hand(size, port):
 
 def _answer(environment, decision, answers, all_answered):
     os.environ.update(environment)
-    ranks._open_stores.clear()
+    ranks._store.cache_clear()
     try:
         answers.put(agree("folder", decision))
     except (ConfigError, OSError) as error:
