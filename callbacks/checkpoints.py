@@ -148,7 +148,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
         return trainer.world_size == 1 and bool(super()._should_save_on_exception(trainer))
 
     def _save_last(self, trainer: Trainer) -> None:
-        """Write ``last.ckpt`` in every epoch; Lightning writes it only when the best checkpoints change."""
+        """Write ``last.ckpt`` where it is due; Lightning writes it only when the best checkpoints change."""
         if self._steps_between and self._monitors_training and self._is_due(trainer):
             self._save_between(trainer)
         every = self._every_n_epochs or int(bool(self._steps_between or self._time_between))

@@ -87,7 +87,7 @@ def _unfed_watchers(trainer: Trainer, plateau_metric: str | None, because: str) 
     if watchers:
         yield (
             f"{', '.join(watchers)} must watch a metric that exists, but {because}; "
-            f"correct that, or leave out what watches"
+            f"correct that, or leave them out"
         )
 
 

@@ -149,6 +149,6 @@ def _save(trainer: Trainer) -> str:
     if not step:
         return "nothing was trained yet"
     if not savers or trainer.fast_dev_run:  # type: ignore[attr-defined]
-        return f"step {step} is not kept: the configuration has no callbacks.CustomModelCheckpoint"
+        return f"step {step} is not saved: the configuration has no callbacks.CustomModelCheckpoint"
     paths = [saver.save_now(trainer) for saver in savers]
     return f"step {step} is in {paths[0]}; resume by the same command with --ckpt_path last"
