@@ -19,9 +19,10 @@ from dataset_modules.batches.limit import BatchLimit
 from dataset_modules.batches.loading import clip_loader
 from dataset_modules.batches.position import has_several_epochs, set_position
 from dataset_modules.batches.sampler import LengthBucketSampler
+from dataset_modules.cache.clip_store import ClipSelection
 from dataset_modules.labels import skipping
 from dataset_modules.labels.encoder import LabelEncoder, UnknownPhonemePolicy
-from dataset_modules.labels.usable_clips import ClipSubset, EncodedLabels, usable_clips
+from dataset_modules.labels.usable_clips import EncodedLabels, usable_clips
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.data_sources import DataSources
 from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
@@ -174,10 +175,12 @@ class PhonemeDataModule(LightningDataModule):
             skipping.SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, num_frames))
             for dataset, part in zip(self.sources.datasets, prepared, strict=True)
         ]
-        clips = [ClipSubset(part.prepared.clips, part.usable.indices) for part in parts]
+        stores, rows = [part.clips for part in prepared], [part.usable.indices for part in parts]
         labels = EncodedLabels.joined([part.usable.labels for part in parts])
         augment = self.augment if split == "train" else None
-        self.splits[split] = ClipDataset(clips, labels, augment, sampling_rate, num_frames)
+        self.splits[split] = ClipDataset(
+            ClipSelection(stores, rows), labels, augment, sampling_rate, num_frames
+        )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         self._identities[split] = skipping.identity_of(parts)
         return parts
@@ -205,7 +208,8 @@ class PhonemeDataModule(LightningDataModule):
         sampler = self.sampler(split, shuffle=shuffle)
         seconds = self.batch_seconds(split)
         if shuffle and seconds is not None and self._is_first:
-            self.limit.log_use(self.splits[split].num_samples(), self.audio_params.sampling_rate, seconds)
+            num_samples = self.splits[split].clips.num_samples()
+            self.limit.log_use(num_samples, self.audio_params.sampling_rate, seconds)
         if shuffle and self.trainer:
             set_position(sampler, self.trainer, self._stored_position, self.state_dict)
         return clip_loader(clips, sampler, self.vocabulary.blank_id, self.num_workers, pinned=self._on_cuda)
@@ -234,7 +238,7 @@ class PhonemeDataModule(LightningDataModule):
         """Return the batches of a split for this process."""
         trainer = self.trainer
         return LengthBucketSampler(
-            self.splits[split].num_samples(),
+            self.splits[split].clips.num_samples(),
             self.audio_params.sampling_rate,
             batch_size=self.batch_size,
             max_batch_seconds=self.batch_seconds(split),
@@ -248,7 +252,7 @@ class PhonemeDataModule(LightningDataModule):
         """Return the limit of a batch in seconds of recorded audio, before augmentation stretches it."""
         trainer = self.trainer
         if self.limit.is_open and trainer is not None and trainer.state.fn == "fit" and self._on_cuda:
-            longest = int(self.splits["train"].num_samples().max(initial=1))
+            longest = int(self.splits["train"].clips.num_samples().max(initial=1))
             self.limit.find(longest, self.audio_params.sampling_rate, self.model.fits, trainer)
         limit = self.limit.seconds
         if limit is None or self.augment is None or split != "train":
@@ -285,7 +289,7 @@ class PhonemeDataModule(LightningDataModule):
     def report_failures(self) -> None:
         """Log how many clips could not be augmented on all ranks, if their number has grown."""
         if self.trainer is not None and self.augment is not None:
-            self.augment.ledger.log_new(self.trainer, self.splits["train"].id_of)
+            self.augment.ledger.log_new(self.trainer, self.splits["train"].clips.id_of)
 
     @property
     def _is_first(self) -> bool:

@@ -42,7 +42,7 @@ def augmentation_examples(train: ClipDataset, number: int, seed: int) -> list[Au
 
 
 def _example(train: ClipDataset, row: int) -> AugmentationExample:
-    augment, clip = train.augment, train.clip(row)
+    augment, clip = train.augment, train.clips[row]
     failures = augment.failures if augment else 0
     before, after = from_pcm16(clip.samples), train[(0, row)].waveform
     remark = "No augmentations are configured."

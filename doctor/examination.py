@@ -8,10 +8,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dataset_modules.base_dataset import SPLITS, Split
-from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.batches.sampler import LengthBucketSampler, padding_share
 from dataset_modules.batches.trainer_limits import limited
-from dataset_modules.cache.clip_store import PreparedClip
+from dataset_modules.cache.clip_store import ClipSelection, PreparedClip
 from dataset_modules.cache.progress_bars import refreshing
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.labels.encoder import LabelEncoder, frames_needed
@@ -62,20 +61,14 @@ class Surveyor:
 
     def survey(self, name: Split, parts: Sequence[SplitPart]) -> SplitSurvey:
         """Survey a split; it reads every clip once."""
-        stores = [part.prepared.clips for part in parts]
-        clips = np.zeros(sum(len(store) for store in stores), CLIP)
+        prepared = ClipSelection([part.prepared.clips for part in parts])
+        clips = np.zeros(len(prepared), CLIP)
         clips["used"] = np.concatenate(
             [np.isin(np.arange(len(part.prepared.clips)), part.usable.indices) for part in parts]
         )
-        id_of = ClipDataset(stores, [], None, self.sampling_rate).id_of
-        split = SplitSurvey(name, self.sampling_rate, clips, id_of, parts=parts)
+        split = SplitSurvey(name, self.sampling_rate, clips, prepared.id_of, parts=parts)
         progress = tqdm(
-            (store[index] for store in stores for index in range(len(store))),
-            total=len(clips),
-            desc=f"{name}: surveying clips",
-            unit="clip",
-            delay=1,
-            **refreshing(sys.stderr),
+            prepared, desc=f"{name}: surveying clips", unit="clip", delay=1, **refreshing(sys.stderr)
         )
         for row, clip in zip(clips, progress, strict=True):  # rows are views into the array
             self._add(split, row, clip)

@@ -47,7 +47,7 @@ class UtteranceKeeper(Callback):
         data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
         describe = Describer(pl_module, data.audio_params.sampling_rate)
         for row, scores, labels in _utterances(batch, outputs):
-            self._records[row] = describe(data.splits[split].clip(row), split, scores, labels)
+            self._records[row] = describe(data.splits[split].clips[row], split, scores, labels)
 
     @override
     def on_validation_end(self, trainer: Trainer, *_: object) -> None:
@@ -87,12 +87,12 @@ def _evaluated_split(trainer: Trainer) -> Split | None:
 def _write_split(trainer: Trainer, split: Split, records: _Records) -> None:
     """Write the records in the split's order, and the recordings of the worst utterances."""
     data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
-    folder, clips = Path(trainer.default_root_dir), data.splits[split]
+    folder, clips = Path(trainer.default_root_dir), data.splits[split].clips
     rows = sorted(records)
     kept = keep_audio(
         audio_folder(folder, split),
         [records[row] for row in rows],
-        lambda place: clips.clip(rows[place]).samples,
+        lambda place: clips[rows[place]].samples,
         data.audio_params.sampling_rate,
     )
     write_records(records_file(folder, split), kept)

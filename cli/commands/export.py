@@ -108,8 +108,9 @@ def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
 def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utterance"]:
     """Yield the clips and the labels that an evaluation of the test split uses."""
     from cli.configuration.configured_datasets import located_datasets
+    from dataset_modules.cache.clip_store import ClipSelection
     from dataset_modules.labels.encoder import LabelEncoder
-    from dataset_modules.labels.usable_clips import ClipSubset, usable_clips
+    from dataset_modules.labels.usable_clips import usable_clips
     from dataset_modules.sources.audio import from_pcm16
     from inference.handover.parity import Utterance
     from phonetics import WORD_DELIMITER
@@ -117,10 +118,10 @@ def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utt
     data = dict(provenance.configuration["data"])
     encode = LabelEncoder(model.vocabulary, data.get("unknown_phonemes", "skip"))
     stores = [dataset.prepare("test", model.audio_params).clips for dataset in located_datasets(data)]
-    subsets = [ClipSubset(store, usable_clips(store, encode, model.frame_counts).indices) for store in stores]
-    if not any(map(len, subsets)):
+    usable = [usable_clips(store, encode, model.frame_counts).indices for store in stores]
+    clips = ClipSelection(stores, usable)
+    if not len(clips):
         raise ConfigError("export: --check needs recordings in the test split, there are none of use")
-    clips = (subset[index] for subset in subsets for index in range(len(subset)))
     return (
         Utterance(
             from_pcm16(clip.samples),

@@ -9,9 +9,9 @@ from torch.utils.data import Dataset
 
 from dataset_modules.augmentations import AugmentationPipeline, kept_random_state
 from dataset_modules.batches.sampler import ClipKey
-from dataset_modules.cache.clip_store import ClipName, ClipStore, PreparedClip
+from dataset_modules.cache.clip_store import ClipSelection, PreparedClip
 from dataset_modules.labels.encoder import frames_needed
-from dataset_modules.labels.usable_clips import ClipSubset, FrameCounter
+from dataset_modules.labels.usable_clips import EncodedLabels, FrameCounter
 from dataset_modules.sources.audio import from_pcm16
 
 
@@ -28,67 +28,42 @@ class Example(NamedTuple):
 
 
 class ClipDataset(Dataset[Example]):
-    """The clips of several stores, one after another; a key is ``(epoch, index)``.
+    """Clips with their labels; a key is ``(epoch, index)``.
 
     ``num_frames`` of the network keeps augmentation from making a clip too short for its labels.
     """
 
     def __init__(
         self,
-        stores: Sequence[ClipStore | ClipSubset],
-        labels: Sequence[list[int]],
+        clips: ClipSelection,
+        labels: EncodedLabels | Sequence[list[int]],
         augment: AugmentationPipeline | None,
         sampling_rate: int,
         num_frames: FrameCounter | None = None,
     ) -> None:
-        self.stores = list(stores)
+        self.clips = clips
         self.labels = labels
         self.augment = augment
         self.sampling_rate = sampling_rate
         self.num_frames = num_frames
-        self._ends = np.cumsum([len(store) for store in self.stores])
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def num_samples(self) -> NDArray[np.int64]:
-        """Return the length of every clip, (N,)."""
-        lengths = [store.num_samples() for store in self.stores]
-        return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
-
     @property
     def hours(self) -> float:
         """The hours of audio."""
-        return float(self.num_samples().sum()) / self.sampling_rate / 3600
-
-    def name_of(self, index: int) -> ClipName:
-        """Return the id, path and language of a clip without reading audio."""
-        store, place = self._place(index)
-        return store.name_of(place)
-
-    def id_of(self, index: int) -> str:
-        """Return the id of a clip without reading audio."""
-        return self.name_of(index).id
-
-    def _place(self, index: int) -> tuple[ClipStore | ClipSubset, int]:
-        """Return the store that holds a clip, and the clip's index in it."""
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        return self.stores[number], index - int(self._ends[number]) + len(self.stores[number])
+        return float(self.clips.num_samples().sum()) / self.sampling_rate / 3600
 
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
-        clip, labels = self.clip(index), self.labels[index]
+        clip, labels = self.clips[index], self.labels[index]
         return Example(self._waveform(clip, epoch, index, labels), labels, clip.id, clip.language, index)
 
     def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:
         """Return the examples of a batch; random states are saved once for all of them."""
         with kept_random_state():
             return [self[key] for key in keys]
-
-    def clip(self, index: int) -> PreparedClip:
-        """Return a prepared clip with all its properties."""
-        store, place = self._place(index)
-        return store[place]
 
     def _waveform(
         self, clip: PreparedClip, epoch: int, index: int, labels: Sequence[int]

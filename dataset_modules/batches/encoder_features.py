@@ -22,10 +22,11 @@ _NO_AUDIO = np.zeros(0, dtype=np.float32)
 class EncodedClips(Dataset[Example]):
     """A split's clips with features of the frozen encoder; audio is not read."""
 
-    def __init__(self, clips: ClipDataset, states: EncoderStates) -> None:
-        self.clips = clips
+    def __init__(self, dataset: ClipDataset, states: EncoderStates) -> None:
+        self.clips = dataset.clips
+        self.labels = dataset.labels
         self.states = states
-        self._num_samples = clips.num_samples()
+        self._num_samples = dataset.clips.num_samples()
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -35,7 +36,7 @@ class EncodedClips(Dataset[Example]):
         name = self.clips.name_of(index)
         return Example(
             _NO_AUDIO,
-            self.clips.labels[index],
+            self.labels[index],
             name.id,
             name.language,
             row=index,
@@ -56,24 +57,23 @@ class FeatureSource:
         self._num_workers = num_workers
 
     def inputs(
-        self, split: str, clips: ClipDataset, identity: str, *, pays: bool
+        self, split: str, dataset: ClipDataset, identity: str, *, pays: bool
     ) -> ClipDataset | EncodedClips:
         """Return the clips with features, or with audio if there are none; ``pays`` allows computing them."""
-        batches = self._batches(clips) if pays else None
-        states = self._cache.open_or_build(split, identity, clips.num_samples(), batches)
+        batches = self._batches(dataset) if pays else None
+        states = self._cache.open_or_build(split, identity, dataset.clips.num_samples(), batches)
         if states is not None:
-            return EncodedClips(clips, states)
+            return EncodedClips(dataset, states)
         if split == "train" and not pays:
             log.info("encoder cache: not used: this run processes each clip once")
-        return clips
+        return dataset
 
-    def _batches(self, clips: ClipDataset) -> Iterator[IndexedBatch]:
+    def _batches(self, dataset: ClipDataset) -> Iterator[IndexedBatch]:
         """Yield all clips in batches of similar length, with their positions in the split."""
-        sampler = LengthBucketSampler(
-            clips.num_samples(), clips.sampling_rate, batch_size=self._batch_size, shuffle=False, seed=0
-        )
+        lengths, rate = dataset.clips.num_samples(), dataset.sampling_rate
+        sampler = LengthBucketSampler(lengths, rate, batch_size=self._batch_size, shuffle=False, seed=0)
         # A loader draws a seed for its workers; the run's generator must not change.
         generator = torch.Generator()
-        loader = clip_loader(clips, sampler, self._blank_id, self._num_workers, generator=generator)
+        loader = clip_loader(dataset, sampler, self._blank_id, self._num_workers, generator=generator)
         for keys, batch in zip(sampler.batches(epoch=0), loader, strict=True):
             yield keys.tolist(), batch

@@ -230,6 +230,44 @@ class ClipStore:
         return ClipStore, (self.paths,)
 
 
+class ClipSelection:
+    """The clips of several stores, one after another; ``rows`` selects some of each store."""
+
+    def __init__(self, stores: Sequence[ClipStore], rows: Sequence[NDArray[np.int64]] | None = None) -> None:
+        self._stores = stores
+        self._rows = [np.arange(len(store)) for store in stores] if rows is None else rows
+        self._ends = np.cumsum([len(selected) for selected in self._rows], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __iter__(self) -> Iterator[PreparedClip]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __getitem__(self, index: int) -> PreparedClip:
+        store, row = self._place(index)
+        return store[row]
+
+    def name_of(self, index: int) -> ClipName:
+        """Return the id, path and language of a clip without reading audio."""
+        store, row = self._place(index)
+        return store.name_of(row)
+
+    def id_of(self, index: int) -> str:
+        """Return the id of a clip without reading audio."""
+        return self.name_of(index).id
+
+    def num_samples(self) -> NDArray[np.int64]:
+        """Return the length of every clip, (N,), without reading audio."""
+        lengths = [store.num_samples()[rows] for store, rows in zip(self._stores, self._rows, strict=True)]
+        return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
+
+    def _place(self, index: int) -> tuple[ClipStore, int]:
+        """Return the store that holds a clip, and the clip's row in it."""
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return self._stores[number], int(self._rows[number][index - self._ends[number]])  # from the end
+
+
 def _map(path: Path) -> mmap.mmap:
     with path.open("rb") as stream:
         return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

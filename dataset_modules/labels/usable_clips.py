@@ -3,19 +3,19 @@
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_modules.cache.clip_store import ClipName, ClipStore, PreparedClip
+from dataset_modules.cache.clip_store import ClipStore
 from dataset_modules.labels.encoder import LabelEncoder, frames_needed
 from dataset_modules.recording import SkippedRecording
 
 FrameCounter = Callable[[NDArray[np.int64]], NDArray[np.int64]]  # samples of utterances → frames, (N,)
 
 
-class EncodedLabels(Sequence[list[int]]):
+class EncodedLabels:
     """Labels as ids in one flat array: a few bytes per phoneme, which forked readers share.
 
     >>> labels = EncodedLabels(np.array([1, 2, 3]), np.array([2, 2, 3]))
@@ -43,13 +43,7 @@ class EncodedLabels(Sequence[list[int]]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, index: int) -> list[int]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[list[int]]: ...
-    def __getitem__(self, index: int | slice) -> list[int] | list[list[int]]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(len(self)))]
+    def __getitem__(self, index: int) -> list[int]:
         if not 0 <= index < len(self):
             raise IndexError(f"EncodedLabels: index must be in 0…{len(self) - 1}, got {index}")
         start = int(self._ends[index - 1]) if index else 0
@@ -111,25 +105,3 @@ def _length_fault(ids: Sequence[int], frames: int) -> str | None:
         f"its {len(ids)} labels need {needed} frames, the model makes {frames} of this audio; "
         f"is the transcript another recording's?"
     )
-
-
-class ClipSubset:
-    """Some clips of a store, as a sequence."""
-
-    def __init__(self, store: ClipStore, indices: NDArray[np.int64]) -> None:
-        self.store = store
-        self.indices = indices
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> PreparedClip:
-        return self.store[int(self.indices[index])]
-
-    def num_samples(self) -> NDArray[np.int64]:
-        """Return the length of every clip, (N,)."""
-        return self.store.num_samples()[self.indices]
-
-    def name_of(self, index: int) -> ClipName:
-        """Return the id, path and language of a clip."""
-        return self.store.name_of(int(self.indices[index]))

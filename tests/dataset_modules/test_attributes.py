@@ -9,7 +9,7 @@ from dataset_modules.batches.batch import AudioParams
 from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.cache.clip_cache import fingerprint_of
 from dataset_modules.cache.clip_preparation import PreparationSettings, prepare_clip
-from dataset_modules.cache.clip_store import ClipStore, ClipWriter
+from dataset_modules.cache.clip_store import ClipSelection, ClipStore, ClipWriter
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.recording import Recording
 from dataset_modules.sources.common_voice_release import release_recordings
@@ -38,7 +38,7 @@ def test_a_folders_manifest_gives_its_recordings_attributes(tmp_path):
     data.load_data()
     clips = data.prepare("train", AudioParams()).clips
     assert clips[0].attributes == {"room": "hall"}
-    example = ClipDataset([clips], [[1, 2]], None, 16000)[0, 0]
+    example = ClipDataset(ClipSelection([clips]), [[1, 2]], None, 16000)[0, 0]
     assert example.row == 0
 
 

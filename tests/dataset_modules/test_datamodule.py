@@ -66,7 +66,9 @@ def _batches(loader: Iterable[Batch]) -> list[Batch]:
 
 def test_splits_hold_what_the_data_set_says(data: PhonemeDataModule) -> None:
     assert {split: len(clips) for split, clips in data.splits.items()} == {"train": 12, "val": 4, "test": 4}
-    assert data.splits["val"].hours == pytest.approx(data.splits["val"].num_samples().sum() / 16000 / 3600)
+    assert data.splits["val"].hours == pytest.approx(
+        data.splits["val"].clips.num_samples().sum() / 16000 / 3600
+    )
     assert {split: len(prints) for split, prints in data.fingerprints.items()} == {
         "train": 1,
         "val": 1,
@@ -346,7 +348,7 @@ def test_a_limit_in_seconds_holds_for_slowed_clips(dataset: Counting, russian_vo
     module.prepare_data()
     module.setup("fit")
     shapes = [batch.waveforms.shape for batch in module.train_dataloader()]
-    longest = 2 * module.splits["train"].num_samples().max()
+    longest = 2 * module.splits["train"].clips.num_samples().max()
     assert max(clips * samples for clips, samples in shapes) <= max(9.0 * 16000, longest + 1)
     assert max(samples for _, samples in shapes) == pytest.approx(longest, abs=2)
     assert module.batch_seconds("val") == 9.0
@@ -417,7 +419,7 @@ def test_auto_tries_the_device_once_and_a_continued_run_takes_what_was_found(
     data.setup("fit")
     data.trainer = _trainer("cuda")  # type: ignore[assignment]
     data.connect(ModelInterface(fits=fits))
-    longest = data.splits["train"].num_samples().max()
+    longest = data.splits["train"].clips.num_samples().max()
     found = data.batch_seconds("train")
     assert found == pytest.approx(10 * 0.9 * longest / 16000)
     assert set(tried) == {longest}

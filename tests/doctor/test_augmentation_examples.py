@@ -10,7 +10,7 @@ from audiomentations.core.transforms_interface import BaseWaveformTransform
 
 from dataset_modules.augmentations import AugmentationPipeline
 from dataset_modules.batches.clip_dataset import ClipDataset
-from dataset_modules.labels.usable_clips import ClipSubset
+from dataset_modules.cache.clip_store import ClipSelection
 from doctor.augmentation_examples import augmentation_examples, log_energy, spectrogram, wav
 
 RATE = 16000
@@ -27,7 +27,7 @@ def clips(number):
 
 
 def dataset(store, augment):
-    return ClipDataset([store], [[1]] * len(store), augment, RATE)
+    return ClipDataset(ClipSelection([store]), [[1]] * len(store), augment, RATE)
 
 
 @pytest.fixture
@@ -38,11 +38,8 @@ def noisy():
 def test_examples_are_the_draws_of_the_first_epoch(store_of, noisy):
     # One clip of each store is left out: places in training differ from places in the store.
     stores = [store_of(*clips(6)), store_of(*clips(11)[6:])]
-    subsets = [
-        ClipSubset(stores[0], np.array([0, 1, 2, 4, 5])),
-        ClipSubset(stores[1], np.array([0, 2, 3, 4])),
-    ]
-    trained_on = ClipDataset(subsets, [[1]] * 9, noisy, RATE)
+    selection = ClipSelection(stores, [np.array([0, 1, 2, 4, 5]), np.array([0, 2, 3, 4])])
+    trained_on = ClipDataset(selection, [[1]] * 9, noisy, RATE)
     examples = augmentation_examples(trained_on, 20, seed=1)
     assert [example.id for example in examples] == [f"clip{n}" for n in range(11) if n not in (3, 7)]
     for index, example in enumerate(examples):

@@ -14,7 +14,7 @@ from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.batches.loading import Collator
 from dataset_modules.batches.sampler import LengthBucketSampler
-from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
+from dataset_modules.cache.clip_store import ClipSelection, ClipStore, ClipWriter, PreparedClip
 
 RATE, EPOCH = 16000, 2
 REFERENCE = Path(__file__).parents[2] / "reference.yaml"
@@ -53,7 +53,7 @@ def batches(clips: ClipStore, transforms: list[dict], sounds: Path, num_workers:
     sampler = LengthBucketSampler(clips.num_samples(), RATE, batch_size=3, shuffle=True, seed=5)
     sampler.set_epoch(EPOCH)
     sampler.skip_batches = skip
-    dataset = ClipDataset([clips], [[1]] * len(clips), pipeline, RATE)
+    dataset = ClipDataset(ClipSelection([clips]), [[1]] * len(clips), pipeline, RATE)
     loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=Collator(0), num_workers=num_workers)
     found = list(loader)
     assert pipeline.failures == 0
@@ -76,7 +76,7 @@ def test_workers_and_a_resume_do_not_change_a_sample(
         assert are_equal(batches(clips, transforms, sounds, num_workers), whole)
     for num_workers, skip in ((0, 3), (4, 5)):
         assert are_equal(batches(clips, transforms, sounds, num_workers, skip), whole[skip:])
-    plain = ClipDataset([clips], [[1]] * len(clips), None, RATE)
+    plain = ClipDataset(ClipSelection([clips]), [[1]] * len(clips), None, RATE)
     originals = {(example := plain[0, index]).id: example.waveform for index in range(len(clips))}
     changed = [
         not np.array_equal(waveform[:length].numpy(), originals[name])

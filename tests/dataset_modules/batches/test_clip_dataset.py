@@ -6,7 +6,7 @@ from audiomentations import AddGaussianNoise, Gain
 
 from dataset_modules.augmentations import AugmentationPipeline, SpeedPerturbation
 from dataset_modules.batches.clip_dataset import ClipDataset
-from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
+from dataset_modules.cache.clip_store import ClipSelection, ClipStore, ClipWriter, PreparedClip
 
 
 def _store(path: Path, numbers: range) -> ClipStore:
@@ -27,19 +27,19 @@ def stores(tmp_path: Path) -> list[ClipStore]:
 
 
 def test_stores_follow_one_another(stores: list[ClipStore]) -> None:
-    dataset = ClipDataset(stores, [[index] for index in range(5)], None, 16000)
+    dataset = ClipDataset(ClipSelection(stores), [[index] for index in range(5)], None, 16000)
     examples = [dataset[0, index] for index in range(len(dataset))]
     assert [example.id for example in examples] == [f"clip-{number}" for number in range(5)]
     assert [example.labels for example in examples] == [[number] for number in range(5)]
     assert (
-        dataset.num_samples().tolist()
+        dataset.clips.num_samples().tolist()
         == [len(example.waveform) for example in examples]
         == [10, 11, 12, 13, 14]
     )
 
 
 def test_audio_comes_as_floats_between_minus_one_and_one(stores: list[ClipStore]) -> None:
-    waveform = ClipDataset(stores, [[]] * 5, None, 16000)[0, 0].waveform
+    waveform = ClipDataset(ClipSelection(stores), [[]] * 5, None, 16000)[0, 0].waveform
     assert waveform.dtype == np.float32
     np.testing.assert_allclose(waveform, 0.5, atol=1e-4)
 
@@ -54,30 +54,31 @@ def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
             requests.append((sampling_rate, epoch, index))
             return -waveform
 
-    dataset = ClipDataset(stores, [[]] * 5, Listener([], seed=0), 8000)
+    dataset = ClipDataset(ClipSelection(stores), [[]] * 5, Listener([], seed=0), 8000)
     assert (dataset[2, 4].waveform < 0).all()
     assert requests == [(8000, 2, 4)]
 
 
 def test_no_stores_are_no_clips() -> None:
-    dataset = ClipDataset([], [], None, 16000)
-    assert (len(dataset), dataset.num_samples().tolist()) == (0, [])
+    dataset = ClipDataset(ClipSelection([]), [], None, 16000)
+    assert (len(dataset), dataset.clips.num_samples().tolist()) == (0, [])
 
 
 def test_no_clip_becomes_too_short_for_its_labels(stores: list[ClipStore]) -> None:
     """The network of this test makes a frame of two samples; equal neighbours need a blank between them."""
     labels = [[1, 2, 3, 4], [1, 1, 1], [], [1, 2, 3, 4, 5, 6], [1]]
     faster = AugmentationPipeline([SpeedPerturbation([2.0])], seed=0)
-    dataset = ClipDataset(stores, labels, faster, 16000, num_frames=lambda samples: samples // 2)
+    clips = ClipSelection(stores)
+    dataset = ClipDataset(clips, labels, faster, 16000, num_frames=lambda samples: samples // 2)
     lengths = [len(dataset[0, index].waveform) for index in range(5)]
     # 10 to 14 samples: of the halves, 5 has frames for 2, 6 for 3, 7 for 3.
     assert lengths == [10, 11, 6, 13, 7]
-    assert len(ClipDataset(stores, labels, faster, 16000)[0, 0].waveform) == 5
+    assert len(ClipDataset(clips, labels, faster, 16000)[0, 0].waveform) == 5
 
 
 def test_a_batch_is_what_its_clips_are_one_by_one(stores: list[ClipStore]) -> None:
     pipeline = AugmentationPipeline([AddGaussianNoise(p=0.7), Gain(p=0.7)], seed=0)
-    dataset = ClipDataset(stores, [[]] * 5, pipeline, 16000)
+    dataset = ClipDataset(ClipSelection(stores), [[]] * 5, pipeline, 16000)
     keys = [(1, index) for index in (3, 0, 4)]
     np.random.seed(3)
     expected = np.random.rand()
@@ -89,5 +90,5 @@ def test_a_batch_is_what_its_clips_are_one_by_one(stores: list[ClipStore]) -> No
 
 
 def test_a_clip_is_named_by_its_place(stores: list[ClipStore]) -> None:
-    dataset = ClipDataset(stores, [[]] * 5, None, 16000)
-    assert [dataset.id_of(index) for index in range(5)] == [f"clip-{number}" for number in range(5)]
+    dataset = ClipDataset(ClipSelection(stores), [[]] * 5, None, 16000)
+    assert [dataset.clips.id_of(index) for index in range(5)] == [f"clip-{number}" for number in range(5)]

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_modules.cache.clip_store import ClipStore, ClipWriter, PreparedClip
+from dataset_modules.cache.clip_store import ClipSelection, ClipStore, ClipWriter, PreparedClip
 from dataset_modules.labels.encoder import LabelEncoder, UnknownPhonemePolicy
-from dataset_modules.labels.usable_clips import ClipSubset, EncodedLabels, usable_clips
+from dataset_modules.labels.usable_clips import EncodedLabels, usable_clips
 from phonetics import Vocabulary
 
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", "a", "b"))
@@ -63,13 +63,13 @@ def test_labels_and_clips_keep_together(store: ClipStore) -> None:
     encode = LabelEncoder(VOCABULARY, "drop")
     counters = (lambda samples: samples // 25, lambda samples: samples // 200, lambda samples: samples // 35)
     parts = [usable_clips(store, encode, num_frames) for num_frames in counters]
-    subsets = [ClipSubset(store, part.indices) for part in parts]
-    names = [subset[row].id for subset in subsets for row in range(len(subset))]
+    clips = ClipSelection([store] * 3, [part.indices for part in parts])
+    names = [clip.id for clip in clips]
     labels = EncodedLabels.joined([part.labels for part in parts])
     assert names == ["ab", "axb", "aab", "", "qx", "ab", "axb", "", "qx"]
-    assert list(labels) == labels[:] == [encode(name) for name in names]
+    assert list(labels) == [encode(name) for name in names]
     assert labels[2] == [2, 2, 3]
-    assert subsets[2].num_samples().tolist() == [100, 101, 104, 105]
+    assert clips.num_samples()[5:].tolist() == [100, 101, 104, 105]
     with pytest.raises(IndexError):
         labels[len(names)]
 
