@@ -24,7 +24,7 @@ from experiment.folder import find_checkpoint  # noqa: E402
 from experiment.layout import experiment_of  # noqa: E402
 from inference.recognizer import Recognizer  # noqa: E402
 from inference.streaming.audio_stream import AudioSamples  # noqa: E402
-from models.ctc.forced_alignment import force_align  # noqa: E402
+from models.ctc import force_align  # noqa: E402
 from models.network.frames import token_times  # noqa: E402
 
 _TARGET_SECONDS = 0.040
@@ -51,7 +51,7 @@ def onsets(recognizer: Recognizer, experiment: Path, split: Split) -> Iterator[O
                 continue
             scores = recognizer.scores(AudioSamples(from_pcm16(clip.samples), rate))
             spans = force_align(scores, vocabulary.encode(clip.phonemes), vocabulary.blank_id)
-            times = token_times([span[:2] for span in spans], model.clock, len(clip.samples) / rate)
+            times = token_times([span[1:3] for span in spans], model.clock, len(clip.samples) / rate)
             for name, true, time, span in zip(clip.phonemes, clip.phoneme_starts, times, spans, strict=True):
                 if name != vocabulary.word_delimiter:
                     first = model.clock.centre_seconds(span.start_frame)

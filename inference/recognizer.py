@@ -16,8 +16,7 @@ from inference.streaming.audio_stream import AudioSamples, AudioStream
 from inference.streaming.window_reader import Piece, WindowReader
 from inference.streaming.windows import Segment, WindowJoiner
 from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of
-from models.ctc.forced_alignment import force_align
-from models.ctc.greedy import TimedToken, greedy_tokens
+from models.ctc import TimedToken, force_align, greedy_tokens
 
 # Scores of a segment, (F, V), and the tokens before it → its tokens; frames count from its first one.
 Decoder = Callable[[Tensor, tuple[int, ...]], list[TimedToken]]
@@ -113,9 +112,7 @@ class Recognizer:
         """
         stream = AudioSamples(np.asarray(waveform), sampling_rate)
         vocabulary = self.model.vocabulary
-        labels = vocabulary.encode(phonemes)
-        spans = force_align(self.scores(stream), labels, vocabulary.blank_id)
-        tokens = [TimedToken(label, *span) for label, span in zip(labels, spans, strict=True)]
+        tokens = force_align(self.scores(stream), vocabulary.encode(phonemes), vocabulary.blank_id)
         seconds = len(stream.samples) / sampling_rate
         return transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.ctc.greedy import TimedToken
+from models.ctc import TimedToken
 from models.network.frames import FrameClock, token_times
 from phonetics import Vocabulary
 

@@ -100,22 +100,11 @@ def _part_and_settings(acoustic: AcousticForward) -> tuple[nn.Module, dict[str, 
 
 
 def cacheable_part(
-    acoustic: AcousticForward,
-    audio: AudioParams,
-    trainer: "Trainer",
-    *,
-    required: bool,
-    is_pretrained: bool,
+    acoustic: AcousticForward, audio: AudioParams, trainer: "Trainer", *, required: bool, is_pretrained: bool
 ) -> FrozenEncoderPart | None:
     """Return the frozen part whose features this run may cache, if there is one.
 
-    Args:
-        acoustic: the built network.
-        audio: facts about the audio.
-        trainer: the run's Trainer.
-        required: whether the configuration insists on cached features.
-        is_pretrained: whether the convolutions have trained weights: features of random ones are useless
-            to other runs, and are cached only where required.
+    Features of convolutions that are not pretrained are useless to other runs: cached only where required.
     """
     if acoustic.kept_part is None:
         return None

@@ -39,20 +39,11 @@ def fits_in_memory(
     module: nn.Module,
     loss_of: Callable[[Batch], Tensor],
     vocab_size: int,
-    autocast: Callable[[], AbstractContextManager[object]],
+    autocast: Callable[[], AbstractContextManager[object]],  # that the Trainer runs forward passes in
     num_clips: int,
-    num_samples: int,
+    num_samples: int,  # of each clip
 ) -> bool:
-    """Return whether forward and backward passes succeed beside a stand-in for the optimizer's state.
-
-    Args:
-        module: the parameters.
-        loss_of: computes the loss of a batch.
-        vocab_size: number of tokens.
-        autocast: the context that the Trainer runs forward passes in.
-        num_clips: clips of the batch.
-        num_samples: samples of each clip.
-    """
+    """Return whether forward and backward passes succeed beside a stand-in for the optimizer's state."""
     first = next(value for value in module.parameters() if value.is_floating_point())
     trainable = sum(value.numel() for value in module.parameters() if value.requires_grad)
 

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,8 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dataset_modules.batches.batch import AudioParams, Batch, ModelInterface
 from evaluation.metrics import EvaluationMetrics, Stage
-from models.ctc.greedy import blank_share, greedy_decode
-from models.ctc.loss import ctc_losses
+from models.ctc import blank_share, ctc_losses, greedy_decode
 from models.kept_encoder import FrozenEncoderPart, cacheable_part
 from models.memory_trial import fits_in_memory
 from models.network.acoustic_forward import AcousticForward
@@ -25,12 +24,7 @@ from models.network.building import NetworkSwitches, build_acoustic, keep_in_eva
 from models.network.frames import Counts, frames_of
 from models.network.frontend import frontend_of
 from models.network.latent_masking import check_masking
-from models.network.pretrained import (
-    NetworkName,
-    mask_policy,
-    network_configuration,
-    warn_of_mask_policy,
-)
+from models.network.pretrained import NetworkName, mask_policy, network_configuration, warn_of_mask_policy
 from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
 from models.optimization.grouping import Grouping, GroupingName
 from models.optimization.plan import OptimizationPlan
@@ -281,10 +275,7 @@ class PhonemeRecognizer(LightningModule):
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
         """Return the phonemes of each utterance."""
         log_probs, frames = self._scores(batch)
-        return [
-            Prediction(key, phonemes)
-            for key, phonemes in zip(batch.ids, self._decode(log_probs, frames), strict=True)
-        ]
+        return list(map(Prediction, batch.ids, self._decode(log_probs, frames)))
 
     def on_validation_epoch_end(self) -> None:
         """Log the split's metrics."""
@@ -321,9 +312,8 @@ class PhonemeRecognizer(LightningModule):
             log_probs, frames, batch.labels, torch.from_numpy(num_labels), self.vocabulary.blank_id
         )
 
-    def _decode(self, log_probs: Tensor, frames: Tensor) -> Sequence[list[str]]:
-        decoded = greedy_decode(log_probs, frames, self.vocabulary.blank_id)
-        return [self.vocabulary.decode(ids) for ids in decoded]
+    def _decode(self, log_probs: Tensor, frames: Tensor) -> list[list[str]]:
+        return list(map(self.vocabulary.decode, greedy_decode(log_probs, frames, self.vocabulary.blank_id)))
 
     def configure_optimizers(self) -> "OptimizerLRScheduler":
         """Build the planned optimizer and scheduler over the trainable parameters."""

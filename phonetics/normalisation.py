@@ -26,7 +26,7 @@ def strip_language_switches(ipa: str) -> str:
     return _LANGUAGE_SWITCH.sub("", ipa)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=_MAX_SPELLINGS)
 def one_spelling(phoneme: str) -> str:
     """Choose one of the ways to write the same characters: decomposed, the IPA letter ɡ, the tie above.
 
@@ -65,7 +65,9 @@ class IpaNormaliser:
         pairs = _read_mapping(Path(given).expanduser()) if isinstance(given, str) else given
         spelled: dict[str, str] = {}
         for old, new in pairs.items():
-            key = self._checked_key(old)
+            key = self._spell(old)
+            if not key or any(letter.isspace() for letter in key):
+                raise ValueError(f"normalisation: mapping must replace single phonemes, got the key {old!r}")
             value = " ".join(filter(None, map(self._spell, new.split())))
             if spelled.setdefault(key, value) != value:
                 raise ValueError(
@@ -77,27 +79,18 @@ class IpaNormaliser:
 
     def __call__(self, phonemes: Iterable[str]) -> tuple[str, ...]:
         """Normalise phonemes; drop those of which nothing is left."""
+        table: Mapping[str, str] = self.__dict__["mapping"]
         known: dict[str, tuple[str, ...]] = self.__dict__["_spellings"]
         normalised: list[str] = []
         for phoneme in phonemes:
             parts = known.get(phoneme)
             if parts is None:
-                parts = self._parts(phoneme)
+                spelled = self._spell(phoneme)
+                parts = tuple(table.get(spelled, spelled).split())
                 if len(known) < _MAX_SPELLINGS:
                     known[phoneme] = parts
             normalised += parts
         return tuple(normalised)
-
-    def _parts(self, phoneme: str) -> tuple[str, ...]:
-        table: Mapping[str, str] = self.__dict__["mapping"]
-        spelled = self._spell(phoneme)
-        return tuple(table.get(spelled, spelled).split())
-
-    def _checked_key(self, old: str) -> str:
-        key = self._spell(old)
-        if not key or any(letter.isspace() for letter in key):
-            raise ValueError(f"normalisation: mapping must replace single phonemes, got the key {old!r}")
-        return key
 
     def _spell(self, phoneme: str) -> str:
         dropped = JOINERS

@@ -19,13 +19,11 @@ from evaluation.utterance_record import Span, UtteranceRecord, write_records
 from evaluation.worst_utterances import keep_audio
 from experiment.layout import audio_folder, records_file
 from models import PhonemeRecognizer
-from models.ctc.forced_alignment import AlignedToken, AlignmentError, force_align
-from models.ctc.greedy import TimedToken, blank_share, greedy_tokens
+from models.ctc import AlignmentError, TimedToken, blank_share, force_align, greedy_tokens
 from models.network.frames import frame_clock, token_times
 
 log = logging.getLogger(__name__)
 
-_Token = TimedToken | AlignedToken
 _Records = dict[int, UtteranceRecord]  # by row of the split
 # A training validates, too: these validations leave no records.
 _EVALUATED: dict[str, Split] = {"validate": "val", "test": "test"}  # the Trainer's function → split
@@ -154,12 +152,12 @@ class Describer:
             stated_starts=_stated_starts(clip, reference),
         )
 
-    def _times(self, tokens: Sequence[_Token], seconds: float) -> tuple[Span, ...]:
+    def _times(self, tokens: Sequence[TimedToken], seconds: float) -> tuple[Span, ...]:
         times = token_times([(token.start_frame, token.end_frame) for token in tokens], self._clock, seconds)
         return tuple((round(start, 3), round(end, 3)) for start, end in times)
 
 
-def _confidences(tokens: Sequence[_Token]) -> tuple[float, ...]:
+def _confidences(tokens: Sequence[TimedToken]) -> tuple[float, ...]:
     return tuple(round(token.confidence, 4) for token in tokens)
 
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.decoding.ngram import START, NgramModel
-from models.ctc.forced_alignment import force_align
-from models.ctc.greedy import TimedToken
+from models.ctc import TimedToken, force_align
 from phonetics import Vocabulary
 
 _NEVER = -math.inf
@@ -128,8 +127,7 @@ class BeamDecoder:
         """Decode scores, (F, V), and align the best sequence with its frames."""
         blank_id = self.vocabulary.blank_id
         best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonus_after(previous))[0]
-        spans = force_align(log_probs, best.tokens, blank_id)
-        return [TimedToken(token, *span) for token, span in zip(best.tokens, spans, strict=True)]
+        return force_align(log_probs, best.tokens, blank_id)
 
     def _bonus_after(self, previous: tuple[int, ...]) -> Bonus:
         model, names = self.language_model, self.vocabulary.tokens

@@ -178,12 +178,7 @@ def _described(model: AcousticModel, *, int8: bool) -> dict[str, Any]:
 
 
 class OnnxRecognizer:
-    """An exported folder: samples → phonemes, with ONNX Runtime alone.
-
-    Args:
-        folder: as ``save_onnx`` wrote it.
-        num_threads: threads of ONNX Runtime; 0 lets it choose.
-    """
+    """An exported folder: samples → phonemes, with ONNX Runtime alone; 0 threads let it choose."""
 
     def __init__(self, folder: Path, num_threads: int = 0) -> None:
         import onnxruntime

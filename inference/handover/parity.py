@@ -55,13 +55,7 @@ class Parity(NamedTuple):
 
 
 def compare(utterances: Iterable[Utterance], checkpoint: Transcriber, export: Transcriber) -> Parity:
-    """Run both models on every utterance separately.
-
-    Args:
-        utterances: the test set.
-        checkpoint: samples → tokens, by the checkpoint.
-        export: the same, by the exported model.
-    """
+    """Run both models on every utterance separately."""
     same = total = phonemes = own_errors = errors = 0
     for waveform, reference in utterances:
         own, other = (phonemes_in(transcribe(waveform)) for transcribe in (checkpoint, export))

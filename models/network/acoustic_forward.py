@@ -68,14 +68,13 @@ class AcousticForward:
             return self.training_scores(batch.waveforms, batch.waveform_lengths, num_samples)
         return self.scores(batch.waveforms, batch.waveform_lengths)
 
-    def training_scores(self, waveforms: Tensor, lengths: Tensor, num_samples: Counts) -> Tensor:
-        """Return log-probabilities, (B, F, V), of a padded batch.
-
-        Args:
-            waveforms: (B, T).
-            lengths: (B,) samples.
-            num_samples: the same, on the host.
-        """
+    def training_scores(
+        self,
+        waveforms: Tensor,  # (B, T)
+        lengths: Tensor,  # (B,) samples
+        num_samples: Counts,  # the same, on the host
+    ) -> Tensor:
+        """Return log-probabilities, (B, F, V), of a padded batch."""
         if self.compiles:
             waveforms = F.pad(waveforms, (0, round_up(waveforms.shape[1]) - waveforms.shape[1]))
         inputs = self.frontend(waveforms, lengths)  # (B, N, …)
@@ -88,9 +87,7 @@ class AcousticForward:
     def scores(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         """Return log-probabilities, (B, F, V), of each utterance, independent of the batch's padding."""
         return self._without_padding(
-            waveforms,
-            lengths,
-            lambda *of_length: self.padded_scores(self.frontend(*of_length)),
+            waveforms, lengths, lambda *of_length: self.padded_scores(self.frontend(*of_length))
         )
 
     def input_scores(self, inputs: Inputs) -> Tensor:

@@ -5,7 +5,7 @@ Freezing saves gradients, stored activations and optimizer state, and leaves dro
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -13,12 +13,7 @@ from models.network.acoustic_forward import AcousticForward
 from models.network.attention import AttentionName, check_attention
 from models.network.frontend import WaveformFrontend
 from models.network.latent_masking import LatentMasking
-from models.network.pretrained import (
-    FrozenPart,
-    build_network,
-    feature_extractor_of,
-    transformer_parts_of,
-)
+from models.network.pretrained import FrozenPart, build_network, feature_extractor_of, transformer_parts_of
 from models.network.quick_dropout import quicken_dropout
 
 if TYPE_CHECKING:
@@ -26,13 +21,6 @@ if TYPE_CHECKING:
 
 
 _WITHOUT_CONVOLUTIONS = "wav2vec2-bert"  # its inputs are mel frames
-
-
-class Built(NamedTuple):
-    """A forward pass, and the frozen parts of its network."""
-
-    acoustic: AcousticForward
-    frozen: list[nn.Module]
 
 
 @dataclass(frozen=True)
@@ -79,8 +67,8 @@ def build_acoustic(
     *,
     uses_attention_mask: bool,
     is_shared: bool,  # whether several processes train it together
-) -> Built:
-    """Build a network in training mode, with the frozen parts and ways of computing of the switches."""
+) -> tuple[AcousticForward, list[nn.Module]]:
+    """Build a network in training mode, and its forward pass; return this and the frozen parts."""
     network = build_network(config, pretrained_name, switches.attention).train()
     quicken_dropout(network)
     frozen = freeze(network, switches)
@@ -99,7 +87,7 @@ def build_acoustic(
         kept_part=switches.kept_part(config, uses_attention_mask=uses_attention_mask),
         compiles=switches.compiles,
     )
-    return Built(acoustic, frozen)
+    return acoustic, frozen
 
 
 def freeze(network: "PreTrainedModel", switches: NetworkSwitches) -> list[nn.Module]:

@@ -1,6 +1,6 @@
 """Samples ↔ frames, from a network's configuration alone: how many frames there are, and when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -43,8 +43,11 @@ SAMPLE_GRID = FeatureGrid(window=1, shift=1, stack=1)
 def frames_of(config: "PretrainedConfig", num_samples: Counts, grid: FeatureGrid) -> Counts:
     """Return the frames of the encoder's output, as ``frame_lengths`` of the built network gives them."""
     frames = convolved_frames(config, grid.num_inputs(num_samples))
-    for kernel, stride, padding in _adapter_layers(config):
-        frames = _convolved(frames + 2 * padding, kernel, stride)
+    if getattr(config, "add_adapter", False):
+        # As transformers counts: with kernels of 1 and no padding where the encoder has convolutions.
+        kernel = 1 if _convolutions(config) else config.adapter_kernel_size
+        for _ in range(config.num_adapter_layers):
+            frames = _convolved(frames + 2 * (kernel // 2), kernel, config.adapter_stride)
     return np.maximum(frames, 0)
 
 
@@ -59,17 +62,6 @@ def convolved_frames(config: "PretrainedConfig", num_inputs: Counts) -> Counts:
 def _convolutions(config: "PretrainedConfig") -> list[tuple[int, int]]:
     kernels, strides = getattr(config, "conv_kernel", ()), getattr(config, "conv_stride", ())
     return list(zip(kernels, strides, strict=True))
-
-
-def _adapter_layers(config: "PretrainedConfig") -> Iterator[tuple[int, int, int]]:
-    """Yield kernel, stride and padding of each adapter layer, as transformers counts frames.
-
-    Where the encoder has convolutions, it counts with kernels of 1 and no padding.
-    """
-    if getattr(config, "add_adapter", False):
-        kernel = 1 if _convolutions(config) else config.adapter_kernel_size
-        for _ in range(config.num_adapter_layers):
-            yield kernel, config.adapter_stride, kernel // 2
 
 
 def _convolved(lengths: Counts, kernel: int, stride: int) -> Counts:

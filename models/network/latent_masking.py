@@ -33,15 +33,15 @@ class LatentMasking:
         self._mask: Tensor | tuple[Tensor, ...] | None = None
         network.base_model.register_forward_pre_hook(self._hand_over, with_kwargs=True)
 
-    def draw(self, frames: Tensor, num_frames: int, *, with_lengths: bool, device: torch.device) -> None:
-        """Draw the mask of the next forward pass; nothing here waits for the device.
-
-        Args:
-            frames: of each clip, (B,), on the host.
-            num_frames: of the padded batch.
-            with_lengths: whether the encoder knows the clips' lengths; else padding is masked alike.
-            device: of the encoder.
-        """
+    def draw(
+        self,
+        frames: Tensor,  # of each clip, (B,), on the host
+        num_frames: int,  # of the padded batch
+        *,
+        with_lengths: bool,  # whether the encoder knows the clips' lengths; else padding is masked alike
+        device: torch.device,
+    ) -> None:
+        """Draw the mask of the next forward pass; nothing here waits for the device."""
         mask = time_mask(self.config, frames, num_frames, with_lengths=with_lengths)
         if self.compiles:  # there a mask is multiplied with, whatever its sum
             self._mask = mask.to(device, non_blocking=True)

@@ -15,13 +15,7 @@ _DEFAULT_DECAY = 0.9
 
 @dataclass(frozen=True)
 class Grouping:
-    """The configuration's ``param_groups`` and ``layer_decay``.
-
-    Args:
-        name: ``fam`` for FAM's table of kinds of layer, ``layerwise`` for rates that fall with depth, null
-            for one group.
-        layer_decay: the factor per layer downwards, of ``layerwise``; 0.9 where null.
-    """
+    """The configuration's ``param_groups`` and ``layer_decay``."""
 
     name: GroupingName | None = None
     layer_decay: float | None = None

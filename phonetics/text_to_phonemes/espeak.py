@@ -3,6 +3,7 @@
 import difflib
 import functools
 import importlib.metadata
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -40,7 +41,11 @@ class EspeakPhonemes(GraphemeToPhoneme):
     def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Convert texts in one call of phonemizer: its start takes as long as a sentence."""
         plain = [_NO_TEXT.sub(" ", text) for text in texts]
-        lines = _backend(self._language()).phonemize(plain, separator=_separator(), strip=True)
+        backend = _backend(self._language())
+        from phonemizer.separator import Separator
+
+        separator = Separator(phone=_PHONEME_SEPARATOR, word=_WORD_SEPARATOR, syllable="")
+        lines = backend.phonemize(plain, separator=separator, strip=True)
         return [_tokens(line) for line in lines]
 
     def fingerprint(self) -> str:
@@ -66,10 +71,6 @@ class EspeakPhonemes(GraphemeToPhoneme):
 def nearest_languages(language: str, spoken: Mapping[str, str]) -> list[str]:
     """Suggest languages for a wrong name: varieties of it, similar codes, or the code of a name.
 
-    Args:
-        language: the wrong name.
-        spoken: the names of all languages by code.
-
     >>> nearest_languages("en", {"en-gb": "English (Britain)", "en-us": "English (America)", "de": "German"})
     ['en-us', 'en-gb']
     >>> nearest_languages("german", {"en-us": "English (America)", "de": "German"})
@@ -81,24 +82,17 @@ def nearest_languages(language: str, spoken: Mapping[str, str]) -> list[str]:
     named = [code for code, name in spoken.items() if name.lower().startswith(wanted)]
     alike = [by_lower[low] for low in difflib.get_close_matches(wanted, by_lower, n=_MAX_NEAR, cutoff=0.7)]
     known = [code for alias, code in _ALIASES.items() if alias == wanted.split("-")[0] and code in spoken]
-    usual = sorted(same, key=lambda code: (code.lower() != wanted, _rank(code), len(code), code))
+    rank = {code: place for place, code in enumerate(_USUAL)}
+    usual = sorted(
+        same, key=lambda code: (code.lower() != wanted, rank.get(code, len(rank)), len(code), code)
+    )
     return list(dict.fromkeys([*known, *usual, *named, *alike]))[:_MAX_NEAR]
-
-
-def _rank(code: str) -> int:
-    return _USUAL.index(code) if code in _USUAL else len(_USUAL)
 
 
 def _tokens(line: str) -> tuple[str, ...]:
     # The separator is named: without a name, split() cuts at the phoneme separator as well.
     words = line.split(_WORD_SEPARATOR)
     return joined_words([part for part in word.split(_PHONEME_SEPARATOR) if part] for word in words)
-
-
-def _separator() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
-    from phonemizer.separator import Separator
-
-    return Separator(phone=_PHONEME_SEPARATOR, word=_WORD_SEPARATOR, syllable="")
 
 
 @functools.cache
@@ -126,18 +120,11 @@ def _backend(language: str) -> Any:  # noqa: ANN401 - phonemizer is optional and
             f"espeak: language must be one of espeak-ng's, such as ru or en-us, got {language!r}"
             + (f"; nearest: {', '.join(near)}" if near else "")
         )
+    silent = logging.getLogger("phonemizer.silent")
+    silent.setLevel(logging.ERROR)  # it warns of every batch that holds a foreign word
     return _espeak_class()(
-        language, with_stress=True, language_switch="remove-flags", words_mismatch="ignore", logger=_silent()
+        language, with_stress=True, language_switch="remove-flags", words_mismatch="ignore", logger=silent
     )
-
-
-def _silent() -> Any:  # noqa: ANN401 - a logger
-    """Silence phonemizer, which warns of every batch that holds a foreign word."""
-    import logging
-
-    logger = logging.getLogger("phonemizer.silent")
-    logger.setLevel(logging.ERROR)
-    return logger
 
 
 @functools.cache

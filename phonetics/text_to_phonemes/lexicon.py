@@ -43,10 +43,7 @@ class LexiconPhonemes(GraphemeToPhoneme):
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        fallback: TextToPhonemes = "espeak",
-        language: str | None = None,
+        self, path: str | Path, fallback: TextToPhonemes = "espeak", language: str | None = None
     ) -> None:
         self.path = Path(path).expanduser()
         self.fallback = named_backend(fallback)
@@ -128,11 +125,7 @@ class LexiconPhonemes(GraphemeToPhoneme):
 
 
 def spelled(word: str, *, dotless: bool = False) -> str:
-    """Normalise the spelling of a word: composed, lower case, with a plain apostrophe.
-
-    Args:
-        word: a word in any spelling.
-        dotless: whether the lower case of I is ı, as in Turkish.
+    """Normalise the spelling of a word: composed, lower case (ı of I where dotless), plain apostrophe.
 
     >>> spelled("Don’t"), spelled("Maße"), spelled("Masse")
     ("don't", 'maße', 'masse')

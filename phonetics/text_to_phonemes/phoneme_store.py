@@ -24,11 +24,7 @@ class StoredPhonemes(GraphemeToPhoneme):
     """Stores the results of a backend in a file, by its fingerprint and the text.
 
     Whole texts are stored and not words: the phonemes of a word depend on its neighbours. Several
-    processes may share the file. Without a usable file results are not stored.
-
-    Args:
-        backend: converts texts that are not in the file.
-        path: the file; it is created where it is missing.
+    processes may share the file; it is created where it is missing. Without a usable file nothing is stored.
     """
 
     def __init__(self, backend: GraphemeToPhoneme, path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from inference.decoding.beam_search import BeamDecoder, beam_search
 from inference.decoding.ngram import START, NgramEntry, NgramModel, estimate
-from models.ctc.greedy import collapse, greedy_tokens
+from models.ctc import collapse, greedy_tokens
 from phonetics import Vocabulary
 
 VOCABULARY = Vocabulary(("[PAD]", "a", "b"))
