@@ -12,16 +12,19 @@ log = logging.getLogger(__name__)
 
 
 class Checkpoint(NamedTuple):
-    """A checkpoint file and what it holds; ``intact`` also compares its bytes with their checksums."""
+    """A checkpoint file and its content."""
 
     path: Path
     content: dict[str, Any]
 
     @classmethod
     def intact(cls, path: Path) -> "Checkpoint":
-        """Read a file whose bytes are those that were written."""
-        checkpoint = cls(path, read_checkpoint(path))
-        check_content(path)
+        """Read a file; refuse one whose bytes differ from their checksums."""
+        try:
+            checkpoint = cls(path, read_checkpoint(path))
+            check_content(path)
+        except CheckpointError as error:
+            raise ConfigError(str(error)) from error
         return checkpoint
 
     @property
@@ -33,11 +36,8 @@ class Checkpoint(NamedTuple):
 def newest_loadable(runs: list[Path], *, resumes: bool) -> Checkpoint | None:
     """Return the newest intact checkpoint of the newest run that has any; None where no run has one.
 
-    The log names what is passed over. Where all of a run's checkpoints are broken, older runs are not tried.
-
-    Args:
-        runs: folders of runs, oldest first.
-        resumes: whether the checkpoint must hold the optimizer's state, too.
+    ``runs`` begins with the oldest. A run that ``resumes`` needs the optimizer's state, too. The log names
+    what is passed over. Where all of a run's checkpoints are broken, older runs are not tried.
     """
     for run in reversed(runs):
         files = sorted((run / CHECKPOINTS).glob(CHECKPOINT_PATTERN))

@@ -14,7 +14,7 @@ from experiment.checkpoint_checks import check_checkpoint, check_resume_position
 from experiment.errors import ConfigError
 from experiment.folder import best_checkpoint, claim_folder, default_name, runs_named
 from experiment.ranks import FOLDER, agree
-from models.weights import CHECKPOINT_KEY, CheckpointError
+from models.weights import CHECKPOINT_KEY
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
@@ -32,12 +32,9 @@ class ExperimentPlan:
 
     @classmethod
     def of(cls, subcommand: str, section: Namespace, resumed: Checkpoint | None = None) -> "ExperimentPlan":
-        """Decide from the configuration, and refuse a checkpoint that is broken or does not belong to it.
+        """Decide from a subcommand's section; refuse a checkpoint that is broken or does not belong to it.
 
-        Args:
-            subcommand: fit, validate, test or predict.
-            section: the configuration of the subcommand.
-            resumed: the checkpoint of the configuration, where it was read already.
+        ``resumed`` is the configuration's checkpoint, where it was read already.
         """
         parent, name = _location(section)
         if subcommand == "fit":
@@ -121,20 +118,13 @@ def _configured(section: Namespace, *, resumes: bool) -> Checkpoint | None:
         return _newest_best(parent, name)
     if section.ckpt_path == "last":
         return newest_loadable(runs_named(parent, name), resumes=resumes) or _none_found(parent, name)
-    return _intact(Path(section.ckpt_path)) if section.ckpt_path else None
+    return Checkpoint.intact(Path(section.ckpt_path)) if section.ckpt_path else None
 
 
 def _newest_best(parent: Path, name: str) -> Checkpoint:
     """Read the best checkpoint of the newest run of this name that has one."""
     found = [best for folder in runs_named(parent, name) if (best := best_checkpoint(folder))]
-    return _intact(found[-1]) if found else _none_found(parent, name)
-
-
-def _intact(path: Path) -> Checkpoint:
-    try:
-        return Checkpoint.intact(path)
-    except CheckpointError as error:
-        raise ConfigError(str(error)) from error
+    return Checkpoint.intact(found[-1]) if found else _none_found(parent, name)
 
 
 def _none_found(parent: Path, name: str) -> NoReturn:

@@ -85,12 +85,7 @@ def leave_launch() -> None:
 
 
 def agree(name: str, decide: Callable[[], str]) -> str:
-    """Return what the first process of the run decides.
-
-    Args:
-        name: the name of the decision.
-        decide: called in the first process alone.
-    """
+    """Return what the first process of the run decides; the others do not call ``decide``."""
     variable = f"{_VARIABLE}{name}"
     if _was_started_by_first() and variable in os.environ:
         return os.environ[variable]

@@ -38,11 +38,7 @@ def faults_of(
 ) -> Iterator[str]:
     """Yield what a run would fail at, in the order in which it would.
 
-    Args:
-        trainer: holds the limits and the callbacks.
-        stage: fit, validate, test or predict.
-        batches: numbers by split; None where a device must first report how much fits into its memory.
-        plateau_metric: the metric that the scheduler follows, if any.
+    ``batches`` is None for a split where a device must first report how much fits into its memory.
     """
     for split, word in _COUNTED[stage].items():
         if stage == "fit" and split == "test" and trainer.checkpoint_callback is None:

@@ -35,6 +35,7 @@ class ResumePosition(Callback):
         if trainer.state.fn != "fit":
             return
         loops, steps = checkpoint["loops"]["fit_loop"], trainer.fit_loop.epoch_loop
+        batches: Any = steps.batch_progress.current
         if _is_cut(trainer):
             for counts in loops["epoch_progress"].values():
                 counts["processed"] = counts["completed"] = counts["started"] - 1
@@ -44,7 +45,7 @@ class ResumePosition(Callback):
                 "current": dict(_NOT_RUN),
                 "is_last_batch": False,
             }
-        elif _is_before_batch(trainer) and not steps._should_accumulate():
+        elif batches.started < batches.ready and not steps._should_accumulate():  # the next one is loaded
             loops["epoch_loop.state_dict"]["_batches_that_stepped"] -= 1  # it is added again on resume
         if not self.validation_is_cut and _is_at_epoch_end(trainer):
             checkpoint[_METRICS] = _monitored_metrics(trainer)
@@ -116,12 +117,6 @@ def _is_cut(trainer: Trainer) -> bool:
     """Return whether Lightning has left an epoch in its middle (``max_steps``) and counts it as done."""
     epochs: Any = trainer.fit_loop.epoch_progress.current
     return trained_batches(trainer) > 0 and epochs.processed == epochs.ready
-
-
-def _is_before_batch(trainer: Trainer) -> bool:
-    """Return whether the next batch is loaded, and not processed yet."""
-    batches: Any = trainer.fit_loop.epoch_loop.batch_progress.current
-    return bool(batches.started < batches.ready)
 
 
 def _is_at_epoch_end(trainer: Trainer) -> bool:

@@ -25,12 +25,9 @@ _STATUS_OF_SIGNALS = 128
 
 
 class Stopped(SystemExit):  # noqa: N818 - it is no error
-    """A signal has stopped the command.
+    """A signal has stopped the command; the message describes what was saved, and how to resume.
 
-    Args:
-        number: the signal.
-        message: what was saved, and how to resume.
-        agreed: whether all processes of the run stop here.
+    ``agreed`` means that all processes of the run stop at this point.
     """
 
     def __init__(self, number: int, message: str = "", *, agreed: bool = False) -> None:
@@ -59,23 +56,21 @@ class StopRequests:
         else:
             raise Stopped(number)
 
-    def install(self) -> None:
-        """Handle the signals here; Lightning replaces these handlers by others."""
-        if threading.current_thread() is threading.main_thread():
-            for number in _signals():
-                signal.signal(number, self.handle)
+    def install(self) -> dict[signal.Signals, Any]:
+        """Handle the signals here, also after Lightning has replaced the handlers; return those before."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, self.handle) for number in _signals()}
 
     @contextmanager
     def handled(self) -> Iterator[None]:
         """Handle signals while a command runs."""
-        before = {number: signal.getsignal(number) for number in _signals()}
-        self.install()
+        before = self.install()
         try:
             yield
         finally:
-            if threading.current_thread() is threading.main_thread():
-                for number, handler in before.items():
-                    signal.signal(number, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _signals() -> list[signal.Signals]:
