@@ -53,26 +53,19 @@ def clipped(samples: NDArray[np.int32], peak: int) -> NDArray[np.bool_]:
     >>> clipped(wave, 32767).tolist()
     [False, False, True, True, True, False, False]
     """
-    magnitude = np.abs(samples)
-    at_full_scale = magnitude >= _AT_FULL_SCALE
     if peak < _LOUD_ENOUGH * FULL_SCALE:
         return np.zeros(len(samples), dtype=np.bool_)
-    level = np.zeros(len(samples), dtype=np.bool_)
-    level[1:] = (samples[1:] == samples[:-1]) & (magnitude[1:] >= _AT_OWN_PEAK * peak)
-    alike = level.copy()
-    alike[:-1] |= level[1:]
-    return _in_runs(at_full_scale) | _in_runs(alike)
+    magnitude = np.abs(samples)
+    equals_next = (samples[1:] == samples[:-1]) & (magnitude[1:] >= _AT_OWN_PEAK * peak)
+    has_equal_neighbour = np.pad(equals_next, (0, 1)) | np.pad(equals_next, (1, 0))
+    return _in_runs(magnitude >= _AT_FULL_SCALE) | _in_runs(has_equal_neighbour)
 
 
 def _in_runs(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Keep the flags that belong to a run of three or more."""
-    if len(flags) < 3:
-        return np.zeros(len(flags), dtype=np.bool_)
-    middle = flags[:-2] & flags[1:-1] & flags[2:]
-    runs = np.zeros(len(flags), dtype=np.bool_)
-    for offset in range(3):
-        runs[offset : offset + len(middle)] |= middle
-    return runs
+    padded = np.pad(flags, 2)
+    starts_run = padded[:-2] & padded[1:-1] & padded[2:]  # (T + 2)
+    return starts_run[:-2] | starts_run[1:-1] | starts_run[2:]
 
 
 def content_numbers(samples: NDArray[np.int32]) -> tuple[int, int]:

@@ -64,20 +64,15 @@ def _findings(findings: Sequence[Finding]) -> html.Section:
 
 
 def _finding(finding: Finding) -> Html:
-    examples = _examples_of(finding) if finding.examples else ""
-    what_to_do = html.paragraph(Html("<strong>What to do:</strong> "), finding.advice)
+    is_open = finding.severity == "fatal"
     return html.callout(
         _TONES[finding.severity],
         finding.severity,
         finding.title,
         html.paragraph(finding.text),
-        what_to_do,
-        examples,
+        html.paragraph(Html("<strong>What to do:</strong> "), finding.advice),
+        html.details("Examples", html.bullets(finding.examples), is_open=is_open) if finding.examples else "",
     )
-
-
-def _examples_of(finding: Finding) -> Html:
-    return html.details("Examples", html.bullets(finding.examples), is_open=finding.severity == "fatal")
 
 
 def _splits(survey: Survey) -> html.Section:
@@ -137,12 +132,11 @@ def _batches(survey: Survey) -> html.Section:
         html.KeyMetric("steps in all", f"{total:,}" if total is not None else "open"),
         html.KeyMetric("padding in train", f"{batching.padding_share:.1%}" if batching else "–"),
     ]
-    devices = f"Per device and epoch, on {many(survey.plan.world_size, 'device')}."
     return html.section(
         "Batches",
         html.key_metrics(metrics),
         html.table(BATCH_HEADERS, batch_rows(survey)),
-        html.note(devices),
+        html.note(f"Per device and epoch, on {many(survey.plan.world_size, 'device')}."),
     )
 
 

@@ -34,20 +34,11 @@ def survey_summary(
 
 
 def _columns(survey: Survey) -> str:
-    rows = [[_shown(cell) for cell in row] for row in split_rows(survey)]
+    rows = [["–" if cell is None else html.number(cell) for cell in row] for row in split_rows(survey)]
     table = [list(SPLIT_HEADERS), *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(SPLIT_HEADERS))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in table
-    )
-
-
-def _shown(cell: object) -> str:
-    return "–" if cell is None else html.number(cell)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])] for name, *cells in table)
+    return "\n".join(map("  ".join, lines))
 
 
 def _sentences(survey: Survey) -> list[str]:
@@ -71,21 +62,17 @@ def _sentences(survey: Survey) -> list[str]:
 
 def _finding(finding: Finding, colour: bool, width: int) -> str:
     label = finding.severity.upper() if finding.severity == "fatal" else finding.severity
-    margin = " " * _MARGIN
     body = [
         finding.text,
         *(f"· {example}" for example in finding.examples[:_EXAMPLES]),
         f"→ {finding.advice}",
     ]
-    lines = [
-        line
-        for part in body
-        for line in textwrap.wrap(
-            part, max(width, 40), initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
-        )
-    ]
+    margin = " " * _MARGIN
+    fill = textwrap.TextWrapper(
+        max(width, 40), initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+    ).fill
     title = f"{_tinted(label.ljust(_MARGIN), _COLOURS[finding.severity], colour)}{finding.title}"
-    return "\n".join([title, *lines])
+    return "\n".join([title, *map(fill, body)])
 
 
 def _tinted(text: str, tint: str, colour: bool) -> str:

@@ -84,8 +84,7 @@ class LanguageEdits:
         """Add utterances; those without a language do not count."""
         for language, count in zip(languages, counts, strict=True):
             if language is not None:
-                known = [self._sums[language]] if language in self._sums else []
-                self._sums[language] = total_edits([*known, count])
+                self._sums[language] = total_edits([self._sums.get(language, total_edits([])), count])
 
     def finish(self) -> dict[str, Tensor]:
         """Return the error rate of each language if there are several, and reset the sums.
@@ -101,10 +100,7 @@ class LanguageEdits:
             language: total_edits(part[language] for part in parts if language in part)
             for language in languages
         }
-        return {
-            language: torch.tensor(error_rate(total), dtype=torch.float64)
-            for language, total in totals.items()
-        }
+        return {name: torch.tensor(error_rate(total), dtype=torch.float64) for name, total in totals.items()}
 
 
 def gather_from_processes(part: Part) -> list[Part]:

@@ -31,19 +31,12 @@ def worst_first(records: Sequence[UtteranceRecord]) -> list[int]:
 
 
 def keep_audio(
-    folder: Path,
+    folder: Path,  # in the experiment's folder
     records: Sequence[UtteranceRecord],
-    samples_of: Callable[[int], NDArray[np.int16]],
+    samples_of: Callable[[int], NDArray[np.int16]],  # place of a record → its samples
     sampling_rate: int,
 ) -> list[UtteranceRecord]:
-    """Write the audio of the worst utterances, and return the records with the names of the files.
-
-    Args:
-        folder: The folder of the files, in the experiment's folder.
-        records: All records of the split.
-        samples_of: Returns the samples of the record at a place.
-        sampling_rate: The rate of the samples.
-    """
+    """Write the audio of the worst utterances, and return the records with the names of the files."""
     kept = list(records)
     for number, place in enumerate(worst_first(records)[:NUMBER], start=1):
         if records[place].seconds > LONGEST_SECONDS:
