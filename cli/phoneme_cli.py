@@ -2,7 +2,6 @@
 
 import logging
 import random
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +138,7 @@ class PhonemeCLI(LightningCLI):
         check_weights_only(section)
         check_encoder_cache(section)
         self.plan = ExperimentPlan.of(str(self.subcommand), section, self._resumed)
-        parameters = asdict(shared_audio_params(section))
+        parameters = shared_audio_params(section)
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
         check_augmentations(

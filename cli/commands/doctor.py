@@ -13,7 +13,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from callbacks.every_run.counted_batches import faults_of
-from cli.configuration.checks import check_hardware
+from cli.configuration.checks import GPU_ACCELERATORS, asked_devices, check_hardware
 from cli.configuration.parser_messages import shortened
 from cli.phoneme_cli import PhonemeCLI
 from dataset_modules.recording import AudioError
@@ -70,8 +70,12 @@ class DoctorCLI(PhonemeCLI):
         trainer = self.section.trainer
         if self.section.audio < 0:
             raise ConfigError(f"--audio must be 0 or more examples, got {self.section.audio}")
-        self.hardware_fault = _hardware_fault(trainer)
         self.world_size = world_size_of(trainer)
+        self.hardware_fault: str | None = None
+        try:
+            check_hardware(trainer)
+        except ConfigError as error:
+            self.hardware_fault = str(error)
         for key, value in _ON_A_PROCESSOR.items():
             trainer[key] = value
         super().before_instantiate_classes()
@@ -98,14 +102,6 @@ class DoctorCLI(PhonemeCLI):
         )
 
 
-def _hardware_fault(trainer: Namespace) -> str | None:
-    try:
-        check_hardware(trainer)
-    except ConfigError as error:
-        return str(error)
-    return None
-
-
 def world_size_of(trainer: Namespace) -> int:
     """Return how many processes will share the batches; by default, as many as this machine has devices.
 
@@ -114,21 +110,12 @@ def world_size_of(trainer: Namespace) -> int:
     >>> world_size_of(Namespace(accelerator="cpu", devices="auto", num_nodes=1))
     1
     """
-    devices, nodes = trainer.devices, trainer.num_nodes
-    if isinstance(devices, list):
-        return max(1, len(devices)) * nodes
-    text = str(devices)
-    if "," in text:
-        return len([part for part in text.split(",") if part.strip()]) * nodes
-    if text.isdigit():
-        return max(1, int(text)) * nodes
-    return _devices_here(trainer.accelerator) * nodes
-
-
-def _devices_here(accelerator: object) -> int:
     import torch
 
-    return max(1, torch.cuda.device_count()) if accelerator in ("auto", "gpu", "cuda") else 1
+    has_gpus = trainer.accelerator in ("auto", *GPU_ACCELERATORS)
+    asked = asked_devices(trainer.devices)
+    devices = (torch.cuda.device_count() if has_gpus else 1) if asked is None else len(asked)
+    return max(1, devices) * int(trainer.num_nodes)
 
 
 def run_doctor(arguments: Sequence[str]) -> int:

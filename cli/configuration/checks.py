@@ -1,7 +1,7 @@
 """Checks of a parsed configuration that need neither model nor data."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from jsonargparse import Namespace
@@ -20,7 +20,7 @@ _SPLIT_OF_SUBCOMMAND: dict[str, Split] = {
     "test": "test",
     "predict": "test",
 }
-_GPU_ACCELERATORS = ("gpu", "cuda")
+GPU_ACCELERATORS = ("gpu", "cuda")
 LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
 
 
@@ -102,14 +102,14 @@ def check_hardware(trainer: Namespace) -> None:
 
     accelerator, devices = trainer.accelerator, trainer.devices
     present = torch.cuda.device_count()
-    if accelerator not in _GPU_ACCELERATORS and not (accelerator == "auto" and present):
+    if accelerator not in GPU_ACCELERATORS and not (accelerator == "auto" and present):
         return
     if not present:
         raise ConfigError(
             f"trainer.accelerator: {accelerator} needs a GPU, this machine has none; "
             f"use --trainer.accelerator auto"
         )
-    asked = _devices_asked_for(devices)
+    asked = max(asked_devices(devices) or (), default=-1) + 1
     if asked > present:
         raise ConfigError(
             f"trainer.devices: {devices} asks for {asked} GPUs, this machine has {present}; "
@@ -117,50 +117,39 @@ def check_hardware(trainer: Namespace) -> None:
         )
 
 
-def _devices_asked_for(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
-    """Return how many devices ``devices`` asks for; 0 where it leaves the number open.
+def asked_devices(devices: object) -> Sequence[int] | None:
+    """Return the indices of the devices that ``trainer.devices`` asks for; None where it leaves them open.
 
-    >>> [_devices_asked_for(devices) for devices in (2, "2", [0, 3], "auto", -1)]
-    [2, 2, 4, 0, 0]
+    >>> [asked_devices(devices) for devices in (2, "2", [0, 3], "0, 3", "auto", -1)]
+    [range(0, 2), range(0, 2), [0, 3], [0, 3], None, None]
     """
     if isinstance(devices, list):
-        return max((int(device) for device in devices), default=-1) + 1
+        return [int(device) for device in devices]
     text = str(devices)
-    return int(text) if text.isdigit() else 0
+    if "," in text:
+        return [int(index) for index in text.split(",") if index.strip()]
+    return range(int(text)) if text.isdigit() else None
 
 
-def shared_audio_params(section: Namespace) -> AudioParams:
+def shared_audio_params(section: Namespace) -> dict[str, Any]:
     """Return the audio parameters; copies elsewhere in the configuration must be equal."""
-    shared = _audio_params(section.audio_params)
-    for place, copy in _copies(section):
-        if copy is not None:
-            _compare(place, _audio_params(copy), shared)
+    shared = _parameters(section.audio_params)
+    copies = {
+        "model.audio_params": section.model.audio_params,
+        "data.audio_params": section.data.audio_params,
+    }
+    for index, dataset in enumerate(section.data.dataset_classes or []):
+        place = f"data.dataset_classes[{index}].init_args.audio_params"
+        copies[place] = (dataset.get("init_args") or {}).get("audio_params")
+    for place, copy in copies.items():
+        for name, value in (_parameters(copy) if copy is not None else {}).items():
+            if value != shared[name]:
+                raise ConfigError(
+                    f"{place}.{name} must be the same as audio_params.{name}: "
+                    f"{value!r} is not {shared[name]!r}; change both, or leave the copy out"
+                )
     return shared
 
 
-def _copies(section: Namespace) -> list[tuple[str, Any]]:
-    places = [
-        ("model.audio_params", section.model.audio_params),
-        ("data.audio_params", section.data.audio_params),
-    ]
-    for index, dataset in enumerate(section.data.dataset_classes or []):
-        arguments = dataset.get("init_args") or {}
-        places.append(
-            (f"data.dataset_classes[{index}].init_args.audio_params", arguments.get("audio_params"))
-        )
-    return places
-
-
-def _audio_params(value: AudioParams | Namespace) -> AudioParams:
-    return value if isinstance(value, AudioParams) else AudioParams(**vars(value))
-
-
-def _compare(place: str, copy: AudioParams, shared: AudioParams) -> None:
-    theirs, ours = asdict(copy), asdict(shared)
-    for name in (field.name for field in fields(AudioParams)):
-        if theirs[name] != ours[name]:
-            raise ConfigError(
-                f"{place}.{name} must be the same as audio_params.{name}: "
-                f"{theirs[name]!r} is not {ours[name]!r}; "
-                f"change both, or leave the copy out"
-            )
+def _parameters(value: AudioParams | Namespace) -> dict[str, Any]:
+    return asdict(value if isinstance(value, AudioParams) else AudioParams(**vars(value)))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cli.configuration.nearest_names import accepted_keys, is_imported, nearest_classes, nearest_keys
-from cli.configuration.yaml_files import Place, places_of, places_of_class
+from cli.configuration.yaml_files import Place, places_of
 
 _UNKNOWN_OPTION = re.compile(r"(?:does not accept option '|unrecognized arguments: --)([^'=\s]+)")
 _OF_SUBCOMMAND = re.compile(r"Subcommand '\w+' does not accept option '([^']*)'")
@@ -47,10 +47,10 @@ def with_nearest(message: str, known: list[str]) -> str:
 def whereabouts(message: str, files: Sequence[Path]) -> str:
     """Return where the unknown key or class of a message stands in the files, and what would be right."""
     if option := _NO_OPTION.search(message):
-        named = places_of(option[1].rpartition(".")[2], files)
-        return _listed("; it stands at ", [place for place in named if place.path == option[1]])
+        places = list(places_of(option[1].rpartition(".")[2], files))
+        return _listed("; it stands at ", [place for place in places if place.path == option[1]])
     key = _NOT_ACCEPTED.search(message)
-    if key and (places := places_of(key[1], files)):
+    if key and (places := list(places_of(key[1], files))):
         accepted = accepted_keys(places[0].component)
         return (
             _listed(": it stands at ", places)
@@ -61,8 +61,9 @@ def whereabouts(message: str, files: Sequence[Path]) -> str:
     wrong = [path for path in named_classes if "does not correspond" in message or not is_imported(path)]
     if not wrong:
         return ""
-    stands = _listed(": it stands at ", places_of_class(wrong[0], files))
-    return stands + _listed("; nearest: ", nearest_classes(wrong[0]))
+    named = [place for place in places_of("class_path", files) if place.component == wrong[0]]
+    places = [place._replace(component="") for place in named]
+    return _listed(": it stands at ", places) + _listed("; nearest: ", nearest_classes(wrong[0]))
 
 
 def _listed(introduction: str, items: Sequence[str | Place]) -> str:

@@ -1,5 +1,6 @@
-"""Faults in YAML files that a parser passes over in silence."""
+"""Faults in YAML files that a parser passes over in silence, and the places of keys in them."""
 
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -7,53 +8,6 @@ from typing import NamedTuple
 import yaml
 
 from experiment.errors import ConfigError
-
-
-def config_files(arguments: Sequence[str]) -> list[Path]:
-    """The files named by ``--config`` or ``-c``.
-
-    >>> [path.name for path in config_files(["fit", "-c", "a.yaml", "--config=b.yaml"])]
-    ['a.yaml', 'b.yaml']
-    """
-    files = []
-    for position, argument in enumerate(arguments):
-        if argument in ("--config", "-c") and position + 1 < len(arguments):
-            files.append(Path(arguments[position + 1]))
-        elif argument.startswith(("--config=", "-c=")):
-            files.append(Path(argument.split("=", 1)[1]))
-    return files
-
-
-def check_yaml_files(paths: Sequence[Path]) -> None:
-    """Refuse missing files, broken YAML, an empty file, and a key that stands twice (the last would win)."""
-    for path in paths:
-        if not path.is_file():
-            raise ConfigError(f"--config: the file must exist, {path} does not")
-        try:
-            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"--config: {path} must be YAML in UTF-8: {error}") from error
-        if not isinstance(root, yaml.MappingNode):
-            raise ConfigError(f"--config: {path} must hold sections (keys with values), it holds none")
-        for fault in repeated_keys(root):
-            raise ConfigError(f"--config: {path}: {fault}")
-
-
-def repeated_keys(node: yaml.Node, place: str = "") -> Iterator[str]:
-    """A message for each key that stands twice in one mapping."""
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield from repeated_keys(item, f"{place}[{index}]")
-    if not isinstance(node, yaml.MappingNode):
-        return
-    lines: dict[str, int] = {}
-    for key, value in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        path = f"{place}.{name}" if place else name
-        if name in lines and name != "<<":
-            yield f"key {path} must stand once, it stands in lines {lines[name]} and {line}"
-        lines[name] = line
-        yield from repeated_keys(value, path)
 
 
 class Place(NamedTuple):
@@ -70,36 +24,57 @@ class Place(NamedTuple):
         return f"{self.path} ({file}line {self.line}{owner})"
 
 
-def places_of(key: str, paths: Sequence[Path]) -> list[Place]:
-    """Where a key stands in these files."""
-    return list(_places_in_files(key, paths))
+def config_files(arguments: Sequence[str]) -> list[Path]:
+    """Return the files named by ``--config`` or ``-c``.
+
+    >>> [path.name for path in config_files(["fit", "-c", "a.yaml", "--config=b.yaml", "--model.lr", "1"])]
+    ['a.yaml', 'b.yaml']
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", "-c", type=Path, action="append", nargs="?", default=[])
+    return list(filter(None, parser.parse_known_args(arguments)[0].config))
 
 
-def places_of_class(class_path: str, paths: Sequence[Path]) -> list[Place]:
-    """Where a class is named in these files."""
-    places = _places_in_files("class_path", paths)
-    return [place._replace(component="") for place in places if place.component == class_path]
+def check_yaml_files(paths: Sequence[Path]) -> None:
+    """Refuse missing files, broken YAML, an empty file, and a key that stands twice (the last would win)."""
+    for path in paths:
+        if not path.is_file():
+            raise ConfigError(f"--config: the file must exist, {path} does not")
+        try:
+            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"--config: {path} must be YAML in UTF-8: {error}") from error
+        if not isinstance(root, yaml.MappingNode):
+            raise ConfigError(f"--config: {path} must hold sections (keys with values), it holds none")
+        lines: dict[str, int] = {}
+        for place in _places(root):
+            if place.path in lines and "<<" not in place.path:
+                raise ConfigError(
+                    f"--config: {path}: key {place.path} must stand once, "
+                    f"it stands in lines {lines[place.path]} and {place.line}"
+                )
+            lines[place.path] = place.line
 
 
-def _places_in_files(key: str, paths: Sequence[Path]) -> Iterator[Place]:
+def places_of(key: str, paths: Sequence[Path]) -> Iterator[Place]:
+    """Yield where a key stands in files."""
     for path in paths:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        file = str(path) if len(paths) > 1 else ""
-        for place in _places(root, key, "", "") if root is not None else ():
-            yield place._replace(file=file)
+        for place in _places(root) if root is not None else ():
+            if place.path.rpartition(".")[2] == key:
+                yield place._replace(file=str(path) if len(paths) > 1 else "")
 
 
-def _places(node: yaml.Node, key: str, place: str, component: str) -> Iterator[Place]:
+def _places(node: yaml.Node, path: str = "", component: str = "") -> Iterator[Place]:
+    """Yield the place of every key below a node, in the order of the file."""
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _places(item, key, f"{place}[{index}]", component)
+            yield from _places(item, f"{path}[{index}]", component)
     if not isinstance(node, yaml.MappingNode):
         return
-    component = next(
-        (str(value.value) for name, value in node.value if name.value == "class_path"), component
-    )
+    classes = [str(value.value) for name, value in node.value if name.value == "class_path"]
+    component = classes[0] if classes else component
     for name, value in node.value:
-        path = f"{place}.{name.value}" if place else str(name.value)
-        if name.value == key:
-            yield Place(path, name.start_mark.line + 1, component)
-        yield from _places(value, key, path, component)
+        below = f"{path}.{name.value}" if path else str(name.value)
+        yield Place(below, name.start_mark.line + 1, component)
+        yield from _places(value, below, component)
