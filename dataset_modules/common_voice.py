@@ -64,8 +64,16 @@ class CommonVoiceDataset(ListedDataset):
         """Read the tables once; the cache reads the audio later."""
         if self.splits:
             return
-        splits = self._release_splits() if self._is_on_disk() else self._hub_splits()
-        self.splits = {split: self._limited(split, splits[split]) for split in SPLITS}
+        splits = (
+            self._release_splits()
+            if self._is_on_disk()
+            else load_hub_splits(self.dataset_name, self._locales(), self.use_auth_token, self.download_mode)
+        )
+        # A share is chosen by name, so that neither order nor additions change the choice.
+        self.splits = {
+            split: [recording for recording in splits[split] if in_share(recording.id, limit)]
+            for split, limit in self.limits.items()
+        }
 
     def _is_on_disk(self) -> bool:
         """Return whether the name is an existing path; a missing one must have the form of a hub id."""
@@ -88,28 +96,18 @@ class CommonVoiceDataset(ListedDataset):
     def _release_splits(self) -> dict[Split, list[Recording]]:
         path = Path(self.dataset_name).expanduser()
         root = unpacked(path, self.cache_dir / "releases") if path.is_file() else path
-        folder = find_locale_folder(root, self._locales())
-        self._warn_of_other_locale(folder)
+        locales = self._locales()
+        folder = find_locale_folder(root, locales)
+        if (stated := stated_locale(folder)) and stated not in locales:
+            log.warning(
+                "CommonVoiceDataset: %s holds recordings in %s, asked for is %s", folder, stated, locales[0]
+            )
         splits = {split: release_recordings(folder, split) for split in SPLITS}
         for split, recordings in splits.items():
             seconds = seconds_of(folder, (recording.id for recording in recordings))
             length = "" if seconds is None else f", {seconds / 3600:.2f} h"
             log.info("%s: %s: %d recordings%s", folder, split, len(recordings), length)
         return splits
-
-    def _warn_of_other_locale(self, folder: Path) -> None:
-        stated, locales = stated_locale(folder), self._locales()
-        if stated and stated not in locales:
-            log.warning(
-                "CommonVoiceDataset: %s holds recordings in %s, asked for is %s", folder, stated, locales[0]
-            )
-
-    def _hub_splits(self) -> dict[Split, list[Recording]]:
-        return load_hub_splits(self.dataset_name, self._locales(), self.use_auth_token, self.download_mode)
-
-    def _limited(self, split: Split, recordings: list[Recording]) -> list[Recording]:
-        """Choose a share by name, so that neither order nor additions change the choice."""
-        return [recording for recording in recordings if in_share(recording.id, self.limits[split])]
 
 
 def _check_choices(dataset_name: str, download_mode: str) -> None:

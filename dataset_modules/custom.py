@@ -79,7 +79,9 @@ class CustomAudioDataset(ListedDataset):
         """Return the training recordings and the copies of them that are configured."""
         validation = self.splits["val"] if self.add_val_to_train else []
         recordings = [*self.splits["train"], *validation]
-        return [*recordings, *(copy for recording in recordings for copy in self._copies(recording))]
+        numbers = range(1, self.multiply_train_data + 1)
+        copies = [recording._replace(id=f"{recording.id}#{n}") for recording in recordings for n in numbers]
+        return [*recordings, *copies]
 
     def why_empty(self, split: Split) -> str:
         """Explain that few undivided speakers may all be in one split."""
@@ -92,10 +94,6 @@ class CustomAudioDataset(ListedDataset):
             f"CustomAudioDataset: validation_split={self.validation_split} keeps speakers whole, and all "
             f"{speakers} here fell to {other}; it needs more speakers, or splits in the manifest"
         )
-
-    def _copies(self, recording: Recording) -> list[Recording]:
-        numbers = range(1, self.multiply_train_data + 1)
-        return [recording._replace(id=f"{recording.id}#{number}") for number in numbers]
 
     def _language_folder(self, key: str, parent: Path) -> Path:
         if not parent.is_dir():

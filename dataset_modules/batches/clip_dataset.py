@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from dataset_modules.augmentations import AugmentationPipeline, kept_random_state
 from dataset_modules.batches.sampler import ClipKey
-from dataset_modules.cache.clip_store import ClipSelection, PreparedClip
+from dataset_modules.cache.clip_store import ClipSelection
 from dataset_modules.labels.encoder import frames_needed
 from dataset_modules.labels.usable_clips import EncodedLabels, FrameCounter
 from dataset_modules.sources.audio import from_pcm16
@@ -58,21 +58,15 @@ class ClipDataset(Dataset[Example]):
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
         clip, labels = self.clips[index], self.labels[index]
-        return Example(self._waveform(clip, epoch, index, labels), labels, clip.id, clip.language, index)
+        waveform = from_pcm16(clip.samples)
+        if self.augment is not None:
+            waveform = self.augment(waveform, self.sampling_rate, epoch, index, self._length_check(labels))
+        return Example(waveform, labels, clip.id, clip.language, index)
 
     def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:
         """Return the examples of a batch; random states are saved once for all of them."""
         with kept_random_state():
             return [self[key] for key in keys]
-
-    def _waveform(
-        self, clip: PreparedClip, epoch: int, index: int, labels: Sequence[int]
-    ) -> NDArray[np.float32]:
-        """Return the clip's waveform in an epoch, (T,)."""
-        waveform = from_pcm16(clip.samples)
-        if self.augment is None:
-            return waveform
-        return self.augment(waveform, self.sampling_rate, epoch, index, self._length_check(labels))
 
     def _length_check(self, labels: Sequence[int]) -> Callable[[int], bool] | None:
         """Return a check whether the network computes enough frames for these labels."""

@@ -92,27 +92,22 @@ class ClipCache:
         Recordings are iterated twice if they must be prepared. The folder's name begins with ``name``.
         """
         surveyed = survey(recordings)
-        folder = self.root / f"{name}-{_combined(surveyed, self.settings)[:16]}"
+        fingerprint = fingerprint_of(surveyed, self.settings)
+        folder = self.root / f"{name}-{fingerprint[:16]}"
         with shortage_explained(f"cache: {folder}"):
-            return self._open_or_build(folder, recordings, surveyed, rebuild=rebuild)
-
-    def _open_or_build(
-        self, folder: Path, recordings: Iterable[Recording], surveyed: RecordingSurvey, *, rebuild: bool
-    ) -> PreparedSplit:
-        fingerprint = _combined(surveyed, self.settings)
-        if not rebuild and (found := open_split(folder, fingerprint)) is not None:
-            return found
-        self.root.mkdir(parents=True, exist_ok=True)
-        before = _stamp(folder)
-        with FileLock(f"{folder}.lock"):
-            replaced = _stamp(folder) != before  # by another process, while this one waited
-            if (replaced or not rebuild) and (found := open_split(folder, fingerprint)) is not None:
+            if not rebuild and (found := open_split(folder, fingerprint)) is not None:
                 return found
-            self._build(folder, fingerprint, recordings, surveyed.num_recordings, salvage=not rebuild)
-        built = open_split(folder, fingerprint)
-        if built is None:
-            raise OSError(f"cache: {folder} was built but cannot be opened; is the disk full or failing?")
-        return built
+            self.root.mkdir(parents=True, exist_ok=True)
+            before = _stamp(folder)
+            with FileLock(f"{folder}.lock"):
+                replaced = _stamp(folder) != before  # by another process, while this one waited
+                if (replaced or not rebuild) and (found := open_split(folder, fingerprint)) is not None:
+                    return found
+                self._build(folder, fingerprint, recordings, surveyed.num_recordings, salvage=not rebuild)
+            built = open_split(folder, fingerprint)
+            if built is None:
+                raise OSError(f"cache: {folder} was built but cannot be opened; is the disk full or failing?")
+            return built
 
     def _build(
         self, folder: Path, fingerprint: str, recordings: Iterable[Recording], count: int, *, salvage: bool
@@ -148,7 +143,9 @@ class ClipCache:
 def _tasks(
     folder: Path, recordings: Iterable[Recording], shard_size: int, num_shards: int
 ) -> Iterator["_ShardTask"]:
-    for index, shard in enumerate(_chunks(recordings, shard_size)):
+    waiting = iter(recordings)
+    shards = iter(lambda: list(itertools.islice(waiting, shard_size)), [])  # until nothing is left
+    for index, shard in enumerate(shards):
         yield folder / f"shard-{index:05d}-of-{num_shards:05d}", shard
 
 
@@ -198,7 +195,8 @@ def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
     if not (folder / _MANIFEST).is_file():
         return None
     try:
-        manifest = _read_manifest(folder)
+        content = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = Manifest(**{**content, "files": tuple(FileRecord(*file) for file in content["files"])})
         fault = first_fault(folder, manifest.files)
         names = [file.name for file in manifest.files]
         if fault is None and (manifest.format_version, manifest.fingerprint) == (FORMAT_VERSION, fingerprint):
@@ -217,17 +215,8 @@ def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:
     return None
 
 
-def _read_manifest(folder: Path) -> Manifest:
-    content = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-    return Manifest(**{**content, "files": tuple(FileRecord(*file) for file in content["files"])})
-
-
-def fingerprint_of(recordings: Iterable[Recording], settings: PreparationSettings) -> str:
+def fingerprint_of(surveyed: RecordingSurvey, settings: PreparationSettings) -> str:
     """Return a hash of everything that determines a prepared split."""
-    return _combined(survey(recordings), settings)
-
-
-def _combined(surveyed: RecordingSurvey, settings: PreparationSettings) -> str:
     identity = f"{FORMAT_VERSION} {settings.fingerprint()} {surveyed.num_recordings} {surveyed.digest}"
     return hashlib.sha256(identity.encode()).hexdigest()
 
@@ -239,12 +228,6 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
-
-
-def _chunks(items: Iterable[Recording], size: int) -> Iterator[list[Recording]]:
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, size)):
-        yield chunk
 
 
 def _link_shards(damaged: Path, incomplete: Path) -> None:

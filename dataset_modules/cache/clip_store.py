@@ -123,23 +123,22 @@ class ClipWriter:
 
 
 def _block(clips: Sequence[PreparedClip], audio: BytesBlock, schema: pa.Schema) -> pa.RecordBatch:
+    attributes = [
+        json.dumps(dict(clip.attributes), ensure_ascii=False) if clip.attributes else None for clip in clips
+    ]
     columns = {
         "id": string_column([clip.id for clip in clips]),
         "path": string_column([clip.path for clip in clips]),
         "language": string_column([clip.language for clip in clips]),
         "speaker": string_column([clip.speaker for clip in clips]),
         "text": string_column([clip.text for clip in clips]),
-        "attributes": string_column([_attributes_text(clip.attributes) for clip in clips]),
+        "attributes": string_column(attributes),
         "phonemes": string_lists_column([clip.phonemes for clip in clips]),
         "phoneme_starts": float_lists_column([clip.phoneme_starts for clip in clips]),
         "num_samples": integer_column([len(clip.samples) for clip in clips]),
         "audio": audio.column(pa.binary()),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
-
-
-def _attributes_text(attributes: Mapping[str, str] | None) -> str | None:
-    return json.dumps(dict(attributes), ensure_ascii=False) if attributes else None
 
 
 class ClipStore:

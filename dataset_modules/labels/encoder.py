@@ -36,10 +36,6 @@ class LabelEncoder:
         """Return the ids of a label; unknown phonemes become the unknown token, or are dropped."""
         return self.with_unknown(phonemes)[0]
 
-    def unknown_in(self, phonemes: Iterable[str]) -> list[str]:
-        """Return the phonemes of a label that are outside the vocabulary."""
-        return self.with_unknown(phonemes)[1]
-
     def with_unknown(self, phonemes: Iterable[str]) -> tuple[list[int], list[str]]:
         """Return the ids of a label and its phonemes outside the vocabulary."""
         id_of, ids, unknown = self.vocabulary.id_of, [], []

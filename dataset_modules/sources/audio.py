@@ -29,29 +29,21 @@ def read_clip(audio: Path | AudioSource, max_seconds: float | None = None) -> Cl
     return read_file(audio, max_seconds) if isinstance(audio, Path) else audio.read()
 
 
-def read_file(path: Path, max_seconds: float | None = None) -> Clip:
-    """Decode one audio file with libsndfile (wav, flac, ogg, opus, mp3)."""
+def read_file(file: Path | io.BytesIO, max_seconds: float | None = None) -> Clip:
+    """Decode an audio file, on disk or in memory, with libsndfile (wav, flac, ogg, opus, mp3)."""
+    name = f"{file}: " if isinstance(file, Path) else ""
     try:
-        if not path.is_file():
-            raise AudioError(f"{path}: no such file")
-        if path.stat().st_size == 0:
-            raise AudioError(f"{path}: the file is empty")
-        return _decode(path, f"{path}: ", max_seconds)
+        if isinstance(file, Path) and not file.is_file():
+            raise AudioError(f"{name}no such file")
+        if isinstance(file, Path) and file.stat().st_size == 0:
+            raise AudioError(f"{name}the file is empty")
+        return _decode(file, name, max_seconds)
     except (AudioError, MemoryError):
         raise
     except _UNDECODABLE as error:
-        _raise_shortage(path, error)
-        raise AudioError(f"{path}: cannot be decoded: {error}") from error
-
-
-def read_bytes(content: bytes, max_seconds: float | None = None) -> Clip:
-    """Decode an audio file in memory."""
-    try:
-        return _decode(io.BytesIO(content), "", max_seconds)
-    except (AudioError, MemoryError):
-        raise
-    except _UNDECODABLE as error:
-        raise AudioError(f"cannot be decoded: {error}") from error
+        if isinstance(file, Path):
+            _raise_shortage(file, error)
+        raise AudioError(f"{name}cannot be decoded: {error}") from error
 
 
 def _raise_shortage(path: Path, error: Exception) -> None:

@@ -3,6 +3,7 @@
 By default, ``datasets`` decodes audio with torchcodec, which needs FFmpeg's libraries; here it returns bytes.
 """
 
+import io
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dataset_modules.recording import AudioError, Clip, Recording, Split
-from dataset_modules.sources.audio import read_bytes, read_file
+from dataset_modules.sources.audio import read_file
 from dataset_modules.sources.common_voice_release import speaker_attributes
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class HubClip:
             raise AudioError("the row holds no audio")
         if not audio["bytes"]:
             return read_file(Path(audio["path"]))
-        return read_bytes(audio["bytes"])
+        return read_file(io.BytesIO(audio["bytes"]))
 
 
 def load_hub_splits(

@@ -36,7 +36,8 @@ def find_manifest(folder: Path) -> Path | None:
     """Return the folder's manifest, if it has one; two are refused, because they may disagree."""
     found = [folder / name for name in _READERS if (folder / name).is_file()]
     if len(found) > 1:
-        raise ValueError(f"{folder}: a folder must have only one manifest, found {_names(found)}")
+        names = " and ".join(path.name for path in found)
+        raise ValueError(f"{folder}: a folder must have only one manifest, found {names}")
     return found[0] if found else None
 
 
@@ -99,7 +100,8 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
             fault = f"{name} must be text, got {str(fields[name])[:40]}"
             return _faulty(line, fault, [fields.get("file_name")])
     given = fields.get("phonemes")
-    if isinstance(given, (dict, bool)) or (isinstance(given, list) and not _are_texts(given)):
+    of_texts = not isinstance(given, list) or all(isinstance(text, str) for text in given)
+    if isinstance(given, (dict, bool)) or not of_texts:
         fault = f"phonemes must be text or a list of texts, got {str(given)[:40]}"
         return _faulty(line, fault, [fields.get("file_name")])
     file_name, split = _text(fields, "file_name"), _text(fields, "split")
@@ -107,10 +109,11 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
         return _faulty(line, "file_name must be given", _flat(fields.values()))
     if split is not None and split.lower() not in _SPLITS:
         return _faulty(line, f"split must be train, val or test, got {split[:40]!r}", [file_name])
+    phonemes = given if isinstance(given, list) else (_text(fields, "phonemes") or "").split()
     return ManifestRow(
         line,
         file_name,
-        phonemes=_phonemes(fields),
+        phonemes=tuple(phonemes) or None,
         text=_text(fields, "text"),
         speaker=_text(fields, "speaker"),
         split=_SPLITS[split.lower()] if split else None,
@@ -142,21 +145,6 @@ def _attributes(fields: Mapping[str, object]) -> dict[str, str] | None:
 def _text(fields: Mapping[str, object], name: str) -> str | None:
     value = fields.get(name)
     return None if value is None else str(value).strip() or None
-
-
-def _are_texts(values: list[object]) -> bool:
-    return all(isinstance(value, str) for value in values)
-
-
-def _phonemes(fields: Mapping[str, object]) -> tuple[str, ...] | None:
-    value = fields.get("phonemes")
-    if isinstance(value, list):
-        return tuple(str(phoneme) for phoneme in value) or None
-    return tuple((_text(fields, "phonemes") or "").split()) or None
-
-
-def _names(paths: list[Path]) -> str:
-    return " and ".join(path.name for path in paths)
 
 
 _READERS: dict[str, Callable[[Path], Iterator[ManifestRow]]] = {

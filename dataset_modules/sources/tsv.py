@@ -24,7 +24,8 @@ def read_tsv(path: Path, required: Sequence[str] = ()) -> Iterator[TsvRow]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as stream:
         columns = _cells(next(stream, ""))
         check_encoding(path, columns)
-        _check_columns(path, columns, required)
+        if missing := [name for name in required if name not in columns]:
+            raise ValueError(f"{path}: the header must name the columns {list(required)}, it lacks {missing}")
         for line, text in enumerate(stream, start=2):
             if text.strip("\r\n"):
                 yield _row(line, _cells(text), columns)
@@ -40,12 +41,6 @@ def check_encoding(path: Path, columns: Sequence[str]) -> None:
 
 def _cells(line: str) -> list[str]:
     return line.removesuffix("\n").removesuffix("\r").split("\t")
-
-
-def _check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
-    missing = [name for name in required if name not in columns]
-    if missing:
-        raise ValueError(f"{path}: the header must name the columns {list(required)}, it lacks {missing}")
 
 
 def _row(line: int, cells: Sequence[str], columns: Sequence[str]) -> TsvRow:

@@ -14,6 +14,7 @@ from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.recording import Recording
 from dataset_modules.sources.common_voice_release import release_recordings
 from dataset_modules.sources.manifest import parse_row
+from dataset_modules.sources.recording_survey import survey
 
 
 def recording(folder: Path, **attributes: str) -> Recording:
@@ -63,5 +64,6 @@ def test_attributes_come_back_as_they_were_written(tmp_path):
 
 def test_other_attributes_are_another_cache(tmp_path):
     settings = PreparationSettings()
-    texts = [fingerprint_of([recording(tmp_path, **own)], settings) for own in ({}, {"a": "1"}, {"a": "2"})]
+    surveys = [survey([recording(tmp_path, **own)]) for own in ({}, {"a": "1"}, {"a": "2"})]
+    texts = [fingerprint_of(surveyed, settings) for surveyed in surveys]
     assert len(set(texts)) == 3

@@ -13,6 +13,7 @@ from dataset_modules.cache import clip_cache as cache
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit, fingerprint_of
 from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.recording import AudioError, Clip, Recording
+from dataset_modules.sources.recording_survey import survey
 
 SETTINGS = PreparationSettings()
 
@@ -328,7 +329,7 @@ def test_no_recordings_make_an_empty_cache(tmp_path: Path) -> None:
 
 
 def _fingerprint(audio: Path | Tone, settings: PreparationSettings = SETTINGS, **fields: object) -> str:
-    return fingerprint_of([Recording("one", audio, **fields)], settings)  # type: ignore[arg-type]
+    return fingerprint_of(survey([Recording("one", audio, **fields)]), settings)  # type: ignore[arg-type]
 
 
 def test_the_address_changes_with_whatever_changes_the_content(reads: Path) -> None:
@@ -366,4 +367,5 @@ def test_the_address_follows_a_files_content_size_and_place(
 
 def test_the_address_follows_the_order_of_recordings(reads: Path) -> None:
     recordings = _recordings(reads)
-    assert fingerprint_of(recordings, SETTINGS) != fingerprint_of(recordings[::-1], SETTINGS)
+    forwards, backwards = survey(recordings), survey(recordings[::-1])
+    assert fingerprint_of(forwards, SETTINGS) != fingerprint_of(backwards, SETTINGS)
