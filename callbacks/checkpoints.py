@@ -84,9 +84,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
         if state["dirpath"] == self.dirpath and last.is_file():
             self.last_model_path = str(last)  # it may be newer than this state, or broken: it is replaced
 
-    def on_train_batch_start(
-        self, trainer: Trainer, pl_module: object, batch: object, batch_idx: int
-    ) -> None:
+    def on_train_batch_start(self, trainer: Trainer, module: object, batch: object, batch_idx: int) -> None:
         """Save where a save is due; validation and all else of the step before is done by now."""
         if batch_idx % trainer.accumulate_grad_batches == 0 and self._is_due(trainer):
             self._save_between(trainer)

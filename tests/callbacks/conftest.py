@@ -1,4 +1,4 @@
-"""A Trainer over a model of one weight, for callbacks to watch."""
+"""A Trainer over a model of one weight, for tests of callbacks."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 
 
 class OneWeight(LightningModule):
-    """Logs what it is told to."""
+    """Logs the metrics that it was built with."""
 
     def __init__(self, losses=None, blank_share=0.5, pers=(0.5,)):
         super().__init__()

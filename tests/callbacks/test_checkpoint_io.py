@@ -1,4 +1,4 @@
-"""A checkpoint is there whole or not at all."""
+"""A checkpoint is written whole or not at all."""
 
 import errno
 import fcntl
@@ -23,7 +23,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     )
 
 
-def test_an_interrupted_save_leaves_the_old_checkpoint_and_no_rubbish(tmp_path, monkeypatch):
+def test_an_interrupted_save_leaves_the_old_checkpoint_and_no_other_file(tmp_path, monkeypatch):
     io = DurableCheckpointIO()
     path = tmp_path / "a.ckpt"
     io.save_checkpoint({"epoch": 1}, path)
@@ -46,7 +46,7 @@ def test_a_failed_save_is_an_error(tmp_path):
 
 
 def test_a_file_system_without_locks_and_owners_keeps_checkpoints(tmp_path, monkeypatch):
-    """As network shares and memory cards are: no locks, no flushing of folders, no permissions."""
+    """Network shares and memory cards may lack locks, flushing of folders, and permissions."""
 
     def flush(descriptor, really=os.fsync):
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
@@ -66,7 +66,7 @@ def test_a_file_system_without_locks_and_owners_keeps_checkpoints(tmp_path, monk
     assert DurableCheckpointIO().load_checkpoint(tmp_path / "a.ckpt", weights_only=True) == {"epoch": 1}
 
 
-def test_a_folder_that_cannot_be_flushed_for_want_of_a_disk_is_an_error(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_flushed_because_the_disk_fails_is_an_error(tmp_path, monkeypatch):
     def fail(_):
         raise OSError(errno.EIO, "Input/output error")
 

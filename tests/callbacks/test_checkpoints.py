@@ -40,7 +40,7 @@ def test_names_and_numbers_follow_the_arguments(train, one_weight, tmp_path):
     assert names == ["epoch=0-val_cer=0.500.ckpt", "epoch=1-val_cer=0.250.ckpt"]
 
 
-def test_a_place_that_cannot_be_written_to_is_told_before_training(train, one_weight, tmp_path):
+def test_a_folder_that_cannot_be_written_to_is_refused_before_training(train, one_weight, tmp_path):
     (tmp_path / "taken").write_text("a file")
     model = one_weight()
     with pytest.raises(OSError, match="taken"):
@@ -49,7 +49,7 @@ def test_a_place_that_cannot_be_written_to_is_told_before_training(train, one_we
 
 
 class Seen(Callback):
-    """What ``last.ckpt`` held as each step began."""
+    """Reads what ``last.ckpt`` held as each step began."""
 
     def __init__(self, folder):
         self.folder, self.steps = folder, []
@@ -59,7 +59,7 @@ class Seen(Callback):
         self.steps.append(torch.load(path, weights_only=True)["global_step"] if path.is_file() else None)
 
 
-def test_every_so_many_steps_the_last_is_brought_up_to_date_and_the_best_is_judged_as_always(
+def test_steps_between_validations_update_the_last_checkpoint_and_leave_the_best_to_validation(
     train, one_weight, tmp_path
 ):
     seen = Seen(tmp_path / "checkpoints")
@@ -70,13 +70,13 @@ def test_every_so_many_steps_the_last_is_brought_up_to_date_and_the_best_is_judg
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 8
 
 
-def test_after_so_much_time_the_last_is_brought_up_to_date(train, one_weight, tmp_path):
+def test_after_the_interval_of_time_the_last_checkpoint_is_updated(train, one_weight, tmp_path):
     seen = Seen(tmp_path / "checkpoints")
     train(one_weight(), CustomModelCheckpoint(train_time_interval=timedelta(0)), seen)
     assert seen.steps == [None, 1, 2, 3]
 
 
-def test_without_a_figure_of_validation_every_step_checkpoint_is_kept(train, one_weight, tmp_path):
+def test_without_a_metric_of_validation_every_step_checkpoint_is_kept(train, one_weight, tmp_path):
     keep = CustomModelCheckpoint(monitor=None, filename="{step}", save_top_k=-1, every_n_train_steps=2)
     train(one_weight(), keep, max_epochs=2)
     names = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.ckpt"))
@@ -91,7 +91,7 @@ def test_without_a_figure_of_validation_every_step_checkpoint_is_kept(train, one
         {"every_n_train_steps": 2, "save_last": False},
     ],
 )
-def test_intervals_that_make_no_sense_are_refused(arguments):
+def test_contradictory_intervals_are_refused(arguments):
     with pytest.raises(ValueError, match="CustomModelCheckpoint"):
         CustomModelCheckpoint(**arguments)
 
@@ -104,7 +104,9 @@ def test_leftovers_of_killed_saves_are_removed_at_the_start(train, one_weight, t
     assert not leftover.exists()
 
 
-def test_a_rehearsal_leaves_nothing_in_the_current_folder(train, one_weight, tmp_path, monkeypatch):
+def test_a_fast_development_run_writes_nothing_to_the_current_folder(
+    train, one_weight, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     train(one_weight(), CustomModelCheckpoint(), fast_dev_run=True)
     assert list(tmp_path.rglob("*.ckpt")) == []

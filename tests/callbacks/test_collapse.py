@@ -1,4 +1,4 @@
-"""The watch speaks when it should and is silent when not."""
+"""Collapsed and diverged runs are reported, others are not."""
 
 import logging
 
@@ -7,31 +7,31 @@ import pytest
 from callbacks.collapse import CollapseWatch, DivergedError, blank_advice
 
 
-def test_blanks_only_are_reported_once_patience_is_over(train, one_weight, caplog):
+def test_only_blanks_are_reported_once_patience_is_over(train, one_weight, caplog):
     with caplog.at_level(logging.WARNING):
         train(one_weight(blank_share=1.0), CollapseWatch(patience=2), max_epochs=4)
     assert sum("collapse" in record.message for record in caplog.records) == 1
     assert "learning rate" in caplog.text
 
 
-def test_a_model_that_emits_phonemes_is_left_alone(train, one_weight, caplog):
+def test_a_model_that_emits_phonemes_is_not_reported(train, one_weight, caplog):
     with caplog.at_level(logging.WARNING):
         train(one_weight(blank_share=0.9), CollapseWatch(patience=1), max_epochs=2)
     assert "collapse" not in caplog.text
 
 
-def test_a_loss_that_is_no_number_ends_the_run(train, one_weight):
+def test_a_loss_that_is_not_a_number_ends_the_run(train, one_weight):
     with pytest.raises(DivergedError, match="gradient_clip_val"):
         train(one_weight(losses=[1.0, float("nan")]), CollapseWatch(patience=2))
 
 
-def test_one_bad_loss_is_said_and_survived(train, one_weight, caplog):
+def test_a_single_bad_loss_is_logged_and_does_not_end_the_run(train, one_weight, caplog):
     with caplog.at_level(logging.WARNING):
         train(one_weight(losses=[1.0, float("inf"), 0.0]), CollapseWatch(patience=2), max_steps=2)
     assert "not a number" in caplog.text
 
 
-def test_judging_the_best_model_once_more_is_no_news(train, one_weight, caplog):
+def test_evaluating_the_best_model_again_reports_nothing(train, one_weight, caplog):
     watch = CollapseWatch(patience=2)
     with caplog.at_level(logging.WARNING):
         trainer = train(one_weight(blank_share=1.0), watch, max_epochs=1)
@@ -40,14 +40,14 @@ def test_judging_the_best_model_once_more_is_no_news(train, one_weight, caplog):
 
 
 class Built:
-    """What the advice looks at."""
+    """Has the attributes that the advice depends on."""
 
     def __init__(self, pretrained_name, freezes):
         self.pretrained_name = pretrained_name
         self.switches = type("Switches", (), {"freeze_feature_extractor": freezes})
 
 
-def test_the_advice_leaves_out_what_is_done_already():
+def test_the_advice_leaves_out_what_the_configuration_does():
     whole = blank_advice(Built(None, freezes=False))
     assert "more steps, freeze_feature_extractor: true or a pretrained encoder;" in whole
     partly = blank_advice(Built("facebook/wav2vec2-base", freezes=True))

@@ -1,4 +1,4 @@
-"""A line per validation, for whoever follows a run."""
+"""A line per validation, for a process that follows a run."""
 
 import json
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What a callback takes up from the state of a run that was killed or moved."""
+"""State that a callback restores of a run that was killed or moved."""
 
 import torch
 
@@ -20,7 +20,7 @@ def state(folder, **files):
     }
 
 
-def test_files_that_have_moved_are_found_where_they_are(tmp_path):
+def test_files_that_have_moved_are_found(tmp_path):
     (tmp_path / "a").touch()
     moved = relocated(state(tmp_path / "elsewhere", a=0.5), tmp_path)
     assert moved["best_model_path"] == moved["kth_best_model_path"] == str(tmp_path / "a")
@@ -28,7 +28,7 @@ def test_files_that_have_moved_are_found_where_they_are(tmp_path):
     assert moved["dirpath"] == str(tmp_path)
 
 
-def test_a_best_that_is_gone_is_forgotten(tmp_path):
+def test_a_best_checkpoint_that_was_removed_is_dropped(tmp_path):
     (tmp_path / "b").touch()
     left = relocated(state(tmp_path, a=0.25, b=0.5), tmp_path)
     assert left["best_model_path"] == str(tmp_path / "b")

@@ -1,4 +1,4 @@
-"""The table and the file of figures."""
+"""The table and the file of metrics."""
 
 import json
 import logging
@@ -17,19 +17,19 @@ def test_each_validation_is_a_line_of_the_table(train, one_weight, caplog):
     assert [line[4] for line in lines[1:]] == ["0.5000", "0.2500"]
 
 
-def test_final_figures_stand_in_a_file_with_their_definitions(train, one_weight, tmp_path):
+def test_final_metrics_stand_in_a_file_with_their_definitions(train, one_weight, tmp_path):
     callback = LogMetricsCallback()
     model = one_weight()
     trainer = train(model, callback)
     trainer.validate(model, trainer.test_loader, verbose=False)
     trainer.test(model, trainer.test_loader, verbose=False)
-    figures = json.loads((tmp_path / "metrics.json").read_text())
-    assert (figures["val_per"], figures["test_per"], figures["test_loss"]) == (0.5, 0.125, 2.0)
-    assert figures["utterances"] == {"val": 4, "test": 4}
-    assert "reference phonemes" in figures["definitions"]["per"]
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["val_per"], metrics["test_per"], metrics["test_loss"]) == (0.5, 0.125, 2.0)
+    assert metrics["utterances"] == {"val": 4, "test": 4}
+    assert "reference phonemes" in metrics["definitions"]["per"]
 
 
-def test_figures_name_the_content_of_their_checkpoint(train, one_weight, tmp_path):
+def test_metrics_name_the_content_of_their_checkpoint(train, one_weight, tmp_path):
     model, paths = one_weight(), [tmp_path / "one.ckpt", tmp_path / "two.ckpt"]
     trainer = train(model, LogMetricsCallback())
     for path in paths:
@@ -37,30 +37,30 @@ def test_figures_name_the_content_of_their_checkpoint(train, one_weight, tmp_pat
         trainer.save_checkpoint(path)
     trainer.validate(model, trainer.test_loader, ckpt_path=paths[0], verbose=False)
     trainer.test(model, trainer.test_loader, ckpt_path=paths[0], verbose=False)
-    figures = json.loads((tmp_path / "metrics.json").read_text())
-    assert (figures["checkpoint"], figures["checkpoint_digest"]) == (
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["checkpoint"], metrics["checkpoint_digest"]) == (
         str(paths[0]),
         checkpoint_digest(paths[0]),
     )
-    assert {"val_per", "test_per"} <= set(figures)
+    assert {"val_per", "test_per"} <= set(metrics)
     trainer.test(model, trainer.test_loader, ckpt_path=paths[1], verbose=False)
-    figures = json.loads((tmp_path / "metrics.json").read_text())
-    assert figures["checkpoint_digest"] == checkpoint_digest(paths[1])
-    assert "val_per" not in figures  # it was another's
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["checkpoint_digest"] == checkpoint_digest(paths[1])
+    assert "val_per" not in metrics  # it belonged to other weights
 
 
 def test_weights_that_came_without_a_checkpoint_name_none(train, one_weight, tmp_path):
     model = one_weight()
     trainer = train(model, LogMetricsCallback())
     trainer.test(model, trainer.test_loader, verbose=False)
-    figures = json.loads((tmp_path / "metrics.json").read_text())
-    assert (figures["checkpoint"], figures["checkpoint_digest"]) == (None, None)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["checkpoint"], metrics["checkpoint_digest"]) == (None, None)
 
 
-def test_an_unknown_figure_is_refused():
+def test_an_unknown_metric_is_refused():
     with pytest.raises(ValueError, match="pre"):
         LogMetricsCallback(["pre"])
 
 
-def test_the_rate_of_a_language_may_stand_in_the_table():
+def test_the_error_rate_of_a_language_may_be_a_column():
     assert LogMetricsCallback(["per_de"]).columns == ["loss", "per_de"]

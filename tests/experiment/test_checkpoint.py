@@ -1,4 +1,4 @@
-"""Which checkpoint ``last`` means."""
+"""The checkpoint that ``last`` means."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ def save(run, name, steps, age=0, **content):
     return path
 
 
-def test_the_one_with_most_steps_is_taken_and_of_equals_the_last(run, caplog):
+def test_the_checkpoint_with_most_steps_is_chosen_and_last_among_equals(run, caplog):
     save(run, "a.ckpt", 5, age=0)
     save(run, "b.ckpt", 8, age=5)
     last = save(run, "last.ckpt", 8, age=5)
@@ -52,7 +52,7 @@ def flip_a_bit(path):
 
 
 @pytest.mark.parametrize("harm", [cut, empty, fill_with_garbage, flip_a_bit])
-def test_a_damaged_one_is_passed_over_and_named(run, caplog, harm):
+def test_a_damaged_one_is_skipped_and_named(run, caplog, harm):
     older = save(run, "older.ckpt", 5)
     harm(save(run, "last.ckpt", 8))
     with caplog.at_level(logging.WARNING):
@@ -73,7 +73,7 @@ def test_weights_alone_do_not_continue_a_run(run, caplog):
     assert newest_loadable([run], resumes=False).path == path
 
 
-def test_where_all_are_damaged_no_older_run_is_taken_in_silence(run, tmp_path):
+def test_where_all_are_damaged_no_older_run_is_chosen_silently(run, tmp_path):
     older = tmp_path / "older"
     (older / "checkpoints").mkdir(parents=True)
     save(older, "last.ckpt", 5)
@@ -83,7 +83,7 @@ def test_where_all_are_damaged_no_older_run_is_taken_in_silence(run, tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_a_run_that_never_wrote_any_is_passed_over_and_named(run, tmp_path, caplog):
+def test_a_run_that_never_wrote_any_is_skipped_and_named(run, tmp_path, caplog):
     (tmp_path / "run_2").mkdir()
     path = save(run, "last.ckpt", 5)
     with caplog.at_level(logging.WARNING):

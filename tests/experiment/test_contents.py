@@ -28,7 +28,7 @@ def test_a_run_that_has_not_ended_is_read_with_what_it_has(folder):
     assert experiment.configuration == "model: {lr: 0.1}\n"
 
 
-def test_a_resumed_run_is_told_by_its_last_start(folder):
+def test_a_resumed_run_is_described_by_its_last_start(folder):
     (folder / "config_2.yaml").write_text("model: {lr: 0.2}\n")
     for number in ("", "_2"):
         (folder / f"versions{number}.json").write_text(json.dumps({"revision": f"r{number}"}))
@@ -65,12 +65,12 @@ def test_curves_leave_out_empty_cells_and_test_metrics(folder):
 @pytest.mark.parametrize(
     "cut", ["0", "0,3", "0,3,0.", "0,,0.4,", ",,,", "0,3,1e-,", "0,3,0.4,0.5,9,9", "x,y,1,1"]
 )
-def test_a_row_that_was_cut_is_passed_over(folder, cut):
+def test_a_row_that_was_cut_is_skipped(folder, cut):
     log = write_log(folder, 0, f"epoch,step,train_loss,val_per\n0,1,3.0,\n{cut}\n0,4,2.5,\n")
     assert read_curves([log]) == {"train_loss": {1: 3.0, 4: 2.5}}
 
 
-def test_a_resumed_runs_log_goes_over_the_first_ones(folder):
+def test_a_resumed_runs_log_replaces_earlier_rows(folder):
     for version, value in ((2, 0.2), (10, 0.1)):
         write_log(folder, version, f"epoch,step,val_per\n0,{version},0.9\n0,20,{value}\n")
     assert read_experiment(folder).curves["val_per"] == {2: 0.9, 10: 0.9, 20: 0.1}

@@ -14,7 +14,7 @@ def test_a_taken_name_gets_the_next_free_suffix(tmp_path):
     assert [claim_folder(tmp_path, "run").name for _ in range(3)] == ["run", "run_2", "run_3"]
 
 
-def test_runs_that_start_at_once_get_folders_of_their_own(tmp_path):
+def test_runs_that_start_at_once_get_different_folders(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         folders = list(pool.map(lambda _: claim_folder(tmp_path, "run"), range(16)))
     assert len(set(folders)) == 16
@@ -26,7 +26,7 @@ def test_runs_of_a_name_come_in_the_order_of_their_training(tmp_path):
         checkpoint.parent.mkdir(parents=True)
         checkpoint.touch()
         os.utime(checkpoint, (age, age))
-    (tmp_path / "run_2" / "evaluations").mkdir()  # looking at an old run does not make it new
+    (tmp_path / "run_2" / "evaluations").mkdir()  # an evaluation does not make an old run new
     assert [folder.name for folder in runs_named(tmp_path, "run")] == ["run_2", "run"]
 
 
@@ -37,7 +37,7 @@ def test_a_name_that_ends_in_a_time_finds_runs_of_any_time(tmp_path):
     assert [folder.name for folder in found] == ["network_Hubert_time_01_02_2024_10_00"]
 
 
-def test_the_best_checkpoint_is_the_one_noted_if_it_is_there(tmp_path):
+def test_the_best_checkpoint_is_the_recorded_one_if_it_exists(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     assert best_checkpoint(tmp_path) is None

@@ -1,4 +1,4 @@
-"""What processes agree on, whoever has started them."""
+"""Decisions that processes share, for each kind of launcher."""
 
 import multiprocessing
 import os
@@ -31,7 +31,7 @@ def slurm_ranks(size, port):
 
 
 def by_hand(size, port):
-    """Machines that somebody has started one by one."""
+    """The environments of machines that a user has started one by one."""
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     return [shared | {"NODE_RANK": str(rank)} for rank in range(size)]
 
@@ -43,11 +43,11 @@ def _answer(environment, decision, answers, all_answered):
         answers.put(agree("folder", decision))
     except (ConfigError, OSError) as error:
         answers.put(error)
-    all_answered.wait(30)  # as a run goes on after it
+    all_answered.wait(30)  # as a run continues after it
 
 
 def answers_of(environments, decision):
-    """What each process is told."""
+    """The answer that each process gets."""
     answers, all_answered = FORK.SimpleQueue(), FORK.Event()
     processes = [
         FORK.Process(target=_answer, args=(environment, decision, answers, all_answered))
@@ -55,35 +55,35 @@ def answers_of(environments, decision):
     ]
     for process in reversed(processes):  # the first one comes last
         process.start()
-    told = [answers.get() for _ in processes]
+    received = [answers.get() for _ in processes]
     all_answered.set()
     for process in processes:
         process.join(30)
-    return told
+    return received
 
 
 @pytest.mark.parametrize("environments", [ranks_of, slurm_ranks, by_hand])
-def test_processes_of_one_launcher_hear_what_the_first_decides(environments):
-    told = answers_of(environments(3, free_port()), lambda: f"decided by {os.getpid()}")
-    assert len(set(told)) == 1
-    assert told[0].startswith("decided by")
+def test_processes_of_one_launcher_share_the_decision_of_the_first(environments):
+    received = answers_of(environments(3, free_port()), lambda: f"decided by {os.getpid()}")
+    assert len(set(received)) == 1
+    assert received[0].startswith("decided by")
 
 
 def test_where_the_first_fails_the_others_do_not_wait():
     def fail():
         raise OSError("the disk is full")
 
-    told = answers_of(ranks_of(2, free_port()), fail)
-    assert sorted(type(error).__name__ for error in told) == ["ConfigError", "OSError"]
+    received = answers_of(ranks_of(2, free_port()), fail)
+    assert sorted(type(error).__name__ for error in received) == ["ConfigError", "OSError"]
 
 
-def test_a_process_alone_asks_nobody(monkeypatch):
+def test_a_single_process_decides_alone(monkeypatch):
     assert agree("of one", lambda: "mine") == "mine"
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert agree("of one", lambda: "another") == "mine"  # as one that Lightning has started
+    assert agree("of one", lambda: "another") == "mine"  # like a process that Lightning has started
 
 
-def test_a_prompt_that_slurm_gave_is_no_launch():
+def test_an_interactive_shell_of_slurm_is_no_launch():
     assert launch_of({"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "interactive"}) is None
 
 

@@ -1,4 +1,4 @@
-"""How batches are counted before Lightning counts them."""
+"""Batches are counted before Lightning counts them."""
 
 from types import SimpleNamespace
 
@@ -39,7 +39,7 @@ def _trainer(interval=1.0, *, train=10, val=3, test=3, limit=1.0, every=1, **oth
         _trainer(4, limit=4),
         _trainer(5, limit=0.5),
         _trainer(11, every=None),  # batches are counted over epochs
-        _trainer(11, train=None),  # a device is still to be asked what it holds
+        _trainer(11, train=None),  # a device must first report how much it holds
         _trainer(11, limit_val_batches=0),
         _trainer(limit=0.1),
         _trainer(limit_val_batches=0.34, limit_test_batches=0.34),
@@ -51,14 +51,14 @@ def _trainer(interval=1.0, *, train=10, val=3, test=3, limit=1.0, every=1, **oth
         _trainer(callbacks=[STOPPING]),
     ],
 )
-def test_what_an_epoch_holds_is_accepted(trainer):
+def test_intervals_within_an_epoch_are_accepted(trainer):
     CountedBatches().setup(trainer, None, "fit")
 
 
 @pytest.mark.parametrize(
     ("trainer", "batches"), [(_trainer(11), 10), (_trainer(5, limit=4), 4), (_trainer(6, limit=0.5), 5)]
 )
-def test_what_it_does_not_hold_is_refused(trainer, batches):
+def test_intervals_longer_than_an_epoch_are_refused(trainer, batches):
     with pytest.raises(ConfigError, match=rf"at most the {batches} batches"):
         CountedBatches().setup(trainer, None, "fit")
     CountedBatches().setup(trainer, None, "validate")

@@ -1,4 +1,4 @@
-"""What a log says while a run goes on."""
+"""Lines of a log while a run is in progress."""
 
 import io
 import logging
@@ -62,7 +62,7 @@ def _lines(caplog):
     ]
 
 
-def test_each_stage_says_how_far_it_is(tmp_path, loader, caplog):
+def test_each_stage_logs_how_far_it_is(tmp_path, loader, caplog):
     trainer, model = _trainer(tmp_path, LogLines(seconds=0)), _Model()
     with caplog.at_level(logging.INFO, logger="callbacks.every_run.log_lines"):
         trainer.fit(model, loader, loader)
@@ -76,7 +76,7 @@ def test_each_stage_says_how_far_it_is(tmp_path, loader, caplog):
         assert [line for line in lines if line.startswith(stage)] == expected
 
 
-def test_lines_are_seldom_and_of_the_first_process_alone(tmp_path, loader, caplog):
+def test_lines_are_rare_and_logged_by_the_first_process_alone(tmp_path, loader, caplog):
     with caplog.at_level(logging.INFO, logger="callbacks.every_run.log_lines"):
         _trainer(tmp_path, LogLines()).fit(_Model(), loader)
         silent = LogLines(seconds=0)
@@ -90,7 +90,7 @@ class _Unrun(PhonemeCLI):
         """Nothing is run: only how the Trainer is built is of interest."""
 
     def after_fit(self):
-        """There is nothing to judge."""
+        """There is nothing to evaluate."""
 
 
 class _Terminal(io.StringIO):
@@ -98,7 +98,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_lines_take_the_place_of_the_trainers_own_bar_where_nobody_sees_it(tmp_path, monkeypatch):
+def test_lines_replace_the_trainers_bar_where_the_output_is_no_terminal(tmp_path, monkeypatch):
     other = Callback()
     trainer = _trainer(tmp_path, other)
     bar = trainer.progress_bar_callback
@@ -112,15 +112,15 @@ def test_lines_take_the_place_of_the_trainers_own_bar_where_nobody_sees_it(tmp_p
     assert other in trainer.callbacks
 
 
-def test_no_bar_stays_none(tmp_path, monkeypatch):
+def test_a_trainer_without_a_bar_gets_no_lines(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     trainer = _trainer(tmp_path, enable_progress_bar=False)
     log_progress_in_lines(trainer)
     assert trainer.progress_bar_callback is None
 
 
-def test_the_command_line_speaks_in_lines_unless_another_bar_is_named(tmp_path, monkeypatch):
-    """The list of callbacks is the Trainer's own, which adds its bar to it."""
+def test_the_command_line_logs_lines_unless_another_bar_is_named(tmp_path, monkeypatch):
+    """The Trainer adds its bar to the list of callbacks."""
     theirs = ModuleType("their_bars")
     theirs.Bar = type("Bar", (TQDMProgressBar,), {"__module__": "their_bars"})
     monkeypatch.setitem(sys.modules, "their_bars", theirs)

@@ -1,4 +1,4 @@
-"""Loops go on as they should, also where training counts steps alone."""
+"""Loops resume exactly, also where training counts steps alone."""
 
 import logging
 
@@ -58,7 +58,7 @@ def test_every_validation_is_whole(trainer, max_epochs, interval):
     assert model.counts == [2] + [3] * (3 if interval == 1.0 else 6)
 
 
-def test_a_run_that_goes_on_says_where(trainer, tmp_path, caplog):
+def test_a_resumed_run_logs_its_position(trainer, tmp_path, caplog):
     def fit(max_epochs, checkpoint=None):
         caplog.clear()
         with caplog.at_level(logging.INFO):

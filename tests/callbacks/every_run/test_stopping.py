@@ -11,7 +11,7 @@ from callbacks.every_run.stopping import Stopped, StopRequests
 FORK = multiprocessing.get_context("fork")
 
 
-def test_where_nothing_is_under_way_a_command_stops_at_once():
+def test_outside_of_training_a_command_stops_at_once():
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Stopped) as stop, StopRequests().handled():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -32,7 +32,7 @@ def test_a_request_waits_for_the_step_and_a_second_one_does_not(capfd):
     assert "stopping after this step" in capfd.readouterr().err
 
 
-def _hear(number):
+def _signal_itself(number):
     os.kill(os.getpid(), number)
     os._exit(7)
 
@@ -41,14 +41,14 @@ def _hear(number):
 def test_a_worker_leaves_ctrl_c_to_its_parent(number, status):
     requests = StopRequests()
     with requests.handled():
-        worker = FORK.Process(target=_hear, args=(number,))
+        worker = FORK.Process(target=_signal_itself, args=(number,))
         worker.start()
         worker.join(20)
     assert worker.exitcode == status
     assert requests.received is None
 
 
-def test_a_process_that_the_first_one_awaits_ends_in_peace(monkeypatch):
+def test_a_process_that_the_first_one_awaits_exits_with_success(monkeypatch):
     assert Stopped(signal.SIGTERM, agreed=True).code == 143
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setenv("PHONEME_RUN_FOLDER", "experiments/demo")

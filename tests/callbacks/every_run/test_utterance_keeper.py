@@ -1,4 +1,4 @@
-"""What an evaluation keeps: gathered from all processes, each utterance once."""
+"""Records of an evaluation: gathered from all processes, each utterance once."""
 
 from collections import defaultdict
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ def scores(ids, size=4):
     return torch.full((len(ids), size), 0.1).scatter(1, torch.tensor(ids)[:, None], 0.7).log()
 
 
-def test_a_record_holds_times_confidences_and_what_is_known():
+def test_a_record_holds_times_confidences_and_the_clips_description():
     log_probs = scores([0] * 5 + [2, 2] + [0] * 10 + [1] * 3 + [0] * 30)
     record = Describer(model(), 16000)(clip(), "test", log_probs, [2, 1])
     assert (record.id, record.split, record.path, record.language) == ("clip", "test", "x.wav", "de")
@@ -97,16 +97,16 @@ def made(row):
     return UtteranceRecord(str(row), "test", ("t",), ("t",), 1.0, 50, 0.5)
 
 
-@pytest.mark.parametrize(("state", "rehearsal"), [("fit", False), ("test", True)])
-def test_looks_in_between_and_rehearsals_leave_nothing(tmp_path, trainer, state, rehearsal):
-    trainer.state.fn, trainer.fast_dev_run = state, rehearsal
+@pytest.mark.parametrize(("state", "fast_dev_run"), [("fit", False), ("test", True)])
+def test_training_and_fast_development_runs_write_nothing(tmp_path, trainer, state, fast_dev_run):
+    trainer.state.fn, trainer.fast_dev_run = state, fast_dev_run
     callback = UtteranceKeeper()
     callback._records = {0: made(0)}
     callback.on_test_end(trainer, None)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_is_followed_by_its_figures_records_nothing(tmp_path, trainer):
+def test_a_run_that_reports_its_metrics_alone_records_nothing(tmp_path, trainer):
     trainer.callbacks = [FigureReports(str(tmp_path / "reports.jsonl"))]
     callback = UtteranceKeeper()
     callback._records = {0: made(0)}
