@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,21 +27,14 @@ _OF_CONVOLUTIONS = ("model_type", "conv_", "feat_extract_", "num_feat_extract_la
 _WITHOUT_EFFECT = ("vocab_size", "pad_token_id", "final_dropout", "ctc_loss_reduction", "ctc_zero_infinity")
 
 
+@dataclass(frozen=True)
 class FrozenEncoderPart:
     """The frozen part of a built network, under the Trainer's precision."""
 
-    def __init__(
-        self,
-        acoustic: AcousticForward,
-        audio: AudioParams,
-        precision: "Precision",
-        *,
-        required: bool,  # whether the configuration insists on cached features
-    ) -> None:
-        self.acoustic = acoustic
-        self.audio = audio
-        self.precision = precision
-        self.required = required
+    acoustic: AcousticForward
+    audio: AudioParams
+    precision: "Precision"
+    required: bool  # whether the configuration insists on cached features
 
     @property
     def width(self) -> int:
@@ -116,7 +110,7 @@ def cacheable_part(
             raise RuntimeError(f"model: cache_encoder: true: {reason}; set it to null or false")
         log.info("encoder cache: not used: %s", reason)
         return None
-    return FrozenEncoderPart(acoustic, audio, trainer.precision_plugin, required=required)
+    return FrozenEncoderPart(acoustic, audio, trainer.precision_plugin, required)
 
 
 def _reason_against(trainer: "Trainer") -> str | None:

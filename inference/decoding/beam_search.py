@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -97,31 +98,18 @@ def _add(first: float, second: float) -> float:
     return first if second == _NEVER else first + math.log1p(math.exp(second - first))
 
 
+@dataclass(frozen=True)
 class BeamDecoder:
-    """Decodes by beam search; the language model uses the tokens before a segment as its history.
+    """Decodes by beam search; the language model uses the tokens before a segment as its history."""
 
-    Args:
-        vocabulary: the tokens of the network.
-        beam_size: how many prefixes are kept after each frame.
-        language_model: a model of phonemes, and of word boundaries where the vocabulary has them.
-        lm_weight: the weight of its log-probabilities; those of the network have weight 1.
-        token_bonus: added for each token, since language models prefer short sequences.
-    """
-
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        beam_size: int,
-        language_model: NgramModel | None = None,
-        *,
-        lm_weight: float = 0.5,
-        token_bonus: float = 0.0,
-    ) -> None:
-        self.vocabulary = vocabulary
-        self.beam_size = beam_size
-        self.language_model = language_model
-        self.lm_weight = lm_weight
-        self.token_bonus = token_bonus
+    vocabulary: Vocabulary
+    beam_size: int  # how many prefixes are kept after each frame
+    language_model: NgramModel | None = (
+        None  # of phonemes, and of word boundaries where the vocabulary has them
+    )
+    _: KW_ONLY
+    lm_weight: float = 0.5  # of its log-probabilities; those of the network have weight 1
+    token_bonus: float = 0.0  # added for each token, since language models prefer short sequences
 
     def __call__(self, log_probs: Tensor, previous: tuple[int, ...] = ()) -> list[TimedToken]:
         """Decode scores, (F, V), and align the best sequence with its frames."""

@@ -15,7 +15,6 @@ from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
 from inference.streaming.audio_stream import AudioStream, Samples
 from inference.streaming.windows import Window, plan_windows
-from models.network.frames import FeatureGrid
 from models.network.frontend import VARIANCE_FLOOR, Inputs, WaveformFrontend
 
 
@@ -24,10 +23,6 @@ class Scale(NamedTuple):
 
     mean: Tensor  # () or (bins,)
     deviation: Tensor
-
-    def apply(self, features: Tensor) -> Tensor:
-        """Normalise features, (B, N, …)."""
-        return ((features.to(self.mean.dtype) - self.mean) / self.deviation).float()
 
 
 class Piece(NamedTuple):
@@ -71,12 +66,13 @@ class WindowReader:
         if len(head) > self._one_pass_samples:
             yield from self._windows(stream)
             return
-        inputs = stretch_inputs(self._model.frontend, head, recording_scale(self._model.frontend, [head]))
+        scale, _ = recording_scale(self._model.frontend, [head])
+        inputs = stretch_inputs(self._model.frontend, head, scale)
         seconds = len(head) / self._rate
         yield Piece(Window(0, self._model.num_frames(len(head))), inputs, seconds, seconds, is_last=True)
 
     def _windows(self, stream: AudioStream) -> Iterator[Piece]:
-        scale, num_samples = self._survey(stream)
+        scale, num_samples = recording_scale(self._model.frontend, stream.blocks(self._rate))
         clock, total = self._model.clock, num_samples / self._rate
         frames = self._model.num_frames(num_samples)
         windows = plan_windows(frames, self._window_frames, self._overlap_frames)
@@ -89,54 +85,41 @@ class WindowReader:
             inputs = stretch_inputs(self._model.frontend, samples, scale)
             yield Piece(window, inputs, (end - place[0]) / self._rate, total, window is windows[-1])
 
-    def _survey(self, stream: AudioStream) -> tuple[Scale, int]:
-        """Compute the scale of a long recording and count its samples."""
-        lengths: list[int] = []
 
-        def counted() -> Iterator[Samples]:
-            for block in stream.blocks(self._rate):
-                lengths.append(len(block))
-                yield block
-
-        return recording_scale(self._model.frontend, counted()), sum(lengths)
-
-
-def recording_scale(frontend: WaveformFrontend, blocks: Iterable[Samples]) -> Scale:
-    """Return the scale of a whole recording, from blocks of its samples.
+def recording_scale(frontend: WaveformFrontend, blocks: Iterable[Samples]) -> tuple[Scale, int]:
+    """Return the scale of a whole recording and its number of samples, from blocks of its samples.
 
     Squared deviations are added up block by block in float64 (Chan's formula).
     """
+    window, shift, _ = frontend.grid
+    rest, num_samples = np.zeros(0, dtype=np.float32), 0
     count, mean, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
-    for block in _whole_windows(blocks, frontend.grid):
-        values = frontend.features(torch.from_numpy(block)[None])[0].double()  # (N, …)
-        if not len(values):
+    for block in blocks:
+        num_samples += len(block)
+        rest = np.concatenate([rest, block])
+        whole = (len(rest) - window) // shift + 1  # windows of features that lie wholly within the samples
+        if whole <= 0:
             continue
+        samples = torch.from_numpy(rest[: (whole - 1) * shift + window])
+        rest = rest[whole * shift :]
+        values = frontend.features(samples[None])[0].double()  # (N, …)
         block_mean = values.mean(dim=0)
         total, apart = count + len(values), block_mean - mean
-        squares = squares + ((values - block_mean) ** 2).sum(dim=0) + apart**2 * count * len(values) / total
+        deviations = ((values - block_mean) ** 2).sum(dim=0)
+        squares = squares + deviations + apart**2 * count * len(values) / total
         mean = mean + apart * len(values) / total
         count = total
     if not frontend.do_normalize:
-        return Scale(torch.zeros(()), torch.ones(()))
+        return Scale(torch.zeros(()), torch.ones(())), num_samples
     variance = squares / max(count - frontend.unbiased, 1)
-    return Scale(mean, torch.sqrt(variance + VARIANCE_FLOOR))
+    return Scale(mean, torch.sqrt(variance + VARIANCE_FLOOR)), num_samples
 
 
 def stretch_inputs(frontend: WaveformFrontend, samples: Samples, scale: Scale) -> Inputs:
     """Return the network's inputs for a stretch of samples, (T,), as a batch of one."""
-    features = scale.apply(frontend.features(torch.from_numpy(samples)[None]))  # (1, N, …)
-    return frontend.inputs(features, torch.tensor([features.shape[1]]))
-
-
-def _whole_windows(blocks: Iterable[Samples], grid: FeatureGrid) -> Iterator[Samples]:
-    """Yield blocks that each begin where the window after the last one begins."""
-    rest = np.zeros(0, dtype=np.float32)
-    for block in blocks:
-        rest = np.concatenate([rest, block])
-        count = (len(rest) - grid.window) // grid.shift + 1
-        if count > 0:
-            yield rest[: (count - 1) * grid.shift + grid.window]
-            rest = rest[count * grid.shift :]
+    features = frontend.features(torch.from_numpy(samples)[None])  # (1, N, …)
+    normalised = ((features.to(scale.mean.dtype) - scale.mean) / scale.deviation).float()
+    return frontend.inputs(normalised, torch.tensor([normalised.shape[1]]))
 
 
 def _first_samples(blocks: Iterable[Samples], count: int) -> Samples:
