@@ -39,7 +39,7 @@ def _clips(size: int, columns: dict[str, object]) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def split_of() -> Callable[..., SplitSurvey]:
-    """A split of good clips of 2 s, but for the columns that are given."""
+    """A split of good clips of 2 s; given columns replace the good values."""
 
     def make(name: str, size: int = 4, *, phonemes: dict[str, int] | None = None, **given) -> SplitSurvey:
         own = {key: given.pop(key) for key in list(given) if key in CLIP.names}
@@ -52,7 +52,7 @@ def split_of() -> Callable[..., SplitSurvey]:
 
 @pytest.fixture(scope="session")
 def survey_of(split_of) -> Callable[..., Survey]:
-    """A survey with nothing to find, but for what is given."""
+    """A survey without findings; given splits and settings replace the good ones."""
 
     def make(*splits: SplitSurvey, **given) -> Survey:
         names = {"train": 0, "val": 100, "test": 200}

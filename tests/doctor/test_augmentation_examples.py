@@ -57,20 +57,20 @@ def test_the_seed_chooses_the_clips(store_of, noisy):
     assert len(chosen[0]) == 4
 
 
-def test_a_failing_transform_is_told(store_of):
+def test_a_failing_transform_is_remarked(store_of):
     (example,) = augmentation_examples(
         dataset(store_of(*clips(1)), AugmentationPipeline([Broken(p=1.0)], 0)), 1, 0
     )
     assert "failed" in example.remark
 
 
-def test_without_augmentations_both_sides_are_alike(store_of):
+def test_without_augmentations_both_waveforms_are_equal(store_of):
     (example,) = augmentation_examples(dataset(store_of(*clips(1)), None), 1, 0)
     assert np.array_equal(example.before, example.after)
     assert example.remark == "No augmentations are configured."
 
 
-def test_what_exceeds_full_scale_is_played_quieter_and_not_cut_off(store_of):
+def test_audio_above_full_scale_is_scaled_and_not_clipped(store_of):
     loud = AugmentationPipeline([Gain(min_gain_db=20, max_gain_db=20, p=1.0)], 0)
     (example,) = augmentation_examples(dataset(store_of(*clips(1)), loud), 1, 0)
     played, rate = soundfile.read(io.BytesIO(example.after_wav))
@@ -79,7 +79,7 @@ def test_what_exceeds_full_scale_is_played_quieter_and_not_cut_off(store_of):
     assert np.allclose(played * np.abs(example.after).max(), example.after, atol=1e-3)
 
 
-def test_a_sound_file_holds_the_samples():
+def test_a_wav_file_holds_the_samples():
     waveform = np.array([0.0, 0.5, -0.25], dtype=np.float32)
     assert soundfile.read(io.BytesIO(wav(waveform, 8000)))[0].tolist() == [0.0, 0.5, -0.25]
 
@@ -100,7 +100,7 @@ def test_a_spectrogram_of_any_length_has_a_bounded_size(size):
     assert 1 <= energy.shape[1] <= 401
 
 
-def test_a_spectrogram_is_a_picture_inside_the_page():
+def test_a_spectrogram_is_embedded_in_the_report():
     picture = spectrogram(np.ones(4000, dtype=np.float32), RATE, "before")
     assert "data:image/png;base64," in picture
     assert 'aria-label="Spectrogram before augmentation, 0.25 s"' in picture

@@ -1,4 +1,4 @@
-"""Loudness, clipping and identity of a clip, worked out by hand or on made signals."""
+"""Levels, clipping and identity of a clip, worked out by hand or on synthetic signals."""
 
 import io
 
@@ -31,7 +31,7 @@ def test_the_lowest_16_bit_number_is_full_scale():
     assert measure(np.array([-32768, 0], dtype=np.int16)).peak == 1.0
 
 
-def test_nothing_is_silent():
+def test_empty_audio_is_silent():
     assert measure(np.zeros(0, dtype=np.int16))[:3] == (0.0, 0.0, 0.0)
     assert decibels(measure(np.zeros(9, dtype=np.int16)).rms) < -96
 
@@ -44,7 +44,7 @@ def test_a_pure_tone_is_hardly_clipped(hertz, level):
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.4])
-def test_a_cut_off_wave_is_clipped_even_if_turned_down_later(gain):
+def test_a_clipped_wave_is_found_after_its_level_is_reduced(gain):
     wave = gain * np.clip(4 * np.sin(2 * np.pi * 150 * TIMES), -1, 1)
     assert measure(to_pcm16(wave.astype(np.float32))).clipped_share > 0.5
 

@@ -1,4 +1,4 @@
-"""The page about data holds what was found; a browser shows it in light and dark, on a phone and on paper."""
+"""The doctor's report holds all findings; a browser shows it in light and dark, on a phone and on paper."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ class Corpus:
 
 @pytest.fixture(scope="module")
 def survey(survey_of, split_of, part_of):
-    """Something of everything, with names that would break a careless page."""
+    """A survey with every kind of finding, whose names need escaping in HTML."""
     listed = [
         SkippedRecording(f"x{n}", f"clips/x{n}.wav", "file is <empty>" + " and so on" * 9) for n in range(250)
     ]
@@ -53,7 +53,7 @@ def text_of(document):
     return unescape(re.sub(r"<[^>]+>", " ", document))
 
 
-def test_it_holds_verdict_findings_figures_and_reasons(document, survey):
+def test_the_report_holds_verdict_findings_numbers_and_reasons(document, survey):
     text = text_of(document)
     assert "Training would fail: 2 fatal" in text
     for finding in findings_of(survey):
@@ -65,7 +65,7 @@ def test_it_holds_verdict_findings_figures_and_reasons(document, survey):
     assert document.count("<audio ") == 2
 
 
-def test_every_section_is_there_and_named_in_the_contents(document):
+def test_the_contents_name_every_section(document):
     sections = re.findall(r'<section id="([^"]+)"', document)
     assert sections == [
         *("findings", "splits", "clips", "phonemes", "batches"),
@@ -74,18 +74,18 @@ def test_every_section_is_there_and_named_in_the_contents(document):
     assert re.findall(r'<a href="#([^"]+)"', document) == sections
 
 
-def test_good_data_says_so(survey_of):
+def test_the_report_of_good_data_has_no_finding(survey_of):
     text = text_of(doctor_page("Data", survey_of(), []))
     assert "The data are ready for training." in text
     assert "Left out" not in text
 
 
-def test_nothing_at_all_is_a_page_too(survey_of, split_of):
+def test_empty_data_have_a_report(survey_of, split_of):
     empty = survey_of(*(split_of(name, 0, phonemes={}) for name in ("train", "val", "test")))
     assert "No clip to train on" in text_of(doctor_page("Data", empty, findings_of(empty)))
 
 
-def test_the_page_of_a_large_set_is_no_larger(survey_of, split_of):
+def test_the_size_of_the_report_does_not_grow_with_the_data(survey_of, split_of):
     large = survey_of(split_of("train", 200_000, speaker=-1))
     assert len(doctor_page("Data", large, findings_of(large))) < 400_000
 
@@ -102,7 +102,7 @@ def chromium(*arguments):
 
 @needs_browser
 @pytest.mark.parametrize(("scheme", "brightness"), [(1, 255), (0, 23)])
-def test_a_browser_shows_it_in_light_and_dark(document, tmp_path, scheme, brightness):
+def test_a_browser_shows_the_report_in_light_and_dark(document, tmp_path, scheme, brightness):
     from matplotlib.image import imread
 
     (tmp_path / "page.html").write_text(document, encoding="utf-8")
@@ -119,7 +119,7 @@ def test_a_browser_shows_it_in_light_and_dark(document, tmp_path, scheme, bright
 
 @needs_browser
 def test_on_a_phone_only_tables_scroll_sideways_and_pictures_keep_their_letters(document, tmp_path):
-    # The page's own policy forbids scripts, so the measuring one goes into a copy without it.
+    # The report's policy forbids scripts, so the test measures a copy without the policy.
     measuring = re.sub(r"<meta http-equiv[^>]*>", "", document)
     (tmp_path / "page.html").write_text(measuring, encoding="utf-8")
     (tmp_path / "frame.html").write_text(
@@ -139,7 +139,7 @@ def test_on_a_phone_only_tables_scroll_sideways_and_pictures_keep_their_letters(
 
 
 @needs_browser
-def test_on_paper_everything_is_unfolded(document, tmp_path):
+def test_printing_unfolds_all_details(document, tmp_path):
     (tmp_path / "page.html").write_text(document, encoding="utf-8")
     paper = tmp_path / "page.pdf"
     chromium(f"--print-to-pdf={paper}", "--no-pdf-header-footer", (tmp_path / "page.html").as_uri())

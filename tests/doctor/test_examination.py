@@ -1,4 +1,4 @@
-"""A stream of clips becomes columns of figures."""
+"""Prepared clips become columns of numbers, splits become batches."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_every_clip_of_every_store_is_a_row(store_of):
     assert split.hours == pytest.approx(5600 / 16000 / 3600)
 
 
-def test_what_training_leaves_out_is_not_counted_as_heard(store_of):
+def test_clips_that_training_skips_are_not_counted_as_used(store_of):
     study = Study("skip")
     split = study(
         "train",
@@ -102,7 +102,7 @@ def test_unknown_phonemes_are_counted_with_examples(store_of):
     assert split.phonemes == {"a": 1, "b": 1, "ø": 3}
 
 
-def test_batches_are_the_samplers_own(store_of):
+def test_batches_equal_those_of_the_sampler(store_of):
     store = store_of(*((str(n), wave(1600 * (1 + n % 3)), "a") for n in range(10)))
     split = Study()("train", store)
     sampler = LengthBucketSampler(split.clips["num_samples"], 16000, batch_size=4, shuffle=True, seed=3)
@@ -127,7 +127,7 @@ def test_steps_follow_the_limit_on_training_batches(store_of, limit, expected):
     assert (batching.num_batches, batching.optimizer_steps) == (expected, expected)
 
 
-def test_phonemes_are_counted_under_the_vocabularys_own_spelling(store_of):
+def test_phonemes_are_counted_in_the_vocabularys_spelling(store_of):
     study = Study()
     study.taker.encode = LabelEncoder(Vocabulary(("[PAD]", "a", "g")), "drop")
     survey = study("train", store_of(("one", wave(2000), ["ɡ", "a", "g"])))

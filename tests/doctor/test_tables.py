@@ -1,4 +1,4 @@
-"""Rows and JSON show the same figures."""
+"""Rows and JSON show the same numbers."""
 
 import json
 from collections import Counter
@@ -47,13 +47,13 @@ def test_a_split_is_one_row(survey_of, split_of, part_of):
     }
 
 
-def test_batches_are_rows_where_there_are_any(survey_of, split_of):
+def test_splits_with_batches_are_rows(survey_of, split_of):
     train = split_of("train", batching=Batching(7, 0.125, 3, 9.5, 4))
     assert batch_rows(survey_of(train)) == [["train", 7, 3, 9.5, 12.5, 4]]
     assert len(BATCH_HEADERS) == 6
 
 
-def test_phonemes_of_labels_and_vocabulary_come_by_count(survey_of, split_of):
+def test_phonemes_of_labels_and_vocabulary_are_sorted_by_count(survey_of, split_of):
     train = split_of("train", phonemes={"b": 9, "ø": 30})
     rows = phoneme_rows(survey_of(train))
     assert [row[0] for row in rows] == ["ø", "b", "a"]
@@ -77,19 +77,19 @@ def test_steps_are_bounded_by_epochs_and_by_steps(survey_of, split_of):
     assert steps_in_all(survey_of(max_steps=10)) == 10
 
 
-def test_json_holds_every_figure_and_survives_a_round_trip(survey_of, split_of):
+def test_json_holds_all_numbers_and_survives_a_round_trip(survey_of, split_of):
     unknown = {"unknown": Counter({"ø": 3}), "unknown_examples": {"ø": ["x"]}}
     survey = survey_of(
         split_of("train", frames=[0, 99, 99, 99], used=[False, True, True, True], **unknown),
         split_of("test", 0, phonemes={}),
     )
-    figures = json.loads(json.dumps(as_json(survey, findings_of(survey))))
-    assert figures["training_would_fail"] is True
-    assert [finding["key"] for finding in figures["findings"]][0] == "unknown_phonemes"
-    train, test = figures["splits"]["train"], figures["splits"]["test"]
+    numbers = json.loads(json.dumps(as_json(survey, findings_of(survey))))
+    assert numbers["training_would_fail"] is True
+    assert [finding["key"] for finding in numbers["findings"]][0] == "unknown_phonemes"
+    train, test = numbers["splits"]["train"], numbers["splits"]["test"]
     assert (train["clips"], train["labels"], train["frames"]) == (3, 60, 297)
     assert train["clips_that_cannot_hold_their_labels"] == 1
     assert train["unknown_phonemes"] == {"ø": 3}
     assert train["speakers"] == ["voice1", "voice2", "voice3"]
     assert test["median_seconds"] is None
-    assert "NaN" not in json.dumps(figures)
+    assert "NaN" not in json.dumps(numbers)

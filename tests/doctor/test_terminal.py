@@ -1,4 +1,4 @@
-"""The summary in a terminal: what it says, how wide it is, when it has colours."""
+"""The text, the width and the colours of the summary in a terminal."""
 
 import io
 from collections import Counter
@@ -28,7 +28,7 @@ def faulty(survey_of, split_of):
     return survey_of(train, max_epochs=2)
 
 
-def test_it_says_what_there_is_and_what_is_wrong(faulty):
+def test_the_summary_describes_data_and_findings(faulty):
     text = survey_summary(faulty, findings_of(faulty))
     assert "train     30" in text
     assert "7 of up to 3 clips (9.5 s padded), 12.5% padding; 4 steps per epoch, 8 in all" in text
@@ -64,7 +64,7 @@ def test_colours_add_nothing_but_colours(faulty):
     assert re.sub(r"\x1b\[[\d;]*m", "", tinted) == plain
 
 
-def test_colours_are_for_people_who_want_them(monkeypatch):
+def test_colours_need_a_terminal_that_allows_them(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert wants_colour(Terminal())
@@ -73,5 +73,5 @@ def test_colours_are_for_people_who_want_them(monkeypatch):
     assert not wants_colour(Terminal())
 
 
-def test_good_data_ends_in_one_good_sentence(survey_of):
+def test_the_summary_of_good_data_ends_with_the_verdict(survey_of):
     assert survey_summary(survey_of(), []).endswith("\n\nThe data are ready for training.")

@@ -1,4 +1,4 @@
-"""Two experiments over the utterances they share."""
+"""Comparison of two experiments over their common utterances."""
 
 import pytest
 
@@ -18,13 +18,13 @@ def better(noisy_records):
     return analyse("test", noisy_records(error_rate=0.05, seed=1))
 
 
-def test_utterances_are_paired_whatever_their_order(worse, better):
+def test_utterances_are_paired_in_any_order(worse, better):
     turned = analyse("test", list(better.records)[::-1])
     assert common_rows(worse.records, turned.records) == [(place, 59 - place) for place in range(60)]
     assert compare_analyses(worse, turned).difference == compare_analyses(worse, better).difference
 
 
-def test_the_better_one_beats_the_other(worse, better):
+def test_the_better_experiment_makes_fewer_errors(worse, better):
     found = compare_analyses(worse, better)
     total = worse.phonemes
     assert found.difference.difference == pytest.approx((better.errors.sum() - worse.errors.sum()) / total)
@@ -34,13 +34,13 @@ def test_the_better_one_beats_the_other(worse, better):
     assert compare_analyses(better, worse).difference.low > 0
 
 
-def test_utterances_with_another_reference_are_left_out(worse, better):
+def test_utterances_with_different_references_are_left_out(worse, better):
     changed = [better.records[0]._replace(reference=("a",)), *better.records[1:50]]
     found = compare_analyses(worse, analyse("test", changed))
     assert (found.common, found.others) == (49, 12)
 
 
-def test_changes_of_phonemes_are_those_of_their_errors(worse, better):
+def test_changes_of_phonemes_count_their_errors(worse, better):
     changes = phoneme_changes(worse, better, compare_analyses(worse, better).rows)
     spoken = {own.phoneme: own for own in changes}
     missed = sum(count for (ref, hyp), count in worse.counts.items() if ref == "t" != hyp)
@@ -49,7 +49,7 @@ def test_changes_of_phonemes_are_those_of_their_errors(worse, better):
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_the_page_shows_both_and_says_which_is_better(tmp_path, worse, better):
+def test_the_report_shows_both_and_names_the_better_one(tmp_path, worse, better):
     one, two = (
         Experiment(name, tmp_path / name, {}, {}, {}, None, {"val_per": {1: 0.5, 2: 0.3}}, text, {}, None)
         for name, text in (("one", "model: {lr: 0.1, x: 1}"), ("two", "model: {lr: 0.2, x: 1}"))
@@ -67,7 +67,7 @@ def test_experiments_without_records_are_named(tmp_path, worse):
     assert "cannot be compared: bare" in text
 
 
-def test_slices_are_over_the_utterances_in_common(tmp_path, worse, better):
+def test_slices_use_the_utterances_in_common(tmp_path, worse, better):
     folder = Experiment("one", tmp_path, {}, {}, {}, None, {}, "", {}, None, analyses={"test": worse})
     some = analyse("test", better.records[:40])
     for own, other in zip(*[over_common([worse, some])[index].records for index in (0, 1)], strict=True):

@@ -1,4 +1,4 @@
-"""All figures of a split from one alignment per utterance."""
+"""All metrics of a split follow from one alignment per utterance."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def record(reference, hypothesis, **more):
     )
 
 
-def test_figures_by_hand():
+def test_metrics_equal_values_worked_out_by_hand():
     analysis = analyse("test", [record("t a | n", "d a | n i"), record("m a", "m")])
     assert analysis.edits == {"substitutions": 1, "deletions": 1, "insertions": 1}
     assert analysis.phonemes == 5
@@ -22,7 +22,7 @@ def test_figures_by_hand():
     assert analysis.counts["t", "d"] == analysis.counts["a", None] == analysis.counts[None, "i"] == 1
 
 
-def test_errors_are_those_of_the_logged_figure(noisy_records):
+def test_errors_equal_those_of_the_logged_rate(noisy_records):
     records = noisy_records()
     analysis = analyse("test", records)
     logged = [phoneme_edits(own.reference, own.hypothesis) for own in records]
@@ -44,6 +44,6 @@ def test_intervals_by_speaker_need_speakers(noisy_records):
     assert "per_by_speaker" not in analyse("test", unknown).intervals
 
 
-def test_an_empty_split_has_no_figures_and_no_fault():
+def test_an_empty_split_has_no_rate_and_no_error():
     analysis = analyse("test", [])
     assert (analysis.intervals, analysis.phonemes) == ({}, 0)

@@ -1,4 +1,4 @@
-"""The estimate of how far speech stands out of noise."""
+"""The estimate of the signal-to-noise ratio."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ RATE = 16000
 
 
 def speech_in_noise(decibels, seed=0):
-    """Two seconds of tone, one of pause, all in noise that lies so far below the tone's mean power."""
+    """Two seconds of a tone and one of pause, with noise at this distance below the tone's mean power."""
     generator = np.random.default_rng(seed)
     times = np.arange(3 * RATE) / RATE
     speech = np.where(times < 2.0, np.sin(2 * np.pi * 300 * times), 0.0)
@@ -23,12 +23,12 @@ def test_known_ratios_are_found(decibels):
     assert signal_to_noise_db(speech_in_noise(decibels), RATE) == pytest.approx(decibels, abs=1.0)
 
 
-def test_digital_silence_is_no_infinity():
+def test_digital_silence_gives_the_highest_ratio():
     clip = np.zeros(RATE, dtype=np.int16)
     clip[: RATE // 2] = 1000
     assert signal_to_noise_db(clip, RATE) == HIGHEST_DB
 
 
-def test_too_short_or_silent_clips_have_none():
+def test_short_or_silent_clips_have_no_estimate():
     assert signal_to_noise_db(np.ones(1000, dtype=np.int16), RATE) is None
     assert signal_to_noise_db(np.zeros(RATE, dtype=np.int16), RATE) is None

@@ -1,4 +1,4 @@
-"""Cuts by what is known of utterances."""
+"""Breakdowns of a split by the properties of its utterances."""
 
 import pytest
 
@@ -18,12 +18,12 @@ def test_slices_add_up_to_the_split(noisy_records):
         assert sum(own.rate * own.phonemes for own in cut.slices) == pytest.approx(analysis.errors.sum())
 
 
-def test_every_column_is_a_cut(noisy_records):
+def test_every_column_is_a_breakdown(noisy_records):
     columns = [cut.column for cut in breakdowns(analyse("test", noisy_records()))]
     assert columns == ["language", "speaker", "length", "signal to noise", "accent", "age"]
 
 
-def test_what_all_utterances_share_is_no_cut(noisy_records):
+def test_a_column_with_one_value_is_no_breakdown(noisy_records):
     records = [own._replace(language="ru", speaker=None) for own in noisy_records()]
     assert not {"language", "speaker"} & {cut.column for cut in breakdowns(analyse("test", records))}
 
@@ -34,7 +34,7 @@ def test_many_numbers_are_cut_into_quarters(noisy_records):
 
 
 @pytest.mark.parametrize(("lowest", "step"), [(101.2, 1.1), (0.5, 0.0001), (1234567, 1), (1e9, 3.0)])
-def test_numbers_that_lie_close_are_cut_all_the_same(noisy_records, lowest, step):
+def test_close_numbers_are_cut_into_quarters(noisy_records, lowest, step):
     records = [
         own._replace(attributes={"f0": str(lowest + step * (place % 12))})
         for place, own in enumerate(noisy_records())
@@ -49,20 +49,20 @@ def test_edges_stay_between_the_smallest_and_the_largest_number():
     assert set(parts) == set(names)
 
 
-def test_rare_values_are_taken_together(noisy_records):
+def test_rare_values_form_one_slice(noisy_records):
     records = [own._replace(speaker=f"s{place}") for place, own in enumerate(noisy_records())]
     last = cut_of(records, "speaker").slices[-1]
     assert (last.value, last.utterances) == ("36 others", 36)
 
 
-def test_a_slice_of_one_has_no_interval(noisy_records):
+def test_a_slice_of_one_utterance_has_no_interval(noisy_records):
     records = [
         own._replace(speaker="alone" if not place else "many") for place, own in enumerate(noisy_records())
     ]
     assert [own.interval is None for own in cut_of(records, "speaker").slices] == [False, True]
 
 
-def test_a_column_named_like_a_cut_of_ours_stands_beside_it(noisy_records):
+def test_a_column_with_the_name_of_a_built_in_breakdown_is_kept(noisy_records):
     records = [
         own._replace(attributes={"length": "xl" if place % 2 else "s"})
         for place, own in enumerate(noisy_records())

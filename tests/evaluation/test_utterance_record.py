@@ -1,4 +1,4 @@
-"""Records of utterances: written, and read back."""
+"""Records of utterances are read as they were written."""
 
 import json
 
@@ -12,7 +12,7 @@ from evaluation.utterance_record import (
 from experiment.layout import records_file
 
 
-def test_records_come_back_as_they_were_written(tmp_path, noisy_records):
+def test_records_are_read_as_they_were_written(tmp_path, noisy_records):
     records = noisy_records(5)
     write_records(records_file(tmp_path, "test"), records)
     assert read_records(tmp_path / "utterances_test.jsonl") == records
@@ -30,12 +30,12 @@ def test_separators_within_a_text_do_not_end_a_line(tmp_path, noisy_records):
     assert read_records(records_file(tmp_path, "test")) == [odd, odd]
 
 
-def test_fields_of_later_versions_are_passed_over(noisy_records):
+def test_fields_of_later_versions_are_ignored(noisy_records):
     line = noisy_records(1)[0].to_line()
     assert UtteranceRecord.from_line(line[:-1] + ',"mood":"glad"}') == noisy_records(1)[0]
 
 
-def test_word_boundaries_are_no_phonemes():
+def test_word_boundaries_are_not_phonemes():
     record = UtteranceRecord("a", "test", ("d", "|", "a"), ("d", "a", "|"), 1.0, 50, 0.5)
     assert record.reference_phonemes == record.hypothesis_phonemes == ["d", "a"]
 

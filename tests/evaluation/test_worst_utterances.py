@@ -1,4 +1,4 @@
-"""Which utterances are kept to be listened to, and their sound."""
+"""The choice of the worst utterances, and their audio."""
 
 import numpy as np
 import soundfile
@@ -13,7 +13,7 @@ def test_the_worst_have_many_errors_for_their_length(noisy_records):
     assert worst_first([clean[2], one_slip, ruined]) == [2, 1]
 
 
-def test_their_sound_lies_in_the_folder_without_loss(tmp_path, noisy_records):
+def test_their_audio_is_written_without_loss(tmp_path, noisy_records):
     records = noisy_records(30, error_rate=0.5)
     sounds = {place: np.arange(place, place + 800, dtype=np.int16) for place in range(30)}
     kept = keep_audio(tmp_path / "audio_test", records, sounds.__getitem__, 16000)
@@ -32,7 +32,7 @@ def test_long_utterances_are_not_kept(tmp_path, noisy_records):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_costs_the_sound_alone(tmp_path, noisy_records, monkeypatch, caplog):
+def test_a_full_disk_loses_only_the_audio(tmp_path, noisy_records, monkeypatch, caplog):
     def fail(*_, **__):
         raise soundfile.LibsndfileError(0)
 

@@ -1,4 +1,4 @@
-"""``doctor`` end to end: what it finds in a folder of recordings, what it writes, how it ends."""
+"""``doctor`` end to end: its findings in a folder of recordings, its files, its exit status."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ RUSSIAN = "dataset_modules/tokens/russian_phones.json"
 
 
 def speech(seed, seconds=1.5):
-    """Something that swells and fades, different for every seed."""
+    """Noise with a varying level, different for every seed."""
     generator = np.random.default_rng(seed)
     times = np.arange(int(seconds * 16000)) / 16000
     swell = 0.5 + 0.5 * np.sin(2 * np.pi * generator.uniform(2, 5) * times)
@@ -52,7 +52,7 @@ class Corpus:
     def add_good(self):
         for number in range(12):
             self.add(f"good{number:02d}.wav", speech(number), speaker=f"anna{number % 3}")
-        self.add("judge.wav", speech(20), speaker="bert", split="val")
+        self.add("val.wav", speech(20), speaker="bert", split="val")
         self.add("test.wav", speech(21), speaker="carl", split="test")
 
 
@@ -101,21 +101,21 @@ def examine(tmp_path, config, capsys):
 
 
 @pytest.fixture
-def figures(tmp_path):
-    """What the run wrote for programs."""
+def numbers(tmp_path):
+    """The JSON that the run wrote."""
     return lambda folder="t_doctor": json.loads(
         (tmp_path / "experiments" / folder / "doctor.json").read_text()
     )
 
 
-def keys(figures, severity):
-    return {finding["key"] for finding in figures["findings"] if finding["severity"] == severity}
+def keys(numbers, severity):
+    return {finding["key"] for finding in numbers["findings"] if finding["severity"] == severity}
 
 
-def test_good_data_ends_with_status_0_and_figures_that_are_right(examine, figures, tmp_path):
+def test_good_data_ends_with_status_0_and_correct_numbers(examine, numbers, tmp_path):
     status, out, _ = examine("--trainer.accumulate_grad_batches", "2")
     assert status == 0
-    found = figures()
+    found = numbers()
     assert not keys(found, "fatal")
     assert found["training_would_fail"] is False
     train = found["splits"]["train"]
@@ -130,14 +130,14 @@ def test_good_data_ends_with_status_0_and_figures_that_are_right(examine, figure
     assert str(tmp_path / "experiments/t_doctor/doctor.html") in out
 
 
-def test_the_data_of_a_search_is_looked_at_like_any(config, examine, figures):
+def test_the_data_of_a_search_is_examined_like_any(config, examine, numbers):
     space = {"model.lr": {"distribution": "uniform", "low": 0.001, "high": 0.01}}
     config["optuna"] = {"tune": True, "search_spaces": space}
     assert examine()[0] == 0
-    assert figures()["training_would_fail"] is False
+    assert numbers()["training_would_fail"] is False
 
 
-def test_every_fault_of_a_folder_is_found(corpus, config, examine, figures, tmp_path):
+def test_every_fault_of_a_folder_is_found(corpus, config, examine, numbers, tmp_path):
     corpus.add("copy.flac", speech(3), speaker="bert", split="val")
     corpus.add("again.wav", speech(30), speaker="anna1", split="test")
     corpus.add("silent.wav", np.zeros(24000))
@@ -147,11 +147,11 @@ def test_every_fault_of_a_folder_is_found(corpus, config, examine, figures, tmp_
     corpus.add("alien.wav", speech(34), ["a", "ʘ"])
     corpus.add("endless.wav", speech(35, 31.0))
     corpus.add("corrupt.mp3")
-    (corpus.folder / "corrupt.mp3").write_bytes(b"\xff\xfb nothing to hear")
+    (corpus.folder / "corrupt.mp3").write_bytes(b"\xff\xfb no audio")
     config["data"]["unknown_phonemes"] = "refuse"
     config["data"]["dataset_classes"][0]["init_args"]["max_skipped_share"] = 0.3
     status, out, _ = examine()
-    found = figures()
+    found = numbers()
     assert status == 1
     assert keys(found, "fatal") == {"unknown_phonemes"}
     assert keys(found, "warning") >= {
@@ -177,67 +177,67 @@ def test_every_fault_of_a_folder_is_found(corpus, config, examine, figures, tmp_
     assert "Training would fail" in page
 
 
-def test_the_policy_decides_whether_unknown_phonemes_are_fatal(corpus, examine, figures):
+def test_the_policy_decides_whether_unknown_phonemes_are_fatal(corpus, examine, numbers):
     corpus.add("alien.wav", speech(34), ["a", "ʘ"])
     assert examine("--data.unknown_phonemes", "drop")[0] == 0
-    assert "unknown_phonemes" in keys(figures(), "warning")
-    assert figures()["splits"]["train"]["clips"] == 13
+    assert "unknown_phonemes" in keys(numbers(), "warning")
+    assert numbers()["splits"]["train"]["clips"] == 13
     assert examine("--data.unknown_phonemes", "skip")[0] == 0
-    assert figures("t_doctor_2")["splits"]["train"]["clips"] == 12
+    assert numbers("t_doctor_2")["splits"]["train"]["clips"] == 12
 
 
-def test_too_many_unusable_recordings_are_fatal_and_listed(corpus, examine, figures):
+def test_too_many_unusable_recordings_are_fatal_and_listed(corpus, examine, numbers):
     for number in range(20):
         corpus.add(f"empty{number}.wav")
         (corpus.folder / f"empty{number}.wav").touch()
     status, out, _ = examine()
     assert status == 1
-    assert "skipped_recordings" in keys(figures(), "fatal")
+    assert "skipped_recordings" in keys(numbers(), "fatal")
     assert "max_skipped_share" in out
-    assert len(figures()["skipped"]) == 20
+    assert len(numbers()["skipped"]) == 20
 
 
 STOPPING = "[{class_path: lightning.pytorch.callbacks.EarlyStopping, init_args: {monitor: val_per}}]"
 # Of three batches of training and one of validation.
-ASKS_FOR_TOO_MUCH = {
+NEEDS_MORE_BATCHES = {
     "validations too far apart": (["--trainer.val_check_interval", "4"], "val_check_interval"),
     "a share of no training batch": (["--trainer.limit_train_batches", "0.2"], "limit_train_batches"),
     "a share of no validation batch": (["--trainer.limit_val_batches", "0.2"], "limit_val_batches"),
-    "a stop by what is not validated": (
+    "a stop by a metric without validation": (
         ["--trainer.limit_val_batches", "0", "--trainer.callbacks", STOPPING],
         "EarlyStopping",
     ),
 }
 
 
-@pytest.mark.parametrize("name", ASKS_FOR_TOO_MUCH)
-def test_a_run_that_asks_for_more_batches_than_there_are_would_fail(name, examine, figures):
-    arguments, named = ASKS_FOR_TOO_MUCH[name]
+@pytest.mark.parametrize("name", NEEDS_MORE_BATCHES)
+def test_a_run_that_needs_more_batches_than_there_are_would_fail(name, examine, numbers):
+    arguments, named = NEEDS_MORE_BATCHES[name]
     status, out, _ = examine(*arguments)
     assert status == 1
-    assert keys(figures(), "fatal") == {"plan_faults"}
+    assert keys(numbers(), "fatal") == {"plan_faults"}
     assert named in out
 
 
-def test_a_stop_by_recordings_that_cannot_be_used_would_fail(corpus, examine, figures):
-    (corpus.folder / "judge.wav").write_bytes(b"nothing to hear")
+def test_stopping_by_an_empty_validation_split_would_fail(corpus, examine, numbers):
+    (corpus.folder / "val.wav").write_bytes(b"no audio")
     assert examine("--trainer.callbacks", STOPPING)[0] == 1
-    assert "plan_faults" in keys(figures(), "fatal")
-    assert examine()[0] == 0  # nothing watches
+    assert "plan_faults" in keys(numbers(), "fatal")
+    assert examine()[0] == 0  # nothing monitors a metric
 
 
-def test_a_missing_gpu_is_told_and_stops_nothing(config, examine, figures, monkeypatch):
+def test_a_missing_gpu_is_a_warning(config, examine, numbers, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     config["trainer"] |= {"accelerator": "gpu", "devices": 2, "precision": "bf16-mixed", "strategy": "ddp"}
     status, out, _ = examine()
     assert status == 0
-    assert "hardware" in keys(figures(), "warning")
+    assert "hardware" in keys(numbers(), "warning")
     assert "this machine has none" in out
-    assert figures()["devices"] == 2
-    assert figures()["splits"]["train"]["batching"]["num_batches"] == 2  # 12 clips, 2 × 4 at once
+    assert numbers()["devices"] == 2
+    assert numbers()["splits"]["train"]["batching"]["num_batches"] == 2  # 12 clips, 2 × 4 at once
 
 
-def test_pretrained_weights_are_not_read(config, examine, figures, tmp_path):
+def test_pretrained_weights_are_not_read(config, examine, numbers, tmp_path):
     from transformers import Wav2Vec2Config
 
     folder = tmp_path / "pretrained"
@@ -246,10 +246,10 @@ def test_pretrained_weights_are_not_read(config, examine, figures, tmp_path):
     (folder / "model.safetensors").write_bytes(b"no weights at all")
     config["model"]["pretrained_name"] = str(folder)
     assert examine()[0] == 0
-    assert figures()["splits"]["train"]["frames"] == 12 * 37  # half of Wav2Vec2's own 74
+    assert numbers()["splits"]["train"]["frames"] == 12 * 37  # half of Wav2Vec2's own 74
 
 
-def test_examples_are_written_to_be_heard(config, examine, tmp_path):
+def test_examples_are_written_as_audio(config, examine, tmp_path):
     config["data"]["augmentations"] = [
         {"class_path": "audiomentations.AddGaussianNoise", "init_args": {"p": 1.0, "min_amplitude": 0.01}}
     ]
@@ -268,7 +268,7 @@ def test_examples_are_written_to_be_heard(config, examine, tmp_path):
     assert page.count('<audio src="data:audio/wav;base64,') == 4
 
 
-def test_nothing_is_overwritten_and_no_experiment_is_begun(examine, tmp_path):
+def test_nothing_is_overwritten_and_no_experiment_is_created(examine, tmp_path):
     examine()
     first = (tmp_path / "experiments/t_doctor/doctor.html").read_bytes()
     _, out, _ = examine("--data.batch_size", "3")
@@ -277,9 +277,7 @@ def test_nothing_is_overwritten_and_no_experiment_is_begun(examine, tmp_path):
     assert sorted(path.name for path in (tmp_path / "experiments").iterdir()) == ["t_doctor", "t_doctor_2"]
 
 
-def test_examples_hear_compositions_noises_and_classes_of_the_users_own(
-    examine, config, tmp_path, monkeypatch
-):
+def test_examples_use_compositions_noises_and_the_users_classes(examine, config, tmp_path, monkeypatch):
     (tmp_path / "own_augmentations.py").write_text(OWN_TRANSFORM, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "noises").mkdir()
@@ -323,7 +321,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_configuration_mistake_is_one_message_and_status_2(name, examine, tmp_path):
+def test_a_configuration_mistake_gives_one_message_and_status_2(name, examine, tmp_path):
     arguments, named = MISTAKES[name]
     status, _, message = examine(*arguments)
     assert status == 2
@@ -344,6 +342,6 @@ def test_texts_without_a_language_are_a_configuration_mistake(corpus, config, ex
 
 def test_its_help_is_short(capsys):
     assert run(["doctor", "--help"]) == 0
-    told = capsys.readouterr().out
-    assert "--audio N" in told
-    assert len(told.splitlines()) < 12
+    text = capsys.readouterr().out
+    assert "--audio N" in text
+    assert len(text.splitlines()) < 12

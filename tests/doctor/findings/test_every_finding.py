@@ -1,4 +1,4 @@
-"""Each fault is found, named and weighed, and good data has none; all on surveys made by hand."""
+"""Each fault is found with its severity, and good data has none; all surveys are made by hand."""
 
 from collections import Counter
 
@@ -59,18 +59,18 @@ def test_a_fault_of_one_clip_is_the_only_finding(key, survey_of, split_of):
     assert finding.advice
 
 
-def test_what_the_run_would_refuse_is_fatal(survey_of):
+def test_settings_that_stop_training_are_fatal(survey_of):
     (finding,) = findings_of(survey_of(plan_faults=("trainer.a: must be b", "trainer.c: must be d")))
     assert (finding.severity, finding.key) == ("fatal", "plan_faults")
     assert "trainer.a: must be b; trainer.c: must be d" in finding.text
 
 
-def test_a_clip_without_a_frame_cannot_even_hold_no_labels(survey_of, split_of):
+def test_a_clip_without_frames_cannot_hold_an_empty_label(survey_of, split_of):
     split = split_of("train", frames=[0, 99, 99, 99], frames_needed=[0, 20, 20, 20])
     assert found(survey_of(split))["cannot_hold_labels"].number == 1
 
 
-def test_what_training_leaves_out_has_no_other_faults(survey_of, split_of):
+def test_clips_that_training_skips_have_no_other_findings(survey_of, split_of):
     train = split_of("train", rms=0.0, clipped_share=0.5, num_labels=0, speaker=100, content=5)
     train.clips["used"][:] = [True, False, False, False]
     findings = found(survey_of(train))
@@ -99,7 +99,7 @@ UNKNOWN = {"unknown": Counter({"ø": 3, "y": 1}), "unknown_examples": {"ø": ["t
     ("policy", "severity"),
     [("refuse", "fatal"), ("map_to_unknown", "warning"), ("drop", "warning"), ("skip", "warning")],
 )
-def test_unknown_phonemes_weigh_by_policy(policy, severity, survey_of, split_of):
+def test_the_policy_sets_the_severity_of_unknown_phonemes(policy, severity, survey_of, split_of):
     split = split_of("train", num_unknown=[1, 0, 3, 0], **UNKNOWN)
     finding = found(survey_of(split, unknown_policy=policy))["unknown_phonemes"]
     assert finding.severity == severity
@@ -143,7 +143,7 @@ def test_unknown_speakers_are_no_shared_speaker(survey_of, split_of):
     assert findings["speakers_unknown"].number == 7
 
 
-def test_a_phoneme_that_is_judged_and_never_taught_is_named(survey_of, split_of):
+def test_a_phoneme_that_is_evaluated_but_never_trained_on_is_named(survey_of, split_of):
     survey = survey_of(split_of("train", phonemes={"a": 900}), split_of("test", phonemes={"a": 1, "b": 2}))
     assert found(survey)["never_trained_on"].examples == ("b: in val and test",)
 
@@ -175,7 +175,7 @@ def unreadable(number):
         ((10, 1), None, "fatal"),
     ],
 )
-def test_skipped_recordings_weigh_by_what_a_data_set_allows(
+def test_the_data_sets_limit_sets_the_severity_of_skipped_recordings(
     numbers, share, severity, survey_of, split_of, part_of
 ):
     data = corpus("Corpus", share)
@@ -202,18 +202,18 @@ def test_nothing_left_to_train_on_is_fatal(survey_of, split_of, part_of):
     assert "never_trained_on" not in findings
 
 
-def test_nothing_to_validate_on_is_told(survey_of, split_of):
+def test_an_empty_validation_split_is_a_finding(survey_of, split_of):
     assert "nothing_to_judge_by" in found(survey_of(split_of("val", 0)))
     assert "nothing_to_judge_by" not in found(survey_of(split_of("test", 0)))
 
 
 @pytest.mark.parametrize(("share", "is_found"), [(0.19, False), (0.21, True)])
-def test_much_padding_is_told(share, is_found, survey_of, split_of):
+def test_much_padding_is_a_finding(share, is_found, survey_of, split_of):
     train = split_of("train", batching=Batching(1, share, 4, 8.0, 1))
     assert ("padding" in found(survey_of(train))) == is_found
 
 
-def test_missing_hardware_stops_nothing(survey_of):
+def test_missing_hardware_is_a_warning(survey_of):
     assert found(survey_of(hardware_fault="no GPU here"))["hardware"].severity == "warning"
 
 
@@ -224,6 +224,6 @@ def test_the_worst_comes_first(survey_of, split_of):
 
 
 def test_every_check_can_find_something(survey_of, split_of):
-    """No check is there that no data could trip; each test above names the key it trips."""
+    """The tests above cover every check."""
     names = {check.key if isinstance(check, ClipCheck) else check.__name__ for check in CHECKS}
     assert len(names) == len(CHECKS) == 20
