@@ -14,7 +14,7 @@ from typing_extensions import override
 from callbacks.checkpoint_io import DurableCheckpointIO, remove_unfinished
 from callbacks.kept_checkpoints import relocated
 from durable_files import write_durably
-from experiment.layout import BEST_CHECKPOINT_FILE, CHECKPOINTS
+from experiment.layout import BEST_CHECKPOINT_FILE, CHECKPOINTS, LAST_CHECKPOINT_FILE
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
         """Restore the state, also where the folder has moved since (another mount, another machine)."""
         state = relocated(state_dict, self.dirpath, self.mode)
         super().load_state_dict(state)
-        last = Path(str(self.dirpath)) / f"{self.CHECKPOINT_NAME_LAST}{self.FILE_EXTENSION}"
+        last = Path(str(self.dirpath)) / LAST_CHECKPOINT_FILE
         if state["dirpath"] == self.dirpath and last.is_file():
             self.last_model_path = str(last)  # it may be newer than this state, or broken: it is replaced
 
@@ -90,7 +90,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
             self._save_between(trainer)
 
     def on_train_batch_end(self, *_: object) -> None:
-        """Do not save here, as Lightning does: a resumed run would leave out the validation that follows."""
+        """Save nothing, unlike Lightning: a resumed run would leave out the validation that follows."""
 
     def save_now(self, trainer: Trainer) -> str:
         """Save ``last.ckpt`` unless this step is saved already; return the checkpoint's path."""

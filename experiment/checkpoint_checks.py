@@ -12,16 +12,9 @@ from phonetics import Vocabulary, VocabularyError
 
 # What the shapes and the meaning of a checkpoint's tensors depend on.
 _COMPARED = (
-    "network_name",
-    "do_normalize",
-    "sampling_rate",
-    "padding_value",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "conv_dim",
-    "conv_kernel",
+    *("network_name", "do_normalize", "sampling_rate", "padding_value"),
+    *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
+    *("conv_dim", "conv_kernel"),
 )
 _DATA_STATE = "PhonemeDataModule"  # Lightning keeps a data module's state under the name of its class
 
@@ -30,9 +23,8 @@ def check_checkpoint(checkpoint: Checkpoint, section: Namespace) -> None:
     """Refuse a checkpoint of another vocabulary or network, and weights alone where more is needed."""
     try:
         if not (section.only_weights_load and section.model.map_vocabulary):
-            check_vocabulary(
-                checkpoint.content, Vocabulary.from_file(section.model.vocab_file), checkpoint.path
-            )
+            vocabulary = Vocabulary.from_file(section.model.vocab_file)
+            check_vocabulary(checkpoint.content, vocabulary, checkpoint.path)
     except VocabularyError as error:
         raise ConfigError(str(error)) from error
     if section.only_weights_load:
@@ -54,11 +46,11 @@ def _check_architecture(checkpoint: Checkpoint, section: Namespace) -> None:
     theirs = {"network_name": described["network_name"], **network, **described["audio_params"]}
     audio, configured = vars(section.audio_params), section.model.network_config or {}
     ours = {"network_name": section.model.network_name, **configured, **audio}
-    for name in (name for name in ours if name in _COMPARED):
-        if ours[name] != theirs.get(name, ours[name]):
+    for name, value in ours.items():
+        if name in _COMPARED and value != theirs.get(name, value):
             raise ConfigError(
                 f"ckpt_path: {checkpoint.path} was trained with {name} {theirs[name]!r}, "
-                f"the configuration has {ours[name]!r}"
+                f"the configuration has {value!r}"
             )
 
 

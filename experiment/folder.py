@@ -76,12 +76,11 @@ def find_checkpoint(command: str, name: str) -> Path:
         return path
     for folder in (path, Path(layout.EXPERIMENTS) / name):
         if folder.is_dir():
-            found = best_checkpoint(folder)
-            if found is None:
-                raise ConfigError(
-                    f"{command}: {folder} must hold a best checkpoint, it does not; name a .ckpt file"
-                )
-            return found
+            if found := best_checkpoint(folder):
+                return found
+            raise ConfigError(
+                f"{command}: {folder} must hold a best checkpoint, it does not; name a .ckpt file"
+            )
     present = sorted(
         folder.parent.name for folder in Path(layout.EXPERIMENTS).glob(f"*/{layout.CHECKPOINTS}")
     )
