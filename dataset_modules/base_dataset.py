@@ -1,14 +1,14 @@
 """The base of every data set: subclass ``BaseDataset`` and name the recordings of each split."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
 from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.cache.clip_store import AudioStorage
-from dataset_modules.recording import SPLITS, Recording, Split
+from dataset_modules.recording import SPLITS, Recording, Split, needing_phonemes
 from dataset_modules.sources.recording_survey import StatedRecordings
 from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
@@ -113,7 +113,7 @@ class BaseDataset(ABC):
         for split in splits:
             recordings = self.recordings(split)
             if backend := self.backend_of(recordings):
-                backend.check(text.text or "" for text in _texts(recordings))
+                backend.check(recording.text or "" for recording in needing_phonemes(recordings))
 
     def preparation_settings(
         self, recordings: Iterable[Recording], audio_params: AudioParams
@@ -132,7 +132,7 @@ class BaseDataset(ABC):
 
     def backend_of(self, recordings: Iterable[Recording]) -> GraphemeToPhoneme | None:
         """Return the backend for these recordings' texts; None if no label is made from a text."""
-        languages = {text.language for text in _texts(recordings)}
+        languages = {recording.language for recording in needing_phonemes(recordings)}
         if not languages:
             return None
         known = sorted(language for language in languages if language)
@@ -175,8 +175,3 @@ class ListedDataset(BaseDataset):
     def get_test_data(self) -> Iterable[Recording]:
         """Return the recordings that the final error rates come from."""
         return self.splits["test"]
-
-
-def _texts(recordings: Iterable[Recording]) -> Iterator[Recording]:
-    """Yield the recordings whose labels must be made from their text."""
-    return (recording for recording in recordings if recording.phonemes is None and recording.text)

@@ -53,7 +53,15 @@ class CommonVoiceDataset(ListedDataset):
     ) -> None:
         super().__init__(cache_dir, language, **options)
         check_share("CommonVoiceDataset", limit_train_data=limit_train_data, limit_val_data=limit_val_data)
-        _check_choices(dataset_name, download_mode)
+        if not dataset_name:
+            raise ValueError(
+                "CommonVoiceDataset: dataset_name must be a folder, a .tar.gz or a hub id, got nothing"
+            )
+        if download_mode not in get_args(DownloadMode):
+            raise ValueError(
+                f"CommonVoiceDataset: download_mode must be one of {', '.join(get_args(DownloadMode))}, "
+                f"got {download_mode!r}"
+            )
         self.limits: dict[Split, float] = {"train": limit_train_data, "val": limit_val_data, "test": 1.0}
         self.use_auth_token = use_auth_token
         self.dataset_name = dataset_name
@@ -108,15 +116,3 @@ class CommonVoiceDataset(ListedDataset):
             length = "" if seconds is None else f", {seconds / 3600:.2f} h"
             log.info("%s: %s: %d recordings%s", folder, split, len(recordings), length)
         return splits
-
-
-def _check_choices(dataset_name: str, download_mode: str) -> None:
-    if not dataset_name:
-        raise ValueError(
-            "CommonVoiceDataset: dataset_name must be a folder, a .tar.gz or a hub id, got nothing"
-        )
-    if download_mode not in get_args(DownloadMode):
-        raise ValueError(
-            f"CommonVoiceDataset: download_mode must be one of {', '.join(get_args(DownloadMode))}, "
-            f"got {download_mode!r}"
-        )

@@ -1,6 +1,6 @@
 """A recording: its description before the audio is read, and the clip that reading gives."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn, Protocol, TypeGuard
 
@@ -47,6 +47,11 @@ class Recording(NamedTuple):
     language: str | None = None
     # Further properties by name, such as accent, age or room. Reports group error rates by them.
     attributes: Mapping[str, str] | None = None
+
+
+def needing_phonemes(recordings: Iterable[Recording]) -> Iterator[Recording]:
+    """Yield the recordings whose labels must be made from their text."""
+    return (recording for recording in recordings if recording.phonemes is None and recording.text)
 
 
 def labels_itself(audio: Path | AudioSource) -> TypeGuard[AudioSource]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cli.commands.tool_parser import ToolParser
-from dataset_modules.labels.reading import RecordingLabel, phonemes_of_texts
+from dataset_modules.cache.clip_preparation import phonemes_of_texts
+from dataset_modules.labels.reading import RecordingLabel
 from experiment.errors import ConfigError
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for, in_batches
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused

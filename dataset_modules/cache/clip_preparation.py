@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_modules.cache.clip_store import AudioStorage, ClipWriter, PreparedClip
-from dataset_modules.recording import AudioError, Clip, Recording, SkippedRecording, path_of
+from dataset_modules.recording import (
+    AudioError,
+    Clip,
+    Recording,
+    SkippedRecording,
+    needing_phonemes,
+    path_of,
+)
 from dataset_modules.sources.audio import check_longest, read_clip, resample, to_mono, to_pcm16
 from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
 
@@ -136,7 +143,8 @@ def prepare_shard(
 ) -> list[SkippedRecording]:
     """Write usable recordings to one Arrow file; return the others with the reasons."""
     skipped: list[SkippedRecording] = []
-    spoken = _spoken(recordings, settings.to_phonemes)
+    texts = [recording.text or "" for recording in needing_phonemes(recordings)]
+    spoken = phonemes_of_texts(settings.to_phonemes, texts)
     with ClipWriter(path, settings.audio_storage, settings.sampling_rate) as writer:
         for recording in recordings:
             try:
@@ -146,13 +154,21 @@ def prepare_shard(
     return skipped
 
 
-def _spoken(recordings: Sequence[Recording], to_phonemes: GraphemeToPhoneme | None) -> Spoken:
-    """Convert all texts in one batch; return nothing if one fails, so that each is converted alone."""
-    waiting = [recording.text for recording in recordings if recording.phonemes is None and recording.text]
-    texts = [text for text in waiting if _is_encodable(text)]
-    if to_phonemes is None or not texts:
+def phonemes_of_texts(
+    to_phonemes: GraphemeToPhoneme | None, texts: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Map texts to their phonemes; those that no backend can pronounce, and bytes, are left out."""
+    known = [text for text in texts if _is_encodable(text)]
+    if to_phonemes is None or not known:
         return {}
     try:
-        return dict(zip(texts, to_phonemes.batch(texts), strict=True))
+        return dict(zip(known, to_phonemes.batch(known), strict=True))
     except UnpronounceableError:
-        return {}
+        return {text: phonemes for text in known if (phonemes := _phonemes_of(to_phonemes, text))}
+
+
+def _phonemes_of(to_phonemes: GraphemeToPhoneme, text: str) -> tuple[str, ...]:
+    try:
+        return to_phonemes(text)
+    except UnpronounceableError:
+        return ()

@@ -1,15 +1,15 @@
 """The labels of a data set, read without preparing audio, to build or check a vocabulary."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
-from dataset_modules.recording import AudioError, Recording, labels_itself
-from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
+from dataset_modules.cache.clip_preparation import phonemes_of_texts
+from dataset_modules.recording import AudioError, Recording, labels_itself, needing_phonemes
+from phonetics import IpaNormaliser
 
 _RECORDINGS_AT_ONCE = 256
-_UNSPOKEN = (UnpronounceableError, UnicodeEncodeError)  # the latter: text that is not UTF-8
 
 
 class RecordingLabel(NamedTuple):
@@ -26,7 +26,8 @@ def read_labels(dataset: BaseDataset, split: Split) -> Iterator[RecordingLabel]:
     normalise = dataset.normalisation or IpaNormaliser()
     waiting = iter(recordings)
     while part := list(islice(waiting, _RECORDINGS_AT_ONCE)):
-        spoken = _spoken(part, backend)
+        texts = [recording.text or "" for recording in needing_phonemes(part)]
+        spoken = phonemes_of_texts(backend, texts)
         for recording in part:
             phonemes = _stated(recording)
             if phonemes is None:
@@ -42,23 +43,3 @@ def _stated(recording: Recording) -> tuple[str, ...] | None:
         except AudioError:
             return ()
     return None
-
-
-def _spoken(recordings: Sequence[Recording], backend: GraphemeToPhoneme | None) -> dict[str, tuple[str, ...]]:
-    texts = [recording.text for recording in recordings if recording.phonemes is None and recording.text]
-    return phonemes_of_texts(backend, texts) if backend else {}
-
-
-def phonemes_of_texts(backend: GraphemeToPhoneme, texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Map each text to its phonemes; texts that the backend cannot pronounce are left out."""
-    try:
-        return dict(zip(texts, backend.batch(texts), strict=True))
-    except _UNSPOKEN:
-        return {text: phonemes for text in texts if (phonemes := _or_nothing(backend, text))}
-
-
-def _or_nothing(backend: GraphemeToPhoneme, text: str) -> tuple[str, ...]:
-    try:
-        return backend(text)
-    except _UNSPOKEN:
-        return ()

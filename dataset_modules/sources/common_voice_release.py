@@ -33,28 +33,19 @@ _ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 def find_locale_folder(root: Path, locales: Sequence[str]) -> Path:
     """Return the first locale's folder: ``root`` itself, a folder in it, or a folder of a release in it."""
     below = [path for locale in locales for path in (root / locale, *sorted(root.glob(f"*/{locale}")))]
-    found = next((path for path in (root, *below) if is_locale_folder(path)), None)
+    found = next((path for path in (root, *below) if any((path / name).is_file() for name in _MARKS)), None)
     if found is None:
         raise ValueError(
             f"CommonVoiceDataset: dataset_name must be a release (cv-corpus-<version>) or a locale's folder "
             f"in it, {root} holds no train.tsv, and no folder {' or '.join(locales)} that does"
         )
-    _check_split_files(found)
-    return found
-
-
-def is_locale_folder(path: Path) -> bool:
-    """Return whether a folder holds a locale's tables."""
-    return any((path / name).is_file() for name in _MARKS)
-
-
-def _check_split_files(folder: Path) -> None:
-    missing = [name for name in SPLIT_FILES.values() if not (folder / name).is_file()]
+    missing = [name for name in SPLIT_FILES.values() if not (found / name).is_file()]
     if missing:
         raise ValueError(
-            f"CommonVoiceDataset: {folder} lacks {', '.join(missing)}; delta releases "
+            f"CommonVoiceDataset: {found} lacks {', '.join(missing)}; delta releases "
             f"(cv-corpus-<version>-delta-…) come without them, take the full release of that version"
         )
+    return found
 
 
 def release_recordings(folder: Path, split: Split) -> list[Recording]:

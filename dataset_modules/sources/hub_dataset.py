@@ -110,7 +110,11 @@ def _recordings(name: str, tables: "DatasetDict", split: Split) -> Iterator[Reco
         log.warning("%s: has no %s split, only %s", name, split, ", ".join(tables))
         return
     rows = tables[present]
-    _check_columns(name, rows.column_names)
+    if _AUDIO_COLUMN not in rows.column_names or not set(_TEXT_COLUMNS) & set(rows.column_names):
+        raise ValueError(
+            f"CommonVoiceDataset: dataset_name {name} must have a column {_AUDIO_COLUMN} and one of "
+            f"{', '.join(_TEXT_COLUMNS)}, it has {', '.join(rows.column_names)}"
+        )
     rows = rows.cast_column(_AUDIO_COLUMN, Audio(decode=False))
     known = rows.select_columns([column for column in rows.column_names if column != _AUDIO_COLUMN])
     for index, row in enumerate(known):
@@ -118,14 +122,6 @@ def _recordings(name: str, tables: "DatasetDict", split: Split) -> Iterator[Reco
         text, speaker = _first(row, _TEXT_COLUMNS), _first(row, _SPEAKER_COLUMNS)
         attributes = speaker_attributes(row)
         yield Recording(identity, HubClip(rows, index), text=text, speaker=speaker, attributes=attributes)
-
-
-def _check_columns(name: str, columns: Sequence[str]) -> None:
-    if _AUDIO_COLUMN not in columns or not any(column in columns for column in _TEXT_COLUMNS):
-        raise ValueError(
-            f"CommonVoiceDataset: dataset_name {name} must have a column {_AUDIO_COLUMN} and one of "
-            f"{', '.join(_TEXT_COLUMNS)}, it has {', '.join(columns)}"
-        )
 
 
 def _first(row: dict[str, Any], columns: Sequence[str]) -> str | None:
