@@ -75,7 +75,7 @@ def wav(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
 def spectrogram(waveform: NDArray[np.float32], sampling_rate: int, label: str) -> Html:
     """Draw the energy over time and frequency, down to 80 dB below the loudest value."""
     energy = log_energy(waveform, sampling_rate)
-    drawing, axes = canvas(height=2.2, grid=False)
+    drawing, axes = canvas("seconds", "kHz", height=2.2, grid=False)
     seconds = len(waveform) / sampling_rate
     axes.imshow(
         energy,
@@ -87,7 +87,5 @@ def spectrogram(waveform: NDArray[np.float32], sampling_rate: int, label: str) -
         interpolation="none",
         extent=(0.0, seconds, 0.0, sampling_rate / 2000),
     )
-    axes.set_xlabel("seconds")
-    axes.set_ylabel("kHz")
     axes.set_title(label)
     return html.figure(inline_svg(drawing), alt=f"Spectrogram {label} augmentation, {seconds:.2f} s")

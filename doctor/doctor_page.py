@@ -85,7 +85,7 @@ def _splits(survey: Survey) -> html.Section:
         html.KeyMetric("speakers", f"{speakers:,}" if speakers else "unknown"),
         html.KeyMetric("left out", f"{sum(split.num_skipped for split in splits):,}", "recordings"),
     ]
-    return html.section("Splits", html.key_metrics(metrics), html.table(SPLIT_HEADERS, split_rows(survey)))
+    return html.section("Splits", html.key_metrics(*metrics), html.table(SPLIT_HEADERS, split_rows(survey)))
 
 
 def _phonemes(survey: Survey) -> html.Section:
@@ -96,11 +96,9 @@ def _phonemes(survey: Survey) -> html.Section:
     return html.section(
         "Phonemes",
         html.key_metrics(
-            [
-                html.KeyMetric("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
-                html.KeyMetric("outside it", f"{len(outside)}", "kinds in the labels"),
-                html.KeyMetric("labels in train", f"{sum(counts.values()):,}"),
-            ]
+            html.KeyMetric("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
+            html.KeyMetric("outside it", f"{len(outside)}", "kinds in the labels"),
+            html.KeyMetric("labels in train", f"{sum(counts.values()):,}"),
         ),
         plots.phoneme_counts(survey),
         html.details("All counts", html.table(headers, phoneme_rows(survey))),
@@ -134,7 +132,7 @@ def _batches(survey: Survey) -> html.Section:
     ]
     return html.section(
         "Batches",
-        html.key_metrics(metrics),
+        html.key_metrics(*metrics),
         html.table(BATCH_HEADERS, batch_rows(survey)),
         html.note(f"Per device and epoch, on {many(survey.plan.world_size, 'device')}."),
     )

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_modules.base_dataset import Split
 from doctor.clip_measures import decibels
 from doctor.findings.finding import listed
 from doctor.survey import SplitSurvey, Survey
 from reports import html
 from reports.html import Html
-from reports.pictures import COLOURS, FAINT_INK, INK, WIDTH, canvas, inline_svg
+from reports.pictures import COLOURS, INK, canvas, histogram, inline_svg
 
 _BINS = 40
 _INCHES_PER_PHONEME = 0.19
@@ -57,34 +56,15 @@ def _histogram(
     caption: str,
     mark: float | None = None,
 ) -> Html:
-    values = {name: values_of(split) for name, split in survey.splits.items()}
-    values = {name: own for name, own in values.items() if len(own)}
-    drawing, axes = canvas()
-    # Counted here because matplotlib would draw one shape for each value.
+    found = {name: values_of(split) for name, split in survey.splits.items()}
+    values: dict[str, NDArray[np.float64]] = {name: own for name, own in found.items() if len(own)}
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=_BINS)
-    below = np.zeros(_BINS)
-    for colour, (name, own) in zip(COLOURS, values.items(), strict=False):
-        counts = np.histogram(own, bins=edges)[0]
-        axes.bar(
-            edges[:-1],
-            counts,
-            np.diff(edges),
-            bottom=below,
-            align="edge",
-            color=colour,
-            label=name,
-            linewidth=0,
-        )
-        below = below + counts
-    if mark is not None:
-        axes.axvline(mark, color=FAINT_INK, linestyle="--", linewidth=1.2)
-    axes.set_xlabel(unit)
-    axes.set_ylabel("clips")
-    axes.legend()
+    drawing = histogram(values, edges.tolist(), x_label=unit, y_label="clips", mark=mark)
+    drawing.axes[0].legend()
     return html.figure(inline_svg(drawing), alt=f"{caption}: {_in_words(values, unit)}", caption=caption)
 
 
-def _in_words(values: Mapping[Split, NDArray[np.float64]], unit: str) -> str:
+def _in_words(values: Mapping[str, NDArray[np.float64]], unit: str) -> str:
     return "; ".join(
         f"{name} from {own.min():.3g} to {own.max():.3g} {unit}, median {np.median(own):.3g}"
         for name, own in values.items()
@@ -96,7 +76,8 @@ def phoneme_counts(survey: Survey) -> Html:
     counts = survey.trained_on.phonemes | survey.trained_on.unknown
     known = set(survey.vocabulary)
     names = sorted(counts, key=lambda phoneme: (-counts[phoneme], phoneme))
-    drawing, axes = canvas(WIDTH, 0.8 + _INCHES_PER_PHONEME * max(len(names), 3))
+    height = 0.8 + _INCHES_PER_PHONEME * max(len(names), 3)
+    drawing, axes = canvas("occurrences in train (logarithmic)", height=height)
     bars = axes.barh(
         range(len(names)),
         [counts[name] for name in names],
@@ -111,7 +92,6 @@ def phoneme_counts(survey: Survey) -> Html:
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel("occurrences in train (logarithmic)")
     outside = [name for name in names if name not in known]
     never = sorted(known - set(names))
     caption = (

@@ -10,7 +10,7 @@ from evaluation.slices import breakdowns
 from experiment.contents import Experiment
 from reports import html
 from reports.error_sections import in_points, percent, span
-from reports.experiment_page import curves_picture
+from reports.experiment_page import learning_section
 from reports.html import Html
 
 _CHANGES = 12
@@ -24,12 +24,17 @@ def comparison_page(experiments: Sequence[Experiment]) -> str:
         _side_by_side(experiments),
         *(_against(first, other) for other in others),
         _slices(experiments),
-        _learning(experiments),
+        learning_section(
+            [
+                (title, unit, {own.name: own.curves[name] for own in experiments if name in own.curves})
+                for title, unit, name in _CURVES
+            ]
+        ),
         _configurations(experiments),
     ]
     return html.page(
         f"Comparison of {', '.join(experiment.name for experiment in experiments)}",
-        [part for part in sections if part is not None],
+        sections,
         lead=f"Every experiment is compared with {first.name}. Differences and slices are over the common "
         "utterances, metrics over all utterances of each experiment.",
         footer=f"Rebuild it with ./run.sh report {' '.join(str(own.folder) for own in experiments)}.",
@@ -162,15 +167,6 @@ def _slices(experiments: Sequence[Experiment]) -> html.Section | None:
         return None
     text = f"Over {len(analyses[0].records):,} utterances of the {shared[0]} split that all evaluated."
     return html.section("Slices", html.note(text), blocks)
-
-
-def _learning(experiments: Sequence[Experiment]) -> html.Section | None:
-    drawn = []
-    for title, unit, name in _CURVES:
-        curves = {own.name: own.curves[name] for own in experiments if name in own.curves}
-        if curves:
-            drawn.append(curves_picture(title, unit, curves))
-    return html.section("Learning", html.side_by_side(*drawn)) if drawn else None
 
 
 def _configurations(experiments: Sequence[Experiment]) -> html.Section:

@@ -23,25 +23,18 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
         *_cells(analysis, rows, columns),
         *_names(rows, columns),
     ]
-    drawing = element(
-        "svg", shapes, viewBox=f"0 0 {width} {height}", width=width, height=height, class_="matrix"
-    )
     manners = [
         _PLURALS.get(manner, f"{manner}s")
         for manner in MANNERS
         if any(analysis.inventory.manner_of(name) == manner for name in names)
     ]
-    return Html(
+    alt = (
+        "Confusion matrix: references in rows, hypotheses in columns; the lists above and below hold its "
+        "numbers"
+    )
+    return (
         html.heading("Confusion matrix")
-        + element(
-            "div",
-            drawing,
-            class_="scroll drawn",
-            tabindex=0,
-            role="img",
-            aria_label="Confusion matrix: references in rows, hypotheses in columns; the lists above "
-            "and below hold its numbers",
-        )
+        + html.wide_drawing(shapes, width, height, kind="matrix", alt=alt)
         + html.note(
             "Rows: reference; columns: hypothesis. Blue: correct; stronger colours are larger shares. "
             "Orange: errors with their counts; stronger colours are larger shares of the row. The last "

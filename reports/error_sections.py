@@ -1,12 +1,12 @@
 """The sections about errors: results with intervals, confusions, phonemes, slices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from evaluation.error_analysis import FEATURE_DEFINITION, SplitAnalysis
+from evaluation.error_analysis import SplitAnalysis
 from evaluation.intervals import FEWEST_UNITS, INTERVAL_DEFINITION, RateInterval
 from evaluation.signal_to_noise import SNR_DEFINITION
-from evaluation.slices import Breakdown, Slice, breakdowns
-from phonetics import Confusion, PhonemeScore, most_frequent, phoneme_scores
+from evaluation.slices import Breakdown, breakdowns
+from phonetics import Confusion, most_frequent, phoneme_scores
 from reports import html
 from reports.confusion_matrix import confusion_matrix
 from reports.html import Html, element
@@ -39,61 +39,48 @@ def result_numbers(analysis: SplitAnalysis) -> Html:
     """Show the main metrics of a split."""
     intervals = analysis.intervals
     minutes = sum(record.seconds for record in analysis.records) / 60
-    rates = {
-        "phoneme error rate": (analysis.phoneme_error_rate, "per"),
-        "feature error rate": (analysis.feature_error_rate, "feature_error_rate"),
-    }
+    rates = (
+        ("phoneme error rate", analysis.phoneme_error_rate, "per"),
+        ("feature error rate", analysis.feature_error_rate, "feature_error_rate"),
+    )
+    size = f"{analysis.phonemes:,} phonemes, {minutes:.1f} min"
     return html.key_metrics(
-        [
-            *(
-                html.KeyMetric(name, percent(rate), f"95 %: {span(intervals.get(key))}")
-                for name, (rate, key) in rates.items()
-            ),
-            *(
-                html.KeyMetric(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
-                for name, count in analysis.edits.items()
-            ),
-            html.KeyMetric(
-                "utterances",
-                f"{len(analysis.records):,}",
-                f"{analysis.phonemes:,} phonemes, {minutes:.1f} min",
-            ),
-        ]
+        *(
+            html.KeyMetric(name, percent(rate), f"95 %: {span(intervals.get(key))}")
+            for name, rate, key in rates
+        ),
+        *(
+            html.KeyMetric(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
+            for name, count in analysis.edits.items()
+        ),
+        html.KeyMetric("utterances", f"{len(analysis.records):,}", size),
     )
 
 
-def interval_notes(analysis: SplitAnalysis) -> list[Html]:
+def interval_notes(analysis: SplitAnalysis) -> Iterator[Html]:
     """Explain the intervals and their limits."""
-    intervals, notes = analysis.intervals, []
-    if by_speaker := intervals.get("per_by_speaker"):
-        notes.append(
-            html.paragraph(
-                f"By speaker: {span(by_speaker)} over {by_speaker.units} speakers. This interval covers "
-                "other speakers; the interval by utterance covers other sentences of these speakers."
-            )
+    if by_speaker := analysis.intervals.get("per_by_speaker"):
+        yield html.paragraph(
+            f"By speaker: {span(by_speaker)} over {by_speaker.units} speakers. This interval covers other "
+            "speakers; the interval by utterance covers other sentences of these speakers."
         )
     elif analysis.speakers:
-        notes.append(
-            html.paragraph(
-                f"The intervals cover other sentences of these {len(analysis.speakers)} speakers. They are "
-                f"too narrow for other speakers; an interval by speaker needs {FEWEST_UNITS} speakers."
-            )
+        yield html.paragraph(
+            f"The intervals cover other sentences of these {len(analysis.speakers)} speakers. They are too "
+            f"narrow for other speakers; an interval by speaker needs {FEWEST_UNITS} speakers."
         )
     with_errors = int((analysis.errors > 0).sum())
-    if "per" not in intervals:
-        notes.append(
-            html.paragraph(
-                f"{len(analysis.records)} utterances are too few for an interval, it needs {FEWEST_UNITS}: "
-                "their rate is uncertain."
-            )
+    if "per" not in analysis.intervals:
+        yield html.paragraph(
+            f"{len(analysis.records)} utterances are too few for an interval, it needs {FEWEST_UNITS}: "
+            "their rate is uncertain."
         )
     elif with_errors < _FEW_ERRORS:
-        notes.append(html.note(f"Only {with_errors} utterances have errors, so the intervals are rough."))
+        yield html.note(f"Only {with_errors} utterances have errors, so the intervals are rough.")
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
-        notes.append(html.note(f"Phonemes without articulatory features (each edit costs 1): {listed}."))
-    notes.append(html.note(f"{INTERVAL_DEFINITION}."))
-    return notes
+        yield html.note(f"Phonemes without articulatory features (each edit costs 1): {listed}.")
+    yield html.note(f"{INTERVAL_DEFINITION}.")
 
 
 def confusion_section(analysis: SplitAnalysis) -> html.Section:
@@ -130,24 +117,20 @@ def _phoneme_table(analysis: SplitAnalysis) -> Html:
         if error.reference is not None
     }
     rows = [
-        [*_score_cells(scores[name]), worst.get(name, ""), analysis.inventory.manner_of(name)]
+        [
+            name,
+            score.spoken,
+            score.recognised,
+            score.correct,
+            *(None if share is None else round(100 * share, 1) for share in (score.recall, score.precision)),
+            worst.get(name, ""),
+            analysis.inventory.manner_of(name),
+        ]
         for name in analysis.inventory.by_articulation()
+        for score in [scores[name]]
     ]
-    headers = [
-        "phoneme",
-        "in references",
-        "in hypotheses",
-        "correct",
-        "recall %",
-        "precision %",
-        "confused with",
-    ]
-    return html.table([*headers, "manner"], rows)
-
-
-def _score_cells(score: PhonemeScore) -> list[object]:
-    shares = [None if share is None else round(100 * share, 1) for share in (score.recall, score.precision)]
-    return [score.phoneme, score.spoken, score.recognised, score.correct, *shares]
+    headers = ["phoneme", "in references", "in hypotheses", "correct", "recall %", "precision %"]
+    return html.table([*headers, "confused with", "manner"], rows)
 
 
 def _error_table(errors: Sequence[Confusion]) -> Html:
@@ -168,7 +151,8 @@ def slice_section(analysis: SplitAnalysis) -> html.Section | None:
     made, overall = breakdowns(analysis), analysis.phoneme_error_rate
     if not made or overall != overall:
         return None
-    highest = max(_reach(own) for one in made for own in one.slices)
+    ends = [own.interval.high if own.interval else own.rate for one in made for own in one.slices]
+    highest = max((end for end in ends if end == end), default=0.0)
     scale = min(highest, max(4 * overall, 0.02)) or 1.0
     names = {one.column for one in made}
     return html.section(
@@ -183,10 +167,6 @@ def slice_section(analysis: SplitAnalysis) -> html.Section | None:
     )
 
 
-def _reach(one: Slice) -> float:
-    return one.interval.high if one.interval else (one.rate if one.rate == one.rate else 0.0)
-
-
 def _cut(one: Breakdown, overall: float, scale: float) -> Html:
     rows = [
         [
@@ -199,8 +179,9 @@ def _cut(one: Breakdown, overall: float, scale: float) -> Html:
         ]
         for own in one.slices
     ]
-    headers = [one.column.replace("_", " "), "PER", "", "95 % interval", "utterances", "phonemes"]
-    return Html(html.heading(f"By {one.column.replace('_', ' ')}") + html.table(headers, rows))
+    column = one.column.replace("_", " ")
+    headers = [column, "PER", "", "95 % interval", "utterances", "phonemes"]
+    return html.heading(f"By {column}") + html.table(headers, rows)
 
 
 def _whisker(rate: float, interval: RateInterval | None, overall: float, scale: float) -> Html:
@@ -220,23 +201,9 @@ def _whisker(rate: float, interval: RateInterval | None, overall: float, scale: 
     words = f"{100 * rate:.2f} %" + (
         f", interval {100 * interval.low:.2f} to {100 * interval.high:.2f} %" if interval else ""
     )
-    return element(
-        "svg",
-        shapes,
-        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
-        width=_WIDTH,
-        height=_HEIGHT,
-        class_="whisker",
-        role="img",
-        aria_label=words,
-    )
+    return html.svg(shapes, _WIDTH, _HEIGHT, class_="whisker", role="img", aria_label=words)
 
 
 def _x(rate: float, scale: float) -> float:
     share = min(max(rate / scale, 0.0), 1.0)
     return round(_MARGIN + share * (_WIDTH - 2 * _MARGIN), 1)
-
-
-def definitions_note() -> Html:
-    """Show the formula of the feature error rate."""
-    return html.note(f"{FEATURE_DEFINITION[0].upper()}{FEATURE_DEFINITION[1:]}.")

@@ -2,16 +2,16 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluation.error_analysis import FEATURE_DEFINITION
 from experiment.contents import Curve, Experiment, SkippedRow
 from experiment.layout import CHECKPOINTS, trained_folder
 from reports import html
 from reports.error_sections import (
     confusion_section,
-    definitions_note,
     interval_notes,
     percent,
     result_numbers,
@@ -24,6 +24,7 @@ from reports.pictures import canvas, inline_png, inline_svg
 from reports.utterance_section import utterance_section
 
 _ROWS_SHOWN, _REASONS_SHOWN = 100, 12  # of recordings left out
+_FEW_POINTS = 30  # of a curve, which are marked one by one
 _SPLITS = ("test", "val")
 _CURVES = (
     ("Loss", "CTC loss", ("train_loss", "val_loss")),
@@ -37,7 +38,12 @@ def experiment_page(experiment: Experiment) -> str:
     sections = [
         _results(experiment),
         *_errors(experiment),
-        _learning(experiment),
+        learning_section(
+            [
+                (title, unit, {name: experiment.curves[name] for name in names if name in experiment.curves})
+                for title, unit, names in _CURVES
+            ]
+        ),
         _fam(experiment),
         _data(experiment.data, experiment.skipped),
         _use(experiment),
@@ -45,7 +51,7 @@ def experiment_page(experiment: Experiment) -> str:
     ]
     return html.page(
         f"Experiment {experiment.name}",
-        [part for part in sections if part is not None],
+        sections,
         lead="Results, errors, training and data of one experiment.",
         footer=f"Built from {experiment.folder}; rebuild it with ./run.sh report {experiment.folder}.",
     )
@@ -60,7 +66,7 @@ def _results(experiment: Experiment) -> html.Section:
         "Results",
         html.paragraph(f"The {evaluated.split} split:") if evaluated else "",
         result_numbers(evaluated) if evaluated else _plain_rates(experiment),
-        interval_notes(evaluated) if evaluated else "",
+        list(interval_notes(evaluated)) if evaluated else "",
         _split_table(experiment),
         html.details(
             "All metrics",
@@ -69,39 +75,40 @@ def _results(experiment: Experiment) -> html.Section:
         html.details(
             "Definitions of the metrics",
             [html.note(f"{name}: {meaning}.") for name, meaning in experiment.definitions.items()],
-            definitions_note() if evaluated and "feature_error_rate" not in experiment.definitions else "",
+            html.note(f"{FEATURE_DEFINITION[0].upper()}{FEATURE_DEFINITION[1:]}.")
+            if evaluated and "feature_error_rate" not in experiment.definitions
+            else "",
         ),
     )
 
 
 def _plain_rates(experiment: Experiment) -> Html:
     """Show the rates of splits without utterance records."""
+    rates = {split: experiment.metrics.get(f"{split}_per") for split in _SPLITS}
+    sizes = {split: f"{count} utterances" for split, count in experiment.utterances.items() if count}
     return html.key_metrics(
-        [
-            html.KeyMetric(
-                f"PER, {split}", percent(experiment.metrics[f"{split}_per"]), _size(experiment, split)
-            )
-            for split in _SPLITS
-            if f"{split}_per" in experiment.metrics
-        ]
+        *(
+            html.KeyMetric(f"PER, {split}", percent(rate), sizes.get(split, ""))
+            for split, rate in rates.items()
+            if rate is not None
+        )
     )
 
 
 def _split_table(experiment: Experiment) -> Html:
-    rows: list[list[object]] = []
+    metrics, rows = experiment.metrics, []
     for split in _SPLITS:
         analysis = experiment.analyses.get(split)
-        if f"{split}_per" not in experiment.metrics and analysis is None:
+        if f"{split}_per" not in metrics and analysis is None:
             continue
-        intervals = analysis.intervals if analysis else {}
         rows.append(
             [
                 split,
                 experiment.utterances.get(split) or (len(analysis.records) if analysis else None),
-                percent(_of(experiment, split, "per")),
-                span(intervals.get("per")),
-                percent(analysis.feature_error_rate) if analysis else "–",
-                _of(experiment, split, "loss"),
+                percent(metrics.get(f"{split}_per")),
+                span(analysis.intervals.get("per") if analysis else None),
+                percent(analysis.feature_error_rate if analysis else None),
+                metrics.get(f"{split}_loss"),
             ]
         )
     headers = ["split", "utterances", "phoneme error rate", "95 % interval", "feature error rate", "loss"]
@@ -121,39 +128,17 @@ def _errors(experiment: Experiment) -> list[html.Section | None]:
     ]
 
 
-def _of(experiment: Experiment, split: str, name: str) -> float | None:
-    return experiment.metrics.get(f"{split}_{name}")
-
-
-def _size(experiment: Experiment, split: str) -> str:
-    count = experiment.utterances.get(split)
-    return f"{count} utterances" if count else ""
-
-
-def _learning(experiment: Experiment) -> html.Section | None:
-    drawn = [
-        curves_picture(
-            title, unit, {name: curve for name in names for curve in [_curve(experiment, name)] if curve}
-        )
-        for title, unit, names in _CURVES
-        if any(_curve(experiment, name) for name in names)
-    ]
+def learning_section(plots: Sequence[tuple[str, str, Mapping[str, Curve]]]) -> html.Section | None:
+    """Plot curves over steps: a title, a unit and the named curves for each picture."""
+    drawn = [_curves_picture(title, unit, curves) for title, unit, curves in plots if curves]
     return html.section("Learning", html.side_by_side(*drawn)) if drawn else None
 
 
-def _curve(experiment: Experiment, name: str) -> Curve | None:
-    return experiment.curves.get(name)
-
-
-def curves_picture(title: str, unit: str, curves: dict[str, Curve]) -> Html:
-    """Plot metrics over steps in one picture."""
-    drawing, axes = canvas()
+def _curves_picture(title: str, unit: str, curves: Mapping[str, Curve]) -> Html:
+    drawing, axes = canvas("step", unit)
     for name, curve in curves.items():
-        axes.plot(
-            list(curve), list(curve.values()), label=name, marker="o" if len(curve) < 30 else None, ms=3
-        )  # noqa: PLR2004
-    axes.set_xlabel("step")
-    axes.set_ylabel(unit)
+        marker = "o" if len(curve) < _FEW_POINTS else None
+        axes.plot(list(curve), list(curve.values()), label=name, marker=marker, ms=3)
     if len(curves) > 1:
         axes.legend()
     last = ", ".join(f"{name} ends at {list(curve.values())[-1]:.4g}" for name, curve in curves.items())
@@ -187,29 +172,23 @@ def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.S
     """Show the hours and clips of each split, and why recordings were left out."""
     if not facts and not skipped:
         return None
-    rows = [
-        [split, own.get("clips"), own.get("hours"), own.get("recordings"), own.get("skipped")]
-        for split, own in facts.items()
-    ]
-    reasons = Counter(" ".join(row.reason.split()[:6]) for row in skipped)
-    listed: list[list[object]] = [[row.split, row.id, row.reason, row.path] for row in skipped[:_ROWS_SHOWN]]
+    columns = ("clips", "hours", "recordings", "skipped")
+    rows = [[split, *map(own.get, columns)] for split, own in facts.items()]
+    reasons = Counter(" ".join(row.reason.split()[:6]) for row in skipped).most_common(_REASONS_SHOWN)
+    listed = [[row.split, row.id, row.reason, row.path] for row in skipped[:_ROWS_SHOWN]]
     rest = len(skipped) - _ROWS_SHOWN
-    return html.section(
-        "Data",
-        html.table(["split", "clips", "hours", "recordings", "left out"], rows) if rows else "",
-        html.paragraph("No recording was left out.")
-        if not skipped
-        else html.table(
-            ["reason", "recordings"],
-            [[f"{reason} …", count] for reason, count in reasons.most_common(_REASONS_SHOWN)],
-        ),
+    left_out = (
+        html.table(["reason", "recordings"], [[f"{reason} …", count] for reason, count in reasons]),
         html.details(
             "Recordings left out",
             html.table(["split", "recording", "reason", "file"], listed),
             html.note(f"And {rest:,} more, see skipped_recordings.tsv.") if rest > 0 else "",
-        )
-        if skipped
-        else "",
+        ),
+    )
+    return html.section(
+        "Data",
+        html.table(["split", "clips", "hours", "recordings", "left out"], rows) if rows else "",
+        left_out if skipped else html.paragraph("No recording was left out."),
     )
 
 
@@ -219,24 +198,22 @@ def _use(experiment: Experiment) -> html.Section | None:
     if path is None:
         return None
     checkpoint = shlex.quote(str(path))
-    commands = (
-        f"./run.sh transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts",
-        f"./run.sh export {checkpoint} --to hf      # or onnx, onnx-int8",
-    )
-    in_python = (
-        "from inference import Recognizer",
-        f"recognize = Recognizer.from_checkpoint({str(path)!r})",
-        "print(recognize(waveform, sampling_rate).text)",
-    )
+    commands = f"""\
+./run.sh transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts
+./run.sh export {checkpoint} --to hf      # or onnx, onnx-int8"""
+    in_python = f"""\
+from inference import Recognizer
+recognize = Recognizer.from_checkpoint({str(path)!r})
+print(recognize(waveform, sampling_rate).text)"""
     return html.section(
         "Using the model",
         html.paragraph(
             "The first command transcribes recordings with times; the second exports the model for other "
             "programs, with a model card that states these metrics:"
         ),
-        element("pre", "\n".join(commands)),
+        element("pre", commands),
         html.paragraph("In Python:"),
-        element("pre", "\n".join(in_python)),
+        element("pre", in_python),
     )
 
 
@@ -254,17 +231,16 @@ def evaluated_checkpoint(experiment: Experiment) -> Path | None:
 
 
 def _origin(experiment: Experiment) -> html.Section:
-    packages: dict[str, str] = experiment.versions.get("packages", {})
-    rows: Sequence[Sequence[object]] = [
-        ["code", experiment.versions.get("revision") or "unknown"],
-        ["Python", experiment.versions.get("python", "unknown")],
-        *([name, version or "not installed"] for name, version in packages.items()),
+    versions = experiment.versions
+    rows = [
+        ["code", versions.get("revision") or "unknown"],
+        ["Python", versions.get("python", "unknown")],
+        *([name, version or "not installed"] for name, version in versions.get("packages", {}).items()),
     ]
-    evaluated = experiment.checkpoint if experiment.checkpoint not in (None, "None") else None
-    checkpoint = [html.paragraph("Evaluated checkpoint: ", html.code(evaluated))] if evaluated else []
+    evaluated = experiment.checkpoint if experiment.checkpoint != "None" else None
     return html.section(
         "Origin",
-        *checkpoint,
+        html.paragraph("Evaluated checkpoint: ", html.code(evaluated)) if evaluated else "",
         html.details("Versions", html.table(["what", "version"], rows)),
         html.details("Configuration", element("pre", experiment.configuration)),
     )

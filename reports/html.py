@@ -9,6 +9,7 @@ True
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -85,12 +86,11 @@ class Section(NamedTuple):
     """A part of the report with an entry in its table of contents."""
 
     title: str
-    anchor: str
     body: Html
 
 
-def page(title: str, sections: Sequence[Section], *, lead: str = "", footer: str = "") -> str:
-    """Return the report as the text of one HTML file."""
+def page(title: str, sections: Sequence[Section | None], *, lead: str = "", footer: str = "") -> str:
+    """Return the report as the text of one HTML file; sections that are None have nothing to show."""
     head = (
         Html('<meta charset="utf-8">'),
         Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
@@ -98,51 +98,44 @@ def page(title: str, sections: Sequence[Section], *, lead: str = "", footer: str
         element("title", title),
         element("style", Html(STYLE_SHEET)),
     )
+    shown = [part for part in sections if part is not None]
+    anchors = _anchors([part.title for part in shown])
+    parts = list(zip(shown, anchors, strict=True))
+    links = [element("li", element("a", part.title, href=f"#{anchor}")) for part, anchor in parts]
     body = (
         element("header", element("h1", title), element("p", lead, class_="lead") if lead else ""),
-        _contents(sections),
-        element("main", [_section(part, anchor) for part, anchor in _with_anchors(sections)]),
+        element("nav", element("ul", links), aria_label="Contents") if len(links) > 1 else "",
+        element(
+            "main",
+            [
+                element("section", element("h2", own.title), own.body, "\n", id=anchor)
+                for own, anchor in parts
+            ],
+        ),
         element("footer", footer) if footer else "",
     )
     document = element("html", element("head", *head), "\n", element("body", *body), lang="en")
     return f"<!doctype html>\n{document}\n"
 
 
-def section(title: str, *blocks: object) -> Section:
-    """Build a section; its anchor follows from its title."""
-    return Section(title, anchor_of(title), join_html(blocks))
+def _anchors(titles: Sequence[str]) -> list[str]:
+    """Return the unique parts after ``#`` in the addresses of sections, which may share a title.
 
-
-def anchor_of(title: str) -> str:
-    """Return the part after ``#`` in the address of a section.
-
-    >>> anchor_of("Phonemes & their counts")
-    'phonemes-their-counts'
+    >>> _anchors(["Phonemes & their counts", "Loss", "Loss"])
+    ['phonemes-their-counts', 'loss', 'loss-2']
     """
-    return re.sub(r"\W+", "-", title.lower()).strip("-") or "section"
+    taken: Counter[str] = Counter()
+    anchors = []
+    for title in titles:
+        anchor = re.sub(r"\W+", "-", title.lower()).strip("-") or "section"
+        taken[anchor] += 1
+        anchors.append(anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}")
+    return anchors
 
 
-def _with_anchors(sections: Sequence[Section]) -> list[tuple[Section, str]]:
-    """Pair sections with unique anchors; sections may share a title."""
-    taken: dict[str, int] = {}
-    pairs = []
-    for part in sections:
-        taken[part.anchor] = number = taken.get(part.anchor, 0) + 1
-        pairs.append((part, part.anchor if number == 1 else f"{part.anchor}-{number}"))
-    return pairs
-
-
-def _contents(sections: Sequence[Section]) -> Html:
-    if len(sections) < 2:
-        return Html("")
-    links = [
-        element("li", element("a", part.title, href=f"#{anchor}")) for part, anchor in _with_anchors(sections)
-    ]
-    return element("nav", element("ul", links), aria_label="Contents")
-
-
-def _section(part: Section, anchor: str) -> Html:
-    return element("section", element("h2", part.title), part.body, "\n", id=anchor)
+def section(title: str, *blocks: object) -> Section:
+    """Build a section."""
+    return Section(title, join_html(blocks))
 
 
 paragraph = partial(element, "p")
@@ -161,7 +154,7 @@ def details(summary: str, *blocks: object, is_open: bool = False) -> Html:
     return element("details", element("summary", summary), *blocks, open=is_open)
 
 
-def key_metrics(metrics: Sequence[KeyMetric]) -> Html:
+def key_metrics(*metrics: KeyMetric) -> Html:
     """Show numbers side by side in large type."""
     cards = [
         element(
@@ -245,6 +238,18 @@ def figure(content: Html, *, alt: str, caption: str = "", wide: bool = False, ta
         element("figcaption", caption) if caption else "",
         class_="wide" if wide else "tall" if tall else None,
     )
+
+
+def svg(shapes: Sequence[Html], width: int, height: int, **attributes: object) -> Html:
+    """Draw shapes whose unit is a pixel."""
+    view = f"0 0 {width} {height}"
+    return element("svg", shapes, viewBox=view, width=width, height=height, **attributes)
+
+
+def wide_drawing(shapes: Sequence[Html], width: int, height: int, *, kind: str, alt: str) -> Html:
+    """Draw shapes at full size; the drawing scrolls sideways if it is too wide."""
+    drawing = svg(shapes, width, height, class_=kind)
+    return element("div", drawing, class_="scroll drawn", tabindex=0, role="img", aria_label=alt)
 
 
 def side_by_side(*figures: Html) -> Html:

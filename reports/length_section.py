@@ -10,7 +10,7 @@ from phonetics import WORD_DELIMITER
 from reports import html
 from reports.error_sections import percent
 from reports.html import Html
-from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
+from reports.pictures import histogram, inline_svg
 
 _BINS = 30
 _CONFIDENCES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)
@@ -22,30 +22,25 @@ def length_section(analysis: SplitAnalysis) -> html.Section:
     frames = np.array([record.frames for record in analysis.records])
     blanks = np.array([record.blank_share for record in analysis.records])
     seconds = sum(record.seconds for record in analysis.records)
-    ratio = hypothesis / np.maximum(1, analysis.lengths)
+    blank_frames = float((blanks * frames).sum())
+    lengths = np.maximum(1, analysis.lengths)
     whole = hypothesis.sum() / max(1, analysis.phonemes)
     return html.section(
         "Lengths and blanks",
         html.key_metrics(
-            [
-                html.KeyMetric("hypothesis over reference length", f"{whole:.3f}", _balance(whole)),
-                html.KeyMetric("frames that are blank", percent(_mean(blanks, frames), 1)),
-                html.KeyMetric("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
-                html.KeyMetric(
-                    "phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"
-                ),
-                html.KeyMetric(
-                    "without an error", percent(float((analysis.errors == 0).mean()), 1), "of the utterances"
-                ),
-                *_times(analysis),
-            ]
+            html.KeyMetric("hypothesis over reference length", f"{whole:.3f}", _balance(whole)),
+            html.KeyMetric("frames that are blank", percent(blank_frames / max(1, frames.sum()), 1)),
+            html.KeyMetric("frames per phoneme", f"{frames.sum() / max(1, analysis.phonemes):.1f}"),
+            html.KeyMetric("phonemes per second", f"{analysis.phonemes / max(seconds, 1e-9):.1f}", "spoken"),
+            html.KeyMetric(
+                "without an error", percent((analysis.errors == 0).mean(), 1), "of the utterances"
+            ),
+            *_times(analysis),
         ),
         html.side_by_side(
-            _histogram(
-                analysis.errors / np.maximum(1, analysis.lengths), "phoneme error rate of an utterance", None
-            ),
-            _histogram(ratio, "hypothesis phonemes per reference phoneme", 1.0),
-            _histogram(blanks, "share of frames that are blank", None),
+            _histogram(analysis.errors / lengths, "phoneme error rate of an utterance"),
+            _histogram(hypothesis / lengths, "hypothesis phonemes per reference phoneme", mark=1.0),
+            _histogram(blanks, "share of frames that are blank"),
         ),
         _confidences(analysis),
     )
@@ -86,19 +81,10 @@ def onset_errors(analysis: SplitAnalysis) -> NDArray[np.float64]:
     )
 
 
-def _mean(shares: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
-    return float((shares * weights).sum() / max(1, weights.sum()))
-
-
-def _histogram(values: NDArray[np.float64], unit: str, mark: float | None) -> Html:
-    drawing, axes = canvas(height=2.5)
+def _histogram(values: NDArray[np.float64], unit: str, mark: float | None = None) -> Html:
     highest = max(float(values.max()), mark or 0.1) * 1.02
-    counts, edges = np.histogram(values, bins=_BINS, range=(0.0, highest))
-    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=COLOURS[0], linewidth=0)
-    if mark is not None:
-        axes.axvline(mark, color=FAINT_INK, linestyle="--", linewidth=1.2)
-    axes.set_xlabel(unit)
-    axes.set_ylabel("utterances")
+    edges = np.linspace(0.0, highest, _BINS + 1).tolist()
+    drawing = histogram({"": values}, edges, x_label=unit, y_label="utterances", height=2.5, mark=mark)
     words = f"from {values.min():.3g} to {values.max():.3g}, median {np.median(values):.3g}"
     return html.figure(
         inline_svg(drawing), alt=f"Histogram, {unit}: {words}", caption=f"{unit.capitalize()}: {words}."
@@ -115,7 +101,7 @@ def _confidences(analysis: SplitAnalysis) -> Html:
         own = (sure >= low) & ((sure < high) | (high == 1.0))
         if own.any():
             rows.append([f"{low:g} to {high:g}", int(own.sum()), round(100 * float(right[own].mean()), 1)])
-    return Html(
+    return (
         html.heading("Confidence")
         + html.table(["confidence", "recognised phonemes", "correct %"], rows)
         + html.note("The confidence of a phoneme is the geometric mean of its probability over its frames.")

@@ -8,8 +8,7 @@ Pictures with many points become raster images by ``inline_png``.
 import hashlib
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -33,6 +32,7 @@ _WINDOW_SECONDS = 0.025
 _MOST_COLUMNS, _ROWS = 400, 100  # of a spectrogram
 WIDTH = 5.2  # inches; of 72 units each, so that letters keep their size on a phone
 _STYLE: Any = {  # matplotlib names every key in its type
+    "svg.hashsalt": "page",  # equal figures give equal text
     "svg.fonttype": "none",  # letters stay text: small, searchable, in the page's font
     "font.family": "sans-serif",
     "font.size": 10.5,
@@ -59,27 +59,41 @@ _STYLE: Any = {  # matplotlib names every key in its type
 }
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """Apply the report's style to matplotlib; its settings are restored afterwards."""
-    with mpl.rc_context(_STYLE):
-        yield
-
-
-def canvas(width: float = WIDTH, height: float = 2.9, *, grid: bool = True) -> tuple[Figure, Axes]:
+def canvas(
+    x_label: str = "", y_label: str = "", *, width: float = WIDTH, height: float = 2.9, grid: bool = True
+) -> tuple[Figure, Axes]:
     """Create an empty figure in the report's style, in inches, without a window or global state."""
-    with style():
+    with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots()
+    axes.set(xlabel=x_label, ylabel=y_label)
     axes.grid(visible=grid, axis="y")
     return figure, axes
+
+
+def histogram(
+    series: Mapping[str, NDArray[np.float64]],
+    edges: Sequence[float],
+    *,
+    x_label: str,
+    y_label: str,
+    height: float = 2.9,
+    mark: float | None = None,
+) -> Figure:
+    """Stack the counts of each series per bin; a dashed line marks a value."""
+    figure, axes = canvas(x_label, y_label, height=height)
+    colours = COLOURS[: len(series)]
+    axes.hist([*series.values()], edges, stacked=True, color=colours, label=[*series], linewidth=0)
+    if mark is not None:
+        axes.axvline(mark, color=FAINT_INK, linestyle="--", linewidth=1.2)
+    return figure
 
 
 def inline_svg(figure: Figure) -> Html:
     """Render a figure as SVG with the colours of the report; a report may hold several."""
     _dress_legends(figure)
     stream = io.StringIO()
-    with style(), mpl.rc_context({"svg.hashsalt": "page"}):  # equal figures give equal text
+    with mpl.rc_context(_STYLE):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
@@ -91,7 +105,7 @@ def inline_svg(figure: Figure) -> Html:
 def inline_png(figure: Figure, *, alt: str, dots_per_inch: int = 160) -> Html:
     """Render a figure as a raster image with its colours unchanged, on white."""
     stream = io.BytesIO()
-    with style():
+    with mpl.rc_context(_STYLE):
         figure.savefig(stream, format="png", dpi=dots_per_inch, facecolor="white")
     return image(stream.getvalue(), alt=alt)
 

@@ -136,17 +136,8 @@ def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
     shapes += _tier(record.reference_phonemes, reference_spans, kinds[0], top, pace)
     shapes += _tier(record.hypothesis_phonemes, hypothesis_spans, kinds[1], top + _TIER, pace)
     shapes += _axis(record.seconds, width, top + 2 * _TIER, pace)
-    drawing = element(
-        "svg", shapes, viewBox=f"0 0 {width} {height}", width=width, height=height, class_="tiers"
-    )
-    return element(
-        "div",
-        drawing,
-        class_="scroll drawn",
-        tabindex=0,
-        role="img",
-        aria_label=f"Spectrogram of {record.seconds:.2f} s with the times of the phonemes listed below",
-    )
+    alt = f"Spectrogram of {record.seconds:.2f} s with the times of the phonemes listed below"
+    return html.wide_drawing(shapes, width, height, kind="tiers", alt=alt)
 
 
 def _sound_spans(tokens: Sequence[str], spans: Sequence[Span] | None) -> list[Span]:

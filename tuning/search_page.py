@@ -12,21 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from reports.html import (
-    Html,
-    KeyMetric,
-    Section,
-    code,
-    figure,
-    key_metrics,
-    note,
-    number,
-    page,
-    paragraph,
-    section,
-    side_by_side,
-    table,
-)
+from reports import html
+from reports.html import Html
 from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
 from tuning.results import SearchResult
 from tuning.status_line import duration
@@ -50,75 +37,74 @@ def search_page(result: SearchResult) -> str:
         _curves(result),
         _trials(result),
     ]
-    return page(
+    return html.page(
         f"Search {result.name}",
-        [part for part in sections if part is not None],
+        sections,
         lead="The trials of this search, their results, and the importance of each parameter.",
         footer="Written at the end of the search; ./run.sh tune with its configuration writes it again.",
     )
 
 
-def _overview(result: SearchResult) -> Section:
+def _overview(result: SearchResult) -> html.Section:
     counts, best = result.counts, result.best
     numbers = [
-        KeyMetric("trials done", str(counts.finished), f"{counts.running} running"),
-        KeyMetric("pruned", str(counts.pruned), "ended early"),
-        KeyMetric("failed", str(counts.failed), "see below" if counts.failed else ""),
+        html.KeyMetric("trials done", str(counts.finished), f"{counts.running} running"),
+        html.KeyMetric("pruned", str(counts.pruned), "ended early"),
+        html.KeyMetric("failed", str(counts.failed), "see below" if counts.failed else ""),
     ]
     if not best:
-        return section("Overview", key_metrics(numbers), paragraph("No trial has a value yet."))
+        return html.section(
+            "Overview", html.key_metrics(*numbers), html.paragraph("No trial has a value yet.")
+        )
     values = [
-        KeyMetric(f"best {metric}", number(value), f"trial {best[0].number}")
+        html.KeyMetric(f"best {metric}", html.number(value), f"trial {best[0].number}")
         for metric, value in zip(result.metrics, best[0].values, strict=True)
     ]
-    rows = [[code(name), _shown(value)] for name, value in best[0].params.items()]
-    return section(
+    rows = [[html.code(name), _shown(value)] for name, value in best[0].params.items()]
+    return html.section(
         "Overview",
-        key_metrics([*values, *numbers]),
-        table(["parameter", "best value"], rows),
-        note("The file best.yaml beside this report holds the whole configuration."),
+        html.key_metrics(*values, *numbers),
+        html.table(["parameter", "best value"], rows),
+        html.note("The file best.yaml beside this report holds the whole configuration."),
     )
 
 
 def _picture(drawing: Figure, alt: str, caption: str = "", *, wide: bool = False) -> Html:
-    return figure(inline_svg(drawing), alt=alt, caption=f"{caption}{alt}.", wide=wide)
+    return html.figure(inline_svg(drawing), alt=alt, caption=f"{caption}{alt}.", wide=wide)
 
 
-def _history(result: SearchResult, index: int) -> Section | None:
+def _history(result: SearchResult, index: int) -> html.Section | None:
     trials, metric = result.in_state(TrialState.COMPLETE), result.metrics[index]
     if not trials:
         return None
     numbers = [trial.number for trial in trials]
     values = [trial.values[index] for trial in trials]
     best = (np.maximum if _is_maximized(result, index) else np.minimum).accumulate(values)
-    drawing, axes = canvas()
+    drawing, axes = canvas("trial", metric)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.plot(numbers, values, "o", ms=4, color=COLOURS[0], label="trial")
     axes.plot(numbers, best, color=COLOURS[1], drawstyle="steps-post", label="best so far")
-    axes.set_xlabel("trial")
-    axes.set_ylabel(metric)
     axes.legend()
     alt = f"{metric} of {len(values)} trials; the best is {best[-1]:.4g}"
-    return section(f"History of {metric}", _picture(drawing, alt))
+    return html.section(f"History of {metric}", _picture(drawing, alt))
 
 
-def _front(result: SearchResult) -> Section | None:
+def _front(result: SearchResult) -> html.Section | None:
     trials, front = result.in_state(TrialState.COMPLETE), result.best
     if len(result.metrics) < 2 or not trials:  # noqa: PLR2004
         return None
     first, second = result.metrics[:2]
-    drawing, axes = canvas()
+    drawing, axes = canvas(first, second)
     for name, group, colour in (("trial", trials, FAINT_INK), ("none is better", front, COLOURS[1])):
-        points = [trial.values for trial in group]
-        axes.plot([p[0] for p in points], [p[1] for p in points], "o", ms=4, color=colour, label=name)
-    axes.set_xlabel(first)
-    axes.set_ylabel(second)
+        axes.plot(
+            *zip(*(trial.values[:2] for trial in group), strict=True), "o", ms=4, color=colour, label=name
+        )
     axes.legend()
     alt = f"{second} over {first}: {len(front)} of {len(trials)} trials are beaten by none"
-    return section("Trade-off", _picture(drawing, alt))
+    return html.section("Trade-off", _picture(drawing, alt))
 
 
-def _coordinates(result: SearchResult) -> Section | None:
+def _coordinates(result: SearchResult) -> html.Section | None:
     trials = result.in_state(TrialState.COMPLETE)
     names = _parameter_names(trials)[:_MAX_AXES]
     if len(trials) < 2 or not names:  # noqa: PLR2004
@@ -142,7 +128,7 @@ def _coordinates(result: SearchResult) -> Section | None:
         f"One line per trial through its values of {', '.join(names)} to {result.metrics[0]}; "
         "the best are darkest"
     )
-    return section("Parallel coordinates", _picture(drawing, alt, wide=True))
+    return html.section("Parallel coordinates", _picture(drawing, alt, wide=True))
 
 
 class _Column(NamedTuple):
@@ -168,19 +154,19 @@ def _scaled(values: list[Any]) -> _Column:
     return _Column(heights, [(place, _shortened(kind)) for kind, place in places.items()])
 
 
-def _importances(result: SearchResult, index: int) -> Section | None:
+def _importances(result: SearchResult, index: int) -> html.Section | None:
     shares = importances(result, index)
     if not shares:
         return None
-    drawing, axes = canvas(height=0.9 + 0.35 * len(shares), grid=False)
+    height = 0.9 + 0.35 * len(shares)
+    drawing, axes = canvas("share of the variance between trials", height=height, grid=False)
     names = list(reversed(shares))
     axes.barh(short_names(names), [shares[name] for name in names], color=COLOURS[0])
-    axes.set_xlabel("share of the variance between trials")
     alt = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
-    return section(
+    return html.section(
         f"Parameter importance for {result.metrics[index]}",
         _picture(drawing, alt, "Importances: "),
-        note(
+        html.note(
             "Optuna's PED-ANOVA over the parameters that every trial has; with few trials a first hint only."
         ),
     )
@@ -201,12 +187,12 @@ def importances(result: SearchResult, index: int) -> dict[str, float]:
     return {name: float(share) for name, share in found.items() if math.isfinite(share)}
 
 
-def _curves(result: SearchResult) -> Section | None:
+def _curves(result: SearchResult) -> html.Section | None:
     trials = [trial for trial in result.trials if trial.intermediate_values]
     if max((len(trial.intermediate_values) for trial in trials), default=0) < 2:  # noqa: PLR2004
         return None
     best = {trial.number for trial in result.best}
-    drawing, axes = canvas()
+    drawing, axes = canvas("validation", result.metrics[0])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for trial in sorted(trials, key=lambda trial: trial.number in best):
         points = sorted(trial.intermediate_values.items())
@@ -220,17 +206,15 @@ def _curves(result: SearchResult) -> Section | None:
             marker="x" if is_pruned else "",
             markevery=[-1],  # where it was ended; many are at their first validation
         )
-    axes.set_xlabel("validation")
-    axes.set_ylabel(result.metrics[0])
     pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
     alt = (
         f"{result.metrics[0]} at each validation of {len(trials)} trials, "
         f"{pruned} of them pruned (to a cross)"
     )
-    return section("Intermediate values", side_by_side(_picture(drawing, alt)))
+    return html.section("Intermediate values", html.side_by_side(_picture(drawing, alt)))
 
 
-def _trials(result: SearchResult) -> Section:
+def _trials(result: SearchResult) -> html.Section:
     names, metrics = _parameter_names(result.trials), result.metrics
     rows = [
         [
@@ -244,10 +228,10 @@ def _trials(result: SearchResult) -> Section:
         for trial in result.trials
     ]
     rejected = result.counts.rejected
-    return section(
+    return html.section(
         "Trials",
-        table(["trial", "state", *metrics, "time", *names, "remark"], rows),
-        *([note(f"{rejected} draws broke a constraint and never ran.")] if rejected else []),
+        html.table(["trial", "state", *metrics, "time", *names, "remark"], rows),
+        *([html.note(f"{rejected} draws broke a constraint and never ran.")] if rejected else []),
     )
 
 
@@ -256,7 +240,7 @@ def _parameter_names(trials: Sequence[FrozenTrial]) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else number(value)
+    return "" if value is None else html.number(value)
 
 
 def short_names(names: Sequence[str]) -> list[str]:

@@ -75,7 +75,7 @@ def everything():
                 note(HOSTILE),
                 bullets([HOSTILE]),
                 callout("bad", "fatal", HOSTILE, paragraph(HOSTILE)),
-                key_metrics([KeyMetric(HOSTILE, HOSTILE, HOSTILE)]),
+                key_metrics(KeyMetric(HOSTILE, HOSTILE, HOSTILE)),
                 table([HOSTILE], [[HOSTILE]], caption=HOSTILE),
                 details(HOSTILE, HOSTILE),
             ),
