@@ -28,11 +28,13 @@ where 8 bits cost more than 0.01 of phoneme error rate."""
 
 
 def run_export(arguments: Sequence[str]) -> int:
-    """Export; the exit status is 1 where a check does not hold."""
+    """Export a model; the exit status is 1 where a check does not hold."""
     options = _parser().parse_args(arguments)
     checkpoint = find_checkpoint("export", options.model)
     experiment = experiment_of(checkpoint)
-    folder = options.output or _default_folder(checkpoint, experiment, options.to)
+    # In the experiment's folder, or beside a checkpoint that stands alone.
+    exports = experiment / EXPORTS if experiment else checkpoint.parent / f"{checkpoint.stem}_exports"
+    folder = options.output or exports / options.to
     _check(options, folder, experiment)
     # Imported only now: a wrong argument should not wait for it.
     from dataset_modules.recording import AudioError
@@ -68,11 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--license", help="of the weights, for the model card, such as mit or cc-by-4.0")
     parser.add_argument("--check", action="store_true", help="compare with the checkpoint over the test set")
     return parser
-
-
-def _default_folder(checkpoint: Path, experiment: Path | None, target: str) -> Path:
-    """In the experiment's folder, or beside a checkpoint that stands alone."""
-    return (experiment / EXPORTS if experiment else checkpoint.parent / f"{checkpoint.stem}_exports") / target
 
 
 def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -> None:

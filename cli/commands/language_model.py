@@ -13,7 +13,7 @@ _DESCRIPTION = """Estimate an n-gram model of phonemes and write it as an ARPA f
 
 
 def run_language_model(arguments: Sequence[str]) -> int:
-    """Estimate and write."""
+    """Estimate a model and write it."""
     options = _parser().parse_args(arguments)
     if options.order < 1:
         raise ConfigError(f"lm: --order must be at least 1, got {options.order}")
@@ -27,7 +27,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
     from inference.decoding.ngram import estimate
 
     try:
-        found = _lines(options.labels) if options.labels else _training_labels(options.config)
+        found = _labels_in(options.labels) if options.labels else _training_labels(options.config)
         labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr)))
         sys.stderr.write(f"lm: counting the n-grams of {len(labels)} labels\n")
         model = estimate(labels, options.order)
@@ -50,15 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _lines(path: Path) -> Iterator[list[str]]:
+def _labels_in(path: Path) -> Iterator[list[str]]:
     with path.open(encoding="utf-8-sig") as stream:
         yield from (phonemes for line in stream if (phonemes := line.split()))
 
 
 def _training_labels(configs: Sequence[Path]) -> Iterator[Sequence[str]]:
     # Imported only now: they cost seconds, and a file of labels needs none of them.
-    from cli.configuration.configured_datasets import located_datasets, merged_sections
-    from dataset_modules.labels.reading import read_labels
+    from cli.configuration.configured_datasets import configured_labels
 
-    for dataset in located_datasets(merged_sections(configs)["data"]):
-        yield from (label.phonemes for label in read_labels(dataset, "train") if label.phonemes)
+    yield from (label.phonemes for label in configured_labels(configs, ["train"]) if label.phonemes)

@@ -36,26 +36,18 @@ def find_recordings(names: Sequence[str], stack: ExitStack) -> list[NamedRecordi
     """
     found: list[NamedRecording] = []
     for name in names:
-        found += _standard_input(stack) if name == STANDARD_STREAM else _on_disk(Path(name))
+        if name == STANDARD_STREAM:
+            file = stack.enter_context(spooled(sys.stdin.buffer))
+            found.append(NamedRecording(AudioFile(Path(file.name), "stdin"), Path("stdin")))
+        else:
+            found += _on_disk(Path(name))
     return _with_results_apart(found)
-
-
-def total_seconds(recordings: Sequence[NamedRecording]) -> float:
-    """Return their length by their headers."""
-    return sum(recording.audio.seconds() for recording in recordings)
-
-
-def _standard_input(stack: ExitStack) -> list[NamedRecording]:
-    file = stack.enter_context(spooled(sys.stdin.buffer))
-    return [NamedRecording(AudioFile(Path(file.name), "stdin"), Path("stdin"))]
 
 
 def _on_disk(path: Path) -> list[NamedRecording]:
     if path.is_dir():
-        return [
-            NamedRecording(_audio_file(file), file.relative_to(path).with_suffix(""))
-            for file in _recordings_in(path)
-        ]
+        files = _recordings_in(path)
+        return [NamedRecording(_audio_file(file), file.relative_to(path).with_suffix("")) for file in files]
     if not path.exists():
         raise ConfigError(f"transcribe: {path} must be a file or a folder, it is not there")
     return [NamedRecording(_audio_file(path), Path(path.stem))]
@@ -63,7 +55,10 @@ def _on_disk(path: Path) -> list[NamedRecording]:
 
 def _recordings_in(folder: Path) -> list[Path]:
     """List a folder's recordings by name, without hidden files; log how many other files there are."""
-    files = sorted(file for file in folder.rglob("*") if _is_visible_file(file, folder))
+    # Systems leave files such as ._a.wav beside a.wav: they are no audio.
+    hidden = re.compile(r"(^|/)\.")
+    paths = (path for path in folder.rglob("*") if not hidden.search(path.relative_to(folder).as_posix()))
+    files = sorted(filter(Path.is_file, paths))
     recordings = [file for file in files if file.suffix.lower() in AUDIO_SUFFIXES]
     if not recordings:
         raise ConfigError(
@@ -76,14 +71,8 @@ def _recordings_in(folder: Path) -> list[Path]:
     return recordings
 
 
-def _is_visible_file(path: Path, folder: Path) -> bool:
-    """Systems leave files such as ``._a.wav`` beside ``a.wav``: they are no audio."""
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.is_file()
-
-
 def _kinds_of_files(suffixes: Sequence[str]) -> str:
-    """The most frequent suffixes.
+    """Name the most frequent suffixes.
 
     >>> _kinds_of_files([".txt", ".m4a", ".m4a", ""])
     '.m4a .txt, no suffix'
@@ -95,12 +84,12 @@ def _kinds_of_files(suffixes: Sequence[str]) -> str:
 
 
 def _audio_file(path: Path) -> AudioFile:
-    """Under a name that any output can hold; the path stays as the disk has it."""
+    """Name a file so that any output can hold the name; its path stays as the disk has it."""
     return AudioFile(path, _UNDECODABLE.sub("\N{REPLACEMENT CHARACTER}", str(path)))
 
 
 def _with_results_apart(recordings: Sequence[NamedRecording]) -> list[NamedRecording]:
-    """``a.wav`` and ``a.mp3``, or two folders' ``a.wav``, must not end in one file."""
+    """Number equal results: ``a.wav`` and ``a.mp3``, or two folders' ``a.wav``, need a file each."""
     taken: set[Path] = set()
     apart: list[NamedRecording] = []
     for recording in recordings:

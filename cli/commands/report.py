@@ -40,7 +40,7 @@ def run_report(arguments: Sequence[str]) -> int:
 
 
 def _read(folder: Path) -> Experiment:
-    """What a folder holds; a damaged file in it is one line."""
+    """Read an experiment; a damaged file in it is one line."""
     try:
         return read_experiment(folder)
     except (ValueError, TypeError, KeyError, OSError) as error:
@@ -48,6 +48,6 @@ def _read(folder: Path) -> Experiment:
 
 
 def _told_apart(experiments: list[Experiment]) -> list[Experiment]:
-    """Experiments of one name, by their folders."""
-    names = Counter(own.name for own in experiments)
-    return [own if names[own.name] == 1 else own._replace(name=str(own.folder)) for own in experiments]
+    """Name experiments that share a name by their folders."""
+    names = Counter(each.name for each in experiments)
+    return [each if names[each.name] == 1 else each._replace(name=str(each.folder)) for each in experiments]

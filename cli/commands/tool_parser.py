@@ -9,9 +9,9 @@ SCRIPT = "./run.sh"
 
 
 class ToolParser(argparse.ArgumentParser):
-    """Of a ``prog`` like ``./run.sh export``; mistakes end like those of any other command."""
+    """Reports mistakes as the other commands do; ``prog`` is like ``./run.sh export``."""
 
     def error(self, message: str) -> NoReturn:
-        """Say in one line what is wrong, and where to read more."""
+        """Report in one line what is wrong, and where to read more."""
         command = self.prog.removeprefix(f"{SCRIPT} ").split()[0]
         raise ConfigError(f"{command}: {message}; see {SCRIPT} {command} --help")

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,18 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
     parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
     parser.add_argument("--batch_seconds", type=float, default=60.0, help="seconds of audio in a batch")
-    parser.add_argument(
-        "--one_pass",
-        type=float,
-        default=60.0,
-        help="longest recording in one pass",
-    )
-    parser.add_argument(
-        "--window",
-        type=float,
-        default=20.0,
-        help="windows of longer recordings",
-    )
+    parser.add_argument("--one_pass", type=float, default=60.0, help="longest recording in one pass")
+    parser.add_argument("--window", type=float, default=20.0, help="windows of longer recordings")
     parser.add_argument("--overlap", type=float, default=4.0, help="overlap of the windows")
     parser.add_argument("--beam", type=int, default=1, help="hypotheses of a beam search; 1: greedy")
     parser.add_argument("--lm", type=Path, help="an n-gram model of phonemes (ARPA), for --beam")
@@ -79,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> None:
+    """Refuse values out of range, and options of a beam search where the search is greedy."""
     for name in ("batch_seconds", "window"):
         if not 0 < getattr(options, name) < math.inf:
             raise ConfigError(
@@ -88,11 +79,6 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError(f"transcribe: --one_pass must be a number of seconds, got {options.one_pass}")
     if not 0 <= options.overlap < options.window:
         raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
-    _check_search(options)
-
-
-def _check_search(options: argparse.Namespace) -> None:
-    """Refuse options of a beam search where the search is greedy."""
     if options.beam < 1:
         raise ConfigError(f"transcribe: --beam must be at least 1, got {options.beam}")
     for name in ("lm", "token_bonus"):
@@ -118,17 +104,16 @@ def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
             _check_tokens(language_model, model.vocabulary, options.lm)
     except (CheckpointError, NgramError) as error:
         raise ConfigError(str(error)) from error
+    decoder = BeamDecoder(
+        model.vocabulary,
+        options.beam,
+        language_model,
+        lm_weight=_LM_WEIGHT if options.lm_weight is None else options.lm_weight,
+        token_bonus=options.token_bonus,
+    )
     return Recognizer(
         model,
-        BeamDecoder(
-            model.vocabulary,
-            options.beam,
-            language_model,
-            lm_weight=_LM_WEIGHT if options.lm_weight is None else options.lm_weight,
-            token_bonus=options.token_bonus,
-        )
-        if options.beam > 1
-        else None,
+        decoder if options.beam > 1 else None,
         batch_seconds=options.batch_seconds,
         one_pass_seconds=options.one_pass,
         window_seconds=options.window,
@@ -168,7 +153,7 @@ def _transcribe(
     from inference import Failure
 
     num_failed = 0
-    with _Progress(recordings) as progress:
+    with closing(_Progress(recordings)) as progress:
         transcripts = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
         for recording, result in zip(recordings, transcripts, strict=True):
             if isinstance(result, Failure):
@@ -176,12 +161,8 @@ def _transcribe(
                 log.warning("transcribe: %s", result.reason)
             else:
                 results.write(result, recording.result)
-    log.info(
-        "transcribe: %d of %d recordings, %s",
-        len(recordings) - num_failed,
-        len(recordings),
-        progress.summary(),
-    )
+    num_done = len(recordings) - num_failed
+    log.info("transcribe: %d of %d recordings, %s", num_done, len(recordings), progress.summary())
     return 1 if num_failed else 0
 
 
@@ -189,21 +170,15 @@ class _Progress:
     """A progress bar of the seconds transcribed; the real-time factor is work time over audio time."""
 
     def __init__(self, recordings: Sequence["NamedRecording"]) -> None:
-        from cli.commands.recordings import total_seconds
         from dataset_modules.cache.progress_bars import refreshing
 
         self._seconds, self._started = 0.0, time.monotonic()
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"
-        self._total = total_seconds(recordings)
+        self._total = sum(recording.audio.seconds() for recording in recordings)  # by their headers
         self._bar = tqdm(
             **refreshing(sys.stderr), total=self._total, desc="transcribe", bar_format=form, file=sys.stderr
         )
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        self._bar.close()
+        self.close = self._bar.close
 
     def add(self, seconds: float) -> None:
         """Add seconds that were transcribed."""

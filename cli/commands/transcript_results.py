@@ -1,4 +1,4 @@
-"""Where transcripts go: onto standard output, or into a folder, one file each."""
+"""Transcripts go onto standard output, or into a folder, one file each."""
 
 import sys
 from collections.abc import Sequence
@@ -17,13 +17,9 @@ _EXAMPLES = 3  # of files in a message
 
 
 class TranscriptResults:
-    """Writes transcripts; refuses early what could not be written, or would replace a file.
+    """Writes transcripts into a folder, or, where it is None, onto standard output.
 
-    Args:
-        recordings: the recordings that will be transcribed.
-        form: the format of the results.
-        folder: the folder of the results; None writes onto standard output.
-        overwrite: whether files that are there may be replaced.
+    It refuses early what could not be written, or would replace a file.
     """
 
     def __init__(
@@ -37,7 +33,11 @@ class TranscriptResults:
         self._form, self._folder = FORMATS[form], folder
         self._is_named = form == "text" and len(recordings) > 1
         if folder is None:
-            self._check_joins(form, len(recordings))
+            if len(recordings) > 1 and not self._form.joins:
+                raise ConfigError(
+                    f"transcribe: --format {form} of {len(recordings)} recordings makes a file each, which "
+                    "standard output cannot hold; name a folder with --output FOLDER"
+                )
             return
         paths = [self._path(recording.result) for recording in recordings]
         if not overwrite:
@@ -45,7 +45,7 @@ class TranscriptResults:
         _make_folders([folder, *(path.parent for path in paths)])
 
     def write(self, transcript: "Transcript", result: Path) -> None:
-        """Write one: onto standard output, text of many recordings behind their names; or into its file."""
+        """Write one transcript; on standard output, text of many recordings follows their names."""
         if self._folder is not None:
             write_durably(self._path(result), self._form.write(transcript))
             return
@@ -54,13 +54,6 @@ class TranscriptResults:
 
     def _path(self, result: Path) -> Path:
         return Path(self._folder or ".") / result.with_name(result.name + self._form.suffix)
-
-    def _check_joins(self, form: FormatName, num_recordings: int) -> None:
-        if num_recordings > 1 and not self._form.joins:
-            raise ConfigError(
-                f"transcribe: --format {form} of {num_recordings} recordings makes a file each, which "
-                "standard output cannot hold; name a folder with --output FOLDER"
-            )
 
 
 def _check_free(paths: Sequence[Path]) -> None:

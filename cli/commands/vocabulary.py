@@ -36,7 +36,7 @@ def build(options: argparse.Namespace) -> int:
     _print(f"{options.output}: {len(vocabulary.phonemes)} phonemes from {inventory.num_labels} labels")
     if rare:
         _print(f"left out, since they come up less than {options.min_count} times:")
-        _list(inventory.described(rare))
+        _print(*(f"  {line}" for line in inventory.described(rare)))
     return 0
 
 
@@ -49,7 +49,7 @@ def check(options: argparse.Namespace) -> int:
     total = sum(inventory.counts.values())
     _print(f"{inventory.num_labels} labels, {total} phonemes; {len(vocabulary.phonemes)} in the vocabulary")
     _print(f"missing: {len(missing)} kinds, {outside} in all ({outside / max(total, 1):.4%})")
-    _list(inventory.described(missing))
+    _print(*(f"  {line}" for line in inventory.described(missing)))
     _print(f"unused: {len(unused)}{': ' if unused else ''}{' '.join(unused)}")
     return 1 if missing else 0
 
@@ -128,13 +128,10 @@ def _labels_of_config(options: argparse.Namespace) -> Iterator[RecordingLabel]:
             "vocabulary: --language and --text_to_phonemes go with --texts, a --config has its own"
         )
     # Imported only now: they cost seconds, and texts need none of them.
-    from cli.configuration.configured_datasets import located_datasets, merged_sections
+    from cli.configuration.configured_datasets import configured_labels
     from dataset_modules.base_dataset import SPLITS
-    from dataset_modules.labels.reading import read_labels
 
-    for dataset in located_datasets(merged_sections(options.config)["data"]):
-        for split in SPLITS:
-            yield from read_labels(dataset, split)
+    yield from configured_labels(options.config, SPLITS)
 
 
 def _vocabulary_file(options: argparse.Namespace) -> Path:
@@ -157,10 +154,5 @@ def _write(vocabulary: Vocabulary, options: argparse.Namespace) -> None:
     options.output.write_text(vocabulary.to_json(), encoding="utf-8")
 
 
-def _list(lines: Sequence[str]) -> None:
-    for line in lines:
-        _print(f"  {line}")
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+def _print(*lines: str) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)

@@ -1,6 +1,6 @@
 """The data sets of a configuration, built without a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,14 @@ import yaml
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.yaml_files import check_yaml_files
-from dataset_modules.base_dataset import BaseDataset
+from dataset_modules.base_dataset import BaseDataset, Split
+from dataset_modules.labels.reading import RecordingLabel, read_labels
 from experiment.errors import ConfigError
 from phonetics import IpaNormaliser, TextToPhonemes
 
 
 def merged_sections(paths: Sequence[Path]) -> dict[str, Any]:
-    """The sections ``model`` and ``data`` of configuration files; later ones win, ``key+`` appends."""
+    """Read the sections ``model`` and ``data`` of configuration files; later ones win, ``key+`` appends."""
     check_yaml_files(paths)
     merged: dict[str, dict[str, Any]] = {"model": {}, "data": {}}
     for path in paths:
@@ -29,8 +30,15 @@ def merged_sections(paths: Sequence[Path]) -> dict[str, Any]:
     return merged
 
 
+def configured_labels(paths: Sequence[Path], splits: Sequence[Split]) -> Iterator[RecordingLabel]:
+    """Yield the labels of the data sets of configuration files."""
+    for dataset in located_datasets(merged_sections(paths)["data"]):
+        for split in splits:
+            yield from read_labels(dataset, split)
+
+
 def located_datasets(data: dict[str, Any]) -> list[BaseDataset]:
-    """The data sets of a data section, with their recordings found."""
+    """Build the data sets of a data section, and find their recordings."""
     parser = PhonemeArgumentParser()
     parser.add_argument("--dataset_classes", type=list[BaseDataset], required=True)
     parser.add_argument("--language", type=str | None, default=None)

@@ -238,7 +238,7 @@ def test_a_card_has_no_figures_of_another_checkpoint(experiment, tmp_path, capsy
     _evaluation(experiment, "test", 60, test_per=0.75, checkpoint="c/last.ckpt")
     card = _card(last, tmp_path / "by_name")
     assert "| per on test | 0.7500 |" in card
-    assert "this onnx form of it was not compared" in card
+    assert "this onnx model was not compared with it" in card
 
 
 def test_a_card_has_the_newest_figures_of_the_checkpoints_content(experiment, tmp_path, capsys):
