@@ -103,17 +103,15 @@ class CustomModelCheckpoint(ModelCheckpoint):
     def _is_due(self, trainer: Trainer) -> bool:
         if self._should_skip_saving_checkpoint(trainer):
             return False
-        if self._steps_between:
-            return trainer.global_step % self._steps_between == 0
         if self._time_between is None:
-            return False
+            return self._steps_between > 0 and trainer.global_step % self._steps_between == 0
         now = time.monotonic()
         waited = now - (self._last_time_checked or now)
         # The first process decides, or others would wait for it.
-        due = trainer.strategy.broadcast(waited >= self._time_between.total_seconds())
+        due = bool(trainer.strategy.broadcast(waited >= self._time_between.total_seconds()))
         if due:
             self._last_time_checked = now
-        return bool(due)
+        return due
 
     def _save_between(self, trainer: Trainer) -> None:
         if self._monitors_training:

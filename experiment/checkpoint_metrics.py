@@ -18,8 +18,8 @@ def metrics_of(checkpoint: Path, experiment: Path) -> dict[str, Any] | None:
     """
     evaluations = [path.parent for path in (experiment / EVALUATIONS).glob(f"*/{METRICS_FILE}")]
     folders = [experiment, *sorted(evaluations, key=_evaluated_at, reverse=True)]
-    metrics = {folder: read_metrics(folder) for folder in folders}
-    found = {folder: metrics[folder] for folder in folders if _are_of(metrics[folder], folder, checkpoint)}
+    known = ((folder, read_metrics(folder)) for folder in folders)
+    found = {folder: metrics for folder, metrics in known if _are_of(metrics, folder, checkpoint)}
     if not found:
         return None
     folder = next((folder for folder in found if "test_per" in found[folder]), next(iter(found)))

@@ -132,22 +132,16 @@ def _agreed(launch: Launch, name: str, decide: Callable[[], str]) -> str:
 @cache
 def _store(launch: Launch) -> "TCPStore":
     """Return the store that the process group of the training will use, too."""
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
     hosts = launch.hosts_store and launch.rank == 0
-    address, port = _meeting_place(launch)
+    cluster = SLURMEnvironment() if launch.launcher == "SLURM" else LightningEnvironment()
+    address, port = cluster.main_address, cluster.main_port
     return TCPStore(
         address, port, is_master=hosts, timeout=_PATIENCE, wait_for_workers=False, multi_tenant=True
     )
-
-
-def _meeting_place(launch: Launch) -> tuple[str, int]:
-    if launch.launcher != "SLURM":
-        return os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-
-    environment = SLURMEnvironment()
-    return environment.main_address, environment.main_port
 
 
 def take_world(trainer: Namespace) -> None:

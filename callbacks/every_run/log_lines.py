@@ -75,8 +75,8 @@ def _short(value: object) -> str:
 def has_progress_bar(callbacks: Sequence[object] | object | None) -> bool:
     """Return whether a configuration names a progress bar other than Lightning's, which need a terminal."""
     given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-    bars = [type(callback) for callback in given if isinstance(callback, ProgressBar)]
-    return any(bar not in (TQDMProgressBar, RichProgressBar) for bar in bars)
+    lightnings = (TQDMProgressBar, RichProgressBar)
+    return any(isinstance(one, ProgressBar) and type(one) not in lightnings for one in given)
 
 
 def log_progress_in_lines(trainer: Trainer) -> None:

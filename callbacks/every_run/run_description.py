@@ -20,18 +20,9 @@ from experiment.layout import CONFIGURATION_FILE, DATA_FILE, SKIPPED_FILE, VERSI
 log = logging.getLogger(__name__)
 
 _PACKAGES = (
-    "audiomentations",
-    "epitran",
-    "espeakng-loader",
-    "jsonargparse",
-    "lightning",
-    "numpy",
-    "panphon",
-    "phonemizer",
-    "torch",
-    "torchaudio",
-    "torchmetrics",
-    "transformers",
+    *("torch", "torchaudio", "torchmetrics", "transformers", "lightning", "jsonargparse"),
+    *("numpy", "audiomentations"),
+    *("epitran", "espeakng-loader", "panphon", "phonemizer"),  # convert texts to phonemes
 )
 
 
@@ -85,7 +76,7 @@ def versions() -> dict[str, Any]:
     """Return the versions of Python, of packages, and of this code."""
     return {
         "python": platform.python_version(),
-        "packages": {name: _package_version(name) for name in _PACKAGES},
+        "packages": {name: _package_version(name) for name in sorted(_PACKAGES)},
         "revision": _git_revision(),
     }
 

@@ -110,8 +110,8 @@ class StopBetweenSteps(Callback):
 
     @override
     def on_train_batch_start(self, trainer: Trainer, module: object, batch: object, batch_idx: int) -> None:
-        if batch_idx % trainer.accumulate_grad_batches == 0 and self._must_stop(trainer):
-            self._stop(trainer)
+        if batch_idx % trainer.accumulate_grad_batches == 0:
+            self._stop_if_requested(trainer)
 
     def on_validation_batch_start(self, trainer: Trainer, *_: object) -> None:
         """Save what was trained; the resumed run repeats the whole validation."""
@@ -124,14 +124,14 @@ class StopBetweenSteps(Callback):
     @override
     def on_train_end(self, trainer: Trainer, *_: object) -> None:
         self._requests.can_wait = False  # only evaluations follow
-        if self._must_stop(trainer):
-            self._stop(trainer)
+        self._stop_if_requested(trainer)
 
-    def _must_stop(self, trainer: Trainer) -> bool:
-        received = self._requests.received is not None
-        if trainer.world_size == 1:
-            return received
-        return trainer.strategy.reduce_boolean_decision(received, all=False)
+    def _stop_if_requested(self, trainer: Trainer) -> None:
+        requested = self._requests.received is not None
+        if trainer.world_size > 1:
+            requested = trainer.strategy.reduce_boolean_decision(requested, all=False)
+        if requested:
+            self._stop(trainer)
 
     def _stop(self, trainer: Trainer) -> NoReturn:
         raise Stopped(self._requests.received or signal.SIGTERM, _save(trainer), agreed=True)
