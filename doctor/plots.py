@@ -1,6 +1,6 @@
 """Pictures of a survey: lengths, levels, speeds, phonemes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +37,12 @@ def clip_histograms(survey: Survey) -> Html:
         ),
         _histogram(
             survey,
-            _frames_for_each_needed,
+            lambda split: np.minimum(split.room_for_labels, _MOST_ROOM),
             "frames for each frame that the labels need",
             "Room for the labels (clips below 1 are skipped: they have too few frames)",
             mark=1.0,
         ),
     )
-
-
-def _frames_for_each_needed(split: SplitSurvey) -> NDArray[np.float64]:
-    return np.minimum(split.clips["frames"] / np.maximum(split.clips["frames_needed"], 1), _MOST_ROOM)
 
 
 def _histogram(
@@ -61,14 +57,11 @@ def _histogram(
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=_BINS)
     drawing = histogram(values, edges.tolist(), x_label=unit, y_label="clips", mark=mark)
     drawing.axes[0].legend()
-    return html.figure(inline_svg(drawing), alt=f"{caption}: {_in_words(values, unit)}", caption=caption)
-
-
-def _in_words(values: Mapping[str, NDArray[np.float64]], unit: str) -> str:
-    return "; ".join(
+    in_words = "; ".join(
         f"{name} from {own.min():.3g} to {own.max():.3g} {unit}, median {np.median(own):.3g}"
         for name, own in values.items()
     )
+    return html.figure(inline_svg(drawing), alt=f"{caption}: {in_words}", caption=caption)
 
 
 def phoneme_counts(survey: Survey) -> Html:

@@ -75,9 +75,9 @@ class SplitSurvey:
         return self.clips["num_labels"] / np.maximum(self.seconds, 1e-9)
 
     @property
-    def has_too_few_frames(self) -> NDArray[np.bool_]:
-        """Whether CTC needs more frames than the network computes, for each prepared clip, (N,)."""
-        return self.clips["frames"] < np.maximum(self.clips["frames_needed"], 1)
+    def room_for_labels(self) -> NDArray[np.float64]:
+        """The frames of each prepared clip over those that CTC needs, one or more, (N,)."""
+        return self.clips["frames"] / np.maximum(self.clips["frames_needed"], 1)
 
     @property
     def hours(self) -> float:

@@ -125,7 +125,7 @@ def _split_json(survey: Survey, split: SplitSurvey) -> dict[str, Any]:
         "longest_seconds": longest,
         "labels": int(used["num_labels"].sum()),
         "frames": int(used["frames"].sum()),
-        "clips_that_cannot_hold_their_labels": int(split.has_too_few_frames.sum()),
+        "clips_that_cannot_hold_their_labels": int((split.room_for_labels < 1).sum()),
         "loudest_peak": float(used["peak"].max()) if len(used) else None,
         "quietest_rms_db": float(decibels(used["rms"].min())) if len(used) else None,
         "unknown_phonemes": dict(split.unknown.most_common()),

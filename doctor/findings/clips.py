@@ -21,7 +21,7 @@ cannot_hold_labels = ClipCheck(
     "CTC needs more frames than the clip has, so training skips such a clip.",
     "Probably the labels are wrong or the audio is cut off: correct or remove these clips. Otherwise, "
     "choose a network with a smaller stride.",
-    lambda split: split.has_too_few_frames,
+    lambda split: split.room_for_labels < 1,
     lambda clip, seconds: (
         f"{clip['num_labels']} labels need {clip['frames_needed']} frames, "
         f"{seconds:.2f} s give {clip['frames']}"
