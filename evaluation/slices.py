@@ -71,11 +71,9 @@ def breakdown(
 def _slice(
     analysis: SplitAnalysis, name: str, column: Sequence[str | None], values: Collection[str]
 ) -> Slice:
-    own = np.array([value in values for value in column], dtype=np.bool_)
-    errors, lengths = analysis.errors[own], analysis.lengths[own]
-    total = int(lengths.sum())
-    rate = float(errors.sum()) / total if total else float("nan")
-    return Slice(name, int(own.sum()), total, rate, rate_interval(errors, lengths, draws=_DRAWS))
+    part = analysis.subset([place for place, value in enumerate(column) if value in values])
+    interval = rate_interval(part.errors, part.lengths, draws=_DRAWS)
+    return Slice(name, len(part.records), part.phonemes, part.phoneme_error_rate, interval)
 
 
 def bin_names(edges: Sequence[float], unit: str) -> list[str]:
