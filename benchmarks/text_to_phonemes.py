@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peak_memory import peak_megabytes
 from dataset_modules.sources.synthesis.sentences import distinct_sentences
-from phonetics import GraphemeToPhoneme, LexiconPhonemes, StoredPhonemes, backend_for, in_batches
+from phonetics import GraphemeToPhoneme, LexiconPhonemes, StoredPhonemes, backend_for
+from phonetics.text_to_phonemes.base import in_batches
 
 
 def main(backend_name: str = "espeak", language: str = "ru", sentences: str = "100000") -> None:

@@ -9,7 +9,8 @@ from dataset_modules.base_dataset import ListedDataset, Split
 from dataset_modules.recording import Clip, Recording
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, espeak_version, speak, speaks
 from dataset_modules.sources.synthesis.sentences import distinct_sentences
-from phonetics import IpaNormaliser, espeak_languages, nearest_languages
+from phonetics import IpaNormaliser
+from phonetics.text_to_phonemes.espeak import espeak_languages, nearest_languages
 
 # Variants of espeak-ng's voices that sound natural; whispers and robots are left out.
 TRAIN_VOICES = (

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.error_analysis import SplitAnalysis, speakers_to_draw
 from evaluation.intervals import RateDifference, paired_difference, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
-from phonetics import phoneme_scores
+from phonetics.confusions import phoneme_scores
 
 
 class Comparison(NamedTuple):

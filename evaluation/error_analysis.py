@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from evaluation.intervals import FEWEST_UNITS, RateInterval, rate_interval, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
-from phonetics import Aligned, PhonemeInventory, PhonemePair, align, phoneme_pairs
+from phonetics.alignment import Aligned, align
+from phonetics.articulation import PhonemeInventory
+from phonetics.confusions import PhonemePair, phoneme_pairs
 
 FEATURE_DEFINITION = (
     "feature error rate: 100 · Σ cost of edits / Σ reference phonemes, over the alignments of the phoneme "

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from phonetics import WORD_DELIMITER, EditCounts, edit_counts, split_words
+from phonetics import WORD_DELIMITER, EditCounts, edit_counts
+from phonetics.edits import split_words
 
 CountEdits = Callable[[Sequence[str], Sequence[str]], EditCounts]
 

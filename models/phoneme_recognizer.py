@@ -26,8 +26,7 @@ from models.network.frontend import frontend_of
 from models.network.latent_masking import check_masking
 from models.network.pretrained import NetworkName, mask_policy, network_configuration, warn_of_mask_policy
 from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
-from models.optimization.grouping import Grouping, GroupingName
-from models.optimization.plan import OptimizationPlan
+from models.optimization.plan import Grouping, GroupingName, OptimizationPlan
 from models.step_seeding import seed_step
 from models.weights import CHECKPOINT_KEY, check_vocabulary, load_matching
 from phonetics import Vocabulary

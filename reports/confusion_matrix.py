@@ -3,7 +3,8 @@
 from itertools import groupby
 
 from evaluation.error_analysis import SplitAnalysis
-from phonetics import MANNERS, phoneme_scores
+from phonetics.articulation import MANNERS
+from phonetics.confusions import phoneme_scores
 from reports import html
 from reports.html import Html, element
 

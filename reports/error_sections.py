@@ -6,7 +6,7 @@ from evaluation.error_analysis import SplitAnalysis
 from evaluation.intervals import FEWEST_UNITS, INTERVAL_DEFINITION, RateInterval
 from evaluation.signal_to_noise import SNR_DEFINITION
 from evaluation.slices import Breakdown, breakdowns
-from phonetics import Confusion, most_frequent, phoneme_scores
+from phonetics.confusions import Confusion, most_frequent, phoneme_scores
 from reports import html
 from reports.confusion_matrix import confusion_matrix
 from reports.html import Html, element

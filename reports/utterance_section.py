@@ -13,7 +13,8 @@ from dataset_modules.sources.audio import resample
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.utterance_record import Span, UtteranceRecord
 from evaluation.worst_utterances import ORDER, worst_first
-from phonetics import WORD_DELIMITER, Aligned, Pair
+from phonetics import WORD_DELIMITER
+from phonetics.alignment import Aligned, Pair
 from reports import html
 from reports.error_sections import percent
 from reports.html import Html, element

@@ -9,8 +9,9 @@ from cli.commands.tool_parser import ToolParser
 from dataset_modules.cache.clip_preparation import phonemes_of_texts
 from dataset_modules.labels.reading import RecordingLabel
 from experiment.errors import ConfigError
-from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for, in_batches
+from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
+from phonetics.text_to_phonemes.base import in_batches
 
 _NAMED = ("espeak", "epitran")
 

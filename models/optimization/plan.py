@@ -1,8 +1,9 @@
-"""The configured optimizer and scheduler, checked early and built when training starts."""
+"""The configured optimizer, parameter groups and scheduler: checked early, built when training starts."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch.nn import Module, Parameter
@@ -19,15 +20,58 @@ from models.optimization.choices import (
     interval_of,
     refuse_flat_keys,
 )
-from models.optimization.grouping import Grouping
 from optim import FAM
+from optim.param_groups import get_parameter_groups, layerwise_parameter_groups, trainable_group
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
 
+GroupingName = Literal["fam", "layerwise"]
+_FAM_KEYS = ("handler", "n_bands", "alpha")
+_DEFAULT_DECAY = 0.9
 _ANY_LENGTH = 10**6
 _DEFAULT_MONITOR = "val_loss"
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The configuration's ``param_groups`` and ``layer_decay``."""
+
+    name: GroupingName | None = None
+    layer_decay: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a decay that does nothing, or climbs."""
+        if self.layer_decay is None:
+            return
+        if self.name != "layerwise":
+            raise ValueError("model: layer_decay belongs to param_groups: layerwise; leave it out")
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(f"model: layer_decay must lie in (0, 1], got {self.layer_decay}")
+
+    def groups(self, model: Module, defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return groups of the trainable parameters, around the optimizer's default rate and decay.
+
+        Every group names its parameters: FAM reads kinds of layer from the names, its record shows them.
+        """
+        if self.name is None:
+            return [trainable_group(model)]
+        rate, weight_decay = defaults["lr"], defaults.get("weight_decay", 0.0)
+        if self.name == "layerwise":
+            decay = _DEFAULT_DECAY if self.layer_decay is None else self.layer_decay
+            groups = layerwise_parameter_groups(model, rate, weight_decay, decay)
+        else:
+            groups = get_parameter_groups(model, rate, weight_decay)
+        return [_understood(group, defaults) for group in groups]
+
+
+def _understood(group: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what the optimizer does not have; RMSprop's ``alpha`` is not FAM's."""
+    foreign = () if "handler" in defaults else _FAM_KEYS
+    if "weight_decay" not in defaults:
+        foreign = (*foreign, "weight_decay")
+    return {key: value for key, value in group.items() if key not in foreign}
 
 
 class OptimizationPlan:

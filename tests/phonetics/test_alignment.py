@@ -7,7 +7,8 @@ import torchaudio.functional
 from rapidfuzz.distance import Levenshtein
 from torchmetrics.text import WordErrorRate
 
-from phonetics import Pair, PhonemeInventory, align
+from phonetics.alignment import Pair, align
+from phonetics.articulation import PhonemeInventory
 from phonetics.edits import edit_counts
 
 PHONEMES = ["p", "t", "d", "s", "z", "m", "n", "i", "a", "u", "tʃ", "sil"]

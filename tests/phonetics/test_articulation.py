@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phonetics import PhonemeInventory
-from phonetics.articulation import difference, feature_table, segments_of
+from phonetics.articulation import PhonemeInventory, difference, feature_table, segments_of
 
 
 @pytest.fixture(scope="module")

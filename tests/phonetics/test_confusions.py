@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from phonetics import most_frequent, phoneme_scores
+from phonetics.confusions import most_frequent, phoneme_scores
 
 COUNTS = Counter({("t", "t"): 6, ("t", "d"): 3, ("t", None): 1, ("d", "d"): 4, (None, "t"): 2})
 

@@ -3,7 +3,8 @@ import random
 import pytest
 from torchaudio.functional import edit_distance
 
-from phonetics import EditCounts, edit_counts, split_words
+from phonetics import EditCounts, edit_counts
+from phonetics.edits import split_words
 
 
 @pytest.mark.parametrize(

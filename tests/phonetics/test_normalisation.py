@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from phonetics import IpaNormaliser, strip_language_switches
+from phonetics import IpaNormaliser
+from phonetics.normalisation import strip_language_switches
 
 COMPOSED = unicodedata.normalize("NFC", "c\u0327")  # ç as one character
 DECOMPOSED = "c\u0327"

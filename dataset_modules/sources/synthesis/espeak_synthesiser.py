@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dataset_modules.recording import AudioError, Clip
-from phonetics import WORD_DELIMITER, IpaNormaliser, espeak_voices
+from phonetics import WORD_DELIMITER, IpaNormaliser
+from phonetics.text_to_phonemes.espeak import espeak_voices
 
 _OUTPUT_SYNCHRONOUS = 2
 _INITIALISE_PHONEME_EVENTS, _INITIALISE_PHONEME_IPA, _INITIALISE_DONT_EXIT = 0x1, 0x2, 0x8000
