@@ -7,11 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 
 class FigureReports(Callback):
-    """Appends one line per validation to a file while training.
-
-    Args:
-        path: the file; its folder must exist.
-    """
+    """Appends one line per validation to a file while training; the file's folder must exist."""
 
     metrics_only = True  # a process that follows the metrics needs no utterance records
 

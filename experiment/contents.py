@@ -50,11 +50,11 @@ class Experiment(NamedTuple):
 def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = None) -> Experiment:
     """Read a folder as its last start left it; analyses of the records may be known already."""
     metrics = read_metrics(folder)
-    place = folder.resolve()
-    trained = layout.trained_folder(place)
+    resolved = folder.resolve()
+    trained = layout.trained_folder(resolved)
     return Experiment(
         # Evaluations have the same names in every experiment.
-        name=place.name if trained == place else f"{trained.name}/{place.name}",
+        name=resolved.name if trained == resolved else f"{trained.name}/{resolved.name}",
         folder=folder,
         metrics={name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))},
         utterances=metrics.get("utterances", {}),

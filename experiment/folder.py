@@ -11,6 +11,8 @@ from jsonargparse import Namespace
 from experiment import layout
 from experiment.errors import ConfigError
 
+_EXPERIMENTS = Path(layout.EXPERIMENTS)
+
 
 def default_name(section: Namespace, now: datetime) -> str:
     """Return the name of an experiment that the configuration does not name.
@@ -61,7 +63,7 @@ def _last_trained(folder: Path) -> tuple[int, str]:
 
 
 def best_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint that a finished or running experiment has noted as its best."""
+    """Return the checkpoint that a finished or running experiment has recorded as its best."""
     record = folder / layout.CHECKPOINTS / layout.BEST_CHECKPOINT_FILE
     if not record.is_file():
         return None
@@ -74,32 +76,28 @@ def find_checkpoint(command: str, name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    for folder in (path, Path(layout.EXPERIMENTS) / name):
+    for folder in (path, _EXPERIMENTS / name):
         if folder.is_dir():
             if found := best_checkpoint(folder):
                 return found
             raise ConfigError(
                 f"{command}: {folder} must hold a best checkpoint, it does not; name a .ckpt file"
             )
-    present = sorted(
-        folder.parent.name for folder in Path(layout.EXPERIMENTS).glob(f"*/{layout.CHECKPOINTS}")
-    )
+    present = sorted(folder.parent.name for folder in _EXPERIMENTS.glob(f"*/{layout.CHECKPOINTS}"))
     raise ConfigError(
-        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under "
-        f"{layout.EXPERIMENTS}/; there are: {', '.join(present) or 'none'}"
+        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under {_EXPERIMENTS}/; "
+        f"there are: {', '.join(present) or 'none'}"
     )
 
 
 def find_experiment(name: str) -> Path:
     """Find the folder of a run or of an evaluation by its path, or by its name under ``experiments/``."""
-    for folder in (Path(name), Path(layout.EXPERIMENTS) / name):
+    for folder in (Path(name), _EXPERIMENTS / name):
         if _has_configuration(folder) or layout.recorded_splits(folder):
             return folder
-    present = sorted(
-        folder.name for folder in Path(layout.EXPERIMENTS).glob("*") if _has_configuration(folder)
-    )
+    present = sorted(folder.name for folder in _EXPERIMENTS.glob("*") if _has_configuration(folder))
     raise ConfigError(
-        f"report: {name} must be an experiment's folder, or its name under {layout.EXPERIMENTS}/, with "
+        f"report: {name} must be an experiment's folder, or its name under {_EXPERIMENTS}/, with "
         f"a config.yaml; there are: {', '.join(present) or 'none'}"
     )
 
