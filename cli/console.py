@@ -4,24 +4,12 @@ import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 
 from tqdm import tqdm
 
 _DEBUG_VARIABLE = "PHONEME_DEBUG"
-_OWN = (
-    "callbacks",
-    "cli",
-    "dataset_modules",
-    "doctor",
-    "evaluation",
-    "experiment",
-    "inference",
-    "models",
-    "optim",
-    "phonetics",
-    "reports",
-    "tuning",
-)
+_OWN = [path.parent.name for path in Path(__file__).resolve().parents[1].glob("*/__init__.py")]
 _LIBRARIES = ("lightning.fabric", "lightning.pytorch", "huggingface_hub", "transformers")
 # Warnings without a consequence for the user.
 _IGNORED = (

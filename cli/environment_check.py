@@ -7,7 +7,7 @@ It costs milliseconds: the standard library reads file names and a few bytes, an
 import mmap
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
 
@@ -18,6 +18,8 @@ MAX_NAMED = 5
 _COMPARISONS = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*([^;]*)(;.*)?$")
 _METADATA_FOLDER = re.compile(r"([^-]+)-([^-]+)(?:-.+)?\.(?:dist|egg)-info$")
+_CUDA_OF_TORCH = re.compile(r"^cuda\b.*=\s*'(\d+)\.(\d+)", re.MULTILINE)
+_CUDA_OF_TORCHAUDIO = re.compile(r"\+cu(\d+)(\d)'")
 _TORCH_LIBRARY = re.compile(rb"\0(lib(?:torch|c10)\w*\.so)(?=\0)")
 
 
@@ -54,7 +56,11 @@ def package_faults(requirements: Iterable[str], installed: dict[str, str]) -> li
     []
     """
     missing, faults = [], []
-    for name, specifiers in _parsed(requirements):
+    for requirement in requirements:
+        match = _REQUIREMENT.match(requirement)
+        if match is None or match[3]:  # a marker may exclude this machine: that is left to the installer
+            continue
+        name, specifiers = match[1], match[2].strip()
         version = installed.get(_normalised(name))
         if version is None:
             missing.append(name)
@@ -76,17 +82,18 @@ def torchaudio_faults(folders: Iterable[Path]) -> list[str]:
     torch, torchaudio = _package_folder("torch", folders), _package_folder("torchaudio", folders)
     if torch is None or torchaudio is None:
         return []
+    torch_file, audio_file = _version_file(torch), _version_file(torchaudio)
     lost = sorted(_linked_torch_libraries(torchaudio) - {path.name for path in (torch / "lib").glob("lib*")})
     if lost:
         return [
-            f"torchaudio needs {' and '.join(lost)}, which {_build('torch', torch)} lacks: "
+            f"torchaudio needs {' and '.join(lost)}, which {_build('torch', torch_file)} lacks: "
             f"torchaudio was made for another build of torch (CUDA). {REMEDY}"
         ]
-    torch_cuda, torchaudio_cuda = _cuda_of_torch(torch), _cuda_of_torchaudio(torchaudio)
-    if torch_cuda and torchaudio_cuda and torch_cuda != torchaudio_cuda:
+    torch_cuda, torchaudio_cuda = _CUDA_OF_TORCH.search(torch_file), _CUDA_OF_TORCHAUDIO.search(audio_file)
+    if torch_cuda and torchaudio_cuda and torch_cuda.groups() != torchaudio_cuda.groups():
         return [
-            f"{_build('torchaudio', torchaudio)} was made for CUDA {torchaudio_cuda}, "
-            f"{_build('torch', torch)} for CUDA {torch_cuda}. {REMEDY}"
+            f"{_build('torchaudio', audio_file)} was made for CUDA {'.'.join(torchaudio_cuda.groups())}, "
+            f"{_build('torch', torch_file)} for CUDA {'.'.join(torch_cuda.groups())}. {REMEDY}"
         ]
     return []
 
@@ -119,14 +126,6 @@ def version_lies_in(version: str, specifiers: str) -> bool:
         if not _COMPARISONS[operator[0]](found, _release(specifier[operator.end() :])):
             return False
     return True
-
-
-def _parsed(requirements: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for requirement in requirements:
-        match = _REQUIREMENT.match(requirement)
-        # A requirement with a marker may not apply to this machine: it is left to the installer.
-        if match is not None and match[3] is None:
-            yield match[1], match[2].strip()
 
 
 def _release(version: str) -> tuple[int, ...]:
@@ -162,16 +161,6 @@ def _version_file(package: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _build(name: str, package: Path) -> str:
-    match = re.search(r"__version__\s*=\s*'([^']+)'", _version_file(package))
+def _build(name: str, version_file: str) -> str:
+    match = re.search(r"__version__\s*=\s*'([^']+)'", version_file)
     return f"{name} {match[1]}" if match else name
-
-
-def _cuda_of_torch(torch: Path) -> str | None:
-    match = re.search(r"^cuda\b.*=\s*'(\d+\.\d+)", _version_file(torch), re.MULTILINE)
-    return match[1] if match else None
-
-
-def _cuda_of_torchaudio(torchaudio: Path) -> str | None:
-    match = re.search(r"\+cu(\d+)(\d)'", _version_file(torchaudio))
-    return f"{match[1]}.{match[2]}" if match else None

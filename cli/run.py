@@ -11,16 +11,16 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TextIO
 
 from cli.configuration.parser_messages import whereabouts
-from cli.configuration.sections import SearchRequest, StartSearch
+from cli.configuration.sections import StartSearch
 from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
 
 _STATUS_OF_SIGNALS = 128
+# Commands that have other arguments than training.
 _TOOLS = {
     "export": ("cli.commands.export", "run_export"),
     "lm": ("cli.commands.language_model", "run_language_model"),
@@ -48,7 +48,10 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     files = config_files(arguments)
     try:
         if arguments and arguments[0] in _TOOLS:
-            return _run_tool(arguments[0], arguments[1:])
+            set_up_logging()
+            module, function = _TOOLS[arguments[0]]
+            command = getattr(importlib.import_module(module), function)
+            return _ended(arguments[0], lambda: command(arguments[1:]))
         check_yaml_files(files)
         return _run_cli(list(arguments), start_search)
     except ConfigError as error:
@@ -92,20 +95,11 @@ def _command(arguments: list[str], start_search: StartSearch | None) -> int:
     requests = StopRequests()
     with requests.handled():
         cli = PhonemeCLI(arguments, requests)
-    return _search(cli.search_request(), start_search) if cli.is_search else 0
-
-
-def _search(request: SearchRequest, start_search: StartSearch | None) -> int:
+    if not cli.is_search:
+        return 0
     if start_search is None:
         raise ConfigError("optuna.tune: true is a search; start it with ./run.sh train or main.py fit")
-    return start_search(request)
-
-
-def _run_tool(name: str, arguments: Sequence[str]) -> int:
-    """Run a command that has other arguments than training."""
-    set_up_logging()
-    module, function = _TOOLS[name]
-    return _ended(name, lambda: getattr(importlib.import_module(module), function)(arguments))
+    return start_search(cli.search_request())
 
 
 def _ended(name: str, command: Callable[[], int]) -> int:
@@ -114,7 +108,11 @@ def _ended(name: str, command: Callable[[], int]) -> int:
         status = command()
         sys.stdout.flush()  # a closed pipe is noticed here
     except BrokenPipeError:  # as of head, which has read enough
-        _silence(sys.stdout)
+        with contextlib.suppress(OSError):  # no file stands behind it
+            # Redirected to nowhere, so that Python can flush it when it exits.
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, sys.stdout.fileno())
+            os.close(nothing)
         return _STATUS_OF_SIGNALS + signal.SIGPIPE
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
@@ -123,14 +121,6 @@ def _ended(name: str, command: Callable[[], int]) -> int:
         sys.stderr.write("stopped by SIGINT\n")
         return _STATUS_OF_SIGNALS + signal.SIGINT
     return status
-
-
-def _silence(stream: TextIO) -> None:
-    """Redirect a stream to nowhere, so that Python can flush it when it exits."""
-    with contextlib.suppress(OSError):  # no file stands behind it
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, stream.fileno())
-        os.close(nothing)
 
 
 def _fail(error: Exception, message: str, status: int) -> int:
