@@ -53,13 +53,13 @@ def _histogram(
     mark: float | None = None,
 ) -> Html:
     found = {name: values_of(split) for name, split in survey.splits.items()}
-    values: dict[str, NDArray[np.float64]] = {name: own for name, own in found.items() if len(own)}
+    values: dict[str, NDArray[np.float64]] = {name: array for name, array in found.items() if len(array)}
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=_BINS)
     drawing = histogram(values, edges.tolist(), x_label=unit, y_label="clips", mark=mark)
     drawing.axes[0].legend()
     in_words = "; ".join(
-        f"{name} from {own.min():.3g} to {own.max():.3g} {unit}, median {np.median(own):.3g}"
-        for name, own in values.items()
+        f"{name} from {array.min():.3g} to {array.max():.3g} {unit}, median {np.median(array):.3g}"
+        for name, array in values.items()
     )
     return html.figure(inline_svg(drawing), alt=f"{caption}: {in_words}", caption=caption)
 

@@ -114,15 +114,15 @@ def phoneme_changes(
         for name, score in before.items()
         if score.spoken and (again := after[name])
     ]
-    return sorted((own for own in changes if own.change), key=lambda own: (-abs(own.change), own.phoneme))
+    return sorted((one for one in changes if one.change), key=lambda one: (-abs(one.change), one.phoneme))
 
 
 def over_common(analyses: Sequence[SplitAnalysis]) -> list[SplitAnalysis]:
     """Reduce analyses of one split to the utterances that all of them evaluated."""
     first = analyses[0]
-    partners = [dict(common_rows(first.records, own.records)) for own in analyses]
-    shared = [place for place in range(len(first.records)) if all(place in own for own in partners)]
+    partners = [dict(common_rows(first.records, analysis.records)) for analysis in analyses]
+    shared = [place for place in range(len(first.records)) if all(place in partner for partner in partners)]
     return [
-        own.subset([partner[place] for place in shared])
-        for own, partner in zip(analyses, partners, strict=True)
+        analysis.subset([partner[place] for place in shared])
+        for analysis, partner in zip(analyses, partners, strict=True)
     ]

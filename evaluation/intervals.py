@@ -103,8 +103,8 @@ def sums_by_unit(keys: Sequence[str], *columns: ArrayLike) -> list[NDArray[np.fl
     [[4.0, 2.0]]
     """
     _, inverse = np.unique(np.asarray(keys, dtype=np.str_), return_inverse=True)
-    weights = [np.asarray(column, dtype=np.float64) for column in columns]
-    return [np.bincount(inverse, weights=own).astype(np.float64) for own in weights]
+    rows = [np.asarray(column, dtype=np.float64) for column in columns]
+    return [np.bincount(inverse, weights=column).astype(np.float64) for column in rows]
 
 
 def _columns(errors: ArrayLike, lengths: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

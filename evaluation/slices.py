@@ -47,8 +47,8 @@ def breakdowns(analysis: SplitAnalysis) -> list[Breakdown]:
     for name in sorted({name for record in records for name in record.attributes}):
         shown = name if name not in columns else f"{name} (column)"
         columns[shown], orders[shown] = _attribute([record.attributes.get(name) for record in records])
-    made = [breakdown(analysis, name, column, orders.get(name)) for name, column in columns.items()]
-    return [own for own in made if len(own.slices) > 1]
+    found = [breakdown(analysis, name, column, orders.get(name)) for name, column in columns.items()]
+    return [one for one in found if len(one.slices) > 1]
 
 
 def breakdown(

@@ -26,8 +26,8 @@ def worst_first(records: Sequence[UtteranceRecord]) -> list[int]:
     [1]
     """
     edits = [record.edits for record in records]
-    weights = {place: own.errors**2 / max(1, own.reference_length) for place, own in enumerate(edits)}
-    return sorted((place for place in weights if weights[place]), key=lambda place: -weights[place])
+    weights = [counts.errors**2 / max(1, counts.reference_length) for counts in edits]
+    return sorted(np.flatnonzero(weights).tolist(), key=lambda place: -weights[place])
 
 
 def keep_audio(

@@ -45,8 +45,8 @@ def skipped_recordings(survey: Survey) -> Iterator[Finding]:
     number, total = sum(part.num_skipped for part in parts), sum(part.num_recordings for part in parts)
     if number:
         limits = "; ".join(
-            f"{own[0].dataset_name} skips {counted(own)}, {limit_of(own[0].dataset)}"
-            for own in over_limit(parts)
+            f"{group[0].dataset_name} skips {counted(group)}, {limit_of(group[0].dataset)}"
+            for group in over_limit(parts)
         )
         skipped = itertools.chain.from_iterable(part.skipped() for part in parts)
         yield Finding(
