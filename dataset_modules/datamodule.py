@@ -14,12 +14,13 @@ from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batches.batch import AudioParams, ModelInterface
 from dataset_modules.batches.clip_dataset import ClipDataset, Example
-from dataset_modules.batches.encoder_features import EncodedClips, FeatureSource
+from dataset_modules.batches.encoder_features import EncodedClips, clips_once, with_features
 from dataset_modules.batches.limit import BatchLimit
 from dataset_modules.batches.loading import clip_loader
 from dataset_modules.batches.position import has_several_epochs, set_position
 from dataset_modules.batches.sampler import LengthBucketSampler
 from dataset_modules.cache.clip_store import ClipSelection
+from dataset_modules.cache.encoder_states import EncoderStateCache
 from dataset_modules.labels import skipping
 from dataset_modules.labels.encoder import LabelEncoder, UnknownPhonemePolicy
 from dataset_modules.labels.usable_clips import EncodedLabels, usable_clips
@@ -92,7 +93,7 @@ class PhonemeDataModule(LightningDataModule):
         self.model = ModelInterface()
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
-        self._features: FeatureSource | None = None
+        self._features: EncoderStateCache | None = None
         self.limit = BatchLimit(max_batch_seconds)
         self._stored_position: dict[str, Any] = {}
         self._prepared: set[Split] = set()
@@ -228,11 +229,10 @@ class PhonemeDataModule(LightningDataModule):
             return clips
         pays = encoder.required or is_reused or has_several_epochs(trainer, self.num_batches("train"))
         if self._features is None:
-            folder = self.sources.cache_dir / "encoder_states"
-            self._features = FeatureSource(
-                folder, encoder, self.batch_size, self.vocabulary.blank_id, self.num_workers
-            )
-        return self._features.inputs(split, clips, self._identities[split], pays=pays)
+            self._features = EncoderStateCache(self.sources.cache_dir / "encoder_states", encoder)
+        batches = clips_once(clips, self.batch_size, self.vocabulary.blank_id, self.num_workers)
+        identity = self._identities[split]
+        return with_features(clips, self._features, split, identity, batches if pays else None)
 
     def sampler(self, split: Split, *, shuffle: bool) -> LengthBucketSampler:
         """Return the batches of a split for this process."""

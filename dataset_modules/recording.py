@@ -29,11 +29,9 @@ class AudioSource(Protocol):
 
     def fingerprint(self) -> str:
         """Return a text that identifies the content: equal fingerprints mean equal clips."""
-        ...
 
     def read(self) -> Clip:
         """Return the clip; raise ``AudioError`` if there is none."""
-        ...
 
 
 class Recording(NamedTuple):

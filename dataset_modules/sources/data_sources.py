@@ -21,41 +21,35 @@ class DataSources:
         """The folder for files of all data sets: the first data set's cache."""
         return Path(self.datasets[0].cache_dir)
 
-    def locate(self) -> None:
-        """Let the data sets find their recordings; wrong paths are refused before audio is read."""
+    def locate(self) -> Sequence[BaseDataset]:
+        """Let the data sets find their recordings, once, and return them; wrong paths are refused."""
         if not self._located:
             for dataset in self.datasets:
                 dataset.load_data(create_dataset=self.create_dataset)
             self._located = True
+        return self.datasets
 
     def check_texts(self, splits: Iterable[Split]) -> None:
         """Refuse texts that cannot be converted to phonemes."""
-        self.locate()
-        for dataset in self.datasets:
+        for dataset in self.locate():
             dataset.check_texts(tuple(splits))
 
     def languages(self, split: Split) -> list[str]:
         """Return a split's languages; nothing if there is only one."""
-        self.locate()
-        recordings = (recording for dataset in self.datasets for recording in dataset.recordings(split))
-        languages = sorted({recording.language for recording in recordings if recording.language})
-        return languages if len(languages) > 1 else []
+        languages = {recording.language for data in self.locate() for recording in data.recordings(split)}
+        known = sorted(language for language in languages if language)
+        return known if len(known) > 1 else []
 
     def is_empty(self, split: Split) -> bool:
         """Return whether no data set has a recording in a split."""
-        self.locate()
-        return not any(True for dataset in self.datasets for _ in dataset.recordings(split))
+        return not any(True for dataset in self.locate() for _ in dataset.recordings(split))
 
     def why_empty(self, split: Split) -> str:
         """Return the data sets' explanations of an empty split."""
-        self.locate()
-        return "; ".join(dict.fromkeys(filter(None, (data.why_empty(split) for data in self.datasets))))
+        return "; ".join(dict.fromkeys(filter(None, (data.why_empty(split) for data in self.locate()))))
 
     def prepare(
         self, split: Split, audio: AudioParams, num_proc: int, *, rebuild: bool = False
     ) -> list[PreparedSplit]:
         """Return the prepared split of each data set, from the cache or built now."""
-        self.locate()
-        return [
-            dataset.prepare(split, audio, num_proc=num_proc, rebuild=rebuild) for dataset in self.datasets
-        ]
+        return [data.prepare(split, audio, num_proc=num_proc, rebuild=rebuild) for data in self.locate()]

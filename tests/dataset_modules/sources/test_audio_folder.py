@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from dataset_modules.recording import AudioError, UnusableAudio
-from dataset_modules.sources.audio_folder import read_folder
-from dataset_modules.sources.folder_walk import FolderWalk
+from dataset_modules.sources.audio_folder import FolderWalk, read_folder
 
 
 @pytest.fixture
