@@ -8,9 +8,12 @@ from typing import BinaryIO
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until a file that was written is on the disk."""
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+    """Wait until a file that was written, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ file, so that a kill replaces a good file by half of one. It also ignores permis
 import contextlib
 import errno
 import fcntl
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from typing_extensions import override
 
-from durable_files import replacing
+from durable_files import flush_to_disk, replacing
 
 _SUFFIX = ".ckpt.tmp"
 _NOT_SUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK}
@@ -37,7 +36,8 @@ class DurableCheckpointIO(TorchCheckpointIO):
             with _where_supported():
                 fcntl.flock(stream, fcntl.LOCK_EX)  # ends with the process: see remove_unfinished
             torch.save(checkpoint, stream)
-        _flush_folder(target.parent)
+        with _where_supported():
+            flush_to_disk(target.parent)  # the rename survives a power cut
 
 
 def remove_unfinished(folder: Path) -> list[Path]:
@@ -64,13 +64,3 @@ def _where_supported() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _NOT_SUPPORTED:
             raise
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power cut, where the file system can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with _where_supported():
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
