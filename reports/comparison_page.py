@@ -178,9 +178,8 @@ def _configurations(experiments: Sequence[Experiment]) -> html.Section:
         for key in keys
         if len({own.get(key) for own in settings}) > 1
     ]
-    if not rows:
-        return html.section("Configuration", html.paragraph("The configurations are equal."))
-    return html.section("Configuration", html.table(["setting", *(own.name for own in experiments)], rows))
+    table = html.table(["setting", *(own.name for own in experiments)], rows)
+    return html.section("Configuration", table if rows else html.paragraph("The configurations are equal."))
 
 
 def flat_settings(text: str) -> dict[str, str]:

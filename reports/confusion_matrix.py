@@ -9,7 +9,7 @@ from reports import html
 from reports.html import Html, element
 
 _CELL = 17
-_LEFT, _TOP = 54, 54  # for the names of phonemes
+_EDGE = 54  # left and top, for the names of phonemes
 _MISSED, _ADDED = "deleted", "inserted"
 _PLURALS = {"liquid or glide": "liquids and glides", "unknown": "phonemes without features"}
 
@@ -17,13 +17,8 @@ _PLURALS = {"liquid or glide": "liquids and glides", "unknown": "phonemes withou
 def confusion_matrix(analysis: SplitAnalysis) -> Html:
     """Draw references as rows and hypotheses as columns; the drawing scrolls if it is too wide."""
     names = analysis.inventory.by_articulation()
-    rows, columns = [*names, None], [*names, None]
-    width, height = _LEFT + _CELL * len(columns) + 30, _TOP + _CELL * len(rows) + 6
-    shapes = [
-        *_group_lines(analysis, names, len(rows), len(columns)),
-        *_cells(analysis, rows, columns),
-        *_names(rows, columns),
-    ]
+    size = _CELL * (len(names) + 1)
+    shapes = [*_group_lines(analysis, names, _EDGE + size), *_cells(analysis, names), *_names(names)]
     manners = [
         _PLURALS.get(manner, f"{manner}s")
         for manner in MANNERS
@@ -35,7 +30,7 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
     )
     return (
         html.heading("Confusion matrix")
-        + html.wide_drawing(shapes, width, height, kind="matrix", alt=alt)
+        + html.wide_drawing(shapes, _EDGE + size + 30, _EDGE + size + 6, kind="matrix", alt=alt)
         + html.note(
             "Rows: reference; columns: hypothesis. Blue: correct; stronger colours are larger shares. "
             "Orange: errors with their counts; stronger colours are larger shares of the row. The last "
@@ -45,15 +40,14 @@ def confusion_matrix(analysis: SplitAnalysis) -> Html:
     )
 
 
-def _cells(analysis: SplitAnalysis, rows: list[str | None], columns: list[str | None]) -> list[Html]:
+def _cells(analysis: SplitAnalysis, names: list[str]) -> list[Html]:
     scores, counts = phoneme_scores(analysis.counts), analysis.counts
-    row_of = {name: place for place, name in enumerate(rows)}
-    column_of = {name: place for place, name in enumerate(columns)}
+    starts = {name: _EDGE + _CELL * place for place, name in enumerate([*names, None])}
     cells = []
     for (reference, hypothesis), count in sorted(counts.items(), key=str):
         spoken = scores[reference].spoken if reference is not None else scores[str(hypothesis)].recognised
         share = count / max(1, spoken)
-        x, y = _LEFT + _CELL * column_of[hypothesis], _TOP + _CELL * row_of[reference]
+        x, y = starts[hypothesis], starts[reference]
         right = reference == hypothesis
         title = f"[{reference or _ADDED}] recognised as [{hypothesis or _MISSED}]: {count} of {spoken}"
         strength = 0.12 + 0.88 * (share if right else min(1.0, share * 3))
@@ -82,27 +76,23 @@ def _count(count: int, x: int, y: int, *, strong: bool) -> Html:
     return element("text", shown, **place, class_="count strong" if strong else "count")
 
 
-def _names(rows: list[str | None], columns: list[str | None]) -> list[Html]:
-    left = [
-        element("text", name or _ADDED, x=_LEFT - 5, y=_TOP + _CELL * place + 13, class_="row")
-        for place, name in enumerate(rows)
+def _names(names: list[str]) -> list[Html]:
+    starts = [(name, _EDGE + _CELL * place) for place, name in enumerate([*names, None])]
+    near = _EDGE - 5
+    rows = [element("text", name or _ADDED, x=near, y=start + 13, class_="row") for name, start in starts]
+    columns = [
+        element("text", name or _MISSED, x=x, y=near, transform=f"rotate(-60 {x} {near})", class_="column")
+        for name, x in ((name, start + 12) for name, start in starts)
     ]
-    above = []
-    for place, name in enumerate(columns):
-        x, y = _LEFT + _CELL * place + 12, _TOP - 5
-        above.append(
-            element("text", name or _MISSED, x=x, y=y, transform=f"rotate(-60 {x} {y})", class_="column")
-        )
-    return left + above
+    return rows + columns
 
 
-def _group_lines(analysis: SplitAnalysis, names: list[str], num_rows: int, num_columns: int) -> list[Html]:
+def _group_lines(analysis: SplitAnalysis, names: list[str], end: int) -> list[Html]:
     """Draw thin lines between manners of articulation."""
     lines, place = [], 0
-    right, bottom = _LEFT + _CELL * num_columns, _TOP + _CELL * num_rows
     for _, group in groupby(names, key=analysis.inventory.manner_of):
         place += len(list(group))
-        x, y = _LEFT + _CELL * place - 0.5, _TOP + _CELL * place - 0.5
-        lines.append(element("line", x1=x, x2=x, y1=_TOP, y2=bottom))
-        lines.append(element("line", x1=_LEFT, x2=right, y1=y, y2=y))
+        middle = _EDGE + _CELL * place - 0.5
+        lines.append(element("line", x1=middle, x2=middle, y1=_EDGE, y2=end))
+        lines.append(element("line", x1=_EDGE, x2=end, y1=middle, y2=middle))
     return lines

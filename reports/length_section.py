@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from evaluation.error_analysis import SplitAnalysis
 from phonetics import WORD_DELIMITER
+from phonetics.confusions import phoneme_pairs
 from reports import html
 from reports.error_sections import percent
 from reports.html import Html
@@ -120,11 +121,7 @@ def confidence_columns(analysis: SplitAnalysis) -> tuple[NDArray[np.float64], ND
         ]
         if len(confidences) != len(record.hypothesis_phonemes):
             continue
-        reference, hypothesis = record.reference_phonemes, record.hypothesis_phonemes
-        for pair in aligned.pairs:
-            if pair.hypothesis is not None:
-                sure.append(confidences[pair.hypothesis])
-                right.append(
-                    pair.reference is not None and reference[pair.reference] == hypothesis[pair.hypothesis]
-                )
+        names = phoneme_pairs(record.reference_phonemes, record.hypothesis_phonemes, aligned.pairs)
+        sure += confidences
+        right += [reference == hypothesis for reference, hypothesis in names if hypothesis is not None]
     return np.array(sure), np.array(right, dtype=np.bool_)

@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from evaluation.error_analysis import SplitAnalysis
 from evaluation.utterance_record import Span, UtteranceRecord
 from evaluation.worst_utterances import ORDER, worst_first
 from phonetics import WORD_DELIMITER
-from phonetics.alignment import Aligned, Pair
+from phonetics.alignment import Aligned
+from phonetics.confusions import phoneme_pairs
 from reports import html
 from reports.error_sections import percent
 from reports.html import Html, element
@@ -57,14 +59,12 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | N
 
 
 def _legend() -> Html:
-    samples = [
-        _cell_of("t", "d", "wrong", "recognised [t] as [d]"),
-        _cell_of("t", "–", "missed", "deleted [t]"),
-        _cell_of("–", "t", "added", "inserted [t]"),
-    ]
-    words = ("substitution", "deletion", "insertion")
-    pairs = [element("span", sample, " ", word) for sample, word in zip(samples, words, strict=True)]
-    return element("p", "The reference is above the hypothesis: ", pairs, class_="legend")
+    samples = (
+        element("span", _cell("t", "d", "recognised [t] as [d]"), " substitution"),
+        element("span", _cell("t", None, "deleted [t]"), " deletion"),
+        element("span", _cell(None, "t", "inserted [t]"), " insertion"),
+    )
+    return element("p", "The reference is above the hypothesis: ", samples, class_="legend")
 
 
 def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], int] | None:
@@ -131,56 +131,35 @@ def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
         shapes.append(
             element("image", href=href, x=0, y=0, width=length, height=top, preserveAspectRatio="none")
         )
-    kinds = _kinds(record, aligned)
-    reference_spans = _sound_spans(record.reference, record.reference_times)
-    hypothesis_spans = _sound_spans(record.hypothesis, record.hypothesis_times)
-    shapes += _tier(record.reference_phonemes, reference_spans, kinds[0], top, pace)
-    shapes += _tier(record.hypothesis_phonemes, hypothesis_spans, kinds[1], top + _TIER, pace)
+    names = phoneme_pairs(record.reference_phonemes, record.hypothesis_phonemes, aligned.pairs)
+    references = [(pair[0], _kind(*pair)) for pair in names if pair[0] is not None]
+    hypotheses = [(pair[1], _kind(*pair)) for pair in names if pair[1] is not None]
+    shapes += _tier(references, _phoneme_spans(record.reference, record.reference_times), top, pace)
+    shapes += _tier(hypotheses, _phoneme_spans(record.hypothesis, record.hypothesis_times), top + _TIER, pace)
     shapes += _axis(record.seconds, width, top + 2 * _TIER, pace)
     alt = f"Spectrogram of {record.seconds:.2f} s with the times of the phonemes listed below"
     return html.wide_drawing(shapes, width, height, kind="tiers", alt=alt)
 
 
-def _sound_spans(tokens: Sequence[str], spans: Sequence[Span] | None) -> list[Span]:
+def _phoneme_spans(tokens: Sequence[str], spans: Sequence[Span] | None) -> list[Span]:
     """Return the spans of the tokens that are phonemes."""
     if spans is None or len(spans) != len(tokens):
         return []
     return [own for token, own in zip(tokens, spans, strict=True) if token != WORD_DELIMITER]
 
 
-def _kinds(record: UtteranceRecord, aligned: Aligned) -> tuple[list[str], list[str]]:
-    """Return the kind of edit of each reference phoneme and of each hypothesis phoneme."""
-    reference, hypothesis = (
-        ["right"] * len(record.reference_phonemes),
-        ["right"] * len(record.hypothesis_phonemes),
-    )
-    for pair in aligned.pairs:
-        kind = _kind(record, pair)
-        if pair.reference is not None:
-            reference[pair.reference] = kind
-        if pair.hypothesis is not None:
-            hypothesis[pair.hypothesis] = kind
-    return reference, hypothesis
-
-
-def _kind(record: UtteranceRecord, pair: Pair) -> str:
-    if pair.reference is None:
+def _kind(reference: str | None, hypothesis: str | None) -> str:
+    if reference is None:
         return "added"
-    if pair.hypothesis is None:
+    if hypothesis is None:
         return "missed"
-    return (
-        "right"
-        if record.reference_phonemes[pair.reference] == record.hypothesis_phonemes[pair.hypothesis]
-        else "wrong"
-    )
+    return "right" if reference == hypothesis else "wrong"
 
 
-def _tier(
-    phonemes: Sequence[str], spans: Sequence[Span], kinds: Sequence[str], top: int, pace: int
-) -> list[Html]:
-    """Draw phonemes as blocks at their times."""
+def _tier(phonemes: Sequence[tuple[str, str]], spans: Sequence[Span], top: int, pace: int) -> list[Html]:
+    """Draw phonemes as blocks at their times, coloured by their kind of edit."""
     shapes = []
-    for phoneme, (start, end), kind in zip(phonemes, spans, kinds, strict=False):
+    for (phoneme, kind), (start, end) in zip(phonemes, spans, strict=False):
         x = round(start * pace, 1)
         width = round(max(3.0, (end - start) * pace - 1), 1)
         shapes.append(
@@ -209,31 +188,31 @@ def _axis(seconds: float, width: int, top: int, pace: int) -> list[Html]:
 def _cells(record: UtteranceRecord, aligned: Aligned) -> Html:
     """Show the reference above the hypothesis, pair by pair, with gaps between words."""
     starts = _word_starts(record.reference)
-    reference_times = _sound_spans(record.reference, record.reference_times)
-    hypothesis_times = _sound_spans(record.hypothesis, record.hypothesis_times)
-    cells: list[object] = []
-    for pair in aligned.pairs:
+    reference_times = _phoneme_spans(record.reference, record.reference_times)
+    hypothesis_times = _phoneme_spans(record.hypothesis, record.hypothesis_times)
+    names = phoneme_pairs(record.reference_phonemes, record.hypothesis_phonemes, aligned.pairs)
+    cells: list[Html] = []
+    for pair, (above, below) in zip(aligned.pairs, names, strict=True):
         if pair.reference in starts and cells:
             cells.append(element("span", class_="gap"))
-        above = record.reference_phonemes[pair.reference] if pair.reference is not None else "–"
-        below = record.hypothesis_phonemes[pair.hypothesis] if pair.hypothesis is not None else "–"
         titles = [
-            _described("reference", above, reference_times, pair.reference),
-            _described("hypothesis", below, hypothesis_times, pair.hypothesis),
+            _title("reference", above, reference_times, pair.reference),
+            _title("hypothesis", below, hypothesis_times, pair.hypothesis),
         ]
-        cells.append(_cell_of(above, below, _kind(record, pair), "; ".join(part for part in titles if part)))
+        cells.append(_cell(above, below, "; ".join(filter(None, titles))))
     return element("div", cells, class_="aligned")
 
 
-def _cell_of(above: str, below: str, kind: str, title: str) -> Html:
-    return element("span", element("span", above), element("span", below), class_=f"pair {kind}", title=title)
+def _cell(above: str | None, below: str | None, title: str) -> Html:
+    parts = element("span", above or "–"), element("span", below or "–")
+    return element("span", *parts, class_=f"pair {_kind(above, below)}", title=title)
 
 
-def _described(what: str, phoneme: str, spans: Sequence[Span], place: int | None) -> str:
+def _title(role: str, phoneme: str | None, spans: Sequence[Span], place: int | None) -> str:
     if place is None:
         return ""
     when = f" {spans[place][0]:.2f} to {spans[place][1]:.2f} s" if place < len(spans) else ""
-    return f"{what} [{phoneme}]{when}"
+    return f"{role} [{phoneme}]{when}"
 
 
 def _word_starts(reference: Sequence[str]) -> set[int]:
@@ -242,12 +221,10 @@ def _word_starts(reference: Sequence[str]) -> set[int]:
     >>> sorted(_word_starts(["d", "a", "|", "n"]))
     [0, 2]
     """
-    starts, place, fresh = set(), 0, True
-    for token in reference:
-        if token == WORD_DELIMITER:
-            fresh = True
-            continue
-        if fresh:
-            starts.add(place)
-        place, fresh = place + 1, False
+    starts, place = set(), 0
+    for previous, token in pairwise([WORD_DELIMITER, *reference]):
+        if token != WORD_DELIMITER:
+            if previous == WORD_DELIMITER:
+                starts.add(place)
+            place += 1
     return starts

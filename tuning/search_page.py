@@ -96,9 +96,8 @@ def _front(result: SearchResult) -> html.Section | None:
     first, second = result.metrics[:2]
     drawing, axes = canvas(first, second)
     for name, group, colour in (("trial", trials, FAINT_INK), ("none is better", front, COLOURS[1])):
-        axes.plot(
-            *zip(*(trial.values[:2] for trial in group), strict=True), "o", ms=4, color=colour, label=name
-        )
+        points = np.array([trial.values for trial in group])
+        axes.plot(points[:, 0], points[:, 1], "o", ms=4, color=colour, label=name)
     axes.legend()
     alt = f"{second} over {first}: {len(front)} of {len(trials)} trials are beaten by none"
     return html.section("Trade-off", _picture(drawing, alt))
