@@ -50,7 +50,15 @@ class CustomAudioDataset(ListedDataset):
     ) -> None:
         super().__init__(language=language, **options)
         check_share("CustomAudioDataset", validation_split=validation_split)
-        _check_arguments(allowed_extensions, multiply_train_data)
+        if not allowed_extensions or not all(extension.startswith(".") for extension in allowed_extensions):
+            raise ValueError(
+                f"CustomAudioDataset: allowed_extensions must be a list such as ['.wav', '.flac'], "
+                f"got {allowed_extensions!r}"
+            )
+        if multiply_train_data < 0:
+            raise ValueError(
+                f"CustomAudioDataset: multiply_train_data must be 0 or more, got {multiply_train_data}"
+            )
         self.train_val_dir = Path(train_val_dir).expanduser()
         self.test_dir = Path(test_dir).expanduser() if test_dir is not None else None
         self.allowed_extensions = tuple(extension.lower() for extension in allowed_extensions)
@@ -159,15 +167,3 @@ class CustomAudioDataset(ListedDataset):
 
 def _of(stated: list[StatedRecording], split: Split) -> list[Recording]:
     return [recording for recording, own in stated if own == split]
-
-
-def _check_arguments(allowed_extensions: Sequence[str], multiply_train_data: int) -> None:
-    if not allowed_extensions or not all(extension.startswith(".") for extension in allowed_extensions):
-        raise ValueError(
-            f"CustomAudioDataset: allowed_extensions must be a list such as ['.wav', '.flac'], "
-            f"got {allowed_extensions!r}"
-        )
-    if multiply_train_data < 0:
-        raise ValueError(
-            f"CustomAudioDataset: multiply_train_data must be 0 or more, got {multiply_train_data}"
-        )

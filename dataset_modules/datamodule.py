@@ -79,8 +79,10 @@ class PhonemeDataModule(LightningDataModule):
         normalisation: IpaNormaliser | None = None,
     ) -> None:
         super().__init__()
-        _check_counts(1, batch_size=batch_size, num_proc=num_proc)
-        _check_counts(0, num_workers=num_workers)
+        counts = {"batch_size": (batch_size, 1), "num_proc": (num_proc, 1), "num_workers": (num_workers, 0)}
+        for name, (count, least) in counts.items():
+            if count < least:
+                raise ValueError(f"data: {name} must be at least {least}, got {count}")
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.sources = DataSources(dataset_classes, create_dataset=create_dataset)
         for dataset in dataset_classes:
@@ -299,9 +301,3 @@ class PhonemeDataModule(LightningDataModule):
     @property
     def _on_cuda(self) -> bool:
         return self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-
-
-def _check_counts(least: int, **counts: int) -> None:
-    for name, count in counts.items():
-        if count < least:
-            raise ValueError(f"data: {name} must be at least {least}, got {count}")

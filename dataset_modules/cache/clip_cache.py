@@ -128,7 +128,13 @@ class ClipCache:
             if len(summaries) % _SHARDS_PER_FLUSH == 0:  # while the other processes prepare
                 _flush(incomplete, summaries[-_SHARDS_PER_FLUSH:])
         _flush(incomplete, summaries[len(summaries) // _SHARDS_PER_FLUSH * _SHARDS_PER_FLUSH :])
-        manifest = _manifest(fingerprint, summaries)
+        manifest = Manifest(
+            FORMAT_VERSION,
+            fingerprint,
+            num_clips=sum(shard.num_clips for shard in summaries),
+            num_skipped=sum(shard.num_skipped for shard in summaries),
+            files=tuple(file for shard in summaries for file in shard.files),
+        )
         if manifest.num_clips + manifest.num_skipped != count:
             raise AudioError(
                 f"cache: {folder.name}: the recordings must stay the same while they are prepared, "
@@ -178,16 +184,6 @@ def _finish_shard(settings: PreparationSettings, task: _ShardTask) -> ShardSumma
         damaged.unlink(missing_ok=True)  # other processes may have mapped it, so it must not be overwritten
     skipped = prepare_shard(recordings, audio, settings)
     return mark_finished(stem, len(recordings) - len(skipped), skipped)
-
-
-def _manifest(fingerprint: str, shards: Sequence[ShardSummary]) -> Manifest:
-    return Manifest(
-        FORMAT_VERSION,
-        fingerprint,
-        num_clips=sum(shard.num_clips for shard in shards),
-        num_skipped=sum(shard.num_skipped for shard in shards),
-        files=tuple(file for shard in shards for file in shard.files),
-    )
 
 
 def open_split(folder: Path, fingerprint: str) -> PreparedSplit | None:

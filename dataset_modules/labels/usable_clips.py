@@ -69,8 +69,11 @@ def usable_clips(store: ClipStore, encode: LabelEncoder, num_frames: FrameCounte
     for index, phonemes in enumerate(store.phoneme_lists()):
         label, unknown_here = encode.with_unknown(phonemes)
         unknown.update(unknown_here)
-        reason = _unknown_fault(unknown_here) if encode.policy == "skip" else None
-        if reason is None and frames is not None:
+        reason = None
+        if unknown_here and encode.policy == "skip":
+            names = ", ".join(sorted(set(unknown_here)))
+            reason = f"phonemes must be in the vocabulary, these are not: {names}"
+        elif frames is not None:
             reason = _length_fault(label, int(frames[index]))
         if reason:
             name = store.name_of(index)
@@ -90,11 +93,6 @@ def _typecode(num_tokens: int) -> str:
     ('B', 'H')
     """
     return next(code for code in "BHIQ" if num_tokens <= 1 << 8 * array(code).itemsize)
-
-
-def _unknown_fault(phonemes: Sequence[str]) -> str | None:
-    names = ", ".join(sorted(set(phonemes)))
-    return f"phonemes must be in the vocabulary, these are not: {names}" if phonemes else None
 
 
 def _length_fault(ids: Sequence[int], frames: int) -> str | None:

@@ -27,8 +27,14 @@ def read_tsv(path: Path, required: Sequence[str] = ()) -> Iterator[TsvRow]:
         if missing := [name for name in required if name not in columns]:
             raise ValueError(f"{path}: the header must name the columns {list(required)}, it lacks {missing}")
         for line, text in enumerate(stream, start=2):
-            if text.strip("\r\n"):
-                yield _row(line, _cells(text), columns)
+            if not text.strip("\r\n"):
+                continue
+            cells = _cells(text)
+            if len(cells) == len(columns):
+                yield TsvRow(line, dict(zip(columns, cells, strict=True)))
+            else:
+                fault = f"the row must have {len(columns)} cells, as the header has, not {len(cells)}"
+                yield TsvRow(line, {}, fault, tuple(cells))
 
 
 def check_encoding(path: Path, columns: Sequence[str]) -> None:
@@ -41,10 +47,3 @@ def check_encoding(path: Path, columns: Sequence[str]) -> None:
 
 def _cells(line: str) -> list[str]:
     return line.removesuffix("\n").removesuffix("\r").split("\t")
-
-
-def _row(line: int, cells: Sequence[str], columns: Sequence[str]) -> TsvRow:
-    if len(cells) != len(columns):
-        fault = f"the row must have {len(columns)} cells, as the header has, not {len(cells)}"
-        return TsvRow(line, {}, fault, tuple(cells))
-    return TsvRow(line, dict(zip(columns, cells, strict=True)))
