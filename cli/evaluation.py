@@ -3,7 +3,8 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,21 +47,13 @@ def evaluate_best(trainer: Trainer, model: PhonemeRecognizer, data: PhonemeDataM
 def write_predictions(
     trainer: Trainer, folder: Path | None, predicted: Sequence[Sequence[Prediction]]
 ) -> None:
-    """Write one JSON line per utterance of all processes, sorted by id.
-
-    Args:
-        trainer: the Trainer that has predicted.
-        folder: where to write; None writes nothing.
-        predicted: the batches of this process.
-    """
+    """Write one JSON line per utterance of all processes, sorted by id; without a folder, write nothing."""
     shares = gather_from_processes(predicted)
     if folder is None or not trainer.is_global_zero:
         return
     predictions = [prediction for share in shares for batch in share for prediction in batch]
-    lines = [
-        json.dumps({"id": prediction.id, "phonemes": prediction.phonemes}, ensure_ascii=False)
-        for prediction in sorted(predictions, key=lambda prediction: str(prediction.id))
-    ]
+    predictions.sort(key=lambda prediction: str(prediction.id))
+    lines = [json.dumps(prediction._asdict(), ensure_ascii=False) for prediction in predictions]
     (folder / PREDICTIONS_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
     log.info("%d predictions: %s", len(lines), folder / PREDICTIONS_FILE)
 
@@ -68,17 +61,11 @@ def write_predictions(
 def summarise(folder: Path) -> "Analyses | None":
     """Add error counts and intervals of every recorded split to ``metrics.json``, and log them.
 
-    A failure is logged and ends nothing: the metrics of the run are already written. Returns the analyses.
+    Returns the analyses; None after a failure, which is only logged.
     """
-    try:
+    with _logged_failures("the errors could not be analysed: %s"):
         return _summarise(folder)
-    except Exception as error:  # noqa: BLE001 - the run comes first
-        log.warning(
-            "the errors could not be analysed: %s: %s",
-            *(type(error).__name__, error),
-            exc_info=wants_tracebacks(),
-        )
-        return None
+    return None
 
 
 def _summarise(folder: Path) -> "Analyses":
@@ -120,16 +107,19 @@ def in_words(split: str, analysis: "SplitAnalysis") -> str:
 def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
     """Write the report of an experiment; a failure is logged and ends nothing."""
     started = time.monotonic()
-    try:
+    with _logged_failures(f"{REPORT_FILE} could not be written: %s; try ./run.sh report %s", folder):
         from durable_files import write_durably
         from reports.experiment_page import experiment_page
 
         write_durably(folder / REPORT_FILE, experiment_page(read_experiment(folder, analyses)))
+        log.info("report: %s (%.0f s)", folder / REPORT_FILE, time.monotonic() - started)
+
+
+@contextmanager
+def _logged_failures(message: str, *arguments: object) -> Iterator[None]:
+    """Log a failure instead of raising it: the metrics of the run are already written."""
+    try:
+        yield
     except Exception as error:  # noqa: BLE001 - the run comes first
-        log.warning(
-            "%s could not be written: %s: %s; try ./run.sh report %s",
-            *(REPORT_FILE, type(error).__name__, error, folder),
-            exc_info=wants_tracebacks(),
-        )
-        return
-    log.info("report: %s (%.0f s)", folder / REPORT_FILE, time.monotonic() - started)
+        failure = f"{type(error).__name__}: {error}"
+        log.warning(message, failure, *arguments, exc_info=wants_tracebacks())

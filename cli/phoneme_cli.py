@@ -15,9 +15,9 @@ from callbacks.every_run.callback_list import callbacks_of_every_run
 from callbacks.every_run.log_lines import has_progress_bar, log_progress_in_lines
 from callbacks.every_run.run_description import RunDescription
 from callbacks.every_run.stopping import StopRequests
-from cli.configuration.augmentation_checks import check_augmentations
 from cli.configuration.checks import (
     LOGGED_FIGURES,
+    check_augmentations,
     check_encoder_cache,
     check_hardware,
     check_monitors,

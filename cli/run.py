@@ -39,12 +39,7 @@ OVERRIDES       what training takes, as --data.batch_size 4: see ./run.sh train 
 
 
 def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
-    """Run the command line; returns its exit status.
-
-    Args:
-        arguments: what follows the program's name.
-        start_search: what ``optuna.tune: true`` starts; None refuses it.
-    """
+    """Run the command line, and return its exit status; without ``start_search``, refuse a search."""
     files = config_files(arguments)
     try:
         if arguments and arguments[0] in _TOOLS:

@@ -28,11 +28,9 @@ class NamedRecording(NamedTuple):
 
 
 def find_recordings(names: Sequence[str], stack: ExitStack) -> list[NamedRecording]:
-    """Find the named recordings in their order; a folder's recordings, at any depth, by name.
+    """Find the recordings of files, folders and ``-`` in their order; a folder's, at any depth, by name.
 
-    Args:
-        names: files, folders, or ``-``.
-        stack: closes the file that standard input is put into.
+    The stack closes the file that standard input is put into.
     """
     found: list[NamedRecording] = []
     for name in names:

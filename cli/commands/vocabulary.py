@@ -21,8 +21,6 @@ def run_vocabulary(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except ConfigError:
-        raise
     except (ValueError, OSError) as error:
         raise ConfigError(str(error)) from error
 

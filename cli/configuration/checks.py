@@ -1,12 +1,16 @@
-"""Checks of a parsed configuration that need neither model nor data."""
+"""Checks of a parsed configuration before a model is built or audio is read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from jsonargparse import Namespace
 
 from callbacks.every_run.counted_batches import watchers_of
+from cli.configuration.component_builder import build_component, component_nodes, reason
+from dataset_modules.augmentations import Transform
+from dataset_modules.augmentations.dry_run import PROBE_SECONDS, dry_run
+from dataset_modules.augmentations.sound_store import check_sound_paths
 from dataset_modules.base_dataset import Split
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.batches.trainer_limits import is_whole_epoch
@@ -52,9 +56,7 @@ def check_encoder_cache(section: Namespace) -> None:
 def check_monitors(callbacks: Sequence[object] | object | None, languages: Sequence[str] = ()) -> None:
     """Refuse callbacks that monitor a metric which is never logged; they would fail after a whole epoch.
 
-    Args:
-        callbacks: the configuration's callbacks.
-        languages: the languages of the validation split, where it has several.
+    Error rates by language are logged where the validation split has several ``languages``.
     """
     known = [*LOGGED_FIGURES, *(f"val_per_{name}" for name in languages)]
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
@@ -66,16 +68,8 @@ def check_monitors(callbacks: Sequence[object] | object | None, languages: Seque
             )
 
 
-def check_watchers(
-    callbacks: Sequence[object] | object | None, plateau_metric: str | None, why: str = ""
-) -> None:
-    """Refuse callbacks and schedulers that need validation metrics where nothing is validated.
-
-    Args:
-        callbacks: the configuration's callbacks.
-        plateau_metric: what the scheduler watches, if it watches anything.
-        why: why the split is empty.
-    """
+def check_watchers(callbacks: Sequence[object] | object | None, plateau_metric: str | None, why: str) -> None:
+    """Refuse callbacks and schedulers that need validation metrics; ``why`` the val split is empty."""
     watchers = watchers_of(callbacks, plateau_metric)
     if watchers:
         raise ConfigError(
@@ -129,6 +123,35 @@ def asked_devices(devices: object) -> Sequence[int] | None:
     if "," in text:
         return [int(index) for index in text.split(",") if index.strip()]
     return range(int(text)) if text.isdigit() else None
+
+
+def check_augmentations(nodes: object, sampling_rate: int, *, rehearsed: bool) -> None:
+    """Build every transform once, and, where ``rehearsed``, let it augment an artificial clip."""
+    for place, node in component_nodes(nodes, "data.augmentations"):
+        transform = build_component(place, node, _check_paths)
+        if rehearsed and isinstance(transform, Transform):
+            _rehearse(place, str(node["class_path"]), transform, sampling_rate)
+
+
+def _check_paths(_place: str, component: object, arguments: Mapping[str, Any]) -> None:
+    if isinstance(component, type):
+        check_sound_paths(component, arguments)
+
+
+def _rehearse(place: str, class_path: str, transform: Transform, sampling_rate: int) -> None:
+    try:
+        dry_run(transform, sampling_rate)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0].replace("_", "-") or str(error)
+        raise ConfigError(
+            f"{place}: {class_path} needs the package {package}, which is not installed; "
+            f"install it, or leave the transform out"
+        ) from error
+    except Exception as error:
+        raise ConfigError(
+            f"{place}: {class_path} fails on {PROBE_SECONDS:g} s of audio at {sampling_rate} Hz: "
+            f"{reason(error)}"
+        ) from error
 
 
 def shared_audio_params(section: Namespace) -> dict[str, Any]:

@@ -17,13 +17,7 @@ Check = Callable[[str, Any, Mapping[str, Any]], None]  # place, class, arguments
 
 
 def build_component(place: str, node: Node, check: Check) -> Any:  # noqa: ANN401 - the class is data
-    """Build a component, after the components within its arguments.
-
-    Args:
-        place: the node's path in the configuration.
-        node: the component's ``class_path`` and ``init_args``.
-        check: called for each component before it is built.
-    """
+    """Build a component, after the components within its arguments; each is checked before it is built."""
     class_path = str(node["class_path"])
     component = _class_at(place, class_path)
     arguments = {

@@ -1,6 +1,6 @@
 """The argument parser: a mistake is one message about the value itself, with the nearest right key."""
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
@@ -14,11 +14,7 @@ class PhonemeArgumentParser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the mistake; the command line prints it and ends with status 2."""
         parser = getattr(ex, "subcommand_parser", None) or self
-        known = [action.dest for one in (parser, *_subparsers(parser)) for action in one._actions]
+        commands = getattr(parser, "_subcommands_action", None)
+        parsers = [parser, *getattr(commands, "_name_parser_map", {}).values()]
+        known = [action.dest for each in parsers for action in each._actions]
         raise ConfigError(shortened(with_nearest(message, known))) from ex
-
-
-def _subparsers(parser: Any) -> list[Any]:  # noqa: ANN401 - jsonargparse's types
-    """Return the parsers of a parser's commands."""
-    commands = getattr(parser, "_subcommands_action", None)
-    return list(getattr(commands, "_name_parser_map", {}).values())
