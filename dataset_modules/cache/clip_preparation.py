@@ -61,8 +61,10 @@ def prepare_clip(
     waveform = resample(to_mono(clip.waveform), clip.sampling_rate, settings.sampling_rate)
     peak = _checked_peak(waveform, settings)
     phonemes = _labels(recording, clip, settings, spoken)
-    if phonemes:
-        _check_audible(peak, settings.silence_db)
+    silence_db = settings.silence_db
+    if phonemes and silence_db is not None and peak < 10 ** (silence_db / 20):
+        level = f"{20 * math.log10(peak):.0f} dB" if peak else "no sound at all"
+        raise AudioError(f"it is silent: its peak must reach silence_db={silence_db}, there is {level}")
     return PreparedClip(
         id=recording.id,
         language=recording.language,
@@ -86,8 +88,6 @@ def _check_names(recording: Recording) -> None:
         "phonemes": " ".join(recording.phonemes or ()),
         "attributes": " ".join(itertools.chain(*(recording.attributes or {}).items())),
     }
-    if _is_encodable(" ".join(texts.values())):
-        return
     for name, text in texts.items():
         if not _is_encodable(text):
             raise AudioError(f"its {name} must be UTF-8, got {ascii(text)}")
@@ -112,13 +112,6 @@ def _checked_peak(waveform: NDArray[np.float32], settings: PreparationSettings) 
     if not (math.isfinite(lowest) and math.isfinite(highest)):
         raise AudioError("samples must be finite, some are NaN or infinite")
     return max(highest, -lowest)
-
-
-def _check_audible(peak: float, silence_db: float | None) -> None:
-    """Raise ``AudioError`` for silence labelled as speech."""
-    if silence_db is not None and peak < 10 ** (silence_db / 20):
-        level = f"{20 * math.log10(peak):.0f} dB" if peak else "no sound at all"
-        raise AudioError(f"it is silent: its peak must reach silence_db={silence_db}, there is {level}")
 
 
 def _labels(

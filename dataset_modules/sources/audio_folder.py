@@ -93,7 +93,10 @@ def read_folder(
     unlisted = {
         key: StatedRecording(_within(bounds, file)) for key, file in files.items() if key not in listed
     }
-    recordings = _lost(walk) | unlisted | listed
+    recordings = unlisted | listed
+    for path, reason in walk.lost.items():  # a broken link stands for an unknown number of recordings
+        key = path.relative_to(folder).as_posix()
+        recordings.setdefault(key, StatedRecording(Recording(key, UnusableAudio(reason, path))))
     return [recordings[key] for key in sorted(recordings)]
 
 
@@ -105,15 +108,6 @@ def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[FolderAu
         for name in names:
             if name.lower().endswith(tuple(extensions)) and not name.startswith("."):
                 yield _audio_file(walk.root, here / name, beside)
-
-
-def _lost(walk: FolderWalk) -> dict[str, StatedRecording]:
-    """Return one unusable recording for each broken link, which stands for an unknown number."""
-    lost = {path.relative_to(walk.root).as_posix(): (path, reason) for path, reason in walk.lost.items()}
-    return {
-        key: StatedRecording(Recording(key, UnusableAudio(reason, path)))
-        for key, (path, reason) in lost.items()
-    }
 
 
 def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> FolderAudio:

@@ -78,20 +78,17 @@ class _Collector:
 
     def __call__(self, samples: Any, count: int, events: Any) -> int:  # noqa: ANN401 - ctypes pointers
         index = 0
-        while events[index].type != _EVENT_END:
-            self._take(events[index])
+        while (event := events[index]).type != _EVENT_END:
+            seconds = event.sample / self.sampling_rate
+            if event.type == _EVENT_WORD:
+                self.marks.append(SpokenMark(WORD_DELIMITER, seconds))
+            elif event.type == _EVENT_PHONEME:
+                # The name is cut at eight bytes, possibly inside a character.
+                self.marks.append(SpokenMark(event.id.string.decode("utf-8", errors="ignore"), seconds))
             index += 1
         if count > 0:
             self.chunks.append(ctypes.string_at(samples, count * 2))
         return 0
-
-    def _take(self, event: _Event) -> None:
-        seconds = event.sample / self.sampling_rate
-        if event.type == _EVENT_WORD:
-            self.marks.append(SpokenMark(WORD_DELIMITER, seconds))
-        elif event.type == _EVENT_PHONEME:
-            # The name is cut at eight bytes, possibly inside a character.
-            self.marks.append(SpokenMark(event.id.string.decode("utf-8", errors="ignore"), seconds))
 
     def waveform(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Return the audio so far, (T,) in -1…1."""
