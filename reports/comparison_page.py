@@ -1,6 +1,7 @@
 """The report that compares experiments: metrics, paired differences, learning curves, slices, changes."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import yaml
 
@@ -26,18 +27,18 @@ def comparison_page(experiments: Sequence[Experiment]) -> str:
         _slices(experiments),
         learning_section(
             [
-                (title, unit, {own.name: own.curves[name] for own in experiments if name in own.curves})
+                (title, unit, {run.name: run.curves[name] for run in experiments if name in run.curves})
                 for title, unit, name in _CURVES
             ]
         ),
         _configurations(experiments),
     ]
     return html.page(
-        f"Comparison of {', '.join(experiment.name for experiment in experiments)}",
+        f"Comparison of {', '.join(run.name for run in experiments)}",
         sections,
         lead=f"Every experiment is compared with {first.name}. Differences and slices are over the common "
         "utterances, metrics over all utterances of each experiment.",
-        footer=f"Rebuild it with ./run.sh report {' '.join(str(own.folder) for own in experiments)}.",
+        footer=f"Rebuild it with ./run.sh report {' '.join(str(run.folder) for run in experiments)}.",
     )
 
 
@@ -56,7 +57,7 @@ def _side_by_side(experiments: Sequence[Experiment]) -> html.Section:
         for split, analysis in experiment.analyses.items()
     ]
     headers = ["experiment", "split", "utterances", "PER", "95 % interval", "feature error rate"]
-    missing = ", ".join(own.name for own in experiments if not own.analyses)
+    missing = ", ".join(run.name for run in experiments if not run.analyses)
     return html.section(
         "Metrics",
         html.table([*headers, "substitutions", "deletions", "insertions"], rows) if rows else "",
@@ -101,13 +102,13 @@ def _differences(found: Comparison) -> Html:
     rows: list[list[object]] = [
         [
             name,
-            in_points(own.difference),
-            f"{in_points(own.low)} to {in_points(own.high)}",
-            percent(own.probability_lower, 1),
-            own.units,
+            in_points(difference.difference),
+            f"{in_points(difference.low)} to {in_points(difference.high)}",
+            percent(difference.probability_lower, 1),
+            difference.units,
         ]
-        for name, own in named.items()
-        if own is not None
+        for name, difference in named.items()
+        if difference is not None
     ]
     headers = ["metric", "difference", "95 % interval", "probability of fewer errors", "units"]
     return html.table(headers, rows)
@@ -118,7 +119,7 @@ def _changed_phonemes(before: SplitAnalysis, after: SplitAnalysis, found: Compar
     if not changes:
         return Html("")
     headers = ["phoneme", "in references", "errors of the first", "errors of the second", "change"]
-    rows = [[*own, own.change] for own in changes]
+    rows = [[*change, change.change] for change in changes]
     return html.heading("Phonemes with the largest changes") + html.table(headers, rows)
 
 
@@ -126,8 +127,8 @@ def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comp
     changes = sorted(
         (int(after.errors[theirs] - before.errors[ours]), ours, theirs) for ours, theirs in found.rows
     )
-    better, worse = sum(own[0] < 0 for own in changes), sum(own[0] > 0 for own in changes)
-    chosen = dict.fromkeys(own for own in [*changes[:_CHANGES], *changes[::-1][:_CHANGES]] if own[0])
+    better, worse = sum(change[0] < 0 for change in changes), sum(change[0] > 0 for change in changes)
+    largest = [*changes[:_CHANGES], *changes[::-1][:_CHANGES]]
     rows: list[list[object]] = [
         [
             before.records[ours].id,
@@ -136,7 +137,8 @@ def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comp
             " ".join(before.records[ours].hypothesis_phonemes),
             " ".join(after.records[theirs].hypothesis_phonemes),
         ]
-        for change, ours, theirs in chosen
+        for change, ours, theirs in dict.fromkeys(largest)
+        if change
     ]
     headers = ["utterance", "change in errors", "reference", "first hypothesis", "second hypothesis"]
     text = f"{better:,} utterances have fewer errors, {worse:,} have more, the others have as many."
@@ -146,22 +148,25 @@ def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comp
 
 def _slices(experiments: Sequence[Experiment]) -> html.Section | None:
     """Show the slices of the first common split, over the utterances that all experiments evaluated."""
-    shared = [split for split in experiments[0].analyses if all(split in own.analyses for own in experiments)]
+    shared = [split for split in experiments[0].analyses if all(split in run.analyses for run in experiments)]
     if not shared:
         return None
-    analyses = over_common([own.analyses[shared[0]] for own in experiments])
-    made = [{one.column: one for one in breakdowns(own)} for own in analyses]
+    analyses = over_common([run.analyses[shared[0]] for run in experiments])
+    slices_by_column = [
+        {made.column: {one.value: one for one in made.slices} for made in breakdowns(analysis)}
+        for analysis in analyses
+    ]
+    headers = [cell for run in experiments for cell in (f"PER, {run.name}", "95 % interval")]
     blocks = []
-    for column, first in made[0].items():
-        if not all(column in own for own in made):
+    for column, first in slices_by_column[0].items():
+        if not all(column in slices for slices in slices_by_column):
             continue
-        values = [{own.value: own for own in one[column].slices} for one in made]
-        rows: list[list[object]] = [[own.value, own.utterances] for own in first.slices]
-        for row, own in zip(rows, first.slices, strict=True):
-            for other in (slices.get(own.value) for slices in values):
-                row += (percent(other.rate), span(other.interval)) if other else ("–", "–")
+        rows = []
+        for value, one in first.items():
+            others = [slices[column].get(value) for slices in slices_by_column]
+            cells = [(percent(other.rate), span(other.interval)) if other else ("–", "–") for other in others]
+            rows.append([value, one.utterances, *chain.from_iterable(cells)])
         title = column.replace("_", " ")
-        headers = [cell for own in experiments for cell in (f"PER, {own.name}", "95 % interval")]
         blocks.append(html.heading(f"By {title}") + html.table([title, "utterances", *headers], rows))
     if not blocks:
         return None
@@ -171,14 +176,14 @@ def _slices(experiments: Sequence[Experiment]) -> html.Section | None:
 
 def _configurations(experiments: Sequence[Experiment]) -> html.Section:
     """List the settings that differ."""
-    settings = [flat_settings(own.configuration) for own in experiments]
-    keys = dict.fromkeys(key for own in settings for key in own)
+    settings = [flat_settings(run.configuration) for run in experiments]
+    keys = dict.fromkeys(chain.from_iterable(settings))
     rows: list[list[object]] = [
-        [html.code(key), *(own.get(key, "–") for own in settings)]
+        [html.code(key), *(flat.get(key, "–") for flat in settings)]
         for key in keys
-        if len({own.get(key) for own in settings}) > 1
+        if len({flat.get(key) for flat in settings}) > 1
     ]
-    table = html.table(["setting", *(own.name for own in experiments)], rows)
+    table = html.table(["setting", *(run.name for run in experiments)], rows)
     return html.section("Configuration", table if rows else html.paragraph("The configurations are equal."))
 
 
@@ -192,11 +197,11 @@ def flat_settings(text: str) -> dict[str, str]:
 
     def walk(value: object, path: str) -> None:
         if isinstance(value, dict) and value:
-            for name, own in value.items():
-                walk(own, f"{path}.{name}" if path else str(name))
+            for name, child in value.items():
+                walk(child, f"{path}.{name}" if path else str(name))
         elif isinstance(value, list) and value:
-            for place, own in enumerate(value):
-                walk(own, f"{path}[{place}]")
+            for place, child in enumerate(value):
+                walk(child, f"{path}[{place}]")
         elif path:
             found[path] = str(value)
 

@@ -151,7 +151,8 @@ def slice_section(analysis: SplitAnalysis) -> html.Section | None:
     made, overall = breakdowns(analysis), analysis.phoneme_error_rate
     if not made or overall != overall:
         return None
-    ends = [own.interval.high if own.interval else own.rate for one in made for own in one.slices]
+    slices = [one for breakdown in made for one in breakdown.slices]
+    ends = [one.interval.high if one.interval else one.rate for one in slices]
     highest = max((end for end in ends if end == end), default=0.0)
     scale = min(highest, max(4 * overall, 0.02)) or 1.0
     names = {one.column for one in made}
@@ -167,19 +168,19 @@ def slice_section(analysis: SplitAnalysis) -> html.Section | None:
     )
 
 
-def _cut(one: Breakdown, overall: float, scale: float) -> Html:
+def _cut(breakdown: Breakdown, overall: float, scale: float) -> Html:
     rows = [
         [
-            own.value,
-            percent(own.rate),
-            _whisker(own.rate, own.interval, overall, scale),
-            span(own.interval),
-            own.utterances,
-            own.phonemes,
+            one.value,
+            percent(one.rate),
+            _whisker(one.rate, one.interval, overall, scale),
+            span(one.interval),
+            one.utterances,
+            one.phonemes,
         ]
-        for own in one.slices
+        for one in breakdown.slices
     ]
-    column = one.column.replace("_", " ")
+    column = breakdown.column.replace("_", " ")
     headers = [column, "PER", "", "95 % interval", "utterances", "phonemes"]
     return html.heading(f"By {column}") + html.table(headers, rows)
 

@@ -173,7 +173,7 @@ def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.S
     if not facts and not skipped:
         return None
     columns = ("clips", "hours", "recordings", "skipped")
-    rows = [[split, *map(own.get, columns)] for split, own in facts.items()]
+    rows = [[split, *map(numbers.get, columns)] for split, numbers in facts.items()]
     reasons = Counter(" ".join(row.reason.split()[:6]) for row in skipped).most_common(_REASONS_SHOWN)
     listed = [[row.split, row.id, row.reason, row.path] for row in skipped[:_ROWS_SHOWN]]
     rest = len(skipped) - _ROWS_SHOWN

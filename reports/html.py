@@ -108,8 +108,8 @@ def page(title: str, sections: Sequence[Section | None], *, lead: str = "", foot
         element(
             "main",
             [
-                element("section", element("h2", own.title), own.body, "\n", id=anchor)
-                for own, anchor in parts
+                element("section", element("h2", part.title), part.body, "\n", id=anchor)
+                for part, anchor in parts
             ],
         ),
         element("footer", footer) if footer else "",
@@ -173,7 +173,7 @@ def callout(tone: Tone, label: str, title: str, *blocks: object) -> Html:
     return element("div", headline, *blocks, class_=f"finding {tone}")
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str = "") -> Html:
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Html:
     """Build a table that scrolls sideways if it is too wide; numbers are aligned to the right.
 
     A cell is text, ``Html``, a number (formatted by ``number``) or None for an empty cell.
@@ -187,14 +187,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, caption: 
         for header, is_number in zip(headers, numeric, strict=True)
     ]
     body = [element("tr", [_cell(*pair) for pair in zip(row, numeric, strict=True)]) for row in rows]
-    whole = element(
-        "table",
-        element("caption", caption) if caption else "",
-        element("thead", element("tr", head)),
-        element("tbody", body),
-    )
-    name = caption or ", ".join(headers)
-    return element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=name)
+    whole = element("table", element("thead", element("tr", head)), element("tbody", body))
+    names = ", ".join(headers)
+    return element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=names)
 
 
 def _is_numeric(cells: Sequence[object]) -> bool:

@@ -99,9 +99,10 @@ def _confidences(analysis: SplitAnalysis) -> Html:
         return Html("")
     rows: list[Sequence[object]] = []
     for low, high in zip(_CONFIDENCES, _CONFIDENCES[1:], strict=False):
-        own = (sure >= low) & ((sure < high) | (high == 1.0))
-        if own.any():
-            rows.append([f"{low:g} to {high:g}", int(own.sum()), round(100 * float(right[own].mean()), 1)])
+        band = (sure >= low) & ((sure < high) | (high == 1.0))
+        if band.any():
+            correct = round(100 * float(right[band].mean()), 1)
+            rows.append([f"{low:g} to {high:g}", int(band.sum()), correct])
     return (
         html.heading("Confidence")
         + html.table(["confidence", "recognised phonemes", "correct %"], rows)

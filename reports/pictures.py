@@ -94,10 +94,9 @@ def inline_svg(figure: Figure) -> Html:
     _dress_legends(figure)
     stream = io.StringIO()
     with mpl.rc_context(_STYLE):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = stream.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     return Html(_with_own_ids(_in_page_colours(_in_page_type(_without_size(text)))))
 

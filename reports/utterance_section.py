@@ -81,7 +81,7 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
 
 def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
     """Encode a small MP3, which every browser plays; MP3 allows few sampling rates."""
-    rate = min((own for own in _MP3_RATES if own >= sampling_rate), default=_MP3_RATES[-1])
+    rate = min((rate for rate in _MP3_RATES if rate >= sampling_rate), default=_MP3_RATES[-1])
     stream = io.BytesIO()
     soundfile.write(
         stream,
@@ -145,7 +145,7 @@ def _phoneme_spans(tokens: Sequence[str], spans: Sequence[Span] | None) -> list[
     """Return the spans of the tokens that are phonemes."""
     if spans is None or len(spans) != len(tokens):
         return []
-    return [own for token, own in zip(tokens, spans, strict=True) if token != WORD_DELIMITER]
+    return [span for token, span in zip(tokens, spans, strict=True) if token != WORD_DELIMITER]
 
 
 def _kind(reference: str | None, hypothesis: str | None) -> str:

@@ -76,7 +76,7 @@ def everything():
                 bullets([HOSTILE]),
                 callout("bad", "fatal", HOSTILE, paragraph(HOSTILE)),
                 key_metrics(KeyMetric(HOSTILE, HOSTILE, HOSTILE)),
-                table([HOSTILE], [[HOSTILE]], caption=HOSTILE),
+                table([HOSTILE], [[HOSTILE]]),
                 details(HOSTILE, HOSTILE),
             ),
             section(
