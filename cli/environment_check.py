@@ -4,7 +4,6 @@ It costs milliseconds: the standard library reads file names and a few bytes, an
 (`importlib.metadata` would take longer to import than the whole check.)
 """
 
-import mmap
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -146,14 +145,9 @@ def _package_folder(name: str, folders: Iterable[Path]) -> Path | None:
 
 def _linked_torch_libraries(torchaudio: Path) -> set[str]:
     """Collect the torch libraries that torchaudio's are linked to: their string tables hold the names."""
-    names: set[str] = set()
-    for pattern in ("_torchaudio*.so", "libtorchaudio*.so"):  # the two that `import torchaudio` loads
-        for library in (torchaudio / "lib").glob(pattern):
-            if library.stat().st_size == 0:  # an empty file cannot be mapped
-                continue
-            with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                names.update(name.decode() for name in _TORCH_LIBRARY.findall(content))
-    return names
+    patterns = ("_torchaudio*.so", "libtorchaudio*.so")  # the two that `import torchaudio` loads
+    libraries = (library for pattern in patterns for library in (torchaudio / "lib").glob(pattern))
+    return {name.decode() for library in libraries for name in _TORCH_LIBRARY.findall(library.read_bytes())}
 
 
 def _version_file(package: Path) -> str:

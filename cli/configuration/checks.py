@@ -18,12 +18,7 @@ from dataset_modules.datamodule import PhonemeDataModule
 from evaluation.metrics import METRIC_NAMES
 from experiment.errors import ConfigError
 
-_SPLIT_OF_SUBCOMMAND: dict[str, Split] = {
-    "fit": "train",
-    "validate": "val",
-    "test": "test",
-    "predict": "test",
-}
+_SPLITS: dict[str, Split] = {"fit": "train", "validate": "val", "test": "test", "predict": "test"}
 GPU_ACCELERATORS = ("gpu", "cuda")
 LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
 
@@ -81,7 +76,7 @@ def check_watchers(callbacks: Sequence[object] | object | None, plateau_metric: 
 def check_recordings(data: PhonemeDataModule, subcommand: str) -> None:
     """Find the recordings; refuse an empty split that the subcommand needs, and texts without a language."""
     data.sources.locate()
-    split = _SPLIT_OF_SUBCOMMAND[subcommand]
+    split = _SPLITS[subcommand]
     if data.sources.is_empty(split):
         why = data.sources.why_empty(split)
         raise ConfigError(
@@ -94,8 +89,7 @@ def check_hardware(trainer: Namespace) -> None:
     """Refuse an accelerator that is not there, or more devices than there are."""
     import torch
 
-    accelerator, devices = trainer.accelerator, trainer.devices
-    present = torch.cuda.device_count()
+    accelerator, devices, present = trainer.accelerator, trainer.devices, torch.cuda.device_count()
     if accelerator not in GPU_ACCELERATORS and not (accelerator == "auto" and present):
         return
     if not present:
@@ -121,7 +115,7 @@ def asked_devices(devices: object) -> Sequence[int] | None:
         return [int(device) for device in devices]
     text = str(devices)
     if "," in text:
-        return [int(index) for index in text.split(",") if index.strip()]
+        return [int(index) for index in text.split(",") if index.strip().isdigit()]
     return range(int(text)) if text.isdigit() else None
 
 
@@ -157,10 +151,7 @@ def _rehearse(place: str, class_path: str, transform: Transform, sampling_rate: 
 def shared_audio_params(section: Namespace) -> dict[str, Any]:
     """Return the audio parameters; copies elsewhere in the configuration must be equal."""
     shared = _parameters(section.audio_params)
-    copies = {
-        "model.audio_params": section.model.audio_params,
-        "data.audio_params": section.data.audio_params,
-    }
+    copies = {f"{name}.audio_params": section[name].audio_params for name in ("model", "data")}
     for index, dataset in enumerate(section.data.dataset_classes or []):
         place = f"data.dataset_classes[{index}].init_args.audio_params"
         copies[place] = (dataset.get("init_args") or {}).get("audio_params")
