@@ -1,1 +1,1 @@
-"""Pages and summaries that people read: what was found in data, and what came of training."""
+"""HTML reports of experiments, and the pieces that reports of data and searches share."""

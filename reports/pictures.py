@@ -101,11 +101,11 @@ def inline_svg(figure: Figure) -> Html:
     return Html(_with_own_ids(_in_page_colours(_in_page_type(_without_size(text)))))
 
 
-def inline_png(figure: Figure, *, alt: str, dots_per_inch: int = 160) -> Html:
+def inline_png(figure: Figure, *, alt: str) -> Html:
     """Render a figure as a raster image with its colours unchanged, on white."""
     stream = io.BytesIO()
     with mpl.rc_context(_STYLE):
-        figure.savefig(stream, format="png", dpi=dots_per_inch, facecolor="white")
+        figure.savefig(stream, format="png", dpi=160, facecolor="white")
     return image(stream.getvalue(), alt=alt)
 
 

@@ -81,7 +81,7 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
 
 def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
     """Encode a small MP3, which every browser plays; MP3 allows few sampling rates."""
-    rate = min((rate for rate in _MP3_RATES if rate >= sampling_rate), default=_MP3_RATES[-1])
+    rate = min((allowed for allowed in _MP3_RATES if allowed >= sampling_rate), default=_MP3_RATES[-1])
     stream = io.BytesIO()
     soundfile.write(
         stream,

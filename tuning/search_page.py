@@ -150,7 +150,9 @@ def _scaled(values: list[Any]) -> _Column:
     kinds = sorted({str(value) for value in given})
     places = {kind: index / max(1, len(kinds) - 1) for index, kind in enumerate(kinds)}
     heights = [math.nan if value is None else places[str(value)] for value in values]
-    return _Column(heights, [(place, _shortened(kind)) for kind, place in places.items()])
+    # Long names differ at their ends.
+    labels = [kind if len(kind) <= _MAX_LABEL else f"…{kind[1 - _MAX_LABEL :]}" for kind in kinds]
+    return _Column(heights, list(zip(places.values(), labels, strict=True)))
 
 
 def _importances(result: SearchResult, index: int) -> html.Section | None:
@@ -194,11 +196,11 @@ def _curves(result: SearchResult) -> html.Section | None:
     drawing, axes = canvas("validation", result.metrics[0])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for trial in sorted(trials, key=lambda trial: trial.number in best):
-        points = sorted(trial.intermediate_values.items())
+        steps, values = zip(*sorted(trial.intermediate_values.items()), strict=True)
         is_best, is_pruned = trial.number in best, trial.state == TrialState.PRUNED
         axes.plot(
-            [step + 1 for step, _ in points],
-            [value for _, value in points],
+            np.add(steps, 1),
+            values,
             color=COLOURS[is_best],
             alpha=1.0 if is_best else 0.45,
             ls=":" if is_pruned else "-",
@@ -261,11 +263,6 @@ def _shortest(name: str, keys: Mapping[str, list[str]]) -> str:
         if is_alone and len(".".join(end)) >= _MIN_NAME:
             return ".".join(end)
     return name
-
-
-def _shortened(text: str) -> str:
-    """Return the end of a long name, where names differ."""
-    return text if len(text) <= _MAX_LABEL else f"…{text[1 - _MAX_LABEL :]}"
 
 
 def _is_maximized(result: SearchResult, index: int) -> bool:

@@ -1,4 +1,4 @@
-"""Pages in a real browser: nothing fetched, nothing broken, nothing wider than a phone, players that play."""
+"""Pages in a real browser: they load nothing, fit a phone, and play their audio without errors."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory, noisy_records) -> dict[str, Path]:
-    """The page of an experiment with everything in it, and a comparison with another."""
+    """The report of an experiment with every section, and a comparison with another experiment."""
     place = tmp_path_factory.mktemp("pages")
     experiments = []
     for name, error_rate in (("one", 0.2), ("two", 0.1)):
@@ -62,7 +62,7 @@ def browser() -> Iterator[object]:
 
 
 def opened(browser, path, viewport):
-    """A page that has been loaded, what it asked for, and what went wrong in it."""
+    """Load a page; return it with its requests and its errors."""
     page = browser.new_page(viewport=viewport)
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -85,7 +85,7 @@ def test_a_page_renders_without_faults_requests_or_overflow(pages, browser, name
     page.close()
 
 
-def test_whatever_is_wider_than_a_phone_shows_by_a_shadow_that_it_scrolls(pages, browser):
+def test_elements_wider_than_a_phone_have_a_shadow_and_scroll(pages, browser):
     page, _, _ = opened(browser, pages["experiment"], PHONE)
     page.evaluate("document.querySelectorAll('details').forEach(own => own.open = true)")
     wide = page.evaluate(
@@ -99,7 +99,7 @@ def test_whatever_is_wider_than_a_phone_shows_by_a_shadow_that_it_scrolls(pages,
     page.close()
 
 
-def test_every_section_of_an_experiment_is_there(pages, browser):
+def test_an_experiment_has_every_section(pages, browser):
     page, _, _ = opened(browser, pages["experiment"], DESKTOP)
     titles = page.eval_on_selector_all("main h2", "all => all.map(own => own.textContent)")
     assert titles == [
@@ -108,7 +108,7 @@ def test_every_section_of_an_experiment_is_there(pages, browser):
     page.close()
 
 
-def test_players_play(pages, browser):
+def test_audio_players_play(pages, browser):
     page, _, _ = opened(browser, pages["experiment"], PHONE)
     players = page.query_selector_all("audio")
     assert len(players) == 12

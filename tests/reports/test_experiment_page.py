@@ -1,4 +1,4 @@
-"""An experiment's page: what it shows and what it leaves out."""
+"""The report of an experiment shows what its folder holds."""
 
 import json
 import re
@@ -23,7 +23,7 @@ FINISHED = UNFINISHED._replace(
 
 @pytest.fixture
 def finished(tmp_path, monkeypatch):
-    """A run whose metrics name its checkpoint as a container called it."""
+    """A run whose metrics hold the path of its checkpoint in a container."""
     checkpoint = tmp_path / "experiments" / "tried" / "checkpoints" / "best.ckpt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()
@@ -46,7 +46,7 @@ def test_a_finished_run_shows_metrics_curves_and_origin(finished):
     assert "./run.sh transcribe experiments/tried/checkpoints/best.ckpt RECORDINGS" in text
 
 
-def test_a_moved_experiment_and_its_evaluations_name_the_checkpoint_where_it_is(finished, tmp_path):
+def test_reports_of_a_moved_experiment_name_the_present_path_of_its_checkpoint(finished, tmp_path):
     (tmp_path / "experiments").rename(tmp_path / "kept ones")
     evaluation = tmp_path / "kept ones" / "tried" / "evaluations" / "test_1"
     for folder in (evaluation, evaluation.parents[1]):
@@ -55,19 +55,19 @@ def test_a_moved_experiment_and_its_evaluations_name_the_checkpoint_where_it_is(
 
 
 @pytest.mark.parametrize("checkpoint", ["/app/experiments/tried/checkpoints/gone.ckpt", "None", None])
-def test_what_is_not_there_is_not_to_be_used(finished, checkpoint):
+def test_a_missing_checkpoint_has_no_commands(finished, checkpoint):
     text = experiment_page(finished._replace(checkpoint=checkpoint))
     assert "Using the model" not in headings(text)
     assert ("Evaluated checkpoint" in text) == (checkpoint not in ("None", None))
 
 
-def test_an_unfinished_run_says_so():
+def test_an_unfinished_run_has_no_results():
     text = experiment_page(UNFINISHED)
     assert headings(text) == ["Results", "Origin"]
     assert "has not been evaluated" in text
 
 
-def test_fams_record_is_drawn_where_there_is_one(finished, tmp_path):
+def test_the_debug_record_of_fam_is_plotted(finished, tmp_path):
     lines = [
         {"step": step, "name": "encoder.layers.0.w", "handler": "default", "alpha": 0.9, "momentum": 0.95,
          "bands": [0.5, 0.5]}

@@ -1,4 +1,4 @@
-"""The page: one file that asks the network for nothing, and holds what it was given."""
+"""A page is one file that loads no other and escapes every text."""
 
 import re
 from html.parser import HTMLParser
@@ -34,7 +34,7 @@ HOSTILE = "</td><script>alert('x')</script> & \"<b>"
 
 
 class Outline(HTMLParser):
-    """Checks that elements nest, and keeps what the tests ask for."""
+    """A parser that checks nesting and collects tags and texts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def outline(document):
 
 @pytest.fixture
 def everything():
-    """A page with one of each, every text of it hostile."""
+    """A page with one element of each kind; every text is hostile."""
     return page(
         HOSTILE,
         [
@@ -90,14 +90,14 @@ def everything():
     )
 
 
-def test_whatever_the_texts_hold_elements_nest_and_no_script_is_there(everything):
+def test_hostile_texts_break_no_element_and_add_no_script(everything):
     found = outline(everything)
     assert "script" not in [tag for tag, _ in found.tags]
     assert "b" not in [tag for tag, _ in found.tags]
     assert "".join(found.text).count("alert('x')") >= 15
 
 
-def test_nothing_is_fetched(everything):
+def test_a_page_loads_nothing(everything):
     for _, attributes in outline(everything).tags:
         for name in ("src", "href", "xlink:href"):
             assert (attributes.get(name) or "#").startswith(("#", "data:"))
@@ -107,7 +107,7 @@ def test_nothing_is_fetched(everything):
     assert "default-src 'none'" in everything
 
 
-def test_contents_lead_to_every_section_even_of_one_name():
+def test_contents_link_to_every_section_even_with_equal_titles():
     document = page("Data", [section("Lengths & levels"), section("Lengths (levels)"), section("–")])
     found = outline(document)
     anchors = [attributes["id"] for tag, attributes in found.tags if tag == "section"]
@@ -123,7 +123,7 @@ def test_numbers_are_aligned_and_texts_are_not():
     assert "nan" not in table(["n"], [[float("nan")]])
 
 
-def test_a_table_scrolls_by_itself_and_by_keyboard():
+def test_a_table_scrolls_and_takes_the_keyboard_focus():
     (box,) = [attributes for tag, attributes in outline(table(["a"], [["b"]])).tags if tag == "div"]
     assert box["class"] == "scroll"
     assert box["tabindex"] == "0"
@@ -134,12 +134,12 @@ def test_a_row_of_another_length_is_refused():
         table(["a", "b"], [["x"]])
 
 
-def test_pictures_speak_to_those_who_cannot_see_them():
+def test_pictures_have_a_description_for_screen_readers():
     found = outline(figure(image(b"x", alt="a curve"), alt="falls from 3 to 0.2", caption="Loss"))
     assert ("div", {"role": "img", "aria-label": "falls from 3 to 0.2"}) in found.tags
 
 
-def test_the_page_follows_light_dark_and_paper(everything):
+def test_a_page_has_styles_for_light_dark_and_print(everything):
     for rule in ("prefers-color-scheme: dark", "@media print", "width=device-width"):
         assert rule in everything
 
@@ -151,7 +151,7 @@ def test_numbers_are_short(value, shown):
     assert number(value) == shown
 
 
-def test_bytes_arrive_as_they_were():
+def test_a_data_uri_encodes_bytes_in_base64():
     assert data_uri(b"\x00\xff", "audio/wav") == "data:audio/wav;base64,AP8="
 
 
@@ -169,13 +169,13 @@ def test_markup_is_escaped_once():
     assert element("p", element("b", "1 < 2")) == "<p><b>1 &lt; 2</b></p>"
 
 
-def test_what_cannot_be_encoded_is_replaced():
+def test_unencodable_text_is_replaced():
     name = b"caf\xe9\x00.wav".decode("utf-8", "surrogateescape")
     assert Html.escape(name) == "caf\ufffd\ufffd.wav"
     assert element("p", title=name).encode("utf-8")
 
 
-def test_lists_are_taken_apart_in_order():
+def test_lists_are_flattened_in_order():
     assert join_html(["a", [Html("<br>"), ("b",)], 1]) == "a<br>b1"
 
 

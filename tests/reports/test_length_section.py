@@ -22,19 +22,19 @@ RECORD = UtteranceRecord(
 )
 
 
-def test_confidences_are_paired_with_what_became_of_their_phonemes():
+def test_confidences_are_paired_with_the_correctness_of_their_phonemes():
     sure, right = confidence_columns(analyse("test", [RECORD]))
     assert sure.tolist() == [0.9, 0.6, 0.4]  # the boundary has none
     assert right.tolist() == [True, False, False]
 
 
-def test_onsets_are_compared_with_those_the_data_states():
+def test_onsets_are_compared_with_those_of_the_data_set():
     errors = onset_errors(analyse("test", [RECORD, RECORD._replace(stated_starts=None)]))
     np.testing.assert_allclose(errors, [-0.02, 0.05])
     assert "35 ms" in length_section(analyse("test", [RECORD])).body
 
 
-def test_no_stated_times_are_no_metric():
+def test_without_stated_times_there_is_no_onset_error():
     assert (
         "error of onsets" not in length_section(analyse("test", [RECORD._replace(stated_starts=None)])).body
     )
@@ -52,6 +52,6 @@ def test_the_remark_about_lengths_matches_their_ratio(hypothesis, words):
 
 
 @pytest.mark.parametrize("hypothesis", [(), ("t", "|", "a")])
-def test_extremes_are_drawn(hypothesis):
+def test_empty_and_correct_hypotheses_are_plotted(hypothesis):
     record = RECORD._replace(hypothesis=hypothesis, hypothesis_times=(), hypothesis_confidences=())
     assert "Confidence" not in length_section(analyse("test", [record, record])).body

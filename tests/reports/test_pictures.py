@@ -1,4 +1,4 @@
-"""Drawings inside a page: its colours, its letters, names that do not meet."""
+"""Drawings use the colours and the font of the page, and unique ids."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -20,7 +20,7 @@ def drawing():
     return figure
 
 
-def test_colours_are_the_pages_own(drawing):
+def test_colours_become_variables_of_the_style_sheet(drawing):
     svg = inline_svg(drawing)
     used = set(re.findall(r"var\((--[\w-]+)\)", svg))
     assert {"--ink", "--series-1", "--series-2"} <= used
@@ -35,7 +35,7 @@ def test_a_drawing_is_well_formed_and_scales(drawing):
     assert root.get("width") is None
 
 
-def test_letters_stay_letters_without_a_type_of_their_own(drawing):
+def test_letters_stay_text_without_a_font(drawing):
     svg = inline_svg(drawing)
     assert "train &lt;loss&gt;" in svg
     assert "seconds &amp; more" in svg
@@ -43,7 +43,7 @@ def test_letters_stay_letters_without_a_type_of_their_own(drawing):
     assert "<style" not in svg
 
 
-def test_every_reference_meets_one_name(drawing):
+def test_every_reference_has_one_id(drawing):
     figure, axes = canvas()
     axes.plot([0, 1], [0, 3])
     svg = inline_svg(drawing) + inline_svg(figure)
@@ -63,11 +63,11 @@ def test_equal_drawings_give_equal_text():
     assert texts[0] == texts[1]
 
 
-def test_a_raster_is_a_png_inside_the_page(drawing):
+def test_a_raster_image_is_an_embedded_png(drawing):
     assert inline_png(drawing, alt="a").startswith('<img src="data:image/png;base64,iVBORw0KGgo')
 
 
-def test_matplotlibs_own_settings_are_left_alone(drawing):
+def test_settings_of_matplotlib_are_restored(drawing):
     before = mpl.rcParams["text.color"], mpl.rcParams["svg.fonttype"]
     inline_svg(drawing)
     assert (mpl.rcParams["text.color"], mpl.rcParams["svg.fonttype"]) == before

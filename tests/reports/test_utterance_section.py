@@ -1,4 +1,4 @@
-"""The sound of utterances inside a page."""
+"""The worst utterances: their drawing and their audio."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from reports.utterance_section import _drawing, _encoded
 
 
 @pytest.mark.parametrize(("seconds", "drawn"), [(0.25, 240), (2.0, 960), (10.0, 3600)])
-def test_spectrogram_and_phonemes_keep_one_pace(noisy_records, seconds, drawn):
+def test_spectrogram_and_phonemes_share_a_time_scale(noisy_records, seconds, drawn):
     (record,) = noisy_records(1)
     record = record._replace(
         seconds=seconds, reference=("t", "a"), reference_times=((0.0, seconds / 2), (seconds / 2, seconds))
@@ -25,7 +25,7 @@ def test_spectrogram_and_phonemes_keep_one_pace(noisy_records, seconds, drawn):
 
 
 @pytest.mark.parametrize(("sampling_rate", "played_at"), [(16000, 16000), (10000, 11025), (96000, 48000)])
-def test_sound_of_any_rate_becomes_an_mp3(sampling_rate, played_at):
+def test_audio_of_any_sampling_rate_is_encoded_as_mp3(sampling_rate, played_at):
     data = _encoded(np.zeros(sampling_rate, dtype=np.float32), sampling_rate)
     sound = soundfile.info(io.BytesIO(data))
     assert (sound.format, sound.samplerate) == ("MP3", played_at)
