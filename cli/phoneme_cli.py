@@ -16,7 +16,7 @@ from callbacks.every_run.log_lines import has_progress_bar, log_progress_in_line
 from callbacks.every_run.run_description import RunDescription
 from callbacks.every_run.stopping import StopRequests
 from cli.configuration.checks import (
-    LOGGED_FIGURES,
+    LOGGED_METRICS,
     check_augmentations,
     check_encoder_cache,
     check_hardware,
@@ -87,7 +87,7 @@ class PhonemeCLI(LightningCLI):
         """Return the whole configuration, defaults included, for a search to start from."""
         parser = self._parser("fit")
         whole = yaml.safe_load(parser.dump(self.section, skip_unset=False))
-        return SearchRequest(whole, parser.parse_object, LOGGED_FIGURES)
+        return SearchRequest(whole, parser.parse_object, LOGGED_METRICS)
 
     # Configuration
 

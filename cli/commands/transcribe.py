@@ -113,7 +113,7 @@ def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
     )
     return Recognizer(
         model,
-        decoder if options.beam > 1 else None,
+        decoder if options.beam > 1 else None,  # None is the greedy search
         batch_seconds=options.batch_seconds,
         one_pass_seconds=options.one_pass,
         window_seconds=options.window,

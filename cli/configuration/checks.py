@@ -20,7 +20,7 @@ from experiment.errors import ConfigError
 
 _SPLITS: dict[str, Split] = {"fit": "train", "validate": "val", "test": "test", "predict": "test"}
 GPU_ACCELERATORS = ("gpu", "cuda")
-LOGGED_FIGURES = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
+LOGGED_METRICS = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
 
 
 def check_weights_only(section: Namespace) -> None:
@@ -53,7 +53,7 @@ def check_monitors(callbacks: Sequence[object] | object | None, languages: Seque
 
     Error rates by language are logged where the validation split has several ``languages``.
     """
-    known = [*LOGGED_FIGURES, *(f"val_per_{name}" for name in languages)]
+    known = [*LOGGED_METRICS, *(f"val_per_{name}" for name in languages)]
     for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and monitor not in known:

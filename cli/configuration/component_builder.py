@@ -82,6 +82,6 @@ def _arguments(node: Node) -> dict[str, Any]:
 def _built_value(place: str, value: object, check: Check) -> object:
     if _is_node(value):
         return build_component(place, value, check)  # type: ignore[arg-type]
-    if isinstance(value, list) and any(map(_is_node, value)):
+    if isinstance(value, list):
         return [_built_value(f"{place}[{index}]", item, check) for index, item in enumerate(value)]
     return value

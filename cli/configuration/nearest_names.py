@@ -52,10 +52,9 @@ def nearest_classes(class_path: str) -> list[str]:
     if is_imported(class_path):
         return []
     module, _, name = class_path.rpartition(".")
-    if not module:
-        return [f"{each}.{near}" for each in _USUAL for near in _near(name, dir(sys.modules.get(each)))]
-    if module in sys.modules:
-        return [f"{module}.{near}" for near in _near(name, dir(sys.modules[module]))]
+    if not module or module in sys.modules:
+        modules = [module] if module else _USUAL
+        return [f"{each}.{near}" for each in modules for near in _near(name, dir(sys.modules.get(each)))]
     return [
         f"{near}.{name}" for near in _near(module, _modules_beside(module)) if is_imported(f"{near}.{name}")
     ]
