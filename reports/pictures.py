@@ -30,7 +30,7 @@ _VARIABLES = {INK: "--ink", FAINT_INK: "--faint", GRID_INK: "--grid", PAPER_INK:
 RANGE_DB = 80.0  # of a spectrogram, below its loudest value
 _WINDOW_SECONDS = 0.025
 _MOST_COLUMNS, _ROWS = 400, 100  # of a spectrogram
-WIDTH = 5.2  # inches; of 72 units each, so that letters keep their size on a phone
+_WIDTH = 5.2  # inches of 72 units, so that letters keep their size on a phone
 _STYLE: Any = {  # matplotlib names every key in its type
     "svg.hashsalt": "page",  # equal figures give equal text
     "svg.fonttype": "none",  # letters stay text: small, searchable, in the page's font
@@ -50,8 +50,6 @@ _STYLE: Any = {  # matplotlib names every key in its type
     "ytick.labelcolor": INK,
     "grid.color": GRID_INK,
     "grid.linewidth": 0.7,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
@@ -60,7 +58,7 @@ _STYLE: Any = {  # matplotlib names every key in its type
 
 
 def canvas(
-    x_label: str = "", y_label: str = "", *, width: float = WIDTH, height: float = 2.9, grid: bool = True
+    x_label: str = "", y_label: str = "", *, width: float = _WIDTH, height: float = 2.9, grid: bool = True
 ) -> tuple[Figure, Axes]:
     """Create an empty figure in the report's style, in inches, without a window or global state."""
     with mpl.rc_context(_STYLE):
@@ -91,7 +89,9 @@ def histogram(
 
 def inline_svg(figure: Figure) -> Html:
     """Render a figure as SVG with the colours of the report; a report may hold several."""
-    _dress_legends(figure)
+    for axes in figure.axes:
+        if legend := axes.get_legend():  # drawn after ``canvas``, so in matplotlib's own style
+            legend.set_frame_on(False)
     stream = io.StringIO()
     with mpl.rc_context(_STYLE):
         figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
@@ -107,15 +107,6 @@ def inline_png(figure: Figure, *, alt: str) -> Html:
     with mpl.rc_context(_STYLE):
         figure.savefig(stream, format="png", dpi=160, facecolor="white")
     return image(stream.getvalue(), alt=alt)
-
-
-def _dress_legends(figure: Figure) -> None:
-    """Give legends, which are drawn after ``canvas``, the colours of the report."""
-    for legend in (axes.get_legend() for axes in figure.axes):
-        if legend is not None:
-            legend.set_frame_on(False)
-            for text in legend.get_texts():
-                text.set_color(INK)
 
 
 def _without_size(svg: str) -> str:
