@@ -46,7 +46,8 @@ class Collator:
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
         """Return the batch of these examples, in their order."""
-        num_samples = np.array([_num_samples(example) for example in examples])
+        lengths = [len(one.waveform) if one.num_samples is None else one.num_samples for one in examples]
+        num_samples = np.array(lengths)
         num_labels = np.array([len(example.labels) for example in examples])
         states = [example.encoder_states for example in examples if example.encoder_states is not None]
         return Batch(
@@ -61,10 +62,6 @@ class Collator:
             num_labels=num_labels,
             encoder_states=_padded(states) if states else None,
         )
-
-
-def _num_samples(example: Example) -> int:
-    return len(example.waveform) if example.num_samples is None else example.num_samples
 
 
 def _padded(rows: Sequence[NDArray[np.generic]], value: int = 0) -> Tensor:

@@ -63,7 +63,8 @@ class UsableClips(NamedTuple):
 def usable_clips(store: ClipStore, encode: LabelEncoder, num_frames: FrameCounter | None) -> UsableClips:
     """Encode the labels of a store once, and choose the clips that can be trained on."""
     frames = None if num_frames is None else num_frames(store.num_samples())
-    ids, ends, indices = array(_typecode(len(encode.vocabulary))), array("q"), array("q")
+    smallest = next(code for code in "BHIQ" if len(encode.vocabulary) <= 1 << 8 * array(code).itemsize)
+    ids, ends, indices = array(smallest), array("q"), array("q")
     faults: list[SkippedRecording] = []
     unknown: Counter[str] = Counter()
     for index, phonemes in enumerate(store.phoneme_lists()):
@@ -84,15 +85,6 @@ def usable_clips(store: ClipStore, encode: LabelEncoder, num_frames: FrameCounte
         indices.append(index)
     labels = EncodedLabels(np.array(ids), np.array(ends, dtype=np.int64))
     return UsableClips(np.array(indices, dtype=np.int64), faults, unknown, labels)
-
-
-def _typecode(num_tokens: int) -> str:
-    """Return the smallest unsigned type of ``array`` that holds every id.
-
-    >>> _typecode(256), _typecode(257)
-    ('B', 'H')
-    """
-    return next(code for code in "BHIQ" if num_tokens <= 1 << 8 * array(code).itemsize)
 
 
 def _length_fault(ids: Sequence[int], frames: int) -> str | None:

@@ -101,12 +101,9 @@ def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
         return None
     wanted = set(names)
     with table.open(encoding="utf-8-sig", errors="replace", newline="\n") as stream:
-        rows = (row for row in map(str.split, stream) if _is_duration(row))
+        cells = (row for row in map(str.split, stream) if len(row) > 1)
+        rows = (row for row in cells if row[-1].replace(".", "", 1).isdigit())
         return sum(float(row[-1]) for row in rows if Path(row[0]).name in wanted) / 1000  # from milliseconds
-
-
-def _is_duration(row: Sequence[str]) -> bool:
-    return len(row) > 1 and row[-1].replace(".", "", 1).isdigit()
 
 
 def is_archive(name: str) -> bool:
