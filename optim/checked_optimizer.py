@@ -4,11 +4,20 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, cast, overload
+from typing import Any, NamedTuple, cast, overload
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, StateDict
+
+
+class Entry(NamedTuple):
+    """One parameter that has a gradient in this step."""
+
+    position: int  # in its group
+    param: Tensor
+    grad: Tensor
+    state: dict[str, Any]
 
 
 class CheckedOptimizer(Optimizer, ABC):
@@ -25,7 +34,7 @@ class CheckedOptimizer(Optimizer, ABC):
         return type(self).__name__
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group as torch does; complex parameters are refused."""
+        """Add a group, whose settings override the optimizer's; complex parameters are refused."""
         super().add_param_group(param_group)
         for param in self.param_groups[-1]["params"]:
             if torch.is_complex(param):
@@ -33,6 +42,11 @@ class CheckedOptimizer(Optimizer, ABC):
                     f"{self._owner}: parameters must be real, got one of dtype {param.dtype} and shape "
                     f"{tuple(param.shape)}; pass its torch.view_as_real"
                 )
+        self._check_group(self.param_groups[-1])
+
+    @abstractmethod
+    def _check_group(self, group: dict[str, Any]) -> None:
+        """Refuse settings out of their range."""
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -59,8 +73,12 @@ class CheckedOptimizer(Optimizer, ABC):
     def _update(self) -> None:
         """Compute one step; gradients are switched off."""
 
-    def _with_gradients(self, group: dict[str, Any]) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """Yield ``(index in the group, parameter, gradient)`` of the parameters that have a gradient."""
+    @abstractmethod
+    def _new_state(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """Return a parameter's state before its first step."""
+
+    def _entries(self, group: dict[str, Any]) -> Iterator[Entry]:
+        """Yield every parameter with a gradient; create its state at its first step, and count its step."""
         for index, param in enumerate(group["params"]):
             grad = param.grad
             if grad is None:
@@ -70,7 +88,11 @@ class CheckedOptimizer(Optimizer, ABC):
                     f"{self._owner}: gradients must be dense, got layout {grad.layout} for a parameter of "
                     f"shape {tuple(param.shape)}; build the embedding with sparse=False"
                 )
-            yield index, param, grad
+            state = self.state[param]
+            if not state:
+                state |= {"step": 0, **self._new_state(param, group)}
+            state["step"] += 1
+            yield Entry(index, param, grad, state)
 
     def load_state_dict(self, state_dict: StateDict) -> None:
         """Load a state so that training continues bit for bit, whatever the parameters' dtype."""

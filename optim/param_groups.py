@@ -80,21 +80,19 @@ def get_parameter_groups(model: nn.Module, lr: float, weight_decay: float = 0.0)
     """
     require_non_negative("get_parameter_groups", "lr", lr)
     require_non_negative("get_parameter_groups", "weight_decay", weight_decay)
-    groups = []
-    for kind in KINDS:
-        named = [(name, param) for name, param in _trainable(model) if kind_of(name) is kind]
-        if named:
-            groups.append(
-                {
-                    **_members(named),
-                    "lr": lr * kind.lr_scale,
-                    "weight_decay": weight_decay * kind.decay_scale,
-                    "alpha": kind.alpha,
-                    "handler": kind.handler,
-                    "n_bands": kind.n_bands,
-                }
-            )
-    return groups
+    by_kind = {kind: [item for item in _trainable(model) if kind_of(item[0]) is kind] for kind in KINDS}
+    return [
+        {
+            **_members(named),
+            "lr": lr * kind.lr_scale,
+            "weight_decay": weight_decay * kind.decay_scale,
+            "alpha": kind.alpha,
+            "handler": kind.handler,
+            "n_bands": kind.n_bands,
+        }
+        for kind, named in by_kind.items()
+        if named
+    ]
 
 
 def layerwise_parameter_groups(

@@ -2,7 +2,6 @@
 
 import logging
 import math
-from abc import abstractmethod
 from typing import Any
 
 from torch import Tensor
@@ -38,11 +37,12 @@ def annealed_lr(
 class _Annealing(LRScheduler):
     """A schedule whose shape is that of its constructor, not that of an earlier run."""
 
-    _shape: tuple[str, ...] = ()
+    # The attributes with the steps of the warm-up, before the decay, and in all.
+    _steps: tuple[str, str, str]
 
     def __init__(self, optimizer: Optimizer, rates: tuple[float, float], last_epoch: int) -> None:
-        owner, unit = type(self).__name__, self._shape[0].removeprefix("warmup_")
-        warmup, decay_start, total = self._steps()
+        owner, unit = type(self).__name__, self._steps[0].removeprefix("warmup_")
+        warmup, decay_start, total = self._lengths()
         require(warmup >= 0, owner, f"the warm-up must be at least 0 {unit}", warmup)
         rule = f"the decay must not start within the warm-up of {warmup} {unit}"
         require(decay_start >= warmup, owner, rule, decay_start)
@@ -53,13 +53,12 @@ class _Annealing(LRScheduler):
         require_non_negative(owner, "eta_min", self.eta_min)
         super().__init__(optimizer, last_epoch)
 
-    @abstractmethod
-    def _steps(self) -> tuple[int, int, int]:
-        """Return the steps of the warm-up, before the decay, and in all."""
+    def _lengths(self) -> list[int]:
+        return [getattr(self, name) for name in self._steps]
 
     @override
     def get_lr(self) -> list[float | Tensor]:
-        warmup, decay_start, total = self._steps()
+        warmup, decay_start, total = self._lengths()
         return [
             annealed_lr(
                 self.last_epoch,
@@ -75,7 +74,7 @@ class _Annealing(LRScheduler):
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        own = {name: getattr(self, name) for name in self._shape}
+        own = {name: getattr(self, name) for name in (*self._steps, "warmup_start_lr", "eta_min")}
         changed = {name: state_dict[name] for name in own if state_dict.get(name, own[name]) != own[name]}
         super().load_state_dict({**state_dict, **own})  # a run that is made longer keeps its new length
         for name, before in changed.items():
@@ -96,7 +95,7 @@ class FAMScheduler(_Annealing):
         last_epoch: The last step taken, -1 for a fresh start.
     """
 
-    _shape = ("warmup_steps", "decay_start_step", "total_steps", "warmup_start_lr", "eta_min")
+    _steps = ("warmup_steps", "decay_start_step", "total_steps")
 
     def __init__(
         self,
@@ -118,9 +117,6 @@ class FAMScheduler(_Annealing):
         self.total_steps = total_steps
         super().__init__(optimizer, (warmup_start_lr, eta_min), last_epoch)
 
-    def _steps(self) -> tuple[int, int, int]:
-        return self.warmup_steps, self.decay_start_step, self.total_steps
-
 
 class FAMEpochScheduler(_Annealing):
     """Per epoch: linear warm-up, then cosine down to ``eta_min``.
@@ -134,7 +130,7 @@ class FAMEpochScheduler(_Annealing):
         last_epoch: The last epoch taken, -1 for a fresh start.
     """
 
-    _shape = ("warmup_epochs", "max_epochs", "warmup_start_lr", "eta_min")
+    _steps = ("warmup_epochs", "warmup_epochs", "max_epochs")
 
     def __init__(
         self,
@@ -148,6 +144,3 @@ class FAMEpochScheduler(_Annealing):
         self.warmup_epochs = warmup_epochs
         self.max_epochs = max_epochs
         super().__init__(optimizer, (warmup_start_lr, eta_min), last_epoch)
-
-    def _steps(self) -> tuple[int, int, int]:
-        return self.warmup_epochs, self.warmup_epochs, self.max_epochs

@@ -1,29 +1,23 @@
 """The operands of one AutoSGM step: tensors that are updated together, and the numbers they share."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from optim.autosgm.lowpass import TensorList, output_gain
-from optim.autosgm.settings import Filters
+from optim.autosgm.settings import Filters, WindowShape
+from optim.autosgm.window import window_value
 
 RATE_POLE = 0.1  # of the filter over a tensor's rate
 OUTLIER_DEVIATIONS = 4.0  # where a step or a correlation is cut
 
-# As large as the parameter, and one number per parameter, by numerator.
-TENSOR_STATES: dict[int, tuple[str, ...]] = {
-    0: ("average", "square"),
-    1: ("average", "square", "weight_square", "correlation"),
-    2: ("average", "square", "weight_square", "correlation", "correlation_size"),
-    3: ("average", "square", "step_square"),
-    4: ("average", "square"),
-}
-SCALAR_STATES: dict[int, tuple[str, ...]] = {
-    0: (),
-    1: ("rate",),
-    2: ("rate",),
-    3: ("rate",),
-    4: ("norm", "deviation"),
+# By numerator: the states as large as the parameter, and those of one number per parameter.
+STATES: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    0: (("average", "square"), ()),
+    1: (("average", "square", "weight_square", "correlation"), ("rate",)),
+    2: (("average", "square", "weight_square", "correlation", "correlation_size"), ("rate",)),
+    3: (("average", "square", "step_square"), ("rate",)),
+    4: (("average", "square"), ("norm", "deviation")),
 }
 
 
@@ -41,6 +35,17 @@ class Numbers(NamedTuple):
     window: float
     maximize: bool
 
+    @classmethod
+    def of(cls, group: dict[str, Any], step: int) -> "Numbers":
+        """Read a parameter group's settings."""
+        shared = ("lr", "weight_decay", "wd_lvl", "aoptlr", "num_lrc", "eps", "maximize")
+        return cls(
+            step=step,
+            filters=Filters(*group["beta_cfg"]),
+            window=window_value(step, WindowShape(*group["rc_cfg"])),
+            **{name: group[name] for name in shared},
+        )
+
     @property
     def numerator(self) -> int:
         """The numerator in force; steps that are not normalised have none."""
@@ -49,12 +54,12 @@ class Numbers(NamedTuple):
     @property
     def tensor_states(self) -> tuple[str, ...]:
         """The names of the states that are as large as the parameter."""
-        return TENSOR_STATES[self.numerator] if self.aoptlr else ("average",)
+        return STATES[self.numerator][0] if self.aoptlr else ("average",)
 
     @property
     def scalar_states(self) -> tuple[str, ...]:
         """The names of the states that are one number per parameter."""
-        return SCALAR_STATES[self.numerator]
+        return STATES[self.numerator][1]
 
     @property
     def rate(self) -> float:

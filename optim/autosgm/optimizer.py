@@ -5,44 +5,23 @@ import importlib
 import importlib.util
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from optim.autosgm.bundle import Bundle, Numbers
-from optim.autosgm.settings import (
-    OWNER,
-    BetaCfg,
-    EpsCfg,
-    Filters,
-    LrCfg,
-    RcCfg,
-    WdCfg,
-    WindowShape,
-    group_settings,
-)
+from optim.autosgm.settings import BetaCfg, EpsCfg, LrCfg, RcCfg, WdCfg, group_settings
 from optim.autosgm.step_foreach import multi_tensor_step
 from optim.autosgm.step_single import single_tensor_step
-from optim.autosgm.window import window_value
-from optim.checked_optimizer import CheckedOptimizer, require_non_negative
+from optim.checked_optimizer import CheckedOptimizer, Entry, require_non_negative
 from optim.sharding import is_sharded, layout_of, local_part
 
 log = logging.getLogger(__name__)
 
 # Without it, or on other devices, torch's operations do the same in more time.
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
-
-
-class _Entry(NamedTuple):
-    param: Tensor
-    grad: Tensor
-    state: dict[str, Any]
-
-
-_Planned = tuple[Bundle, Numbers]
 
 
 class AutoSGM(CheckedOptimizer):
@@ -89,84 +68,53 @@ class AutoSGM(CheckedOptimizer):
         weight_decay: float | None = None,
         foreach: bool = True,
     ) -> None:
-        given = {
-            "lr_cfg": lr_cfg,
-            "beta_cfg": beta_cfg,
-            "rc_cfg": rc_cfg,
-            "wd_cfg": wd_cfg,
-            "eps_cfg": eps_cfg,
-            "lr": lr,
-            "weight_decay": weight_decay,
-        }
-        super().__init__(params, {**group_settings(given), "maximize": maximize, "foreach": foreach})
+        tuples = {"lr_cfg": lr_cfg, "beta_cfg": beta_cfg, "rc_cfg": rc_cfg, "wd_cfg": wd_cfg}
+        settings = group_settings({**tuples, "eps_cfg": eps_cfg, "lr": lr, "weight_decay": weight_decay})
+        super().__init__(params, {**settings, "maximize": maximize, "foreach": foreach})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group; its tuples and shorthands override the optimizer's, with the same checks."""
         super().add_param_group(group_settings(param_group))
+
+    def _check_group(self, group: dict[str, Any]) -> None:
         for name in ("lr", "weight_decay"):
-            require_non_negative(OWNER, name, self.param_groups[-1][name])
+            require_non_negative(self._owner, name, group[name])
+
+    def _new_state(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        numbers = Numbers.of(group, step=1)
+        dtype = torch.promote_types(param.dtype, torch.float32)
+        tensors = {name: torch.zeros_like(param) for name in numbers.tensor_states}
+        scalars = {name: torch.zeros((), dtype=dtype, device=param.device) for name in numbers.scalar_states}
+        return tensors | scalars
 
     def _update(self) -> None:
         for group in self.param_groups:
-            for_loops, others = self._plan(group)
+            step = multi_tensor_step if group["foreach"] else single_tensor_step
+            for_loops: list[tuple[Bundle, Numbers]] = []
+            for (looped, _, count, _), batch in self._batches(group).items():
+                numbers = Numbers.of(group, count)
+                bundle = _bundle(batch, numbers)
+                if looped:
+                    for_loops.append((bundle, numbers))
+                else:
+                    step(bundle, numbers)
             if for_loops:
                 from optim.autosgm.step_compiled import compiled_steps
 
                 compiled_steps(for_loops)
-            step = multi_tensor_step if group["foreach"] else single_tensor_step
-            for bundle, numbers in others:
-                step(bundle, numbers)
 
-    def _plan(self, group: dict[str, Any]) -> tuple[list[_Planned], list[_Planned]]:
-        """Bundle the tensors of a step: those for the compiled loops, and the others."""
-        batches: dict[tuple[bool, int | None, int, Any], list[_Entry]] = defaultdict(list)
-        for index, entry in enumerate(self._entries(group)):
+    def _batches(self, group: dict[str, Any]) -> dict[tuple[bool, int | None, int, Any], list[Entry]]:
+        """Collect the tensors of a step by their compiled loops, number of steps and place."""
+        batches: dict[tuple[bool, int | None, int, Any], list[Entry]] = defaultdict(list)
+        for entry in self._entries(group):
             looped = group["foreach"] and _suits_loops(entry)
-            alone = index if looped or not group["foreach"] else None
+            alone = entry.position if looped or not group["foreach"] else None
             place = (entry.param.device, entry.param.dtype, layout_of(entry.param))
             batches[looped, alone, entry.state["step"], place].append(entry)
-        plan: dict[bool, list[_Planned]] = {True: [], False: []}
-        for (looped, _, step, _), batch in batches.items():
-            numbers = _numbers(group, step)
-            plan[looped].append((_bundle(batch, numbers), numbers))
-        return plan[True], plan[False]
-
-    def _entries(self, group: dict[str, Any]) -> Iterator[_Entry]:
-        """Yield every parameter with a gradient; create its state at its first step, and count its step."""
-        numbers = _numbers(group, step=1)
-        for _, param, grad in self._with_gradients(group):
-            state = self.state[param]
-            if not state:
-                _start(state, param, numbers)
-            state["step"] += 1
-            yield _Entry(param, grad, state)
+        return batches
 
 
-def _start(state: dict[str, Any], param: Tensor, numbers: Numbers) -> None:
-    state["step"] = 0
-    for name in numbers.tensor_states:
-        state[name] = torch.zeros_like(param)
-    dtype = torch.promote_types(param.dtype, torch.float32)
-    for name in numbers.scalar_states:
-        state[name] = torch.zeros((), dtype=dtype, device=param.device)
-
-
-def _numbers(group: dict[str, Any], step: int) -> Numbers:
-    return Numbers(
-        step=step,
-        lr=group["lr"],
-        weight_decay=group["weight_decay"],
-        wd_lvl=group["wd_lvl"],
-        aoptlr=group["aoptlr"],
-        num_lrc=group["num_lrc"],
-        filters=Filters(*group["beta_cfg"]),
-        eps=group["eps"],
-        window=window_value(step, WindowShape(*group["rc_cfg"])),
-        maximize=group["maximize"],
-    )
-
-
-def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
+def _bundle(batch: list[Entry], numbers: Numbers) -> Bundle:
     return Bundle(
         params=[local_part(entry.param) for entry in batch],
         grads=[local_part(entry.grad) for entry in batch],
@@ -177,7 +125,7 @@ def _bundle(batch: list[_Entry], numbers: Numbers) -> Bundle:
     )
 
 
-def _suits_loops(entry: _Entry) -> bool:
+def _suits_loops(entry: Entry) -> bool:
     """Check that compiled loops take this tensor: whole, not empty, on a processor, of a known precision."""
     param, grad = entry.param, entry.grad
     return (

@@ -1,26 +1,17 @@
 """AutoSGM's configuration: the tuples of its users, named and checked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from optim.checked_optimizer import require, require_non_negative, require_pole
 
 OWNER = "AutoSGM"
 
+_Flag = Literal[0, 1]
 LrCfg = tuple[bool, float, Literal[0, 1, 2, 3, 4]]
 BetaCfg = tuple[float, float, float, float, float, bool]
-RcCfg = tuple[
-    Literal[0, 1, 2, 3, 4, 5, 6],
-    Literal[0, 1],
-    float,
-    float,
-    Literal[0, 1],
-    int,
-    int,
-    Literal[0, 1, 2],
-    float,
-]
-WdCfg = tuple[float, Literal[0, 1]]
+RcCfg = tuple[Literal[0, 1, 2, 3, 4, 5, 6], _Flag, float, float, _Flag, int, int, Literal[0, 1, 2], float]
+WdCfg = tuple[float, _Flag]
 EpsCfg = tuple[float]
 
 
@@ -30,6 +21,10 @@ class LearningRate(NamedTuple):
     aoptlr: bool = True
     lr_init: float = 1e-3
     num_lrc: int = 0
+
+    def _check(self, owner: str) -> None:
+        require_non_negative(owner, "lr_init", self.lr_init)
+        require(self.num_lrc in range(5), owner, "num_lrc must be one of 0, 1, 2, 3, 4", self.num_lrc)
 
 
 class Filters(NamedTuple):
@@ -41,6 +36,12 @@ class Filters(NamedTuple):
     gamma_i: float = 0.0
     eta_i: float = 0.0
     debias: bool = True
+
+    def _check(self, owner: str) -> None:
+        for field in ("beta_n", "beta_a", "beta_i"):
+            require_pole(owner, field, getattr(self, field))
+        require(0 <= self.gamma_i < 1, owner, "the zero gamma_i must lie in [0, 1)", self.gamma_i)
+        require_non_negative(owner, "eta_i", self.eta_i)
 
 
 class WindowShape(NamedTuple):
@@ -56,6 +57,18 @@ class WindowShape(NamedTuple):
     cfact: int = 1
     e: float = 0.0
 
+    def _check(self, owner: str) -> None:
+        for field, allowed in (("rcm", 7), ("inseq", 2), ("m", 2), ("cfact", 3)):
+            value = getattr(self, field)
+            require(value in range(allowed), owner, f"{field} must be one of 0 to {allowed - 1}", value)
+        for field in ("tau", "spe"):
+            value = getattr(self, field)
+            require(value >= 1 and value == int(value), owner, f"{field} must be a whole number >= 1", value)
+        require(0 <= self.x <= 1, owner, "the floor x must lie in [0, 1]", self.x)
+        require(0 <= self.e < 1, owner, "the flat share e must lie in [0, 1)", self.e)
+        rule = "the order n must be above 0, and not 1 where rcm is 3"
+        require(self.n > 0 and (self.rcm, self.n) != (3, 1), owner, rule, self.n)
+
 
 class Decay(NamedTuple):
     """``wd_cfg``: the weight decay, and where it acts: 0 in the gradient, 1 in the step."""
@@ -63,11 +76,18 @@ class Decay(NamedTuple):
     wd_cte: float = 0.0
     wd_lvl: int = 0
 
+    def _check(self, owner: str) -> None:
+        require_non_negative(owner, "wd_cte", self.wd_cte)
+        require(self.wd_lvl in (0, 1), owner, "wd_lvl must be 0 or 1", self.wd_lvl)
+
 
 class Epsilon(NamedTuple):
     """``eps_cfg``: the number that keeps divisions finite."""
 
     eps: float = 1e-8
+
+    def _check(self, owner: str) -> None:
+        require_non_negative(owner, "eps", self.eps)
 
 
 Form = TypeVar("Form", LearningRate, Filters, WindowShape, Decay, Epsilon)
@@ -79,51 +99,8 @@ def _named(key: str, form: type[Form], values: Sequence[Any]) -> Form:
     rule = f"needs {len(form._fields)} entries ({', '.join(form._fields)})"
     require(len(values) == len(form._fields), owner, rule, values)
     named = form(*values)
-    _CHECKS[form](named, owner)
+    named._check(owner)
     return named
-
-
-def _check_rate(named: LearningRate, owner: str) -> None:
-    require_non_negative(owner, "lr_init", named.lr_init)
-    require(named.num_lrc in range(5), owner, "num_lrc must be one of 0, 1, 2, 3, 4", named.num_lrc)
-
-
-def _check_filters(named: Filters, owner: str) -> None:
-    for field in ("beta_n", "beta_a", "beta_i"):
-        require_pole(owner, field, getattr(named, field))
-    require(0 <= named.gamma_i < 1, owner, "the zero gamma_i must lie in [0, 1)", named.gamma_i)
-    require_non_negative(owner, "eta_i", named.eta_i)
-
-
-def _check_window(named: WindowShape, owner: str) -> None:
-    for field, allowed in (("rcm", 7), ("inseq", 2), ("m", 2), ("cfact", 3)):
-        value = getattr(named, field)
-        require(value in range(allowed), owner, f"{field} must be one of 0 to {allowed - 1}", value)
-    for field in ("tau", "spe"):
-        value = getattr(named, field)
-        require(value >= 1 and value == int(value), owner, f"{field} must be a whole number >= 1", value)
-    require(0 <= named.x <= 1, owner, "the floor x must lie in [0, 1]", named.x)
-    require(0 <= named.e < 1, owner, "the flat share e must lie in [0, 1)", named.e)
-    rule = "the order n must be above 0, and not 1 where rcm is 3"
-    require(named.n > 0 and (named.rcm, named.n) != (3, 1), owner, rule, named.n)
-
-
-def _check_decay(named: Decay, owner: str) -> None:
-    require_non_negative(owner, "wd_cte", named.wd_cte)
-    require(named.wd_lvl in (0, 1), owner, "wd_lvl must be 0 or 1", named.wd_lvl)
-
-
-def _check_epsilon(named: Epsilon, owner: str) -> None:
-    require_non_negative(owner, "eps", named.eps)
-
-
-_CHECKS: dict[type, Callable[[Any, str], None]] = {
-    LearningRate: _check_rate,
-    Filters: _check_filters,
-    WindowShape: _check_window,
-    Decay: _check_decay,
-    Epsilon: _check_epsilon,
-}
 
 
 def group_settings(given: dict[str, Any]) -> dict[str, Any]:

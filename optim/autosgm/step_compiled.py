@@ -26,10 +26,6 @@ Array = NDArray[Any]
 Planned = tuple[Bundle, Numbers]
 MAX_THREADS = 8  # more would wait for the interpreter
 MIN_NUMEL = 2**20  # below this, starting threads costs more than they save
-PRECISIONS: dict[torch.dtype, Callable[[float], Any]] = {
-    torch.float32: np.float32,
-    torch.float64: np.float64,
-}
 
 
 def compiled_steps(planned: Sequence[Planned]) -> None:
@@ -63,10 +59,10 @@ class _Scratch(threading.local):
 
 
 def _compiled_step(bundle: Bundle, numbers: Numbers, scratch: _Scratch) -> None:
-    """Update the one tensor of a bundle: contiguous, of a precision in ``PRECISIONS``."""
+    """Update the one tensor of a bundle: contiguous, in 32 or 64 bits."""
     weights, grads = _flat(bundle.params[0]), _flat(bundle.grads[0])
     states = {name: _flat(tensors[0]) for name, tensors in bundle.states.items()}
-    exact = PRECISIONS[bundle.params[0].dtype]
+    exact = weights.dtype.type
     c = _coefficients(numbers, exact)
     factor = numbers.rate * float(c.scale)
     if not numbers.aoptlr:
@@ -130,9 +126,7 @@ def _shrinkage(steps: Array, bundle: Bundle, numbers: Numbers, scale: float) -> 
 
 
 def _coefficients(numbers: Numbers, exact: Callable[[float], Any]) -> loops.Coefficients:
-    poles, step, lr = numbers.filters, numbers.step, numbers.lr
-    bottom_gain, gain = numbers.square_gain, numbers.numerator_gain
-    scale = numbers.step_scale
+    poles, lr, scale = numbers.filters, numbers.lr, numbers.step_scale
     numerator_share = 1 - poles.beta_n
     # In numerator 2 the cut needs products in their proper scale; they keep it in their average's share.
     correlation_scale = 1.0 if numbers.numerator == 2 else scale
@@ -140,19 +134,19 @@ def _coefficients(numbers: Numbers, exact: Callable[[float], Any]) -> loops.Coef
         sign=-1.0 if numbers.maximize else 1.0,
         grad_decay=numbers.weight_decay if numbers.wd_lvl == 0 else 0.0,
         average_share=1 - poles.beta_i,
-        top_share=(1 - poles.beta_i) / (1 - poles.gamma_i if step > 1 else 1.0),
+        top_share=(1 - poles.beta_i) / (1 - poles.gamma_i if numbers.step > 1 else 1.0),
         square_share=1 - poles.beta_a,
         eps=numbers.eps,
-        bottom_eps=numbers.eps / bottom_gain**0.5,
+        bottom_eps=numbers.eps / numbers.square_gain**0.5,
         step_decay=numbers.decay_in_step / scale,
         scale=scale,
         size_share=1 - poles.beta_a,
         numerator_share=numerator_share,
         correlation_share=lr * numerator_share * correlation_scale,
-        step_square_share=lr * numerator_share / bottom_gain,
+        step_square_share=lr * numerator_share / numbers.square_gain,
         outlier=OUTLIER_DEVIATIONS,
-        gain=gain,
-        ceiling=lr / gain,
+        gain=numbers.numerator_gain,
+        ceiling=lr / numbers.numerator_gain,
         lr=lr,
     )
     return loops.Coefficients(*(exact(value) for value in coefficients))

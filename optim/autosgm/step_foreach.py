@@ -4,9 +4,6 @@ Factors that all elements share are kept beside the tensors, not multiplied into
 the step of one tensor, so a run may change between the two at any step.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -15,57 +12,32 @@ from optim.autosgm.lowpass import TensorList, foreach_lowpass_
 from optim.sharding import sums_over_shards
 
 
-class Fractions(NamedTuple):
-    """The filtered gradients over their denominators: ``step_scale * tops / bottoms``."""
-
-    grads: TensorList
-    tops: TensorList
-    bottoms: TensorList
-
-
 def multi_tensor_step(bundle: Bundle, numbers: Numbers) -> None:
     """Update all tensors of a bundle."""
+    params, factor = bundle.params, -numbers.rate * numbers.step_scale
+    grads = _effective_grads(bundle, numbers)
+    tops = _tops(bundle, grads, numbers)
     if not numbers.aoptlr:
-        _plain_step(bundle, numbers)
-    elif numbers.numerator == 0:
-        _normalised_step(bundle, numbers)
-    elif numbers.numerator == 4:
-        _huber_step(bundle, numbers)
+        _decay_weights_(bundle, numbers)
+        torch._foreach_add_(params, tops, alpha=factor)
+        return
+    bottoms = _bottoms(bundle, grads, numbers)
+    if numbers.numerator == 0:
+        _decay_weights_(bundle, numbers)
+        torch._foreach_addcdiv_(params, tops, bottoms, value=factor)
+        return
+    steps = torch._foreach_div(tops, bottoms)  # before ``step_scale`` and their rate
+    if numbers.decay_in_step:
+        torch._foreach_add_(steps, params, alpha=numbers.decay_in_step / numbers.step_scale)
+    if numbers.numerator == 4:
+        torch._foreach_addcmul_(params, steps, _shrinkage(bundle, steps, numbers), value=factor)
     else:
-        _rated_step(bundle, numbers)
-
-
-def _plain_step(bundle: Bundle, numbers: Numbers) -> None:
-    tops = _tops(bundle, _effective_grads(bundle, numbers), numbers)
-    _decay_weights_(bundle, numbers)
-    torch._foreach_add_(bundle.params, tops, alpha=-numbers.rate * numbers.step_scale)
-
-
-def _normalised_step(bundle: Bundle, numbers: Numbers) -> None:
-    fractions = _fractions(bundle, numbers)
-    _decay_weights_(bundle, numbers)
-    factor = -numbers.rate * numbers.step_scale
-    torch._foreach_addcdiv_(bundle.params, fractions.tops, fractions.bottoms, value=factor)
-
-
-def _huber_step(bundle: Bundle, numbers: Numbers) -> None:
-    """Numerator 4: each tensor's step shrinks by the distance of its norm from the norms so far."""
-    steps = _steps(_fractions(bundle, numbers), bundle, numbers)
-    shrinkage = _shrinkage(bundle, steps, numbers)
-    torch._foreach_addcmul_(bundle.params, steps, shrinkage, value=-numbers.rate * numbers.step_scale)
-
-
-def _rated_step(bundle: Bundle, numbers: Numbers) -> None:
-    """Numerators 1, 2, 3: one rate per tensor, the mean of its elements' rates, filtered over steps."""
-    fractions = _fractions(bundle, numbers)
-    steps = _steps(fractions, bundle, numbers)
-    scales, factor = NUMERATORS[numbers.numerator](bundle, fractions, steps, numbers)
-    # Sums, not _foreach_norm, which on a processor adds in sequence and so loses digits.
-    dtype = bundle.scalars["rate"][0].dtype
-    means = sums_over_shards([factor * tensor.sum(dtype=dtype) for tensor in scales], bundle.like)
-    torch._foreach_div_(means, [float(numel) for numel in bundle.numels])
-    rates = foreach_lowpass_(bundle.scalars["rate"], means, step=numbers.step, beta=RATE_POLE)
-    torch._foreach_addcmul_(bundle.params, steps, rates, value=-numbers.window * numbers.step_scale)
+        if numbers.numerator == 3:
+            scales, gain = _step_scales(bundle, torch._foreach_div(grads, bottoms), numbers), 1.0
+        else:
+            scales, gain = _correlation_scales(bundle, steps, numbers), numbers.numerator_gain
+        rates = _rates(bundle, scales, gain, numbers)
+        torch._foreach_addcmul_(params, steps, rates, value=-numbers.window * numbers.step_scale)
 
 
 def _effective_grads(bundle: Bundle, numbers: Numbers) -> TensorList:
@@ -88,11 +60,6 @@ def _tops(bundle: Bundle, grads: TensorList, numbers: Numbers) -> TensorList:
     return foreach_lowpass_(averages, grads, step=numbers.step, beta=poles.beta_i, gamma=poles.gamma_i)
 
 
-def _fractions(bundle: Bundle, numbers: Numbers) -> Fractions:
-    grads = _effective_grads(bundle, numbers)
-    return Fractions(grads, _tops(bundle, grads, numbers), _bottoms(bundle, grads, numbers))
-
-
 def _bottoms(bundle: Bundle, grads: TensorList, numbers: Numbers) -> TensorList:
     """Return the denominators; they lack the root of ``square_gain``."""
     squares = torch._foreach_add(grads, numbers.eps)
@@ -106,12 +73,13 @@ def _bottoms(bundle: Bundle, grads: TensorList, numbers: Numbers) -> TensorList:
     return bottoms
 
 
-def _steps(fractions: Fractions, bundle: Bundle, numbers: Numbers) -> TensorList:
-    """Return the steps before ``step_scale`` and their rate."""
-    steps = torch._foreach_div(fractions.tops, fractions.bottoms)
-    if numbers.decay_in_step:
-        torch._foreach_add_(steps, bundle.params, alpha=numbers.decay_in_step / numbers.step_scale)
-    return steps
+def _rates(bundle: Bundle, scales: TensorList, gain: float, numbers: Numbers) -> TensorList:
+    """Numerators 1, 2, 3: one rate per tensor, the mean of its elements' rates, filtered over steps."""
+    # Sums, not _foreach_norm, which on a processor adds in sequence and so loses digits.
+    dtype = bundle.scalars["rate"][0].dtype
+    means = sums_over_shards([gain * tensor.sum(dtype=dtype) for tensor in scales], bundle.like)
+    torch._foreach_div_(means, [float(numel) for numel in bundle.numels])
+    return foreach_lowpass_(bundle.scalars["rate"], means, step=numbers.step, beta=RATE_POLE)
 
 
 def _shrinkage(bundle: Bundle, steps: TensorList, numbers: Numbers) -> TensorList:
@@ -139,60 +107,43 @@ def _norms(bundle: Bundle, tensors: TensorList) -> list[Tensor]:
     return list(torch._foreach_sqrt(sums_over_shards(squares, bundle.like)))
 
 
-def _correlation_scales(
-    bundle: Bundle, _fractions: Fractions, steps: TensorList, numbers: Numbers
-) -> tuple[TensorList, float]:
-    pole = numbers.filters.beta_n
-    _average_squares_(bundle.states["weight_square"], bundle.params, pole)
-    correlations = bundle.states["correlation"]
-    torch._foreach_mul_(correlations, pole)
+def _correlation_scales(bundle: Bundle, steps: TensorList, numbers: Numbers) -> TensorList:
+    """Return ``min(|LPF(...)|, lr * ceiling) / gain``, the filter with an input gain of one."""
+    pole, states = numbers.filters.beta_n, bundle.states
+    _average_squares_(states["weight_square"], bundle.params, pole)
+    ceilings = torch._foreach_add(states["weight_square"], 1)
+    left, right = bundle.params, steps  # their products are the correlations
+    if numbers.numerator == 2:
+        left, right = _cut_products(bundle, steps, ceilings, numbers)
+    torch._foreach_mul_(states["correlation"], pole)
     weight = numbers.lr * (1 - pole) * numbers.step_scale
-    torch._foreach_addcmul_(correlations, bundle.params, steps, value=weight)
-    return _capped(correlations, torch._foreach_add(bundle.states["weight_square"], 1), numbers)
+    torch._foreach_addcmul_(states["correlation"], left, right, value=weight)
+    torch._foreach_mul_(ceilings, numbers.lr / numbers.numerator_gain)
+    torch._foreach_minimum_(ceilings, torch._foreach_abs(states["correlation"]))
+    return ceilings
 
 
-def _cut_correlation_scales(
-    bundle: Bundle, _fractions: Fractions, steps: TensorList, numbers: Numbers
-) -> tuple[TensorList, float]:
-    pole, size_pole = numbers.filters.beta_n, numbers.filters.beta_a
-    _average_squares_(bundle.states["weight_square"], bundle.params, pole)
-    ceilings = torch._foreach_add(bundle.states["weight_square"], 1)
+def _cut_products(
+    bundle: Bundle, steps: TensorList, ceilings: TensorList, numbers: Numbers
+) -> tuple[TensorList, TensorList]:
+    """Numerator 2: return the signs of the products of weights and steps, and their sizes, outliers cut."""
+    pole, sizes = numbers.filters.beta_a, bundle.states["correlation_size"]
     products = torch._foreach_mul(bundle.params, steps)
     cut = torch._foreach_abs(products)
-    sizes = bundle.states["correlation_size"]
-    torch._foreach_mul_(sizes, size_pole)
-    torch._foreach_add_(sizes, cut, alpha=(1 - size_pole) * numbers.step_scale)
+    torch._foreach_mul_(sizes, pole)
+    torch._foreach_add_(sizes, cut, alpha=(1 - pole) * numbers.step_scale)
     torch._foreach_minimum_(cut, torch._foreach_mul(sizes, OUTLIER_DEVIATIONS / numbers.step_scale))
     torch._foreach_div_(cut, ceilings)
-    correlations = bundle.states["correlation"]
-    torch._foreach_mul_(correlations, pole)
     torch._foreach_sign_(products)
-    weight = numbers.lr * (1 - pole) * numbers.step_scale
-    torch._foreach_addcmul_(correlations, products, cut, value=weight)
-    return _capped(correlations, ceilings, numbers)
+    return products, cut
 
 
-def _capped(correlations: TensorList, ceilings: TensorList, numbers: Numbers) -> tuple[TensorList, float]:
-    """Return ``min(|LPF(...)|, lr * ceiling)``, the filter with an input gain of one; overwrites ceilings."""
-    gain = numbers.numerator_gain
-    torch._foreach_mul_(ceilings, numbers.lr / gain)
-    torch._foreach_minimum_(ceilings, torch._foreach_abs(correlations))
-    return ceilings, gain
-
-
-def _step_scales(
-    bundle: Bundle, fractions: Fractions, _steps: TensorList, numbers: Numbers
-) -> tuple[TensorList, float]:
-    lr, pole = numbers.lr, numbers.filters.beta_n
-    unfiltered = torch._foreach_div(fractions.grads, fractions.bottoms)
-    _average_squares_(bundle.states["step_square"], unfiltered, pole, factor=lr / numbers.square_gain)
-    return torch._foreach_clamp_max(bundle.states["step_square"], lr), 1.0
+def _step_scales(bundle: Bundle, unfiltered: TensorList, numbers: Numbers) -> TensorList:
+    lr, squares = numbers.lr, bundle.states["step_square"]
+    _average_squares_(squares, unfiltered, numbers.filters.beta_n, factor=lr / numbers.square_gain)
+    return torch._foreach_clamp_max(squares, lr)
 
 
 def _average_squares_(averages: TensorList, values: TensorList, pole: float, factor: float = 1.0) -> None:
     torch._foreach_mul_(averages, pole)
     torch._foreach_addcmul_(averages, values, values, value=(1 - pole) * factor)
-
-
-Numerator = Callable[[Bundle, Fractions, TensorList, Numbers], tuple[TensorList, float]]
-NUMERATORS: dict[int, Numerator] = {1: _correlation_scales, 2: _cut_correlation_scales, 3: _step_scales}

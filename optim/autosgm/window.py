@@ -37,20 +37,18 @@ def window_value(step: int, shape: WindowShape) -> float:
     """
     if shape.rcm == 0:
         return 1.0
-    fraction = _frame_fraction(step, shape)
+    count = (step - 1) // shape.spe if shape.cfact == 0 else step - 1
+    length = _frame_length(shape)
+    fraction = (count % length) / length  # the step's position in its frame, in [0, 1)
     if shape.m == 0:
         fraction = abs(2 * fraction - 1)
     if fraction < shape.e:
         return 1.0
     fraction = (fraction - shape.e) / (1 - shape.e)
-    return _sorted_value(fraction, shape) if shape.inseq else _floored(fraction, shape)
-
-
-def _frame_fraction(step: int, shape: WindowShape) -> float:
-    """Return the step's position in its frame, in [0, 1)."""
-    count = (step - 1) // shape.spe if shape.cfact == 0 else step - 1
-    length = _frame_length(shape)
-    return (count % length) / length
+    if not shape.inseq:
+        return _floored(fraction, shape)
+    values = _sorted_values(shape)
+    return values[min(int(fraction * len(values) + 1e-9), len(values) - 1)]
 
 
 def _frame_length(shape: WindowShape) -> int:
@@ -67,9 +65,3 @@ def _sorted_values(shape: WindowShape) -> tuple[float, ...]:
     """Return a frame's values at the golden section's points, from large to small."""
     size = max(1, round(_frame_length(shape) * (1 - shape.e)))
     return tuple(sorted((_floored(j * GOLDEN_FRACTION % 1.0, shape) for j in range(size)), reverse=True))
-
-
-def _sorted_value(fraction: float, shape: WindowShape) -> float:
-    values = _sorted_values(shape)
-    position = int(fraction * len(values) + 1e-9)
-    return values[min(position, len(values) - 1)]

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from optim.sharding import local_part
 
 # With 16 bits, torch 2.13's kernel writes wrong values into the buffers on a processor.
 FUSED_DTYPES = (torch.float32, torch.float64)
@@ -22,6 +24,20 @@ class Row(NamedTuple):
     lr: float
     weight_decay: float
     maximize: bool
+    foreach: bool
+
+    @classmethod
+    def of(
+        cls,
+        tensors: tuple[Tensor, Tensor, Tensor],
+        momentum: float | Tensor,
+        group: dict[str, Any],
+        weight_decay: float,
+    ) -> "Row":
+        """Take the local parts of a parameter, its gradient and its average, and its group's settings."""
+        param, grad, average = map(local_part, tensors)
+        flags = group["maximize"], group["foreach"]
+        return cls(param, grad, average, momentum, group["lr"], weight_decay, *flags)
 
 
 def per_row(momentum: Tensor) -> Sequence[float | Tensor]:
@@ -30,27 +46,21 @@ def per_row(momentum: Tensor) -> Sequence[float | Tensor]:
     return momentum.tolist() if on_host else momentum.unbind()
 
 
-def update_rows(rows: Iterable[Row], *, foreach: bool) -> None:
-    """Update all parameters, together or one by one."""
-    if foreach:
-        multi_tensor_update(rows)
-    else:
-        for row in rows:
-            single_tensor_update(row)
-
-
-def single_tensor_update(row: Row) -> None:
-    """Update one parameter as in the formula; the oracle of ``multi_tensor_update``."""
+def _update_one(row: Row) -> None:
+    """Update one parameter as in the formula; the oracle of the other updates."""
     grad = -row.grad if row.maximize else row.grad
     grad = grad + row.weight_decay * row.param
     row.average.mul_(row.momentum).add_((1 - row.momentum) * grad)
     row.param.sub_(row.lr * row.average)
 
 
-def multi_tensor_update(rows: Iterable[Row]) -> None:
-    """Update all parameters, those that share their numbers in one call."""
+def update_rows(rows: Iterable[Row]) -> None:
+    """Update all parameters: with ``foreach`` those that share their numbers in one call."""
     batches: dict[object, list[Row]] = defaultdict(list)
     for row in rows:
+        if not row.foreach:
+            _update_one(row)
+            continue
         fused = _can_fuse(row)
         momentum = None if isinstance(row.momentum, Tensor) else row.momentum
         place = (row.param.device, row.param.dtype)

@@ -21,11 +21,11 @@ from optim.fam.spectrum import (
     sample_numel,
 )
 from optim.param_groups import encoder_layer, kind_of
-from optim.sharding import layout_of, local_part, sum_over_shards_
+from optim.sharding import layout_of, sum_over_shards_
 
 
-class Entry(NamedTuple):
-    """One parameter that has a gradient in this step."""
+class NamedEntry(NamedTuple):
+    """One parameter that has a gradient in this step, and how its spectrum is used."""
 
     param: Tensor
     grad: Tensor
@@ -106,10 +106,22 @@ class FAM(CheckedOptimizer):
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_recorder": self._recorder}
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, whose settings override the optimizer's and are checked in the same way."""
-        super().add_param_group(param_group)
-        _check_group(self._owner, self.param_groups[-1])
+    def _check_group(self, group: dict[str, Any]) -> None:
+        owner = self._owner
+        for name in ("lr", "eps", "weight_decay", "fam_start_step", "min_size"):
+            require_non_negative(owner, name, group[name])
+        require_pole(owner, "alpha", group["alpha"])
+        require_pole(owner, "beta", group["beta"])
+        require(group["n_bands"] >= 1, owner, "n_bands must be at least 1", group["n_bands"])
+        handlers = (None, *HANDLERS)
+        require(group["handler"] in handlers, owner, f"handler must be one of {HANDLERS}", group["handler"])
+        names, size = _names(group), len(group["params"])
+        if names is None:
+            rule = "layer_boost needs parameter names: pass model.named_parameters() or groups with 'names'"
+            require(not group["layer_boost"], owner, rule, group["layer_boost"])
+        else:
+            rule = f"a group of {size} parameters needs as many names"
+            require(len(names) == size, owner, rule, len(names))
 
     def keep_record_in(self, folder: str) -> None:
         """Resolve a relative ``debug_dir`` in this folder."""
@@ -117,35 +129,32 @@ class FAM(CheckedOptimizer):
             self._recorder.move_to(folder)
 
     def _update(self) -> None:
-        entries = list(self._entries())
+        entries = list(self._named_entries())
         momenta: list[float | Tensor] = [entry.group["alpha"] for entry in entries]
         for indices in _spectrum_batches(entries):
             adapted = self._adapt([entries[index] for index in indices])
             for index, momentum in zip(indices, adapted, strict=True):
                 momenta[index] = momentum
-        rows = [_row(entry, momentum) for entry, momentum in zip(entries, momenta, strict=True)]
-        for foreach in (True, False):
-            chosen = [
-                row for row, entry in zip(rows, entries, strict=True) if entry.group["foreach"] == foreach
-            ]
-            update_rows(chosen, foreach=foreach)
+        update_rows(map(_row, entries, momenta))
         if self._recorder is not None and entries:
             self._recorder.flush_if_due(max(entry.state["step"] for entry in entries))
 
-    def _entries(self) -> Iterator[Entry]:
-        """Yield every parameter with a gradient; create its state at its first step, and count its step."""
+    def _new_state(self, param: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        state = {"momentum_buffer": torch.zeros_like(param)}
+        if param.numel() > group["min_size"]:
+            dtype = torch.promote_types(param.dtype, torch.float32)
+            state["bands"] = torch.zeros(group["n_bands"], dtype=dtype, device=param.device)
+        return state
+
+    def _named_entries(self) -> Iterator[NamedEntry]:
         first, n_layers = 0, self._num_layers()
         for group in self.param_groups:
             names = _names(group)
-            for index, param, grad in self._with_gradients(group):
+            for index, param, grad, state in self._entries(group):
                 name = names[index] if names else f"parameter.{first + index}"
                 handler = group["handler"] or (kind_of(name).handler if names else "default")
-                state = self.state[param]
-                if not state:
-                    _start(state, param, group)
-                state["step"] += 1
                 boost = layer_boost(name, n_layers) if group["layer_boost"] else 1.0
-                yield Entry(param, grad, state, group, name, handler, boost)
+                yield NamedEntry(param, grad, state, group, name, handler, boost)
             first += len(group["params"])
 
     def _num_layers(self) -> int:
@@ -154,11 +163,12 @@ class FAM(CheckedOptimizer):
         layers = [encoder_layer(name) for group in self.param_groups for name in _names(group) or ()]
         return 1 + max((layer for layer in layers if layer is not None), default=-1)
 
-    def _adapt(self, batch: list[Entry]) -> Sequence[float | Tensor]:
+    def _adapt(self, batch: list[NamedEntry]) -> Sequence[float | Tensor]:
         """Advance the smoothed bands of a batch and return each entry's momentum."""
         first, group = batch[0], batch[0].group  # the others have the same settings
         alpha, handler = group["alpha"], first.handler
-        energies = band_energies(_samples(batch), handler, group["n_bands"], group["eps"])  # (K, n_bands)
+        samples = sum_over_shards_(torch.stack([_sample(entry) for entry in batch]), first.param)
+        energies = band_energies(samples, handler, group["n_bands"], group["eps"])  # (K, n_bands)
         stored = [entry.state["bands"] for entry in batch]
         bands = energies if first.is_first else torch.stack(stored).lerp_(energies, 1 - group["beta"])
         torch._foreach_copy_(stored, bands.unbind())
@@ -190,15 +200,7 @@ def _names(group: dict[str, Any]) -> list[str] | None:
     return group.get("names") or group.get("param_names")
 
 
-def _start(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
-    state["step"] = 0
-    state["momentum_buffer"] = torch.zeros_like(param)
-    if param.numel() > group["min_size"]:
-        dtype = torch.promote_types(param.dtype, torch.float32)
-        state["bands"] = torch.zeros(group["n_bands"], dtype=dtype, device=param.device)
-
-
-def _spectrum_batches(entries: list[Entry]) -> Iterable[list[int]]:
+def _spectrum_batches(entries: list[NamedEntry]) -> Iterable[list[int]]:
     """Group the indices of the entries whose spectrum is due: each batch shares one FFT and its settings."""
     batches: dict[object, list[int]] = defaultdict(list)
     for index, entry in enumerate(entries):
@@ -213,12 +215,8 @@ def _spectrum_batches(entries: list[Entry]) -> Iterable[list[int]]:
     return batches.values()
 
 
-def _samples(batch: list[Entry]) -> Tensor:
-    """Sample the decayed gradients of a batch: ``(K, length)``."""
-    return sum_over_shards_(torch.stack([_sample(entry) for entry in batch]), batch[0].param)
-
-
-def _sample(entry: Entry) -> Tensor:
+def _sample(entry: NamedEntry) -> Tensor:
+    """Sample the decayed gradient."""
     taken = sample(entry.grad)
     if entry.group["maximize"]:
         taken = -taken
@@ -226,31 +224,6 @@ def _sample(entry: Entry) -> Tensor:
     return taken.add(sample(entry.param), alpha=decay) if decay else taken
 
 
-def _row(entry: Entry, momentum: float | Tensor) -> Row:
-    group = entry.group
-    return Row(
-        local_part(entry.param),
-        local_part(entry.grad),
-        local_part(entry.state["momentum_buffer"]),
-        momentum,
-        group["lr"],
-        group["weight_decay"],
-        group["maximize"],
-    )
-
-
-def _check_group(owner: str, group: dict[str, Any]) -> None:
-    for name in ("lr", "eps", "weight_decay", "fam_start_step", "min_size"):
-        require_non_negative(owner, name, group[name])
-    require_pole(owner, "alpha", group["alpha"])
-    require_pole(owner, "beta", group["beta"])
-    require(group["n_bands"] >= 1, owner, "n_bands must be at least 1", group["n_bands"])
-    handlers = (None, *HANDLERS)
-    require(group["handler"] in handlers, owner, f"handler must be one of {HANDLERS}", group["handler"])
-    names = _names(group)
-    if names is None:
-        rule = "layer_boost needs parameter names: pass model.named_parameters() or groups with 'names'"
-        require(not group["layer_boost"], owner, rule, group["layer_boost"])
-    else:
-        size = len(group["params"])
-        require(len(names) == size, owner, f"a group of {size} parameters needs as many names", len(names))
+def _row(entry: NamedEntry, momentum: float | Tensor) -> Row:
+    tensors = (entry.param, entry.grad, entry.state["momentum_buffer"])
+    return Row.of(tensors, momentum, entry.group, entry.group["weight_decay"])

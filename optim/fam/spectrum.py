@@ -81,7 +81,8 @@ def band_edges(handler: Handler, n_bands: int, n_bins: int) -> tuple[tuple[int, 
         ((0, 2), (2, 4), (5, 8), (8, 11))
     """
     if handler == "conv":
-        return _logarithmic_edges(n_bands, n_bins)
+        edges = [math.floor(n_bins ** (i / n_bands) - 1) for i in range(n_bands + 1)]
+        return tuple((max(0, low), min(high, n_bins)) for low, high in zip(edges, edges[1:], strict=False))
     if handler == "attention":
         middle, below = n_bins // 2, n_bands // 2
         return _equal_edges(below, 0, middle) + _equal_edges(n_bands - below, middle, n_bins)
@@ -91,11 +92,6 @@ def band_edges(handler: Handler, n_bands: int, n_bins: int) -> tuple[tuple[int, 
 def _equal_edges(n_bands: int, start: int, end: int) -> tuple[tuple[int, int], ...]:
     width = (end - start) // n_bands if n_bands else 0
     return tuple((start + i * width, start + (i + 1) * width) for i in range(n_bands))
-
-
-def _logarithmic_edges(n_bands: int, n_bins: int) -> tuple[tuple[int, int], ...]:
-    edges = [math.floor(n_bins ** (i / n_bands) - 1) for i in range(n_bands + 1)]
-    return tuple((max(0, low), min(high, n_bins)) for low, high in zip(edges, edges[1:], strict=False))
 
 
 def band_energies(samples: Tensor, handler: Handler, n_bands: int, eps: float) -> Tensor:
