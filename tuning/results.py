@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +13,6 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from durable_files import write_durably
 from tuning.search_plan import SearchPlan
-from tuning.status_line import values_line
 from tuning.study.study import KIND, REASON, SEED, Counts, best_trials, count, is_trial
 from tuning.trials.trial_run import training_configuration, write_yaml
 
@@ -19,26 +20,18 @@ log = logging.getLogger(__name__)
 
 BEST, SUMMARY = "best.yaml", "summary.json"
 _FURTHER = "best_{}.yaml"  # the others of several metrics' best trials, by number
+_MINUTE, _HOUR = 60, 3600
 
 
 class SearchResult(NamedTuple):
-    """A study's trials at one moment.
+    """A study's trials at one moment."""
 
-    Args:
-        name: the search's name.
-        metrics: the names of the metrics to optimise.
-        study: the study, for Optuna's own evaluations.
-        trials: all that count, in order.
-        counts: how many trials are in which state.
-        best: the best trial; with several metrics all that no other trial beats.
-    """
-
-    name: str
+    name: str  # the search's
     metrics: Sequence[str]
-    study: Study
-    trials: Sequence[FrozenTrial]
+    study: Study  # for Optuna's own evaluations
+    trials: Sequence[FrozenTrial]  # all that count, in order
     counts: Counts
-    best: Sequence[FrozenTrial]
+    best: Sequence[FrozenTrial]  # one; with several metrics all that no other trial beats
 
     @classmethod
     def of(cls, name: str, metrics: Sequence[str], study: Study) -> "SearchResult":
@@ -109,16 +102,10 @@ def _summary(plan: SearchPlan, result: SearchResult) -> dict[str, Any]:
 def log_result(plan: SearchPlan, result: SearchResult, page: Path) -> int:
     """Log the result; returns the exit status: 1 where trials ended and none has a value."""
     counts = result.counts
-    log.info(
-        "search %s: %d of %d trials done: %d completed, %d pruned, %d failed%s",
-        plan.name,
-        counts.finished,
-        plan.section.n_trials,
-        counts.completed,
-        counts.pruned,
-        counts.failed,
-        f"; {counts.running} run elsewhere" if counts.running else "",
-    )
+    states = f"{counts.completed} completed, {counts.pruned} pruned, {counts.failed} failed"
+    elsewhere = f"; {counts.running} run elsewhere" if counts.running else ""
+    done = f"{counts.finished} of {plan.section.n_trials} trials done: {states}{elsewhere}"
+    log.info("search %s: %s", plan.name, done)
     for trial in result.best:
         values = dict(zip(plan.metrics, trial.values or [], strict=True))
         log.info("best: trial %d, %s: %s", trial.number, values_line(values), values_line(trial.params))
@@ -134,3 +121,64 @@ def log_result(plan: SearchPlan, result: SearchResult, page: Path) -> int:
     kind, reason = (failed[0].user_attrs.get(key, "unknown") for key in (KIND, REASON))
     log.error("no trial has a value; the first (trial %s) failed (%s): %s", failed[0].number, kind, reason)
     return 1
+
+
+def status_line(
+    number: int, outcome: str, counts: Counts, n_trials: int, best: str, left_s: float | None
+) -> str:
+    """Format how far the search is after a trial.
+
+    >>> counts = Counts(completed=3, pruned=1, failed=0, running=1, waiting=0, rejected=0)
+    >>> status_line(3, "val_per 0.2", counts, 8, "0.1 in trial 2", 240.0)
+    'trial 3: val_per 0.2 | 4 of 8 done, 1 pruned, 0 failed | best 0.1 in trial 2 | about 4 min left'
+    """
+    rejected = f", {counts.rejected} draws rejected" if counts.rejected else ""
+    parts = [
+        f"trial {number}: {outcome}",
+        f"{counts.finished} of {n_trials} done, {counts.pruned} pruned, {counts.failed} failed{rejected}",
+        f"best {best}" if best else "",
+        "" if left_s is None else f"about {duration(left_s)} left",
+    ]
+    return " | ".join(filter(None, parts))
+
+
+def duration(seconds: float) -> str:
+    """Format a duration.
+
+    >>> duration(42.3), duration(600), duration(9000)
+    ('42 s', '10 min', '2.5 h')
+    """
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / _MINUTE:.0f} min" if seconds < _HOUR else f"{seconds / _HOUR:.1f} h"
+
+
+def values_line(values: Mapping[str, Any]) -> str:
+    """Format metrics or parameters with their names.
+
+    >>> values_line({"val_per": 0.123456, "val_loss": 2.0, "model.optimizer": "SGD"})
+    'val_per 0.12346, val_loss 2, model.optimizer SGD'
+    """
+    return ", ".join(
+        f"{name} {value:.5g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
+    )
+
+
+@dataclass
+class Clock:
+    """Estimates the time left from the pace of all workers together since this one began."""
+
+    finished_before: int  # trials
+
+    def __post_init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since this worker began."""
+        return time.monotonic() - self._begun
+
+    def left_s(self, finished: int, n_trials: int) -> float | None:
+        """Estimate the seconds until all trials have ended; None before the first has ended."""
+        done, left = finished - self.finished_before, n_trials - finished
+        return self.elapsed_s() / done * left if done > 0 and left > 0 else None

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -12,9 +13,8 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from experiment.errors import ConfigError
-from tuning.results import SearchResult
+from tuning.results import Clock, SearchResult, status_line, values_line
 from tuning.search_plan import SearchPlan
-from tuning.status_line import Clock, status_line, values_line
 from tuning.study.claims import BEAT_INTERVAL_S, Claims
 from tuning.study.components import hashed_seed
 from tuning.study.study import KIND, REASON, REJECTED, SEED, count, seed_of_study
@@ -36,33 +36,20 @@ _MAX_REJECTIONS = 200  # in a row
 _MAX_REASON = 200  # characters of a failure's reason in the status line
 
 
+@dataclass
 class Search:
-    """One worker of a search.
+    """One worker of a search."""
 
-    Args:
-        plan: the search.
-        study: the study.
-        claims: give the trials.
-        server: starts their processes.
-        environments: one for each of the trials that run at once.
-    """
+    plan: SearchPlan
+    study: Study
+    claims: Claims  # give the trials
+    server: ForkServer  # starts their processes
+    environments: Sequence[Mapping[str, str]]  # one for each of the trials that run at once
 
-    def __init__(
-        self,
-        plan: SearchPlan,
-        study: Study,
-        claims: Claims,
-        server: ForkServer,
-        environments: Sequence[Mapping[str, str]],
-    ) -> None:
-        self._plan = plan
-        self._study = study
-        self._claims = claims
-        self._server = server
-        self._environments = environments
+    def __post_init__(self) -> None:
         self._running: dict[int, RunningTrial] = {}  # by child
-        self._clock = Clock(count(study).finished)
-        self._seed = seed_of_study(study, plan.seed)
+        self._clock = Clock(count(self.study).finished)
+        self._seed = seed_of_study(self.study, self.plan.seed)
         self._waiting_is_logged = False
 
     def run(self) -> None:
@@ -71,14 +58,14 @@ class Search:
             while True:
                 self._start_trials()
                 if not self._running:
-                    if not self._claims.are_undecided() or self._is_out_of_time():
+                    if not self.claims.are_undecided() or self._is_out_of_time():
                         break
                     self._wait_for_others()
                 self._look()
         except BaseException:
             self._give_back()
             raise
-        if self._claims.is_exhausted and count(self._study).begun < self._plan.section.n_trials:
+        if self.claims.is_exhausted and count(self.study).begun < self.plan.section.n_trials:
             log.info("the sampler has drawn all of its values")
 
     def _wait_for_others(self) -> None:
@@ -90,34 +77,34 @@ class Search:
     def _give_back(self) -> None:
         for running in self._running.values():
             try:
-                self._claims.give_back(running.trial)
+                self.claims.give_back(running.trial)
             except Exception as error:  # noqa: BLE001 - the storage may be what has ended the search
                 log.warning("trial %d could not be given back: %s", running.trial.number, error)
 
     def _is_out_of_time(self) -> bool:
-        limit = self._plan.section.timeout
+        limit = self.plan.section.timeout
         return limit is not None and self._clock.elapsed_s() > limit
 
     def _start_trials(self) -> None:
-        while len(self._running) < len(self._environments) and not self._is_out_of_time():
-            trial = self._claims.next()
+        while len(self._running) < len(self.environments) and not self._is_out_of_time():
+            trial = self.claims.next()
             if trial is None:
                 return
-            config = self._plan.draw(trial)
+            config = self.plan.draw(trial)
             if self._is_allowed(trial, config):
                 self._start(trial, config)
 
     def _is_allowed(self, trial: Trial, config: dict[str, Any]) -> bool:
         """Check the constraints; a trial whose configuration breaks one is rejected."""
-        broken = self._plan.broken_constraints(config)
-        for constraint in self._plan.constraints:
+        broken = self.plan.broken_constraints(config)
+        for constraint in self.plan.constraints:
             if constraint.text not in trial.constraints:  # a trial that is run again has them
                 trial.set_constraint(constraint.text, 1.0 if constraint.text in broken else 0.0)
         if not broken:
             return True
         trial.set_user_attr(REJECTED, broken[0])
-        self._study.tell(trial, state=TrialState.PRUNED)
-        last = self._study.get_trials(deepcopy=False)[-_MAX_REJECTIONS:]
+        self.study.tell(trial, state=TrialState.PRUNED)
+        last = self.study.get_trials(deepcopy=False)[-_MAX_REJECTIONS:]
         if len(last) == _MAX_REJECTIONS and all(REJECTED in trial.user_attrs for trial in last):
             raise ConfigError(
                 f"optuna.constraints: {_MAX_REJECTIONS} draws in a row were rejected, "
@@ -126,21 +113,21 @@ class Search:
         return False
 
     def _start(self, trial: Trial, config: dict[str, Any]) -> None:
-        plan = self._plan
+        plan = self.plan
         used = {running.slot for running in self._running.values()}
-        slot = next(slot for slot in range(len(self._environments)) if slot not in used)
-        environment = self._environments[slot]
+        slot = next(slot for slot in range(len(self.environments)) if slot not in used)
+        environment = self.environments[slot]
         folder = trial_folder(plan.folder, trial.number)
         seed = hashed_seed(self._seed, trial.number)
         trial.set_user_attr(SEED, seed)
         arguments = prepare_folder(folder, trial_configuration(config, seed, plan.name, folder), environment)
-        child = self._server.start(Job(TRAIN, arguments, folder / LOG, environment))
+        child = self.server.start(Job(TRAIN, arguments, folder / LOG, environment))
         limit_s = plan.section.trial_timeout
         self._running[child] = RunningTrial(trial, child, slot, folder, plan.metrics, limit_s)
         log.info("trial %d begins: %s", trial.number, values_line(trial.params))
 
     def _look(self) -> None:
-        ended = self._server.ended(_LOOK_EVERY_S)
+        ended = self.server.ended(_LOOK_EVERY_S)
         for child, status in ended.items():
             self._finish(self._running.pop(child), status)
         for running in self._running.values():
@@ -150,7 +137,7 @@ class Search:
         now = time.monotonic()
         if running.stopped_at is not None:
             if now - running.stopped_at > GRACE_S:
-                self._server.stop(running.child, signal.SIGKILL)
+                self.server.stop(running.child, signal.SIGKILL)
             return
         try:
             running.verdict = running.follow()
@@ -158,21 +145,21 @@ class Search:
             running.verdict = "pruned"
         if running.verdict is not None:
             running.stopped_at = now
-            self._server.stop(running.child)
+            self.server.stop(running.child)
         elif now - running.begun > running.beats * BEAT_INTERVAL_S:
             running.beats += 1
-            self._claims.beat(running.trial, running.beats)
+            self.claims.beat(running.trial, running.beats)
 
     def _finish(self, running: RunningTrial, status: int) -> None:
-        if not self._claims.is_mine(running.trial):
+        if not self.claims.is_mine(running.trial):
             log.warning("trial %d has passed to another worker", running.trial.number)
             return
-        minimize = self._plan.directions[0] == "minimize"
+        minimize = self.plan.directions[0] == "minimize"
         with suppress(UpdateFinishedTrialError):
             outcome = self._record(running.trial, running.outcome(status, minimize=minimize))
-            result = SearchResult.of(self._plan.name, self._plan.metrics, self._study)
+            result = SearchResult.of(self.plan.name, self.plan.metrics, self.study)
             self._remove_checkpoints(result)
-            n_trials = self._plan.section.n_trials
+            n_trials = self.plan.section.n_trials
             left_s = self._clock.left_s(result.counts.finished, n_trials)
             number, best = running.trial.number, result.best_so_far
             log.info("%s", status_line(number, outcome, result.counts, n_trials, best, left_s))
@@ -182,21 +169,21 @@ class Search:
         if isinstance(outcome, TrialFailure):
             trial.set_user_attr(KIND, outcome.kind)
             trial.set_user_attr(REASON, outcome.reason)
-            self._study.tell(trial, state=TrialState.FAIL)
+            self.study.tell(trial, state=TrialState.FAIL)
             return f"failed ({outcome.kind}): {outcome.reason[:_MAX_REASON]}"
         if outcome == "pruned":
-            self._study.tell(trial, state=TrialState.PRUNED)
+            self.study.tell(trial, state=TrialState.PRUNED)
             return outcome
-        self._study.tell(trial, outcome)
-        return values_line(dict(zip(self._plan.metrics, outcome, strict=True)))
+        self.study.tell(trial, outcome)
+        return values_line(dict(zip(self.plan.metrics, outcome, strict=True)))
 
     def _remove_checkpoints(self, result: SearchResult) -> None:
         """Remove the weights, which take most of the space, of trials that are not to be kept."""
-        keep = self._plan.section.keep_checkpoints
+        keep = self.plan.section.keep_checkpoints
         if keep == "all":
             return
         kept = {trial.number for trial in result.best} if keep == "best" else set[int]()
         kept |= {running.trial.number for running in self._running.values()}
         for trial in result.trials:
             if trial.state.is_finished() and trial.number not in kept:
-                remove_checkpoints(trial_folder(self._plan.folder, trial.number))
+                remove_checkpoints(trial_folder(self.plan.folder, trial.number))

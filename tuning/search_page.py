@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import optuna
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from optuna.importance import get_param_importances
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from reports import html
 from reports.html import Html
 from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
-from tuning.results import SearchResult
-from tuning.status_line import duration
+from tuning.results import SearchResult, duration
 from tuning.study.study import KIND, REASON
 
 _MAX_AXES = 8  # of parallel coordinates
@@ -180,9 +179,7 @@ def importances(result: SearchResult, index: int) -> dict[str, float]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = optuna.importance.get_param_importances(
-                result.study, target=lambda trial: trial.values[index]
-            )
+            found = get_param_importances(result.study, target=lambda trial: trial.values[index])
     except (ValueError, RuntimeError):  # no parameter is in every trial, or none varied
         return {}
     return {name: float(share) for name, share in found.items() if math.isfinite(share)}

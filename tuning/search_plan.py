@@ -16,36 +16,29 @@ _BY_LANGUAGE = "val_per_"
 
 
 class SearchPlan(NamedTuple):
-    """Everything that does not change while a search runs.
-
-    Args:
-        section: the configuration's section ``optuna``.
-        base: the configuration that trials change.
-        name: the study's name, which is also the folder's.
-        folder: the search's folder.
-        space: the parameters to draw.
-        constraints: the conditions that a trial's configuration must meet.
-        metrics: the names of the metrics to optimise.
-        directions: ``minimize`` or ``maximize`` for each metric.
-        seed: the search's seed.
-    """
+    """Everything that does not change while a search runs."""
 
     section: OptunaSection
-    base: dict[str, Any]
-    name: str
+    base: dict[str, Any]  # the configuration that trials change
+    name: str  # the study's, which is also the folder's
     folder: Path
     space: SearchSpace
     constraints: Sequence[Constraint]
     metrics: Sequence[str]
-    directions: Sequence[str]
+    directions: Sequence[str]  # ``minimize`` or ``maximize`` for each metric
     seed: int
 
     @classmethod
     def of(cls, request: SearchRequest) -> "SearchPlan":
         """Check all of the configuration that concerns the search."""
         base = request.config
-        section = _section(base["optuna"])
-        _check_numbers(section)
+        content = base["optuna"]
+        spaces = {path: Distribution(**spec) for path, spec in content["search_spaces"].items()}
+        section = OptunaSection(**{**content, "search_spaces": spaces})
+        for option in ("n_trials", "n_jobs", "timeout", "trial_timeout"):
+            number = getattr(section, option)
+            if number is not None and not number > 0:
+                raise ConfigError(f"optuna.{option} must be above 0, got {number}")
         _check_checkpoint(base)
         metrics, directions = _objectives(section, request.metrics)
         name = section.study_name or (
@@ -75,19 +68,6 @@ class SearchPlan(NamedTuple):
     def broken_constraints(self, config: dict[str, Any]) -> list[str]:
         """Return the constraints that a configuration does not meet."""
         return [constraint.text for constraint in self.constraints if not constraint.holds(config)]
-
-
-def _section(content: Mapping[str, Any]) -> OptunaSection:
-    """Turn plain YAML into the section's class."""
-    spaces = {path: Distribution(**spec) for path, spec in content["search_spaces"].items()}
-    return OptunaSection(**{**content, "search_spaces": spaces})
-
-
-def _check_numbers(section: OptunaSection) -> None:
-    for name in ("n_trials", "n_jobs", "timeout", "trial_timeout"):
-        number = getattr(section, name)
-        if number is not None and not number > 0:
-            raise ConfigError(f"optuna.{name} must be above 0, got {number}")
 
 
 def _check_checkpoint(base: Mapping[str, Any]) -> None:

@@ -12,6 +12,8 @@ import copy
 import difflib
 import re
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from experiment.errors import ConfigError
@@ -85,9 +87,7 @@ def value_at(config: Any, path: Path) -> Any:  # noqa: ANN401 - any YAML value
     """Return the value at a path; an error names the nearest paths that exist."""
     if not exists(config, path):
         raise ConfigPathError(f"optuna.search_spaces: {no_such_path(config, path)}")
-    for part in path:
-        config = config[part]
-    return config
+    return reduce(getitem, path, config)
 
 
 def with_value(config: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -114,9 +114,7 @@ def no_such_path(config: Any, path: Path) -> str:  # noqa: ANN401 - any YAML val
     """Describe which part of the path exists, and which paths are near."""
     text = path_text(path)
     depth = next(depth for depth in range(len(path), -1, -1) if exists(config, path[:depth]))
-    here = config
-    for part in path[:depth]:
-        here = here[part]
+    here: Any = reduce(getitem, path[:depth], config)
     reached = path_text(path[:depth]) or "the top level"
     if isinstance(here, list) and depth < len(path) and isinstance(path[depth], int):
         several = f"{len(here)} entries, [0] to [{len(here) - 1}]"

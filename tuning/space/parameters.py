@@ -1,7 +1,7 @@
 """The parameters of a search space, checked: their distributions and choices."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from tuning.space.config_paths import Path, children, path_text
 
 Label = str | int | float | bool | None
 _KINDS = ("uniform", "loguniform", "int", "categorical", "discrete_uniform")
+_STEPLESS = ("uniform", "loguniform")
 _FIELDS = tuple(field.name for field in fields(Distribution))
 
 
@@ -38,9 +39,13 @@ class Parameter(NamedTuple):
 
 def parameter_of(name: str, path: Path, distribution: Distribution) -> Parameter:
     """Check one entry of a search space."""
-    _check(name, distribution)
-    if distribution.distribution != "categorical":
+    kind = distribution.distribution
+    if kind not in _KINDS:
+        raise _mistake(name, f"distribution must be one of {', '.join(_KINDS)}, got {kind!r}")
+    if kind != "categorical":
+        _check_range(name, distribution)
         return Parameter(name, path, distribution)
+    _check_categorical(name, distribution)
     values = distribution.choices or []
     labels = labels_of(values)
     choices = tuple(
@@ -81,26 +86,12 @@ def _parameters_within(name: str, path: Path, value: Any, inner: Path = ()) -> I
     """Yield the mappings with a ``distribution`` anywhere in a choice."""
     if isinstance(value, dict) and "distribution" in value:
         full = f"{name}.{path_text(inner)}".replace(".[", "[")
-        yield parameter_of(full, (*path, *inner), _distribution(full, value))
+        if unknown := ", ".join(str(key) for key in value if key not in _FIELDS):
+            raise _mistake(full, f"keys must be among {', '.join(_FIELDS)}, got {unknown}")
+        yield parameter_of(full, (*path, *inner), Distribution(**value))
         return
     for key, part in children(value):
         yield from _parameters_within(name, path, part, (*inner, key))
-
-
-def _distribution(name: str, spec: Mapping[str, Any]) -> Distribution:
-    unknown = [key for key in spec if key not in _FIELDS]
-    if unknown:
-        raise _mistake(name, f"keys must be among {', '.join(_FIELDS)}, got {', '.join(map(str, unknown))}")
-    return Distribution(**spec)
-
-
-def _check(name: str, spec: Distribution) -> None:
-    if spec.distribution not in _KINDS:
-        raise _mistake(name, f"distribution must be one of {', '.join(_KINDS)}, got {spec.distribution!r}")
-    if spec.distribution == "categorical":
-        _check_categorical(name, spec)
-    else:
-        _check_range(name, spec)
 
 
 def _check_categorical(name: str, spec: Distribution) -> None:
@@ -116,37 +107,30 @@ def _check_categorical(name: str, spec: Distribution) -> None:
 
 
 def _check_range(name: str, spec: Distribution) -> None:
-    kind, low, high = spec.distribution, spec.low, spec.high
+    kind, step = spec.distribution, spec.step
     if spec.choices is not None:
         raise _mistake(name, f"{kind} takes low and high, got choices")
     for key in ("low", "high"):
         number = getattr(spec, key)
         if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
             raise _mistake(name, f"{kind} needs numbers as low and high, got {key} {number!r}")
-    if low is None or high is None or low > high:
-        raise _mistake(name, f"low must not be above high, got {low} and {high}")
-    if (kind == "loguniform" or spec.log) and low <= 0:
-        raise _mistake(name, f"a logarithmic range must begin above 0, got low {low}")
-    if spec.log and kind != "int":
-        raise _mistake(name, f"log belongs to int; for {kind} use loguniform")
-    _check_step(name, spec, float(low), float(high))
-
-
-def _check_step(name: str, spec: Distribution, low: float, high: float) -> None:
-    kind, step = spec.distribution, spec.step
-    if kind == "discrete_uniform" and step is None:
-        raise _mistake(name, "discrete_uniform needs a step")
-    if kind in ("uniform", "loguniform") and step is not None:
-        raise _mistake(name, f"{kind} takes no step; discrete_uniform does")
-    if step is not None and not step > 0:
-        raise _mistake(name, f"step must be above 0, got {step}")
-    if kind != "int":
-        return
-    for key, number in (("low", low), ("high", high), ("step", step or 1)):
-        if number != int(number):
-            raise _mistake(name, f"int needs whole numbers, got {key} {number}")
-    if spec.log and step not in (None, 1):
-        raise _mistake(name, f"int takes log or a step, got both (step {step})")
+    low, high = float(spec.low or 0), float(spec.high or 0)
+    is_logarithmic = spec.log or kind == "loguniform"
+    numbers = (("low", low), ("high", high), ("step", step or 1))
+    fractions = ", ".join(f"{key} {number}" for key, number in numbers if number % 1)
+    faults = (
+        (low > high, f"low must not be above high, got {spec.low} and {spec.high}"),
+        (is_logarithmic and low <= 0, f"a logarithmic range must begin above 0, got low {spec.low}"),
+        (spec.log and kind != "int", f"log belongs to int; for {kind} use loguniform"),
+        (kind == "discrete_uniform" and step is None, "discrete_uniform needs a step"),
+        (step is not None and kind in _STEPLESS, f"{kind} takes no step; discrete_uniform does"),
+        (step is not None and not step > 0, f"step must be above 0, got {step}"),
+        (kind == "int" and fractions, f"int needs whole numbers, got {fractions}"),
+        (spec.log and step not in (None, 1), f"int takes log or a step, got both (step {step})"),
+    )
+    for is_present, message in faults:
+        if is_present:
+            raise _mistake(name, message)
 
 
 def _mistake(name: str, message: str) -> ConfigError:

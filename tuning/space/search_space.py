@@ -33,11 +33,7 @@ class Conditions(NamedTuple):
 
     @classmethod
     def of(
-        cls,
-        name: str,
-        when: Mapping[str, Any],
-        base: dict[str, Any],
-        known: Mapping[str, Parameter],
+        cls, name: str, when: Mapping[str, Any], base: dict[str, Any], known: Mapping[str, Parameter]
     ) -> "Conditions":
         """Check that every condition names a categorical parameter and choices of it."""
         wanted: dict[str, tuple[Label, ...]] = {}
@@ -62,10 +58,6 @@ class Conditions(NamedTuple):
     def hold(self, drawn: Mapping[str, Label]) -> bool:
         """Check the values drawn so far; a parameter that was not drawn meets no condition."""
         return all(name in drawn and drawn[name] in labels for name, labels in self.wanted.items())
-
-    def an_example(self) -> dict[str, Label]:
-        """Return values that meet the conditions."""
-        return {name: labels[0] for name, labels in self.wanted.items()}
 
 
 def _in_order(parameters: Sequence[Parameter], conditions: Mapping[str, Conditions]) -> Iterator[Parameter]:
@@ -99,7 +91,11 @@ class SearchSpace(NamedTuple):
             raise ConfigError("optuna.search_spaces must name at least one path of the configuration")
         paths = {text: expanded(base, parse_path(text)) for text in spaces}
         names = {text: path_text(path) for text, path in paths.items()}
-        _refuse_repetition(names)
+        for text, name in names.items():
+            if others := [other for other in names if other != text and names[other] == name]:
+                raise ConfigError(
+                    f"optuna.search_spaces: {text} and {others[0]} are the same place; keep one"
+                )
         parameters = [parameter_of(names[text], path, spaces[text]) for text, path in paths.items()]
         known = {parameter.name: parameter for parameter in parameters}
         conditions = {name: Conditions.of(name, known[name].distribution.when, base, known) for name in known}
@@ -133,7 +129,7 @@ class SearchSpace(NamedTuple):
         if not forced:
             yield _random_study(seed, {})
         for number, (parameter, label) in enumerate(forced):
-            met = self.conditions[parameter.name].an_example()
+            met = {name: labels[0] for name, labels in self.conditions[parameter.name].wanted.items()}
             yield _random_study(seed + number, {**met, parameter.name: label})
 
     def _check_paths(self, base: dict[str, Any], accepts: Accepts | None) -> None:
@@ -173,15 +169,12 @@ def _drawn(parameter: Parameter, trial: BaseTrial, drawn: dict[str, Label]) -> I
     if not parameter.choices:
         yield parameter.path, value
         return
-    choice = parameter.choices[_position(value, parameter.labels)]
+    # True is not 1 here.
+    same = (choice for choice in parameter.choices if type(choice.label) is type(value))
+    choice = next(choice for choice in same if choice.label == value)
     yield parameter.path, choice.value
     for inner in choice.parameters:
         yield from _drawn(inner, trial, drawn)
-
-
-def _position(value: Label, labels: Sequence[Label]) -> int:
-    """Return the index of a label; True is not 1 here."""
-    return next(index for index, label in enumerate(labels) if label == value and type(label) is type(value))
 
 
 def _suggest(parameter: Parameter, trial: BaseTrial) -> Label:
@@ -204,10 +197,3 @@ def _is_accepted(stage: dict[str, Any], parameter: Parameter, accepts: Accepts |
     except ConfigError:
         return False
     return True
-
-
-def _refuse_repetition(names: Mapping[str, str]) -> None:
-    for text, name in names.items():
-        others = [other for other in names if other != text and names[other] == name]
-        if others:
-            raise ConfigError(f"optuna.search_spaces: {text} and {others[0]} are the same place; keep one")

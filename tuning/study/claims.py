@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,81 +32,73 @@ _GRID_ID = "grid_id"  # Optuna's GridSampler keeps here which point a trial is
 _EXHAUSTED = "exhausted"  # attribute of a study whose sampler has no further values
 
 
+@dataclass
 class Claims:
-    """Takes trials from a study.
+    """Takes trials from a study."""
 
-    Args:
-        study: the study.
-        storage: the study's storage.
-        samplers: draw the trials' values.
-        n_trials: the number of trials in all.
-        patience_s: the silence after which a worker on another machine counts as dead.
-    """
+    study: Study
+    storage: SearchStorage  # the study's
+    samplers: Samplers
+    n_trials: int  # in all
+    _: KW_ONLY
+    patience_s: float = _PATIENCE_S  # the silence after which a worker on another machine counts as dead
 
-    def __init__(
-        self,
-        study: Study,
-        storage: SearchStorage,
-        samplers: Samplers,
-        n_trials: int,
-        *,
-        patience_s: float = _PATIENCE_S,
-    ) -> None:
-        self._study = study
-        self._storage = storage.connection
-        self._samplers = samplers
-        self._lock = FileLock(storage.lock_file)
-        self._n_trials = n_trials
-        self._all_share_lock = storage.has_common_lock
-        self._watch = _Watch(patience_s)
+    def __post_init__(self) -> None:
+        self._lock = FileLock(self.storage.lock_file)
+        self._all_share_lock = self.storage.has_common_lock
+        self._watch = _Watch(self.patience_s)
         self._me = this_process()
-        # A grid that is done calls this; Optuna expects the call within its own loop alone.
-        setattr(study, "stop", self._exhaust)  # noqa: B010 - one object's method, not its class'
 
-    def _exhaust(self) -> None:
-        """Stop all workers and starts: a sampler that is asked once more would repeat itself."""
-        self._study.set_user_attr(_EXHAUSTED, True)
+        def exhaust() -> None:
+            """Stop all workers and starts: a sampler that is asked once more would repeat itself."""
+            self.study.set_user_attr(_EXHAUSTED, True)
+
+        # A grid that is done calls this; Optuna expects the call within its own loop alone.
+        setattr(self.study, "stop", exhaust)  # noqa: B010 - one object's method, not its class'
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the sampler has drawn all of its values; the last ones may still be running."""
-        if self._study.user_attrs.get(_EXHAUSTED):
+        if self.study.user_attrs.get(_EXHAUSTED):
             return True
-        points = self._samplers.grid_points
-        trials = self._study.get_trials(deepcopy=False)
+        points = self.samplers.grid_points
+        trials = self.study.get_trials(deepcopy=False)
         taken = {trial.system_attrs[_GRID_ID] for trial in trials if _GRID_ID in trial.system_attrs}
         return points is not None and len(taken) >= points
 
     def next(self) -> Trial | None:
         """Claim a trial: an abandoned one, else a new one; None where there is nothing to do now."""
         with self._lock:
-            self._release_abandoned()
-            trials = self._study.get_trials(deepcopy=False)
+            for running in self._running():
+                if self._is_abandoned(running):
+                    log.info("trial %d was cut off; it is run again", running.number)
+                    self.give_back(running)
+            trials = self.study.get_trials(deepcopy=False)
             waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
-            if not waiting and (count(self._study).begun >= self._n_trials or self.is_exhausted):
+            if not waiting and (count(self.study).begun >= self.n_trials or self.is_exhausted):
                 return None
-            self._study.sampler = self._samplers.for_trial(min(waiting, default=len(trials)))
-            trial = self._study.ask()
-            self._storage.set_trial_user_attr(trial._trial_id, OWNER, self._me)
+            self.study.sampler = self.samplers.for_trial(min(waiting, default=len(trials)))
+            trial = self.study.ask()
+            self.storage.connection.set_trial_user_attr(trial._trial_id, OWNER, self._me)
         if not self._all_share_lock and self._is_surplus(trial.number):
             trial.set_user_attr(SURPLUS, True)
-            self._study.tell(trial, state=TrialState.FAIL)
+            self.study.tell(trial, state=TrialState.FAIL)
             return self.next()
         return trial
 
     def beat(self, trial: Trial, number: int) -> None:
         """Show workers on other machines that a trial is still running."""
         with suppress(UpdateFinishedTrialError):
-            self._storage.set_trial_user_attr(trial._trial_id, BEAT, number)
+            self.storage.connection.set_trial_user_attr(trial._trial_id, BEAT, number)
 
     def give_back(self, trial: Trial | FrozenTrial) -> None:
         """Let a worker run this trial again."""
         with suppress(UpdateFinishedTrialError):
-            self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+            self.storage.connection.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
     def is_mine(self, trial: Trial) -> bool:
         """Check that the trial has not passed to another worker while this one was silent."""
-        stored = self._storage.get_trial(trial._trial_id)
+        stored = self.storage.connection.get_trial(trial._trial_id)
         return stored.state == TrialState.RUNNING and stored.user_attrs.get(OWNER) == self._me
 
     def are_undecided(self) -> bool:
@@ -116,37 +109,28 @@ class Claims:
         )
 
     def _running(self) -> list[FrozenTrial]:
-        return self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-
-    def _release_abandoned(self) -> None:
-        for trial in self._running():
-            if self._is_abandoned(trial):
-                log.info("trial %d was cut off; it is run again", trial.number)
-                self.give_back(trial)
+        return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
     def _is_abandoned(self, trial: FrozenTrial) -> bool:
         owner = trial.user_attrs.get(OWNER)
         if owner is None and self._all_share_lock:
-            return (
-                True  # cut off before it had an owner: it gets one under the lock that it was created under
-            )
+            return True  # cut off while it was created: it gets its owner under the same lock
         fate = fate_of(owner or {})
         return fate == "gone" or (fate == "elsewhere" and self._watch.is_silent(trial))
 
     def _is_surplus(self, number: int) -> bool:
         """Check that workers without a common lock have not created a trial too many; numbers decide."""
-        trials = self._study.get_trials(deepcopy=False)
-        return sum(is_trial(trial) and trial.number < number for trial in trials) >= self._n_trials
+        trials = self.study.get_trials(deepcopy=False)
+        return sum(is_trial(trial) and trial.number < number for trial in trials) >= self.n_trials
 
 
+@dataclass
 class _Watch:
     """Separates silent owners on other machines from working ones; clocks need not agree."""
 
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
-        self._seen: dict[
-            int, tuple[object, float, bool]
-        ] = {}  # trial → last beat, since when, has it changed
+    patience_s: float
+    # trial → last beat, since when, has it changed
+    _seen: dict[int, tuple[object, float, bool]] = field(default_factory=dict, init=False)
 
     def is_silent(self, trial: FrozenTrial) -> bool:
         """Check that no beat has come for too long; the first call starts the clock."""
@@ -155,7 +139,7 @@ class _Watch:
         if known is None or known[0] != beat:
             self._seen[trial.number] = (beat, now, known is not None)
             return False
-        return now - known[1] > self._patience_s
+        return now - known[1] > self.patience_s
 
     def is_undecided(self, trial: FrozenTrial) -> bool:
         """Check that neither a beat nor a long silence has shown whether the owner lives."""

@@ -6,7 +6,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 from optuna.study import Study, StudyDirection
@@ -61,21 +61,17 @@ class Counts(NamedTuple):
 def open_study(storage: BaseStorage, plan: SearchPlan, pruner: BasePruner) -> Study:
     """Begin a study, or continue the one of this name if it is the same search."""
     directions = [StudyDirection[direction.upper()] for direction in plan.directions]
-    try:
-        study = optuna.create_study(
-            storage=storage, study_name=plan.name, directions=directions, pruner=pruner
-        )
-        study.set_user_attr(_STUDY_SEED, plan.seed)
+    study = optuna.create_study(
+        storage=storage, study_name=plan.name, directions=directions, pruner=pruner, load_if_exists=True
+    )
+    _check_identity(study, plan)
+    if study.metric_names is None:  # a dashboard shows them
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            study.set_metric_names(list(plan.metrics))  # shown by a dashboard
-        study.set_user_attr(_IDENTITY, _facts(plan))
-    except DuplicatedStudyError:
-        study = optuna.load_study(storage=storage, study_name=plan.name, pruner=pruner)
-        _check_identity(study, plan)
-        for key, value in ((_STUDY_SEED, plan.seed), (_IDENTITY, _facts(plan))):
-            if key not in study.user_attrs:  # its beginning was cut off, or is under way
-                study.set_user_attr(key, value)
+            study.set_metric_names(list(plan.metrics))
+    for key, value in ((_STUDY_SEED, plan.seed), (_IDENTITY, _facts(plan))):
+        if key not in study.user_attrs:  # it is new, or its beginning was cut off
+            study.set_user_attr(key, value)
     return study
 
 
@@ -136,27 +132,19 @@ def _check_identity(study: Study, plan: SearchPlan) -> None:
 
 def _facts(plan: SearchPlan) -> dict[str, str]:
     """Describe what makes two starts the same search: one short fact per key of the configuration."""
-    facts = dict(_leaves(plan.base, ""))
+    parts: dict[str, Any] = {}
+    for section, content in plan.base.items():
+        if isinstance(content, dict):
+            parts |= {f"{section}.{key}": part for key, part in content.items()}
+        else:
+            parts[section] = content
+    facts = {path: _short(part) for path, part in parts.items() if not _FREE & {path, path.partition(".")[0]}}
     spaces = plan.base["optuna"]["search_spaces"]
     facts |= {f"optuna.search_spaces.{path}": _short(space) for path, space in spaces.items()}
     facts["optuna.constraints"] = _short(list(plan.section.constraints))
     facts["optuna.metric"] = _short(list(plan.metrics))
     facts["optuna.direction"] = _short(list(plan.directions))
     return facts
-
-
-def _leaves(value: Any, place: str) -> list[tuple[str, str]]:  # noqa: ANN401 - any YAML value
-    """Return top-level sections and their keys, each with a digest of its value."""
-    found = []
-    for key, part in value.items():
-        path = f"{place}.{key}" if place else key
-        if path in _FREE:
-            continue
-        if isinstance(part, dict) and not place:
-            found += _leaves(part, path)
-        else:
-            found.append((path, _short(part)))
-    return found
 
 
 def _short(value: object) -> str:

@@ -33,7 +33,9 @@ def trial_environments(trainer: dict[str, Any], n_jobs: int | None, gpus: list[s
     if wanted == 1 and (n_jobs or not uses_gpus or len(gpus) <= each):
         return [{}]
     if not uses_gpus:
-        return [_share_of_processor(wanted) for _ in range(wanted)]
+        if "OMP_NUM_THREADS" in os.environ:  # the user's choice
+            return [{}] * wanted
+        return [{"OMP_NUM_THREADS": str(max(1, len(os.sched_getaffinity(0)) // wanted))}] * wanted
     if each > len(gpus):
         raise ConfigError(f"trainer.devices: {each} GPUs for each trial, this machine has {len(gpus)}")
     places = max(1, len(gpus) // each)
@@ -52,10 +54,3 @@ def _devices_each(devices: Any) -> int:  # noqa: ANN401 - Lightning's type
             )
         return 1
     return int(devices) if str(devices).isdigit() and int(devices) > 0 else 1
-
-
-def _share_of_processor(jobs: int) -> dict[str, str]:
-    """Return the number of threads for one of several trials, unless the user has set it."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return {}
-    return {"OMP_NUM_THREADS": str(max(1, len(os.sched_getaffinity(0)) // jobs))}

@@ -25,29 +25,20 @@ Task = Callable[[Sequence[str]], int]  # arguments → exit status
 
 _CHUNK = 65536
 _OOM_SCORE = "500"  # of 1000
+_DEAD = "the process that starts the trials has died"
 
 
 class ForkServerError(RuntimeError):
     """The server has died; no further trial can be started."""
 
-    def __init__(self) -> None:
-        super().__init__("the process that starts the trials has died")
-
 
 class Job(NamedTuple):
-    """The work of a child.
+    """The work of a child."""
 
-    Args:
-        task: the name of one of the server's tasks.
-        arguments: the task's arguments.
-        log_file: the file for all output; None leaves it on the console.
-        environment: variables besides the inherited ones.
-    """
-
-    task: str
+    task: str  # the name of one of the server's tasks
     arguments: Sequence[str]
-    log_file: Path | None = None
-    environment: Mapping[str, str] = {}
+    log_file: Path | None = None  # for all output; None leaves it on the console
+    environment: Mapping[str, str] = {}  # besides the inherited variables
 
 
 class ForkServer:
@@ -91,7 +82,7 @@ class ForkServer:
                 statuses[child] = status
         except (EOFError, OSError) as error:
             if not statuses:
-                raise ForkServerError from error
+                raise ForkServerError(_DEAD) from error
         return statuses
 
     def run(self, job: Job) -> int:
@@ -111,7 +102,7 @@ class ForkServer:
         try:
             self._connection.send(message)
         except OSError as error:
-            raise ForkServerError from error
+            raise ForkServerError(_DEAD) from error
 
 
 def _serve(connection: "Connection[Any, Any]", tasks: Mapping[str, Task], parent: int) -> NoReturn:
@@ -158,7 +149,9 @@ class _Server:
 
     def _obey(self, command: str, *arguments: Any) -> None:  # noqa: ANN401 - by command
         if command == "preload":
-            _import_all(*arguments)
+            for name in arguments[0]:
+                with contextlib.suppress(Exception):  # a child that imports it meets the error itself
+                    importlib.import_module(name)
         elif command == "start":
             self._start(*arguments)
         else:
@@ -184,12 +177,6 @@ class _Server:
             self._connection.send((self._children.pop(process), os.waitstatus_to_exitcode(status)))
 
 
-def _import_all(modules: Sequence[str]) -> None:
-    for name in modules:
-        with contextlib.suppress(Exception):  # a child that imports it meets the error itself
-            importlib.import_module(name)
-
-
 def _signal_group(process: int, signal_number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process, signal_number)
@@ -204,7 +191,8 @@ def _be_child(task: Task, job: Job, server: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         die_with_parent(server)
-        _become_first_victim()
+        with contextlib.suppress(OSError):  # the kernel ends this process before its parent without memory
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
         _redirect(job.log_file)
         os.environ.update(job.environment)
         status = task(job.arguments)
@@ -214,12 +202,6 @@ def _be_child(task: Task, job: Job, server: int) -> NoReturn:
         traceback.print_exc()
     finally:
         _leave(status)
-
-
-def _become_first_victim() -> None:
-    """Let the kernel end this process before its parent when memory runs out."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
 
 
 def _redirect(log_file: Path | None) -> None:

@@ -6,6 +6,7 @@ import signal
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,13 +19,7 @@ _WRONG_CONFIGURATION = 2
 _BY_SIGNAL = 128
 # A run that is asked to stop ends by itself, with a status that names the signal.
 _STOPPED = [_BY_SIGNAL + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)]
-_MEMORY = (
-    "MemoryError",
-    "out of memory",
-    "OutOfMemoryError",
-    "Cannot allocate memory",
-    "can't allocate memory",
-)
+_MEMORY = ("MemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
 _NOT_A_NUMBER = ("DivergedError", "is not a number", "stopped being a number")
 _LOSSES = ("train_loss", "val_loss")
 _TAIL_BYTES = 20_000
@@ -58,39 +53,22 @@ class Report(NamedTuple):
         return next((name for name in present if not math.isfinite(self.metrics[name])), None)
 
 
+@dataclass
 class RunningTrial:
-    """A trial and its process.
+    """A trial and its process."""
 
-    Args:
-        trial: the study's trial.
-        child: the process, by the fork server's number.
-        slot: the trial's share of the machine.
-        folder: the trial's folder.
-        metrics: the names of the metrics to optimise.
-        limit_s: the seconds after which the trial has failed.
-    """
-
-    def __init__(
-        self,
-        trial: Trial,
-        child: int,
-        slot: int,
-        folder: Path,
-        metrics: Sequence[str],
-        limit_s: float | None,
-    ) -> None:
-        self.trial = trial
-        self.child = child
-        self.slot = slot
-        self.folder = folder
-        self.begun = time.monotonic()
-        self.beats = 0
-        self.stopped_at: float | None = None
-        self.verdict: Verdict | None = None
-        self._metrics = metrics
-        self._limit_s = limit_s
-        self._offset = 0  # in the file of reports
-        self._reports: list[Report] = []
+    trial: Trial
+    child: int  # the process, by the fork server's number
+    slot: int  # the trial's share of the machine
+    folder: Path
+    metrics: Sequence[str]  # the names of those to optimise
+    limit_s: float | None  # the seconds after which the trial has failed
+    begun: float = field(default_factory=time.monotonic)
+    beats: int = 0
+    stopped_at: float | None = None
+    verdict: Verdict | None = None
+    _offset: int = field(default=0, init=False)  # in the file of reports
+    _reports: list[Report] = field(default_factory=list, init=False)
 
     def follow(self) -> Verdict | None:
         """Pass new reports to the study; returns why the trial must be ended, None if it must not."""
@@ -100,8 +78,8 @@ class RunningTrial:
         if verdicts:
             # A value that is not a number counts even after a validation that was to be pruned.
             return next((verdict for verdict in verdicts if verdict != "pruned"), "pruned")
-        if self._limit_s is not None and time.monotonic() - self.begun > self._limit_s:
-            return TrialFailure("timeout", f"not done after {self._limit_s:g} s (optuna.trial_timeout)")
+        if self.limit_s is not None and time.monotonic() - self.begun > self.limit_s:
+            return TrialFailure("timeout", f"not done after {self.limit_s:g} s (optuna.trial_timeout)")
         return None
 
     def _new_reports(self) -> list[Report]:
@@ -121,18 +99,15 @@ class RunningTrial:
         ]
 
     def _checked(self, report: Report) -> Verdict | None:
-        if broken := report.not_finite(self._metrics):
+        if broken := report.not_finite(self.metrics):
             return TrialFailure("nan", f"{broken} is not a number at validation {report.validation + 1}")
-        return "pruned" if self._should_prune(report) else None
-
-    def _should_prune(self, report: Report) -> bool:
-        if len(self._metrics) > 1 or self._metrics[0] not in report.metrics:
-            return False
+        if len(self.metrics) > 1 or self.metrics[0] not in report.metrics:
+            return None
         with warnings.catch_warnings():
             # A trial that is run again repeats its reports.
             warnings.filterwarnings("ignore", message=".*already reported.*")
-            self.trial.report(report.metrics[self._metrics[0]], report.validation)
-        return self.trial.should_prune()
+            self.trial.report(report.metrics[self.metrics[0]], report.validation)
+        return "pruned" if self.trial.should_prune() else None
 
     def outcome(self, status: int, *, minimize: bool) -> list[float] | Verdict:
         """Return the trial's values, or why it has none, after its process has ended."""
@@ -144,7 +119,7 @@ class RunningTrial:
             return self.verdict
         if status:
             return failure_of(status, _last_message(self.folder / LOG))
-        return values_of(self._reports, self._metrics, minimize=minimize)
+        return values_of(self._reports, self.metrics, minimize=minimize)
 
 
 def failure_of(status: int, message: str) -> TrialFailure:

@@ -27,10 +27,7 @@ _MAX_DRAWS = 12
 def prepare_shared(plan: SearchPlan, environment: Mapping[str, str], server: ForkServer) -> None:
     """Prepare what trials share; refuse a space of which no configuration can be built.
 
-    Args:
-        plan: the search.
-        environment: that of one trial: with more devices another strategy would be chosen.
-        server: runs the preparation.
+    The environment is that of one trial: with more devices another strategy would be chosen.
     """
     configs = example_configurations(plan)
     with tempfile.TemporaryDirectory(prefix="search-", ignore_cleanup_errors=True) as folder:
@@ -77,12 +74,10 @@ def _check_faults(faults: list[str | None]) -> None:
 
 
 def prepare(arguments: Sequence[str]) -> int:
-    """Build each of these configurations in a forked process, with its data and its weights.
+    """Build configurations in a forked process, each with its data and its weights.
 
-    The findings are the fault of each file, and the modules that were imported for all.
-
-    Args:
-        arguments: the file for the findings, then configuration files.
+    The arguments are the file for the findings, then configuration files. The findings are the fault of each
+    file, and the modules that were imported for all.
     """
     from tuning.trials.preparing_cli import prepare_configuration
 

@@ -30,10 +30,7 @@ def trial_configuration(config: dict[str, Any], seed: int, study: str, folder: P
     callbacks = config["trainer"].get("callbacks") or []
     callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
     report = {"class_path": "callbacks.FigureReports", "init_args": {"path": str(folder / REPORTS)}}
-    changes = {
-        "limit_test_batches": 0,
-        "callbacks": [*map(_without_dirpath, callbacks), report],
-    }
+    changes = {"limit_test_batches": 0, "callbacks": [*map(_without_dirpath, callbacks), report]}
     return {
         **training_configuration(config, seed, f"{study}/{_TRIALS}/{folder.name}/{RUN}"),
         "trainer": {**config["trainer"], **changes},
