@@ -17,7 +17,7 @@ from tuning.results import Clock, SearchResult, status_line, values_line
 from tuning.search_plan import SearchPlan
 from tuning.study.claims import BEAT_INTERVAL_S, Claims
 from tuning.study.components import hashed_seed
-from tuning.study.study import KIND, REASON, REJECTED, SEED, count, seed_of_study
+from tuning.study.study import KIND, REASON, REJECTED, SEED, STUDY_SEED, count
 from tuning.trials.fork_server import ForkServer, Job
 from tuning.trials.running_trial import GRACE_S, RunningTrial, TrialFailure, Verdict
 from tuning.trials.trial_run import (
@@ -49,7 +49,7 @@ class Search:
     def __post_init__(self) -> None:
         self._running: dict[int, RunningTrial] = {}  # by child
         self._clock = Clock(count(self.study).finished)
-        self._seed = seed_of_study(self.study, self.plan.seed)
+        self._seed = int(self.study.user_attrs[STUDY_SEED])  # of the start that began the study
         self._waiting_is_logged = False
 
     def run(self) -> None:

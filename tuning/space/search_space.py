@@ -112,10 +112,6 @@ class SearchSpace(NamedTuple):
                 edits |= dict(_drawn(parameter, trial, drawn))
         return dict(sorted(edits.items(), key=lambda edit: len(edit[0])))
 
-    def names(self) -> list[str]:
-        """Return every parameter's name, those within choices too."""
-        return [parameter.name for parameter in all_parameters(self.parameters)]
-
     def places(self) -> Iterator[Path]:
         """Yield every path that a draw can create: of parameters, and all within their choices."""
         for parameter in all_parameters(self.parameters):

@@ -17,7 +17,7 @@ from tuning.search_plan import SearchPlan
 
 REJECTED, SURPLUS = "rejected", "surplus"  # attributes of trials that never ran
 KIND, REASON, SEED = "failure", "reason", "seed"  # attributes of trials
-_IDENTITY, _STUDY_SEED = "configuration", "seed"
+STUDY_SEED, _IDENTITY = "seed", "configuration"  # attributes of a study
 # What may differ between workers and starts of one search.
 _FREE = {
     "optuna",
@@ -69,7 +69,7 @@ def open_study(storage: BaseStorage, plan: SearchPlan, pruner: BasePruner) -> St
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names(list(plan.metrics))
-    for key, value in ((_STUDY_SEED, plan.seed), (_IDENTITY, _facts(plan))):
+    for key, value in ((STUDY_SEED, plan.seed), (_IDENTITY, _facts(plan))):
         if key not in study.user_attrs:  # it is new, or its beginning was cut off
             study.set_user_attr(key, value)
     return study
@@ -79,11 +79,6 @@ def check_study(storage: BaseStorage, plan: SearchPlan) -> None:
     """Refuse to continue a study of this name that is another search; there need be none."""
     if plan.name in optuna.get_all_study_names(storage):
         _check_identity(optuna.load_study(storage=storage, study_name=plan.name), plan)
-
-
-def seed_of_study(study: Study, otherwise: int) -> int:
-    """Return the seed that the study was begun with."""
-    return int(study.user_attrs.get(_STUDY_SEED, otherwise))
 
 
 def count(study: Study) -> Counts:

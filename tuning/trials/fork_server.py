@@ -88,9 +88,9 @@ class ForkServer:
     def run(self, job: Job) -> int:
         """Run a child to its end; only while no other runs."""
         child = self.start(job)
-        while True:
-            if (status := self.ended(1.0).get(child)) is not None:
-                return status
+        while (status := self.ended(1.0).get(child)) is None:
+            pass
+        return status
 
     def close(self) -> None:
         """End the server and all that it has started."""
