@@ -178,7 +178,7 @@ def _described(model: AcousticModel, *, int8: bool) -> dict[str, Any]:
 
 
 class OnnxRecognizer:
-    """An exported folder: samples → phonemes, with ONNX Runtime alone; 0 threads let it choose."""
+    """An exported folder: samples → phonemes, with ONNX Runtime alone; with 0 threads it chooses them."""
 
     def __init__(self, folder: Path, num_threads: int = 0) -> None:
         import onnxruntime

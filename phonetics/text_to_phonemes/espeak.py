@@ -41,7 +41,7 @@ class EspeakPhonemes(GraphemeToPhoneme):
     def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Convert texts in one call of phonemizer: its start takes as long as a sentence."""
         plain = [_NO_TEXT.sub(" ", text) for text in texts]
-        backend = _backend(self._language())
+        backend = _backend(self._language())  # reports a missing phonemizer
         from phonemizer.separator import Separator
 
         separator = Separator(phone=_PHONEME_SEPARATOR, word=_WORD_SEPARATOR, syllable="")

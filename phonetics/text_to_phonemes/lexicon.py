@@ -125,7 +125,9 @@ class LexiconPhonemes(GraphemeToPhoneme):
 
 
 def spelled(word: str, *, dotless: bool = False) -> str:
-    """Normalise the spelling of a word: composed, lower case (ı of I where dotless), plain apostrophe.
+    """Normalise the spelling of a word: composed, lower case, with a plain apostrophe.
+
+    Where ``dotless``, the lower case of I is ı, as in Turkish.
 
     >>> spelled("Don’t"), spelled("Maße"), spelled("Masse")
     ("don't", 'maße', 'masse')
