@@ -1,7 +1,7 @@
 """One command from arguments to exit status: 0 done, 1 failed while running, 2 wrong configuration.
 
-128 plus the number of a signal: stopped by it (130 by Ctrl-C, 143 by SIGTERM); 141 where the reader of the
-output has ended.
+128 plus the number of a signal: stopped by that signal (130 by Ctrl-C, 143 by SIGTERM; 141: the program that
+reads the output has closed the pipe).
 """
 
 import contextlib
@@ -54,7 +54,7 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
 
 
 def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
-    # Imported only now: these imports cost seconds, a missing file should not.
+    # Imported only now: these imports take seconds, and a missing file is reported without them.
     from callbacks.every_run.stopping import Stopped
     from dataset_modules.batches.position import PlaceError
     from dataset_modules.recording import AudioError

@@ -74,7 +74,7 @@ class AcousticModel:
 
     @torch.inference_mode()
     def log_probs(self, inputs: Sequence[Inputs]) -> list[Tensor]:
-        """Return the scores of each utterance's frames, (F, V), from inputs of one utterance each."""
+        """Return the scores of each utterance's frames, (F, V); an item of ``inputs`` is one utterance."""
         rows, sizes, attended = zip(
             *((one.values[0], one.sizes, one.attended) for one in inputs), strict=True
         )

@@ -52,35 +52,35 @@ class PhonemeRecognizer(LightningModule):
 
     Args:
         vocab_file: JSON, phoneme → id, as Hugging Face's CTC tokenizers keep it.
-        network_name: the family.
+        network_name: the model family.
         pretrained_name: a hub id or a local folder; null starts from scratch.
         network_config: changes to the architecture's configuration.
         freeze_feature_extractor: leave the convolutions as they are.
         freeze_transformer: leave everything between the convolutions and the head as it is.
         optimizer: a name, or class_path and init_args of any torch optimizer.
-        lr: learning rate, of an optimizer chosen by name.
-        weight_decay: weight decay, for an optimizer chosen by name that has it.
-        momentum: momentum (SGD).
+        lr: the learning rate; only for an optimizer chosen by name.
+        weight_decay: the weight decay; only for an optimizer chosen by name that has one.
+        momentum: the momentum (SGD).
         optimizer_params: further parameters of an optimizer chosen by name, under their own names.
         param_groups: rate and decay by kind of layer (fam), by depth (layerwise), or one for all (null).
-        layer_decay: factor of the rate per layer downwards (layerwise); 0.9 where null.
+        layer_decay: the factor of the rate per layer downwards (layerwise); null takes 0.9.
         scheduler: a name, or class_path and init_args of any torch scheduler; null keeps the rate.
         step_size: epochs between steps (StepLR).
         milestones: epochs of the steps (MultiStepLR).
         gamma: factor of a step (StepLR, MultiStepLR, ReduceLROnPlateau).
-        metric_scheduler: metric to watch (ReduceLROnPlateau); val_loss where null.
+        metric_scheduler: the metric to watch (ReduceLROnPlateau); null watches val_loss.
         metric_patience: validations without improvement before a step (ReduceLROnPlateau).
         min_lr: where the rate ends (ReduceLROnPlateau, FAMScheduler, FAMEpochScheduler).
         warmup_steps: steps of the warm-up (FAMScheduler).
-        total_steps: steps of the schedule (FAMScheduler); null takes the run's length.
+        total_steps: steps of the schedule (FAMScheduler); null takes the length of the run.
         decay_start_step: where the cosine starts (FAMScheduler); null: at the warm-up's end.
         warmup_epochs: epochs of the warm-up (FAMEpochScheduler).
-        max_epochs: epochs of the schedule (FAMEpochScheduler); null takes the run's.
+        max_epochs: epochs of the schedule (FAMEpochScheduler); null takes the number of the run.
         warmup_start_lr: where the warm-up starts (FAMScheduler, FAMEpochScheduler).
-        audio_params: must agree with the configuration's; null takes it.
+        audio_params: must equal the configuration's audio_params; null takes these.
         initial_weights: a checkpoint to take fitting weights from (set by only_weights_load).
         map_vocabulary: carry head rows over by phoneme where initial_weights has another vocabulary.
-        seed: seeds dropout and masking; null takes the run's.
+        seed: seeds dropout and masking; null takes the run's seed.
         attention: the implementation of attention; null takes scaled-dot-product attention where it exists.
         compile: whether training goes through torch.compile; evaluation never does.
         gradient_checkpointing: compute activations anew in the backward pass instead of keeping them.
@@ -249,7 +249,7 @@ class PhonemeRecognizer(LightningModule):
         seed_step(self.seed, self.current_epoch, batch_idx, self.global_rank)
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
-        """Stop at the last step by way of a validation: without one, no checkpoint is best."""
+        """Validate after the last step before stopping; otherwise no best checkpoint exists."""
         if 0 <= self.trainer.max_steps <= self.trainer.global_step:
             self.trainer.should_stop = True
 

@@ -65,7 +65,7 @@ def _times(analysis: SplitAnalysis) -> list[html.KeyMetric]:
     if not len(errors):
         return []
     median = f"{1000 * float(np.median(np.abs(errors))):.0f} ms"
-    return [html.KeyMetric("error of onsets", median, "median, of the reference aligned to the frames")]
+    return [html.KeyMetric("error of onsets", median, "median, from forced alignment of the reference")]
 
 
 def onset_errors(analysis: SplitAnalysis) -> NDArray[np.float64]:

@@ -73,7 +73,7 @@ def _short(value: object) -> str:
 
 
 def has_progress_bar(callbacks: Sequence[object] | object | None) -> bool:
-    """Return whether a configuration names a progress bar other than Lightning's, which need a terminal."""
+    """Return whether a configuration names a progress bar that needs no terminal, unlike Lightning's."""
     given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
     lightnings = (TQDMProgressBar, RichProgressBar)
     return any(isinstance(one, ProgressBar) and type(one) not in lightnings for one in given)

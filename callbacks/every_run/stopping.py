@@ -32,7 +32,7 @@ class Stopped(SystemExit):  # noqa: N818 - it is no error
 
     def __init__(self, number: int, message: str = "", *, agreed: bool = False) -> None:
         self.message = f"stopped by {signal.Signals(number).name}" + (f": {message}" if message else "")
-        # The first process awaits those that it has started; for it, a stop that all agreed on is a success.
+        # The first process waits for those that it started, and needs status 0 of them after an agreed stop.
         super().__init__(0 if agreed and stops_with_the_first() else _STATUS_OF_SIGNALS + number)
 
 
@@ -89,8 +89,9 @@ def _leave_to_parent(number: int) -> None:
 class StopBetweenSteps(Callback):
     """Stops training where a checkpoint can be exact.
 
-    Several processes agree at each step. In a validation a single process stops at once, and validates
-    again after resuming; several processes end it first, because their numbers of batches differ.
+    Several processes agree at each step. A run with one process stops at once during validation, and
+    repeats the validation after resuming. A run with several processes first finishes the validation,
+    because their numbers of batches differ.
     """
 
     def __init__(self, requests: StopRequests, position: ResumePosition) -> None:

@@ -1,4 +1,4 @@
-"""``vocabulary build``, ``check`` and ``merge``: the phonemes that labels hold, and a vocabulary's."""
+"""``vocabulary build``, ``check`` and ``merge``: compare the phonemes of labels with a vocabulary."""
 
 import argparse
 import sys
@@ -102,7 +102,7 @@ def _inventory(options: argparse.Namespace) -> LabelCounts:
         else:
             unlabelled += 1
     if not inventory.num_labels:
-        raise ConfigError("vocabulary: there must be labels, all recordings or texts are without")
+        raise ConfigError("vocabulary: there must be labels, no recording or text has one")
     if unlabelled:
         _print(f"{unlabelled} recordings or texts have no labels and are not counted")
     return inventory

@@ -81,7 +81,7 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
 
 
 def accepted_keys(class_path: str) -> list[str]:
-    """Return the constructor's arguments of a class that is imported already; none of another one.
+    """Return the constructor's arguments of an imported class; an empty list for any other class.
 
     Arguments that the class passes on to its base as keywords are among them.
 

@@ -18,8 +18,8 @@ class Distribution:
         high: largest value (all but categorical).
         step: distance between values (discrete_uniform, int).
         log: whether an int is drawn on a logarithmic scale.
-        choices: the values (categorical): scalars, or whole parts of a configuration, in which a mapping
-            with a ``distribution`` is drawn where its choice was.
+        choices: the values (categorical): scalars, or whole parts of a configuration. Inside a choice, a
+            mapping with a ``distribution`` is a parameter; it is drawn only if that choice is drawn.
         when: draw only where these other parameters are one of these values.
     """
 

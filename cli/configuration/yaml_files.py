@@ -15,7 +15,7 @@ class Place(NamedTuple):
 
     path: str
     line: int
-    component: str  # class_path of what it was meant for, where it was meant for a component
+    component: str  # class_path of the component that the key belongs to; empty if none
     file: str = ""  # where there are several
 
     def __str__(self) -> str:

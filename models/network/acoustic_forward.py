@@ -29,9 +29,9 @@ class AcousticForward:
     """The forward pass of a built network; holds no parameters itself.
 
     Args:
-        network: with its head.
+        network: the encoder with its head.
         frontend: computes the network's inputs.
-        uses_attention_mask: whether padding is masked; where it is not, only training pads.
+        uses_attention_mask: whether padding is masked; without masks, only training batches are padded.
         masking: masks stretches of time in training; null masks none.
         kept_part: the part that never changes, whose features may be cached.
         compiles: whether training goes through ``torch.compile``, with few shapes.
@@ -140,7 +140,7 @@ class AcousticForward:
         """Return log-probabilities in training, where stretches of time may be masked in the encoder."""
         if self.masking is None:
             return self._log_probs(values, mask, self._in_training)
-        # Drawn on the host, which knows the lengths without waiting for the device.
+        # Drawn on the host, which knows the lengths; a hook of ``masking`` passes the mask to the encoder.
         inputs = self.frontend.grid.num_inputs(torch.from_numpy(num_samples))
         frames = encoder_frames(self.network, inputs)
         self.masking.draw(frames, num_frames, with_lengths=self.uses_attention_mask, device=values.device)
@@ -201,7 +201,7 @@ def each_length_alone(values: Tensor, lengths: Tensor, run: Callable[[Tensor, Te
 
 
 def round_up(num_samples: int) -> int:
-    """Return the next of few lengths: the edges of the buckets that batches are cut from.
+    """Round up to the next edge of a bucket of lengths, so that compiled training sees few shapes.
 
     >>> [round_up(seconds * 16000) / 16000 for seconds in (1, 2, 12)]
     [1.02, 2.04, 12.9]

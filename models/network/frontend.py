@@ -108,8 +108,8 @@ class WaveformFrontend(nn.Module):
 class LogMelFrontend(WaveformFrontend):
     """For Wav2Vec2Bert: 80 log-mel bins, normalised per bin, two frames stacked to one of 160.
 
-    Where their number is odd, padding fills the last input. The encoder does not attend to it, but its frame
-    counts, as it does in transformers' pipeline, which decodes the whole output.
+    If the number of frames is odd, padding completes the last input. The encoder does not attend to this
+    input, but its output frame is decoded, as in transformers' pipeline.
     """
 
     input_name = "input_features"
@@ -132,8 +132,8 @@ class LogMelFrontend(WaveformFrontend):
 
     @override
     def _stacked(self, features: Tensor) -> Tensor:
-        # (B, M, 80) → (B, ⌈M / 2⌉, 160). One frame more than needed where M is even, and cut off again: a
-        # graph that is traced cannot branch.
+        # (B, M, 80) → (B, ⌈M / 2⌉, 160). Always pads one frame; if M is even, the slice removes it: a traced
+        # graph cannot branch.
         filled = nn.functional.pad(features, (0, 0, 0, MEL_STACK - 1), value=self.padding_value)
         size = filled.shape[1] // MEL_STACK
         return filled[:, : size * MEL_STACK].reshape(features.shape[0], size, MEL_STACK * MEL_BINS)

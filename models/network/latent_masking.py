@@ -1,8 +1,8 @@
 """Stretches of time masked inside the encoder (SpecAugment), safe on clips of any length.
 
-transformers draws the masks itself, raises where a whole batch is shorter than one stretch, and may
-mask all that a short clip among long ones has: two stretches of ten frames are the least it draws. Here
-its function draws the masks, and they are taken off clips of which they would leave less than half.
+transformers draws at least two stretches of ten frames: these can mask a short clip completely, and a batch
+shorter than one stretch raises. Here its function draws the masks, and a clip loses its mask if more than
+half of it would be masked.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -43,11 +43,11 @@ class LatentMasking:
     ) -> None:
         """Draw the mask of the next forward pass; nothing here waits for the device."""
         mask = time_mask(self.config, frames, num_frames, with_lengths=with_lengths)
-        if self.compiles:  # there a mask is multiplied with, whatever its sum
+        if self.compiles:  # compiled code multiplies by the mask: its number of frames does not matter
             self._mask = mask.to(device, non_blocking=True)
-        else:  # a device counts what a mask selects, and the host waits for it; places are counted here
-            places = mask.nonzero(as_tuple=True)
-            self._mask = tuple(place.to(device, non_blocking=True) for place in places)
+        else:  # indexing by a mask makes the host wait for the device; positions are computed on the host
+            positions = mask.nonzero(as_tuple=True)
+            self._mask = tuple(axis.to(device, non_blocking=True) for axis in positions)
 
     def skip(self) -> None:
         """Mask nothing in the next forward pass."""

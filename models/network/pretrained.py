@@ -68,7 +68,7 @@ def _pretrained_configuration(name: str) -> "PretrainedConfig":
     folder = Path(name)
     if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
         hint = "; write ~ out" if name.startswith("~") else ""
-        raise ValueError(f"model: pretrained_name is a path, it must be a folder; {folder} is none{hint}")
+        raise ValueError(f"model: pretrained_name looks like a path, but {folder} is not a folder{hint}")
     if folder.is_dir() and not any((folder / file).is_file() for file in _WEIGHT_FILES):
         raise ValueError(
             f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not"

@@ -129,7 +129,7 @@ def _own_arguments(
     accepted = [parameter for parameter in parameters if parameter not in flat]
     for given in own:
         if given in flat:
-            raise ValueError(f"model: {key}.{given} stands beside {key}, as model.{given}")
+            raise ValueError(f"model: write {given} as model.{given}, not inside {key}")
         if given not in accepted:
             near = get_close_matches(given, accepted, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
@@ -151,7 +151,7 @@ def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
     unused = sorted(key for key, value in given.items() if value is not None)
     if unused:
         raise ValueError(
-            f"model: {', '.join(unused)} hold for the {section} only where it is chosen by name; "
+            f"model: {', '.join(unused)} apply only where the {section} is chosen by name; "
             f"put them into its init_args, or leave them out"
         )
 

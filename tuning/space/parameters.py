@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from cli.configuration.sections import Distribution
+from cli.configuration.sections import Distribution, DistributionName
 from experiment.errors import ConfigError
 from tuning.space.config_paths import Path, children, path_text
 
 Label = str | int | float | bool | None
-_KINDS = ("uniform", "loguniform", "int", "categorical", "discrete_uniform")
+_KINDS = get_args(DistributionName)
 _STEPLESS = ("uniform", "loguniform")
 _FIELDS = tuple(field.name for field in fields(Distribution))
 

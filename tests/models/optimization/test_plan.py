@@ -66,11 +66,11 @@ def test_an_optimizer_by_name_takes_its_own_parameters(name, own, key):
         ("FAM", {"n_band": 6}, r"FAM has no parameter n_band \(did you mean n_bands\?\)"),
         ("FAM", {"alpha": 1.5}, r"alpha must lie in \[0, 1\)"),
         ("AutoSGM", {"lr_cfg": [True, 0.1]}, '"lr_cfg".*3 elements'),
-        ("AdamW", {"lr": 0.1}, "optimizer_params.lr stands beside optimizer_params, as model.lr"),
+        ("AdamW", {"lr": 0.1}, "write lr as model.lr, not inside optimizer_params"),
         ("FAM", {"n_bands": 8.5}, "n_bands"),
         ("FAM", {"debug": "maybe"}, "debug"),
         ("AutoSGM", {"lr_cfg": 0.1}, "lr_cfg"),
-        (torch.optim.Adam, {"betas": [0.9, 0.9]}, "optimizer_params hold for the optimizer only where"),
+        (torch.optim.Adam, {"betas": [0.9, 0.9]}, "optimizer_params apply only where the optimizer"),
     ],
 )
 def test_own_parameters_are_checked_by_name(name, own, message):
