@@ -64,8 +64,8 @@ def test_they_are_read_where_a_run_begins_from_them(command, tmp_path):
     assert command("fit").count(READ) == 1
     trained = json.loads((tmp_path / "experiments/tuned/metrics.json").read_text())
     assert READ not in command("test")
-    (judged,) = (tmp_path / "experiments/tuned/evaluations").glob("test*/metrics.json")
-    assert json.loads(judged.read_text())["test_loss"] == trained["test_loss"]
+    (evaluated,) = (tmp_path / "experiments/tuned/evaluations").glob("test*/metrics.json")
+    assert json.loads(evaluated.read_text())["test_loss"] == trained["test_loss"]
     resumed = command("fit", "--ckpt_path", "last", "--trainer.max_epochs", "2")
     assert READ not in resumed
     assert "resuming after step 2: epoch 1" in resumed

@@ -17,7 +17,7 @@ from models import PhonemeRecognizer
 from phonetics import VocabularyError
 from tests.inference.tiny_models import FAMILIES, TRANSFORMER, speech
 
-NO_ATTENTION = {"num_hidden_layers": 0}  # such a network hears no further than its convolutions
+NO_ATTENTION = {"num_hidden_layers": 0}  # the context of such a network ends with its convolutions
 ROOT = Path(__file__).parents[2]
 
 
@@ -86,12 +86,12 @@ def test_times_are_in_order_and_inside_the_recording(recognizer_of):
 
 def test_what_was_heard_is_aligned_where_it_was_heard(recognizer_of):
     recognizer, waveform = recognizer_of(), speech(4.0)
-    heard = recognizer(waveform, 16000)
+    recognised = recognizer(waveform, 16000)
     tokens = recognizer.decode(recognizer.scores(AudioSamples(waveform, 16000)), ())
     said = [recognizer.model.vocabulary.tokens[token.token_id] for token in tokens]
     aligned = recognizer.align(waveform, 16000, said)
-    assert aligned.text == heard.text
-    for one, other in zip(aligned.phonemes, heard.phonemes, strict=True):
+    assert aligned.text == recognised.text
+    for one, other in zip(aligned.phonemes, recognised.phonemes, strict=True):
         assert one[1:] == pytest.approx(other[1:], abs=1e-4)
 
 
@@ -130,11 +130,11 @@ def test_a_bad_recording_does_not_end_the_rest(recognizer_of, tmp_path):
 
 
 def test_progress_adds_up_to_the_audio(recognizer_of):
-    heard = []
+    recognised = []
     recognizer = recognizer_of(one_pass_seconds=3.0, window_seconds=3.0, overlap_seconds=1.0)
     recordings = [AudioSamples(speech(seconds), 16000) for seconds in (1.0, 11.3)]
-    list(recognizer.transcribe(recordings, heard.append))
-    assert sum(heard) == pytest.approx(12.3, abs=1e-3)
+    list(recognizer.transcribe(recordings, recognised.append))
+    assert sum(recognised) == pytest.approx(12.3, abs=1e-3)
 
 
 def test_windows_must_be_longer_than_their_overlap(recognizer_of):
@@ -166,7 +166,7 @@ def test_the_recogniser_does_not_load_lightning():
 
 @pytest.mark.parametrize(("family", "tolerance"), [("Wav2Vec2 layer", 1e-3), ("Wav2Vec2Bert", 0.3)])
 def test_windows_of_a_network_with_an_adapter_score_as_one_pass_does(recognizer_of, family, tolerance):
-    """To the last frame; Wav2Vec2Bert's adapter attends, and so hears less of a window."""
+    """To the last frame; Wav2Vec2Bert's adapter attends, and so uses less of a window."""
     network = NO_ATTENTION | {"add_adapter": True, "num_adapter_layers": 2, "output_hidden_size": 32}
     stream = AudioSamples(speech(11.3), 16000)
     windows = {"one_pass_seconds": 0.0, "window_seconds": 4.0, "overlap_seconds": 2.0}
@@ -175,7 +175,7 @@ def test_windows_of_a_network_with_an_adapter_score_as_one_pass_does(recognizer_
 
 
 def test_stretches_may_lie_apart():
-    """Frames of a network with an adapter are further apart than what each of them hears is long."""
+    """Frames of a network with an adapter are further apart than their receptive fields are long."""
     blocks = [np.arange(3), np.arange(3, 8), np.arange(8, 12)]
     stretches = [part.tolist() for part in _stretches(blocks, [(0, 2), (4, 3), (9, 2)])]
     assert stretches == [[0, 1], [4, 5, 6], [9, 10]]

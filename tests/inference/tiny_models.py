@@ -1,4 +1,4 @@
-"""Networks of milliseconds, and speech-like noise for them to hear."""
+"""Networks of milliseconds, and speech-like noise as their input."""
 
 import numpy as np
 import torch

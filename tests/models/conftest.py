@@ -1,4 +1,4 @@
-"""Networks small enough to build in milliseconds, and noise for them to hear."""
+"""Networks small enough to build in milliseconds, and noise as their input."""
 
 import json
 

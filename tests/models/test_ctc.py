@@ -90,10 +90,10 @@ def test_a_confidence_is_the_geometric_mean_over_the_tokens_frames():
 def test_a_token_heard_where_it_was_said_is_as_sure_as_its_reference():
     generator = torch.Generator().manual_seed(2)
     log_probs = (4 * torch.randn(50, 5, generator=generator)).log_softmax(-1)
-    heard = greedy_tokens(log_probs, blank_id=0)
-    laid = force_align(log_probs, [token.token_id for token in heard], 0)
-    assert [token[:3] for token in heard] == [token[:3] for token in laid]
-    assert [token.confidence for token in heard] == pytest.approx([span.confidence for span in laid])
+    recognised = greedy_tokens(log_probs, blank_id=0)
+    laid = force_align(log_probs, [token.token_id for token in recognised], 0)
+    assert [token[:3] for token in recognised] == [token[:3] for token in laid]
+    assert [token.confidence for token in recognised] == pytest.approx([span.confidence for span in laid])
 
 
 def test_a_token_in_two_parts_is_as_sure_as_in_one():

@@ -70,8 +70,8 @@ def test_a_group_norm_network_gets_no_mask_and_still_sounds_the_same_alone(recog
 
 def test_a_layer_norm_network_gets_a_mask_unless_told_otherwise(recognizer):
     assert recognizer().uses_attention_mask
-    told = recognizer(audio_params=AudioParams(return_attention_mask=False))
-    assert not told.uses_attention_mask
+    given = recognizer(audio_params=AudioParams(return_attention_mask=False))
+    assert not given.uses_attention_mask
 
 
 def test_figures_do_not_depend_on_how_a_split_is_batched(recognizer, batch):

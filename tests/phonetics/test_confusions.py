@@ -1,4 +1,4 @@
-"""Counts of what was heard for what."""
+"""Counts of recognised phonemes for each reference phoneme."""
 
 from collections import Counter
 

@@ -18,10 +18,10 @@ def test_pages_are_written_beside_what_they_tell_of(tmp_path):
 
 
 def test_several_experiments_are_compared_in_the_folder_of_the_first(tmp_path):
-    for name, heard in (("one", ("d", "a")), ("two", ("t", "a"))):
+    for name, recognised in (("one", ("d", "a")), ("two", ("t", "a"))):
         folder = tmp_path / name / "evaluations" / "test"  # evaluations have no configuration
         folder.mkdir(parents=True)
-        records = [UtteranceRecord(f"u{n}", "test", ("t", "a"), heard, 1.0, 50, 0.5) for n in range(12)]
+        records = [UtteranceRecord(f"u{n}", "test", ("t", "a"), recognised, 1.0, 50, 0.5) for n in range(12)]
         write_records(records_file(folder, "test"), records)
     assert run(["report", *(str(tmp_path / name / "evaluations" / "test") for name in ("one", "two"))]) == 0
     text = (tmp_path / "one" / "evaluations" / "test" / "comparison.html").read_text()
@@ -58,11 +58,13 @@ def test_no_experiment_is_one_line(capsys):
 
 
 def test_experiments_of_one_name_are_told_apart_by_their_folders(tmp_path):
-    for parent, heard in (("old", "d"), ("new", "t")):
+    for parent, recognised in (("old", "d"), ("new", "t")):
         folder = tmp_path / parent / "demo"
         folder.mkdir(parents=True)
         spoken = ("t", "a")
-        records = [UtteranceRecord(f"u{n}", "test", spoken, (heard, "a"), 1.0, 50, 0.5) for n in range(12)]
+        records = [
+            UtteranceRecord(f"u{n}", "test", spoken, (recognised, "a"), 1.0, 50, 0.5) for n in range(12)
+        ]
         write_records(records_file(folder, "test"), records)
     assert run(["report", str(tmp_path / "old" / "demo"), str(tmp_path / "new" / "demo")]) == 0
     text = (tmp_path / "old" / "demo" / "comparison.html").read_text()

@@ -254,9 +254,9 @@ def test_a_card_has_the_newest_figures_of_the_checkpoints_content(experiment, tm
     assert "| per on test | 0.3000 |" in _card(last, tmp_path / "out")
 
 
-@pytest.mark.parametrize(("policy", "heard", "phonemes"), [("skip", 1, 2), ("drop", 2, 3)])
-def test_a_check_hears_the_clips_that_an_evaluation_hears(experiment, tmp_path, policy, heard, phonemes):
-    """Labels outside the vocabulary as it is told to, and none that the frames cannot hold."""
+@pytest.mark.parametrize(("policy", "recognised", "phonemes"), [("skip", 1, 2), ("drop", 2, 3)])
+def test_a_check_uses_the_clips_that_an_evaluation_uses(experiment, tmp_path, policy, recognised, phonemes):
+    """Labels outside the vocabulary by the policy, and none that the frames cannot hold."""
     rows = ["file_name,phonemes,split", "a.wav,a n,test", "b.wav,a q,test", f"c.wav,{'a n ' * 99},test"]
     (tmp_path / "metadata.csv").write_text("\n".join(rows))
     for name in "abc":
@@ -273,7 +273,7 @@ def test_a_check_hears_the_clips_that_an_evaluation_hears(experiment, tmp_path, 
     finally:
         (experiment / "config.yaml").unlink()
     parity = json.loads((tmp_path / "onnx" / "parity.json").read_text())
-    assert (parity["utterances"], parity["phonemes"]) == (heard, phonemes)
+    assert (parity["utterances"], parity["phonemes"]) == (recognised, phonemes)
 
 
 def test_a_check_needs_the_experiments_configuration(experiment, tmp_path, capsys):

@@ -430,7 +430,7 @@ def test_a_class_with_open_arguments_is_built_with_them(base, attempt, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "expected"),
     [
         ("--model.cache_encoder=maybe", "model.cache_encoder: must be true or false or null, got maybe"),
         (
@@ -441,10 +441,10 @@ def test_a_class_with_open_arguments_is_built_with_them(base, attempt, tmp_path,
         ("--trainer.batch_size=3", "nearest: data.batch_size"),
     ],
 )
-def test_a_wrong_value_is_told_in_words(base, attempt, option, told):
+def test_a_wrong_value_is_described_in_words(base, attempt, option, expected):
     status, message = attempt(base, option)
     assert status == 2
-    assert told in message
+    assert expected in message
     assert "class" not in message
 
 

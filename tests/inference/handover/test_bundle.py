@@ -1,4 +1,4 @@
-"""Handing over: whole folders, cards that tell what is known, figures that compare."""
+"""Handover: whole folders, model cards that state what is known, and compared error rates."""
 
 import json
 import weakref
@@ -67,13 +67,13 @@ def test_parity_counts_by_hand():
     answers = {1: (["a", "|", "b"], ["a", "b"]), 2: (["a"], ["b"])}
     utterances = [Utterance(speech(0.1), ["a", "b"]), Utterance(speech(0.2), ["a"])]
     number = iter((1, 2))
-    heard = {}
+    recognised = {}
 
     def checkpoint(waveform):
-        heard["number"] = next(number)
-        return answers[heard["number"]][0]
+        recognised["number"] = next(number)
+        return answers[recognised["number"]][0]
 
-    parity = compare(utterances, checkpoint, lambda waveform: answers[heard["number"]][1])
+    parity = compare(utterances, checkpoint, lambda waveform: answers[recognised["number"]][1])
     assert parity == Parity(utterances=2, same=1, phonemes=3, checkpoint_errors=0, export_errors=1)
     assert parity.loss == pytest.approx(1 / 3)
     assert not parity.holds(exact=True)

@@ -24,12 +24,12 @@ def _symbols(recognizer, waveform):
 def test_the_pipeline_says_what_the_checkpoint_says(model_of, family, tmp_path):
     model = model_of(family)
     save_huggingface(model, tmp_path)
-    hear, recognizer = pipeline_transcriber(tmp_path), Recognizer(model)
+    transcriber, recognizer = pipeline_transcriber(tmp_path), Recognizer(model)
     for seed, seconds in enumerate((*SECONDS, *SECONDS)):
         waveform = speech(seconds, seed)
-        heard = [token for token in hear(waveform) if token != "|"]
-        assert heard == _symbols(recognizer, waveform)
-        assert len(heard) > 5
+        recognised = [token for token in transcriber(waveform) if token != "|"]
+        assert recognised == _symbols(recognizer, waveform)
+        assert len(recognised) > 5
 
 
 def test_the_tokenizer_parts_phonemes_by_spaces_and_phonemises_nothing(model_of, tmp_path):
