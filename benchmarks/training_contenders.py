@@ -59,12 +59,12 @@ class BareLoop(Contender):
 
         clips = data.splits["train"]
         batch = Collator(data.vocabulary.blank_id)([clips[(0, int(index))] for index in indices])
-        values, lengths = self.model.frontend(batch.waveforms, batch.waveform_lengths)
+        values = self.model.frontend(batch.waveforms, batch.waveform_lengths).values
         self.current.add_lengths(batch.num_samples, values.shape[1])
         device = self.settings.device
         inputs = {
             "input_values": values.to(device),
-            "attention_mask": length_mask(lengths, values.shape[1]).long().to(device),
+            "attention_mask": length_mask(batch.waveform_lengths, values.shape[1]).long().to(device),
         }
         frames = torch.from_numpy(self.model.num_frames(batch.num_samples))
         return inputs, batch.labels.to(device), frames, batch.label_lengths

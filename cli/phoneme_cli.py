@@ -15,6 +15,7 @@ from callbacks.every_run.callback_list import callbacks_of_every_run
 from callbacks.every_run.log_lines import has_progress_bar, log_progress_in_lines
 from callbacks.every_run.run_description import RunDescription
 from callbacks.every_run.stopping import StopRequests
+from callbacks.every_run.utterance_keeper import UtteranceKeeper
 from cli.configuration.checks import (
     LOGGED_METRICS,
     check_augmentations,
@@ -64,7 +65,7 @@ class PhonemeCLI(LightningCLI):
             PhonemeDataModule,
             save_config_callback=RunDescription,
             # Our own sampler shares batches between processes.
-            trainer_defaults={"use_distributed_sampler": False},
+            trainer_defaults={"use_distributed_sampler": False, "callbacks": [UtteranceKeeper()]},
             parser_kwargs={"default_env": True},
             seed_everything_default=0,
             parser_class=PhonemeArgumentParser,
@@ -138,6 +139,7 @@ class PhonemeCLI(LightningCLI):
         check_weights_only(section)
         check_encoder_cache(section)
         self.plan = ExperimentPlan.of(str(self.subcommand), section, self._resumed)
+        self._resumed = None  # it maps the file, whose space a later save could not free
         parameters = shared_audio_params(section)
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file

@@ -67,7 +67,7 @@ def best_checkpoint(folder: Path) -> Path | None:
     record = folder / layout.CHECKPOINTS / layout.BEST_CHECKPOINT_FILE
     if not record.is_file():
         return None
-    checkpoint = record.with_name(json.loads(record.read_text(encoding="utf-8"))["path"])
+    checkpoint = record.parent / json.loads(record.read_text(encoding="utf-8"))["path"]
     return checkpoint if checkpoint.is_file() else None
 
 

@@ -8,14 +8,16 @@ from typing_extensions import override
 from callbacks.every_run.counted_batches import CountedBatches
 from callbacks.every_run.resume_position import ResumePosition
 from callbacks.every_run.stopping import StopBetweenSteps, StopRequests
-from callbacks.every_run.utterance_keeper import UtteranceKeeper
 
 
 def callbacks_of_every_run(requests: StopRequests) -> list[Callback]:
-    """Return the callbacks in their order: CountedBatches checks before any other callback writes."""
+    """Return the callbacks that come first: CountedBatches checks before any other callback writes.
+
+    UtteranceKeeper comes behind those of the configuration, so that the metrics are written before records.
+    """
     position = ResumePosition()
     stopping = StopBetweenSteps(requests, position)
-    return [CountedBatches(), QuietCollector(), position, stopping, UtteranceKeeper()]
+    return [CountedBatches(), QuietCollector(), position, stopping]
 
 
 class QuietCollector(Callback):

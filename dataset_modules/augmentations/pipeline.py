@@ -36,14 +36,25 @@ class AugmentationPipeline:
         index: int,
         long_enough: Callable[[int], bool] | None = None,
     ) -> Waveform:
-        """Return the clip ``index`` as augmented for an epoch; transforms may write into a copy only.
+        """Return the clip ``index`` as augmented for an epoch; transforms write into a copy."""
+        return self.read(waveform.copy, sampling_rate, epoch, index, long_enough)
+
+    def read(
+        self,
+        source: Callable[[], Waveform],
+        sampling_rate: int,
+        epoch: int,
+        index: int,
+        long_enough: Callable[[int], bool] | None = None,
+    ) -> Waveform:
+        """Augment the clip that ``source`` makes anew for every call, so that no copy is needed.
 
         ``long_enough`` checks whether so many samples hold the clip's labels; a transform that shortens the
         clip further is not applied. None allows every length.
         """
         with kept_random_state():
             seed_draws(self.seed, epoch, index)
-            augmented = waveform.copy()
+            augmented = source()
             try:
                 for transform in self.transforms:
                     augmented = _applied(transform, augmented, sampling_rate, long_enough)
@@ -52,8 +63,8 @@ class AugmentationPipeline:
             except Exception as error:  # noqa: BLE001 - any transform, any fault: one clip must not end a run
                 fault = error
             seed_draws(self.seed, epoch, index)
-            self._report(fault, self._first_failing(waveform.copy(), sampling_rate, long_enough), index)
-        return waveform
+            self._report(fault, self._first_failing(source(), sampling_rate, long_enough), index)
+        return source()
 
     def _first_failing(
         self, waveform: Waveform, sampling_rate: int, long_enough: Callable[[int], bool] | None

@@ -1,6 +1,7 @@
 """Prepared clips as a torch data set; access reads and augments audio."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -58,9 +59,12 @@ class ClipDataset(Dataset[Example]):
     def __getitem__(self, key: ClipKey) -> Example:
         epoch, index = key
         clip, labels = self.clips[index], self.labels[index]
-        waveform = from_pcm16(clip.samples)
-        if self.augment is not None:
-            waveform = self.augment(waveform, self.sampling_rate, epoch, index, self._length_check(labels))
+        source = partial(from_pcm16, clip.samples)
+        if self.augment is None:
+            waveform = source()
+        else:
+            check = self._length_check(labels)
+            waveform = self.augment.read(source, self.sampling_rate, epoch, index, check)
         return Example(waveform, labels, clip.id, clip.language, index)
 
     def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:

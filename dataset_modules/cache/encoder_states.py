@@ -116,11 +116,12 @@ class EncoderStateCache:
         try:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
             file = FileRecord(*manifest.pop("file"))
-            fault = "it does not match its manifest" if manifest != identity else first_fault(folder, [file])
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             fault = error
+        else:  # a shortage, such as too many open files, is no damage: its OSError leaves the folder as it is
+            fault = "it does not match its manifest" if manifest != identity else first_fault(folder, [file])
         if fault:
             log.warning("encoder cache: %s will be recomputed, it is damaged: %s", folder, fault)
             return None

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -44,15 +45,20 @@ def test_audio_comes_as_floats_between_minus_one_and_one(stores: list[ClipStore]
     np.testing.assert_allclose(waveform, 0.5, atol=1e-4)
 
 
-def test_augmentation_hears_epoch_and_index(stores: list[ClipStore]) -> None:
+def test_augmentation_gets_epoch_and_index(stores: list[ClipStore]) -> None:
     requests = []
 
     class Listener(AugmentationPipeline):
-        def __call__(
-            self, waveform: np.ndarray, sampling_rate: int, epoch: int, index: int, long_enough: object = None
+        def read(
+            self,
+            source: Callable[[], np.ndarray],
+            sampling_rate: int,
+            epoch: int,
+            index: int,
+            long_enough: object = None,
         ) -> np.ndarray:
             requests.append((sampling_rate, epoch, index))
-            return -waveform
+            return -source()
 
     dataset = ClipDataset(ClipSelection(stores), [[]] * 5, Listener([], seed=0), 8000)
     assert (dataset[2, 4].waveform < 0).all()

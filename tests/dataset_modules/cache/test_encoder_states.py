@@ -1,3 +1,4 @@
+import errno
 import logging
 import multiprocessing
 import pickle
@@ -103,6 +104,23 @@ def test_a_damaged_cache_is_computed_anew(tmp_path: Path, how: str, caplog: pyte
 
 class Killed(BaseException):
     """Simulate the end of the process."""
+
+
+def test_a_shortage_of_open_files_leaves_a_good_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _open(tmp_path, Squares())
+
+    def exhausted(*_: object) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dataset_modules.cache.encoder_states.first_fault", exhausted)
+        with pytest.raises(OSError, match="Too many open files"):
+            _open(tmp_path, Squares())
+    again = Squares()
+    _check(_open(tmp_path, again))
+    assert again.asked == 0
 
 
 def test_of_an_interrupted_build_nothing_is_read(tmp_path: Path) -> None:
