@@ -1,7 +1,7 @@
 """CTC prefix beam search, with an optional n-gram model of phonemes."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.decoding.ngram import START, NgramModel
+from inference.decoding.ngram import START, NextTokenScores, NgramModel
 from models.ctc import TimedToken, force_align
 from phonetics import Vocabulary
 
@@ -17,7 +17,7 @@ _NEVER = -math.inf
 _LEAST_LOG_PROB = math.log(1e-4)  # less likely tokens of a frame are pruned
 _LN10 = math.log(10.0)
 Prefix = tuple[int, ...]
-Bonus = Callable[[Prefix, int], float]  # added to the score of a prefix for a next token
+Bonuses = Callable[[Prefix], NDArray[np.float64]]  # (V,): added to the score of a prefix for each next token
 
 
 class Hypothesis(NamedTuple):
@@ -28,23 +28,37 @@ class Hypothesis(NamedTuple):
     score: float
 
 
-class _Beam(NamedTuple):
-    """The paths of one prefix: those that end in a blank, and those that end in its last token."""
+class _Node:
+    """A prefix; each is built once, so that two nodes are the same prefix exactly if they are one object."""
 
-    blank: float = _NEVER
-    token: float = _NEVER
-    bonus: float = 0.0
+    def __init__(self, tokens: Prefix, parent: "_Node | None", bonuses: NDArray[np.float64]) -> None:
+        self.tokens, self.parent = tokens, parent
+        self.bonuses = bonuses  # (V,) of each next token
+        self._longer: dict[int, _Node] = {}
 
-    @property
-    def score(self) -> float:
-        return _add(self.blank, self.token) + self.bonus
+    def longer(self, token: int, bonuses_after: Bonuses) -> "_Node":
+        """Return the prefix that has one more token."""
+        node = self._longer.get(token)
+        if node is None:
+            tokens = (*self.tokens, token)
+            node = self._longer[token] = _Node(tokens, self, bonuses_after(tokens))
+        return node
+
+
+class _Beams(NamedTuple):
+    """The kept prefixes, N of them, with the log-probabilities of their paths."""
+
+    nodes: list[_Node]
+    blank: NDArray[np.float64]  # (N,) of the paths that end in a blank
+    token: NDArray[np.float64]  # (N,) of those that end in the prefix's last token
+    bonus: NDArray[np.float64]  # (N,) sum of the prefix's bonuses
 
 
 def beam_search(
     log_probs: NDArray[np.float32],  # (F, V)
     blank_id: int,
     beam_size: int,
-    bonus: Bonus = lambda prefix, token: 0.0,
+    bonuses_after: Bonuses | None = None,
     least_log_prob: float = _LEAST_LOG_PROB,
 ) -> list[Hypothesis]:
     """Find the most probable sequences, best first, each summed over its paths.
@@ -53,49 +67,57 @@ def beam_search(
     >>> [(found.tokens, round(math.exp(found.log_prob), 2)) for found in beam_search(frames, 0, 4)]
     [((1,), 0.72), ((), 0.28)]
     """
-    beams: dict[Prefix, _Beam] = {(): _Beam(blank=0.0)}
-    for frame in log_probs:
-        likely = np.flatnonzero(frame >= min(least_log_prob, float(frame.max())))
-        tokens = [(int(token), float(frame[token])) for token in likely if token != blank_id]
-        grown = _grow(beams, float(frame[blank_id]), tokens, bonus)
-        best = sorted(grown.items(), key=lambda item: -item[1].score)[:beam_size]
-        beams = dict(best)
-    found = [Hypothesis(prefix, _add(b.blank, b.token), b.score) for prefix, b in beams.items()]
-    return sorted(found, key=lambda hypothesis: -hypothesis.score)
+    no_bonuses = np.zeros(log_probs.shape[1])
+    bonuses_after = bonuses_after or (lambda prefix: no_bonuses)
+    beams = _Beams([_Node((), None, bonuses_after(()))], np.zeros(1), np.full(1, _NEVER), np.zeros(1))
+    frames = log_probs.astype(np.float64)
+    unlikely = frames < np.minimum(least_log_prob, frames.max(axis=1, keepdims=True))
+    unlikely[:, blank_id] = True  # a blank is no token
+    for frame, ignored in zip(frames, unlikely, strict=True):
+        beams = _next_beams(
+            beams, float(frame[blank_id]), np.where(ignored, _NEVER, frame), beam_size, bonuses_after
+        )
+    sums = np.logaddexp(beams.blank, beams.token)
+    order = np.argsort(-(sums + beams.bonus), kind="stable")
+    return [Hypothesis(beams.nodes[n].tokens, float(sums[n]), float(sums[n] + beams.bonus[n])) for n in order]
 
 
-def _grow(
-    beams: dict[Prefix, _Beam], blank: float, tokens: Sequence[tuple[int, float]], bonus: Bonus
-) -> dict[Prefix, _Beam]:
-    """Extend all prefixes by one frame."""
-    grown: dict[Prefix, _Beam] = {}
-    for prefix, beam in beams.items():
-        last = prefix[-1] if prefix else None
-        total = _add(beam.blank, beam.token)
-        stays = grown.get(prefix, _Beam(bonus=beam.bonus))
-        grown[prefix] = stays._replace(blank=_add(stays.blank, total + blank))
-        for token, log_prob in tokens:
-            paths = total
-            if token == last:  # without a blank between them, both frames belong to one token
-                same = grown[prefix]
-                grown[prefix] = same._replace(token=_add(same.token, beam.token + log_prob))
-                paths = beam.blank
-            if paths == _NEVER:
-                continue
-            longer = (*prefix, token)
-            there = grown.get(longer)
-            if there is None:
-                known = beams.get(longer)
-                there = _Beam(bonus=known.bonus if known else beam.bonus + bonus(prefix, token))
-            grown[longer] = there._replace(token=_add(there.token, paths + log_prob))
-    return grown
+def _next_beams(
+    beams: _Beams, blank: float, tokens: NDArray[np.float64], beam_size: int, bonuses_after: Bonuses
+) -> _Beams:
+    """Extend all prefixes by one frame with scores ``blank`` and ``tokens``, (V,); keep the best.
 
-
-def _add(first: float, second: float) -> float:
-    """Add two probabilities given as logarithms."""
-    if first < second:
-        first, second = second, first
-    return first if second == _NEVER else first + math.log1p(math.exp(second - first))
+    The same work is done whether a frame has one likely token or all are: arrays hold every extension.
+    """
+    nodes, count = beams.nodes, len(beams.nodes)
+    total = np.logaddexp(beams.blank, beams.token)
+    stays_blank = total + blank
+    stays_token = np.full(count, _NEVER)
+    longer = total[:, None] + tokens  # (N, V)
+    ends = [n for n in range(count) if nodes[n].tokens]
+    last = [nodes[n].tokens[-1] for n in ends]
+    # Without a blank between them, two frames of one token are one token.
+    stays_token[ends] = beams.token[ends] + tokens[last]
+    longer[ends, last] = beams.blank[ends] + tokens[last]
+    # An extension may give a prefix that is kept already: its paths go there.
+    position = {node: n for n, node in enumerate(nodes)}
+    for n, token in zip(ends, last, strict=True):
+        parent = position.get(nodes[n].parent)
+        if parent is not None:
+            stays_token[n] = np.logaddexp(stays_token[n], longer[parent, token])
+            longer[parent, token] = _NEVER
+    bonus = beams.bonus[:, None] + np.stack([node.bonuses for node in nodes])  # (N, V)
+    scores = np.concatenate([np.logaddexp(stays_blank, stays_token) + beams.bonus, (longer + bonus).ravel()])
+    best = np.argsort(-scores, kind="stable")[:beam_size]
+    best = best[scores[best] > _NEVER]
+    kept, (parents, added) = best[best < count], np.divmod(best[best >= count] - count, len(tokens))
+    grown = [nodes[n].longer(int(token), bonuses_after) for n, token in zip(parents, added, strict=True)]
+    return _Beams(
+        [nodes[n] for n in kept] + grown,
+        np.concatenate([stays_blank[kept], np.full(len(grown), _NEVER)]),
+        np.concatenate([stays_token[kept], longer[parents, added]]),
+        np.concatenate([beams.bonus[kept], bonus[parents, added]]),
+    )
 
 
 @dataclass(frozen=True)
@@ -114,24 +136,21 @@ class BeamDecoder:
     def __call__(self, log_probs: Tensor, previous: tuple[int, ...] = ()) -> list[TimedToken]:
         """Decode scores, (F, V), and align the best sequence with its frames."""
         blank_id = self.vocabulary.blank_id
-        best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonus_after(previous))[0]
+        best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonuses_after(previous))[0]
         return force_align(log_probs, best.tokens, blank_id)
 
-    def _bonus_after(self, previous: tuple[int, ...]) -> Bonus:
+    def _bonuses_after(self, previous: Prefix) -> Bonuses:
         model, names = self.language_model, self.vocabulary.tokens
         if model is None:
-            return lambda prefix, token: self.token_bonus
+            constant = np.full(len(names), self.token_bonus)
+            return lambda prefix: constant
         reach = model.order - 1
-        known: dict[tuple[Prefix, int], float] = {}
+        scores = NextTokenScores(model, names)
 
-        def bonus(prefix: Prefix, token: int) -> float:
-            before = (*previous, *prefix)[-reach:] if reach else ()
-            key = (before, token)
-            if key not in known:
-                history = [names[index] for index in before]
-                if len(history) < reach:
-                    history.insert(0, START)
-                known[key] = self.lm_weight * _LN10 * model.log_prob(names[token], history) + self.token_bonus
-            return known[key]
+        def bonuses(prefix: Prefix) -> NDArray[np.float64]:
+            before = (*previous, *prefix[-reach:])[-reach:] if reach else ()
+            history = tuple(names[index] for index in before)
+            start = (START,) if len(history) < reach else ()
+            return self.lm_weight * _LN10 * scores.after((*start, *history)) + self.token_bonus
 
-        return bonus
+        return bonuses

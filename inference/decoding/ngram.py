@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 _NEVER = -99.0  # how ARPA writes the logarithm of zero
 Gram = tuple[str, ...]
@@ -62,6 +65,42 @@ class NgramModel:
                 lines.append(f"{log_prob:.6f}\t{' '.join(gram)}{tail}")
             lines.append("")
         return "\n".join([*lines, "\\end\\", ""])
+
+
+class NextTokenScores:
+    """Gives the logarithms to base ten of all tokens after a history at once, and keeps them.
+
+    >>> single = {("a",): NgramEntry(-0.3, -0.2), ("b",): NgramEntry(-0.5)}
+    >>> model = NgramModel({**single, ("a", "b"): NgramEntry(-0.1)})
+    >>> NextTokenScores(model, ("a", "b")).after(("a",)).tolist()
+    [-0.5, -0.1]
+    """
+
+    def __init__(self, model: NgramModel, tokens: Sequence[str]) -> None:
+        self._entries = model.entries
+        position = {token: index for index, token in enumerate(tokens)}
+        self._followers: dict[Gram, list[tuple[int, float]]] = defaultdict(list)
+        for gram, entry in model.entries.items():
+            if gram[-1] in position:
+                self._followers[gram[:-1]].append((position[gram[-1]], entry.log_prob))
+        unknown = self._entries.get((UNKNOWN,), NgramEntry(_NEVER)).log_prob
+        self._kept: dict[Gram, NDArray[np.float64]] = {
+            (): self._with_entries(np.full(len(tokens), unknown), ())
+        }
+
+    def after(self, history: Gram) -> NDArray[np.float64]:
+        """Return the scores, (V,); tokens without an n-gram get those after the shorter history."""
+        scores = self._kept.get(history)
+        if scores is None:
+            back_off = self._entries.get(history, NgramEntry(0.0)).back_off
+            scores = self._with_entries(self.after(history[1:]) + back_off, history)
+            self._kept[history] = scores
+        return scores
+
+    def _with_entries(self, scores: NDArray[np.float64], history: Gram) -> NDArray[np.float64]:
+        for position, log_prob in self._followers.get(history, ()):
+            scores[position] = log_prob
+        return scores
 
 
 def read_arpa(path: Path) -> NgramModel:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_a_language_model_moves_the_best_as_every_sequences_own_score_says(seed)
     model = estimate([["a", "b", "a"], ["b", "b"]], order=3)
     log_probs = _scores(seed)
     decoder = BeamDecoder(VOCABULARY, 10_000, model, lm_weight=0.8, token_bonus=0.3)
-    found = beam_search(log_probs.numpy(), 0, 10_000, decoder._bonus_after(()), least_log_prob=-math.inf)
+    found = beam_search(log_probs.numpy(), 0, 10_000, decoder._bonuses_after(()), least_log_prob=-math.inf)
 
     def score(tokens, probability):
         names = [VOCABULARY.tokens[token] for token in tokens]
@@ -89,3 +90,16 @@ def test_greedy_confidence_is_the_geometric_mean():
     (token,) = greedy_tokens(log_probs, 0)
     assert token[:3] == (1, 0, 2)
     assert token.confidence == pytest.approx(float(np.sqrt(0.9 * 0.6)), rel=1e-5)
+
+
+def test_frames_of_many_likely_tokens_cost_as_much_as_sure_ones():
+    def seconds(sharpness):
+        scores = _scores(0, frames=500, size=50, sharpness=sharpness).numpy()
+        runs = []
+        for _ in range(3):
+            started = time.process_time()
+            beam_search(scores, 0, beam_size=16)
+            runs.append(time.process_time() - started)
+        return min(runs)
+
+    assert seconds(0.5) < 3 * seconds(8.0)
