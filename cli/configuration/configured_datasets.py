@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.yaml_files import check_yaml_files
@@ -13,6 +11,7 @@ from dataset_modules.base_dataset import BaseDataset, Split
 from dataset_modules.labels.reading import RecordingLabel, read_labels
 from experiment.errors import ConfigError
 from phonetics import IpaNormaliser, TextToPhonemes
+from untrusted.yaml_text import read_yaml
 
 
 def merged_sections(paths: Sequence[Path]) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def merged_sections(paths: Sequence[Path]) -> dict[str, Any]:
     check_yaml_files(paths)
     merged: dict[str, dict[str, Any]] = {"model": {}, "data": {}}
     for path in paths:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
         for name, section in merged.items():
             if not isinstance(content.get(name) or {}, dict):
                 raise ConfigError(f"{path}: {name} must be a mapping of keys, got {content[name]!r}")

@@ -1,11 +1,31 @@
 """The argument parser: a mistake is one message about the value itself, with the nearest right key."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import yaml
+from jsonargparse import get_loader, set_loader
 from lightning.pytorch.cli import LightningArgumentParser
 
 from cli.configuration.parser_messages import shortened, with_nearest
 from experiment.errors import ConfigError
+from untrusted.files import FileError
+from untrusted.yaml_text import check_yaml
+
+_SHORT = 1000  # characters; without aliases, its values are few
+_parse = get_loader("yaml")
+
+
+def _parse_checked(text: str) -> Any:  # noqa: ANN401 - any data
+    """Parse a value or a file that jsonargparse has read; refuse what would grow beyond all bounds."""
+    if "*" in text or "!" in text or len(text) > _SHORT:
+        try:
+            check_yaml(text, "a value")
+        except FileError as error:
+            raise yaml.YAMLError(str(error)) from error
+    return _parse(text)
+
+
+set_loader("yaml", _parse_checked, exceptions=(yaml.YAMLError,))
 
 
 class PhonemeArgumentParser(LightningArgumentParser):

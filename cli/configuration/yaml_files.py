@@ -8,6 +8,9 @@ from typing import NamedTuple
 import yaml
 
 from experiment.errors import ConfigError
+from untrusted.files import FileError, read_text
+from untrusted.printing import printable
+from untrusted.yaml_text import MOST_YAML_BYTES, compose_yaml
 
 
 class Place(NamedTuple):
@@ -21,7 +24,7 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         file = f"{self.file}, " if self.file else ""
         owner = f", for {self.component}" if self.component else ""
-        return f"{self.path} ({file}line {self.line}{owner})"
+        return f"{printable(self.path)} ({file}line {self.line}{owner})"
 
 
 def config_files(arguments: Sequence[str]) -> list[Path]:
@@ -36,21 +39,18 @@ def config_files(arguments: Sequence[str]) -> list[Path]:
 
 
 def check_yaml_files(paths: Sequence[Path]) -> None:
-    """Refuse missing files, broken YAML, an empty file, and a key that stands twice (the last would win)."""
+    """Refuse missing files, broken or huge YAML, an empty file, and a key that stands twice."""
     for path in paths:
-        if not path.is_file():
-            raise ConfigError(f"--config: the file must exist, {path} does not")
-        try:
-            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"--config: {path} must be YAML in UTF-8: {error}") from error
+        root = _composed(path)
         if not isinstance(root, yaml.MappingNode):
-            raise ConfigError(f"--config: {path} must hold sections (keys with values), it holds none")
+            raise ConfigError(
+                f"--config: {printable(path)} must hold sections (keys with values), it holds none"
+            )
         lines: dict[str, int] = {}
         for place in _places(root):
             if place.path in lines and "<<" not in place.path:
                 raise ConfigError(
-                    f"--config: {path}: key {place.path} must stand once, "
+                    f"--config: {printable(path)}: key {printable(place.path)} must stand once, "
                     f"it stands in lines {lines[place.path]} and {place.line}"
                 )
             lines[place.path] = place.line
@@ -59,10 +59,18 @@ def check_yaml_files(paths: Sequence[Path]) -> None:
 def places_of(key: str, paths: Sequence[Path]) -> Iterator[Place]:
     """Yield where a key stands in files."""
     for path in paths:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = _composed(path)
         for place in _places(root) if root is not None else ():
             if place.path.rpartition(".")[2] == key:
                 yield place._replace(file=str(path) if len(paths) > 1 else "")
+
+
+def _composed(path: Path) -> yaml.Node | None:
+    """Read the nodes of a file, aliases resolved; their number is bounded."""
+    try:
+        return compose_yaml(read_text(path, most_bytes=MOST_YAML_BYTES), path)
+    except FileError as error:
+        raise ConfigError(f"--config: {error}") from error
 
 
 def _places(node: yaml.Node, path: str = "", component: str = "") -> Iterator[Place]:
