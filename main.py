@@ -1,6 +1,6 @@
 """``python main.py COMMAND --config CONFIG``: all of it without the shell script.
 
-Commands are Lightning's ``fit``, ``validate``, ``test``, ``predict``, and ``doctor``.
+``cli/command_table.txt`` lists the commands; Lightning's names ``fit`` and ``validate`` are accepted, too.
 """
 
 import signal

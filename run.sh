@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The front door: ./run.sh MODE [CONFIG] [OVERRIDES…].
-# A mode is a function `mode_NAME`; the `#:` line above it is its help.
+# The front door: ./run.sh COMMAND ….
+# cli/command_table.txt lists the commands; those of the kind `script` are functions `mode_NAME` here.
 # shellcheck disable=SC2329  # modes are called by name
 set -euo pipefail
 unset CDPATH
@@ -8,6 +8,7 @@ unset CDPATH
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CALLER=$PWD
 DEFAULT_CONFIG=config/config.yaml
+TABLE=cli/command_table.txt
 
 say() { printf 'run.sh: %s\n' "$*" >&2; }
 die() { say "$1"; exit "${2:-2}"; }
@@ -19,53 +20,8 @@ source "$ROOT/front_door/venv.sh"
 # shellcheck source=front_door/container.sh
 source "$ROOT/front_door/container.sh"
 
-# ---- Modes ----------------------------------------------------------------------------------------------------
+# ---- Commands of this script alone ----------------------------------------------------------------------------
 
-#: train [CONFIG] [OVERRIDES…]     train a model, evaluate it, write a report
-mode_train() { lightning fit "$@"; }
-
-#: tune [CONFIG] [OVERRIDES…]      run the search that the configuration's optuna section describes
-mode_tune() { lightning fit "$@" --optuna.tune true; }
-
-#: val [CONFIG] [OVERRIDES…]       evaluate a checkpoint on the validation split
-mode_val() { lightning validate "$@"; }
-
-#: test [CONFIG] [OVERRIDES…]      evaluate a checkpoint on the test split
-mode_test() { lightning test "$@"; }
-
-#: predict [CONFIG] [OVERRIDES…]   write the phonemes that a checkpoint recognises in the test split
-mode_predict() { lightning predict "$@"; }
-
-#: doctor [CONFIG] [OVERRIDES…]    examine the data before training (--audio N: write N augmented clips)
-mode_doctor() { lightning doctor "$@"; }
-
-#: report EXPERIMENT…              write each experiment's report.html again, and compare several
-mode_report() {
-    (($#)) || die "report needs an experiment's folder, or its name under experiments/"
-    prepare
-    hand_over python main.py report "$@"
-}
-
-#: transcribe MODEL RECORDING…     turn recordings into phonemes with times (transcribe --help)
-mode_transcribe() {
-    local argument
-    for argument; do [[ $argument != - ]] || READS_INPUT=1; done
-    with_paths transcribe "$@"
-}
-
-#: lm --config CONFIG --output F   estimate an n-gram model of phonemes for transcribe --beam (lm --help)
-mode_lm() { with_paths lm "$@"; }
-
-#: export MODEL --to hf|onnx|…     write a trained model for other programs (export --help)
-mode_export() { with_paths export "$@"; }
-
-#: vocabulary build|check|merge …  list the phonemes that labels need (vocabulary --help)
-mode_vocabulary() {
-    prepare
-    hand_over python main.py vocabulary "$@"
-}
-
-#: check [PYTEST ARGUMENTS…]       run linters, type checker and tests; all run even if one fails
 mode_check() {
     prepare
     local failed=""
@@ -79,7 +35,6 @@ mode_check() {
     [[ -z $failed ]]
 }
 
-#: shell [COMMAND…]                open a prompt in the prepared environment, or run one command in it
 mode_shell() {
     prepare
     if (($#)); then hand_over "$@"; fi
@@ -91,7 +46,6 @@ mode_shell() {
     hand_over bash
 }
 
-#: lock [UV ARGUMENTS…]            write the requirement files again (--upgrade: newer versions)
 mode_lock() {
     TOOLS=$(mktemp -d)
     trap 'rm -rf -- "$TOOLS"' EXIT
@@ -109,7 +63,6 @@ mode_lock() {
     cp "$TOOLS/requirements.lock" "$TOOLS/requirements-bootstrap.txt" .
 }
 
-#: docs [build]                    build the documentation and serve it locally (build: only into site/)
 mode_docs() {
     local site_venv=.venv-docs command=${1:-serve}
     [[ $command == serve || $command == build ]] || die "docs takes build or nothing, got '$command'"
@@ -126,20 +79,41 @@ mode_docs() {
     NO_MKDOCS_2_WARNING=1 exec "$site_venv/bin/python" -m mkdocs "$command"
 }
 
-#: help                            print this
 mode_help() {
-    printf '%s\n' "Usage: ./run.sh MODE [CONFIG] [OVERRIDES…]" ""
-    sed -n 's/^#: /  /p' "$ROOT/run.sh"
+    local line
+    printf '%s\n' "Usage: ./run.sh COMMAND …"
+    while read -r line; do
+        case $line in
+            "#"*) ;;
+            "> "*) printf '  ./run.sh %s%s\n' "$(column 1 "${line#> }")" "$(column 2 "$line")" ;;
+            *"|"*) printf '  %s%s%s\n' "$(column 1 "$line")" "$(column 4 "$line")" "$(column 5 "$line")" ;;
+            "["*) printf '%s\n' "${line//[][]/}" ;;
+            *) echo ;;
+        esac
+    done <"$TABLE"
     printf '%s\n' "" "CONFIG is a YAML file (default: $DEFAULT_CONFIG). Everything after it goes to main.py unchanged;" \
-        "paths there are relative to the project. Commands run in the Docker container $CONTAINER if a Docker" \
-        "engine answers, otherwise (or with PHONEME_LOCAL=1) in .venv. Both are prepared on first use."
+        "paths there are relative to the project. ./run.sh COMMAND --help lists a command's options, ./run.sh --version" \
+        "the versions. Commands run in the Docker container $CONTAINER if a Docker engine answers, otherwise (or with" \
+        "PHONEME_LOCAL=1) in .venv. Both are prepared on first use."
 }
 
-# ---- Helpers of the modes -------------------------------------------------------------------------------------
+# ---- The table of commands ------------------------------------------------------------------------------------
 
-# Runs one subcommand of main.py; adds the default configuration if the arguments name none.
+# Prints one column of a line, with its padding.
+column() { cut -d '|' -f "$1" <<<"$2"; }
+
+names_of_commands() { sed -n 's/^\([a-z]*\) *| *\([a-z]*\) .*/\1/p' "$TABLE" | sort | tr '\n' ' '; }
+
+# Prints how a command's arguments are handed on; nothing for an unknown command.
+front_door_of() {
+    [[ $1 == *[!a-z]* ]] || sed -n "s/^$1 *| *\([a-z]*\) .*/\1/p" "$TABLE"
+}
+
+# ---- Handing on ------------------------------------------------------------------------------------------------
+
+# Runs one command of main.py; adds the default configuration if the arguments name none.
 lightning() {
-    local subcommand=$1 config=""
+    local command=$1 config=""
     shift
     if (($#)) && [[ $1 != -* ]]; then
         config=$(config_path "$1")
@@ -150,14 +124,15 @@ lightning() {
     fi
     [[ -z $config ]] || set -- --config "$config" "$@"
     prepare "$config"
-    hand_over python main.py "$subcommand" "$@"
+    hand_over python main.py "$command" "$@"
 }
 
-# Runs one subcommand of main.py; rewrites the caller's relative paths so that they hold in the project's folder.
+# Runs one command of main.py; rewrites the caller's relative paths so that they hold in the project's folder.
 with_paths() {
-    local subcommand=$1 argument before="" outside="" arguments=()
+    local command=$1 argument before="" outside="" arguments=()
     shift
     for argument; do
+        [[ $argument != - ]] || READS_INPUT=1
         if [[ $argument != [-/]* && $argument != "" && (-e $CALLER/$argument || $before == --output) ]]; then
             argument=$CALLER/$argument
         fi
@@ -167,7 +142,12 @@ with_paths() {
         before=$argument
     done
     prepare "$outside"
-    hand_over python main.py "$subcommand" ${arguments[@]+"${arguments[@]}"}
+    hand_over python main.py "$command" ${arguments[@]+"${arguments[@]}"}
+}
+
+plain() {
+    prepare
+    hand_over python main.py "$@"
 }
 
 names_config() {
@@ -266,18 +246,26 @@ inherits() {
 # ---- Start ----------------------------------------------------------------------------------------------------
 
 main() {
-    local modes mode=${1:-}
-    modes=$(declare -F | sed -n 's/^declare -f mode_//p' | tr '\n' ' ')
-    case $mode in
-        "") die "no mode given; the modes are: $modes" ;;
-        -h | --help) mode=help ;;
-    esac
-    if [[ $mode == *[!a-z_]* ]] || ! declare -F "mode_$mode" >/dev/null; then
-        die "unknown mode '$mode'; the modes are: $modes"
-    fi
-    shift
+    local mode=${1:-}
     cd "$ROOT"
-    "mode_$mode" "$@"
+    case $mode in
+        "")
+            mode_help
+            exit 2
+            ;;
+        -h | --help | help) mode_help ;;
+        --version) plain "$@" ;;
+        *)
+            shift
+            case $(front_door_of "$mode") in
+                config) lightning "$mode" "$@" ;;
+                paths) with_paths "$mode" "$@" ;;
+                plain) plain "$mode" "$@" ;;
+                script) "mode_$mode" "$@" ;;
+                *) die "unknown command '$mode'; the commands are: $(names_of_commands)" ;;
+            esac
+            ;;
+    esac
 }
 
 main "$@"

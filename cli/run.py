@@ -5,55 +5,67 @@ reads the output has closed the pipe).
 """
 
 import contextlib
-import importlib
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from cli.command_table import Command, command_named, help_of_all
 from cli.configuration.parser_messages import whereabouts
 from cli.configuration.sections import StartSearch
 from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
+from cli.versions import version_lines
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
 
 _STATUS_OF_SIGNALS = 128
-# Commands that have other arguments than training.
-_TOOLS = {
-    "export": ("cli.commands.export", "run_export"),
-    "lm": ("cli.commands.language_model", "run_language_model"),
-    "report": ("cli.commands.report", "run_report"),
-    "transcribe": ("cli.commands.transcribe", "run_transcribe"),
-    "vocabulary": ("cli.commands.vocabulary", "run_vocabulary"),
-}
-_HELP_OF_DOCTOR = """usage: ./run.sh doctor [CONFIG] [--audio N] [OVERRIDES…]
-
-Examines the data as training with this configuration reads them: writes a report, its numbers and a summary.
-Exit status 1 where training would fail.
-
---audio N       write N training clips before and after augmentation, to listen to
-OVERRIDES       what training takes, as --data.batch_size 4: see ./run.sh train --help
-"""
+_HELP = {"-h", "--help", "--help-all", "help"}
+_DEFAULT_CONFIG = Path("config/config.yaml")
 
 
 def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
     """Run the command line, and return its exit status; without ``start_search``, refuse a search."""
-    files = config_files(arguments)
+    if not arguments or arguments[0] in _HELP:
+        sys.stdout.write(help_of_all("python main.py"))
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        sys.stdout.write(version_lines())
+        return 0
+    name, *options = arguments
+    files: list[Path] = []
     try:
-        if arguments and arguments[0] in _TOOLS:
+        command = command_named(name)
+        if not command.takes_config:
             set_up_logging()
-            module, function = _TOOLS[arguments[0]]
-            command = getattr(importlib.import_module(module), function)
-            return _ended(arguments[0], lambda: command(arguments[1:]))
+            return _ended(name, lambda: command.run(options))
+        options = with_config(options, is_ours=name == command.name)
+        files = config_files(options)
         check_yaml_files(files)
-        return _run_cli(list(arguments), start_search)
+        return _run_cli(command, options, start_search)
     except ConfigError as error:
         return _fail(error, f"{error}{whereabouts(str(error), files)}", status=2)
 
 
-def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
+def with_config(options: list[str], *, is_ours: bool) -> list[str]:
+    """Name the configuration by an option: the first word, or the default of a command of ``run.sh``.
+
+    >>> with_config(["config/demo.yaml", "--model.lr", "1"], is_ours=True)
+    ['--config', 'config/demo.yaml', '--model.lr', '1']
+    >>> with_config(["--model.lr", "1"], is_ours=False)
+    ['--model.lr', '1']
+    """
+    if options and not options[0].startswith("-"):
+        return ["--config", *options]
+    if is_ours and not config_files(options) and not _HELP & set(options) and _DEFAULT_CONFIG.is_file():
+        sys.stderr.write(f"no configuration given: {_DEFAULT_CONFIG} is used\n")
+        return ["--config", str(_DEFAULT_CONFIG), *options]
+    return options
+
+
+def _run_cli(command: Command, options: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports take seconds, and a missing file is reported without them.
     from callbacks.every_run.stopping import Stopped
     from dataset_modules.batches.position import PlaceError
@@ -63,7 +75,10 @@ def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
 
     set_up_logging(only_warnings=not is_first())
     try:
-        return _command(arguments, start_search)
+        if not command.lightning:
+            return _ended(command.name, lambda: command.run(options))
+        subcommand, *fixed = command.lightning
+        return _run_lightning([subcommand, *options, *fixed], start_search)
     except PlaceError as error:
         return _fail(error, str(error), status=2)
     except (AudioError, CheckpointError, VocabularyError) as error:
@@ -74,15 +89,8 @@ def _run_cli(arguments: list[str], start_search: StartSearch | None) -> int:
         return int(stop.code or 0)
 
 
-def _command(arguments: list[str], start_search: StartSearch | None) -> int:
-    """Run one command of ours, or one of Lightning's."""
-    if arguments[:1] == ["doctor"]:
-        if {"-h", "--help"} & set(arguments):
-            sys.stdout.write(_HELP_OF_DOCTOR)
-            return 0
-        from cli.commands.doctor import run_doctor
-
-        return _ended("doctor", lambda: run_doctor(arguments[1:]))
+def _run_lightning(arguments: list[str], start_search: StartSearch | None) -> int:
+    """Run one of Lightning's subcommands, or the search that the configuration asks for."""
     from callbacks.every_run.stopping import StopRequests
     from cli.phoneme_cli import PhonemeCLI
 

@@ -3,9 +3,7 @@
 import importlib.metadata
 import json
 import logging
-import os
 import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from typing_extensions import override
 
 from dataset_modules.labels.skipping import counted, write_skipped
 from experiment.layout import CONFIGURATION_FILE, DATA_FILE, SKIPPED_FILE, VERSIONS_FILE, VOCABULARY_FILE
+from experiment.revision import code_revision
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def versions() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": {name: _package_version(name) for name in sorted(_PACKAGES)},
-        "revision": _git_revision(),
+        "revision": code_revision(),
     }
 
 
@@ -86,20 +85,3 @@ def _package_version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _git_revision() -> str | None:
-    """Return the commit of the code, marked where the tree differs from it; None where it is unknown.
-
-    The container has no repository: ``run.sh`` sets the variable to the commit that it built.
-    """
-    if revision := os.environ.get("PHONEME_REVISION"):
-        return revision
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -47,6 +47,16 @@ _ON_A_PROCESSOR = {
 }
 
 
+_HELP = """usage: ./run.sh doctor [CONFIG] [--audio N] [OVERRIDES…]
+
+Examines the data as training with this configuration reads them: writes a report, its numbers and a summary.
+Exit status 1 where training would fail.
+
+--audio N       write N training clips before and after augmentation, to listen to
+OVERRIDES       what training takes, as --data.batch_size 4: see ./run.sh train --help
+"""
+
+
 class DoctorCLI(PhonemeCLI):
     """Reads a configuration as ``fit`` does, with the same messages, and trains nothing."""
 
@@ -120,6 +130,9 @@ def world_size_of(trainer: Namespace) -> int:
 
 def run_doctor(arguments: Sequence[str]) -> int:
     """Examine, report, and return the exit status: 1 where training would fail, else 0."""
+    if {"-h", "--help"} & set(arguments):
+        sys.stdout.write(_HELP)
+        return 0
     cli = DoctorCLI(["fit", *arguments])
     data, number = cli.datamodule, cli.section.audio
     try:

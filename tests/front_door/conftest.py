@@ -99,6 +99,8 @@ def bare_front_door(tmp_path: Path) -> FrontDoor:
     shutil.copytree(REPOSITORY / "front_door", project / "front_door")
     for name in ("run.sh", "Dockerfile", ".dockerignore"):
         shutil.copy(REPOSITORY / name, project / name)
+    (project / "cli").mkdir()
+    shutil.copy(REPOSITORY / "cli/command_table.txt", project / "cli")
     for name in ("main.py", "requirements.lock", "requirements-bootstrap.txt", "config/config.yaml"):
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(f"# {name}\n")

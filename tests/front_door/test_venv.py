@@ -19,7 +19,7 @@ def test_first_use_makes_the_environment_from_the_lock_and_reports_it_in_few_lin
     assert pip[1] == "install"
     assert pip[-3:] == ["--require-hashes", "-r", "requirements-bootstrap.txt"]
     assert " ".join(uv) == "uv pip sync --python .venv/bin/python --require-hashes requirements.lock"
-    assert python[:3] == ["python", "main.py", "fit"]
+    assert python[:3] == ["python", "main.py", "train"]
     lines = result.stderr.splitlines()
     assert len(lines) == 3
     assert lines[0] == "run.sh: runs in .venv (no Docker engine answers)"
