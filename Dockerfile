@@ -1,4 +1,4 @@
-# The locked environment and the code. run.sh builds this image and keeps a container of it;
+# The locked running environment and the code. run.sh builds this image and keeps a container of it;
 # CUDA comes with torch's own wheels, the sound and speech libraries with theirs.
 FROM python:3.12-slim
 
@@ -13,6 +13,11 @@ WORKDIR /app
 COPY requirements-bootstrap.txt requirements.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt \
  && uv pip install --system --no-cache --compile-bytecode --require-hashes -r requirements.lock
+
+# Packages beyond those that run: ./run.sh install and check name them. pyproject.toml holds uv's settings, too.
+ARG MORE=""
+COPY requirements-dev.lock pyproject.toml ./
+RUN test -z "$MORE" || uv pip install --system --no-cache --compile-bytecode --require-hashes $MORE
 
 # run.sh runs commands as the calling user, whose id has no name and no home here: files are written to the
 # mounted folders or to /tmp. Models are kept with the data, so that each is downloaded once.

@@ -15,6 +15,8 @@ die() { say "$1"; exit "${2:-2}"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 if has sha256sum; then SHA256=(sha256sum); else SHA256=(shasum -a 256); fi
 
+# shellcheck source=front_door/extras.sh
+source "$ROOT/front_door/extras.sh"
 # shellcheck source=front_door/venv.sh
 source "$ROOT/front_door/venv.sh"
 # shellcheck source=front_door/container.sh
@@ -23,7 +25,7 @@ source "$ROOT/front_door/container.sh"
 # ---- Commands of this script alone ----------------------------------------------------------------------------
 
 mode_check() {
-    prepare
+    prepare "" dev
     local failed=""
     step "ruff check" python -m ruff check .
     step "ruff format" python -m ruff format --check .
@@ -46,37 +48,56 @@ mode_shell() {
     hand_over bash
 }
 
+mode_dev() {
+    (($#)) || die "dev needs a command, such as: ./run.sh dev pre-commit install"
+    prepare "" dev
+    hand_over "$@"
+}
+
+mode_install() {
+    local name known
+    known=$(known_extras | tr '\n' ' ')
+    if ! (($#)); then
+        printf '%s\n' "extras: $known" "chosen: $(extras_with)"
+        return
+    fi
+    for name; do [[ " $known" == *" $name "* ]] || die "no such extra: '$name'; the extras are: $known"; done
+    prepare "" "$@"
+    say "installed: $(extras_with)"
+}
+
 mode_lock() {
     TOOLS=$(mktemp -d)
     trap 'rm -rf -- "$TOOLS"' EXIT
-    find_python
-    "$PYTHON" -m venv "$TOOLS"
-    install_uv "$TOOLS"
+    prepare_tools
     local compile=("$TOOLS/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes
         --no-emit-index-url --no-emit-find-links --no-annotate --quiet --custom-compile-command "./run.sh lock")
     say "resolving the requirements"
-    cp requirements.lock requirements-bootstrap.txt "$TOOLS" # what they pin stays pinned
-    "${compile[@]}" pyproject.toml --all-extras -o "$TOOLS/requirements.lock" "$@"
+    cp requirements-dev.lock requirements-bootstrap.txt "$TOOLS" # what they pin stays pinned
+    "${compile[@]}" pyproject.toml --all-extras -o "$TOOLS/requirements-dev.lock" "$@"
+    # A part of the other, with the same versions; the demo needs the synthesiser.
+    "${compile[@]}" pyproject.toml --extra espeak -c "$TOOLS/requirements-dev.lock" -o "$TOOLS/requirements.lock"
     "${compile[@]}" - -o "$TOOLS/requirements-bootstrap.txt" "$@" <<<uv
     say "looking for a wheel of every package"
-    needs_no_compiler "$TOOLS/bin/uv" "$TOOLS/requirements.lock" || die "the requirements stay as they were" 1
-    cp "$TOOLS/requirements.lock" "$TOOLS/requirements-bootstrap.txt" .
+    needs_no_compiler "$TOOLS/bin/uv" "$TOOLS/requirements-dev.lock" || die "the requirements stay as they were" 1
+    cp "$TOOLS/requirements.lock" "$TOOLS/requirements-dev.lock" "$TOOLS/requirements-bootstrap.txt" .
+}
+
+mode_audit() {
+    TOOLS=$(mktemp -d)
+    trap 'rm -rf -- "$TOOLS"' EXIT
+    prepare_tools
+    # Both options keep it from installing what it examines.
+    "$TOOLS/bin/uv" tool run pip-audit --disable-pip --require-hashes -r requirements-dev.lock "$@"
 }
 
 mode_docs() {
-    local site_venv=.venv-docs command=${1:-serve}
+    local command=${1:-serve}
     [[ $command == serve || $command == build ]] || die "docs takes build or nothing, got '$command'"
-    # mkdocs needs little and none of the project's packages: it gets a small environment outside the lock.
-    if [[ ! -e $site_venv/.ready || pyproject.toml -nt $site_venv/.ready ]]; then
-        say "preparing $site_venv"
-        find_python
-        "$PYTHON" -m venv "$site_venv"
-        install_uv "$site_venv"
-        "$site_venv/bin/uv" pip install --quiet --python "$site_venv/bin/python" --group docs ||
-            die "the packages of the documentation could not be installed" 1
-        : >"$site_venv/.ready"
-    fi
-    NO_MKDOCS_2_WARNING=1 exec "$site_venv/bin/python" -m mkdocs "$command"
+    # In .venv also where an engine answers: the container neither publishes ports nor sees site/.
+    PLACE=venv REASON="docs always does"
+    prepare_venv docs
+    NO_MKDOCS_2_WARNING=1 hand_over python -m mkdocs "$command"
 }
 
 mode_help() {
@@ -167,8 +188,10 @@ config_path() {
     printf '%s\n' "${file#"$ROOT/"}"
 }
 
-# Chooses container or .venv, reports the choice, and prepares it. The container must be able to see the given file.
+# Chooses container or .venv, reports the choice, and prepares it. The container must be able to see the file.
+# Usage: prepare [FILE [EXTRA…]]
 prepare() {
+    local file=${1:-}
     if [[ ${PHONEME_LOCAL:-0} != 0 ]]; then
         PLACE=venv REASON="PHONEME_LOCAL=$PHONEME_LOCAL"
     elif engine_answers; then
@@ -176,7 +199,9 @@ prepare() {
     else
         PLACE=venv REASON="no Docker engine answers"
     fi
-    "prepare_$PLACE" "$@"
+    [[ $PLACE == venv || $file != /* ]] ||
+        die "the container sees the project only: put $file into config/ or data/, or set PHONEME_LOCAL=1"
+    "prepare_$PLACE" "${@:2}"
 }
 
 run() { "run_in_$PLACE" "$@"; }

@@ -17,8 +17,9 @@ engine_answers() {
     has docker && ENGINE_INFO=$("${ask[@]}" 2>/dev/null)
 }
 
+# Prepares the container with the running packages, the chosen extras, and the given ones besides.
 prepare_container() {
-    [[ ${1:-} != /* ]] || die "the container sees the project only: put $1 into config/ or data/, or set PHONEME_LOCAL=1"
+    EXTRAS=$(extras_with "$@")
     mkdir -p config data experiments
     USER_IDS=$(id -u):$(id -g) GPUS=""
     # A rootless engine maps its root to the calling user.
@@ -26,17 +27,21 @@ prepare_container() {
     [[ $ENGINE_INFO != *'"nvidia"'* ]] || GPUS=all
     say "runs in the container $CONTAINER (${GPUS:-no} GPUs)"
     with_lock experiments/.container.lock ensure_container
+    # shellcheck disable=SC2086  # one word each
+    [[ -z $EXTRAS ]] || remember_extras $EXTRAS
     CONTAINER_ID=$(docker container inspect --format '{{.Id}}' "$CONTAINER")
 }
 
 # Builds, replaces or starts what is missing or out of date, and nothing else.
 ensure_container() {
-    local inputs recipe image_label='{{index .Config.Labels "phoneme.inputs"}}'
+    local inputs recipe options=() image_label='{{index .Config.Labels "phoneme.inputs"}}'
     local state_and_label='{{.State.Status}} {{index .Config.Labels "phoneme.recipe"}}'
-    inputs=$(build_inputs)
+    inputs=$(build_inputs)${EXTRAS:+ $EXTRAS}
+    # shellcheck disable=SC2086
+    [[ -z $EXTRAS ]] || options=(--build-arg "MORE=$(requirements_of $EXTRAS)")
     if [[ $(docker image inspect --format "$image_label" "$CONTAINER" 2>/dev/null) != "$inputs" ]]; then
         say "building the image $CONTAINER (minutes the first time)"
-        docker build --label "phoneme.inputs=$inputs" --tag "$CONTAINER" . >&2 || die "the image could not be built" 1
+        docker build --label "phoneme.inputs=$inputs" ${options[@]+"${options[@]}"} --tag "$CONTAINER" . >&2 || die "the image could not be built" 1
     fi
     recipe="$inputs gpus=$GPUS root=$ROOT"
     case $(docker container inspect --format "$state_and_label" "$CONTAINER" 2>/dev/null) in

@@ -101,7 +101,13 @@ def bare_front_door(tmp_path: Path) -> FrontDoor:
         shutil.copy(REPOSITORY / name, project / name)
     (project / "cli").mkdir()
     shutil.copy(REPOSITORY / "cli/command_table.txt", project / "cli")
-    for name in ("main.py", "requirements.lock", "requirements-bootstrap.txt", "config/config.yaml"):
+    for name in (
+        "main.py",
+        "requirements.lock",
+        "requirements-dev.lock",
+        "requirements-bootstrap.txt",
+        "config/config.yaml",
+    ):
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(f"# {name}\n")
     tools, engine = tmp_path / "bin", tmp_path / "engine"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-INSTRUCTIONS = {"FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "CMD"}
+INSTRUCTIONS = {"ARG", "FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "CMD"}
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -66,6 +66,16 @@ def test_requirements_are_installed_by_hash_and_leave_no_cache():
     for command in install.split("&&"):
         assert {"--require-hashes", "-r"} <= set(command.split())
         assert {"--no-cache", "--no-cache-dir"} & set(command.split())
+
+
+def test_it_holds_the_running_packages_alone_unless_more_are_asked_for():
+    assert ("ARG", 'MORE=""') in instructions()
+    _, more = instructions()[position("RUN", "$MORE")]
+    assert more.startswith('test -z "$MORE" || uv pip install ')
+    assert {"--no-cache", "--require-hashes"} <= set(more.split())
+    assert position("RUN", "-r requirements.lock") < position("RUN", "$MORE") < position("COPY", ". .")
+    copied = " ".join(rest for name, rest in instructions()[: position("RUN", "$MORE")] if name == "COPY")
+    assert {"pyproject.toml", "requirements-dev.lock"} <= set(copied.split())
 
 
 def test_it_does_not_run_as_root():

@@ -22,7 +22,7 @@ def test_unknown_command_is_one_line_that_lists_the_commands_and_status_2(bare_f
     result = bare_front_door.run("trian", "config/config.yaml")
     assert result.returncode == 2
     assert the_line(result.stderr).startswith(
-        "run.sh: unknown command 'trian'; the commands are: check docs doctor export lm lock"
+        "run.sh: unknown command 'trian'; the commands are: audit check dev docs doctor export install "
     )
 
 
@@ -220,16 +220,16 @@ def test_all_tests_share_the_processors(prepared):
     assert called == ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadfile"]
 
 
-def test_docs_serves_from_a_small_environment_that_is_made_once(front_door):
-    result = front_door.run("docs")
-    assert result.returncode == 0
-    assert front_door.calls("venv") == [["venv", ".venv-docs"]]
-    (install,) = front_door.calls("uv")
-    assert install[-2:] == ["--group", "docs"]
-    assert front_door.calls("python") == [["python", "-m", "mkdocs", "serve"]]
-    front_door.run("docs", "build")
-    assert front_door.calls("python")[1:] == [["python", "-m", "mkdocs", "build"]]
-    assert len(front_door.calls("venv")) == 1
+def test_docs_serves_from_the_local_environment_that_gets_mkdocs_once(prepared):
+    prepared.add_engine()
+    assert prepared.run("docs").returncode == 0
+    (install,) = prepared.calls("uv")
+    assert install[-6:] == ["-r", "pyproject.toml", "--extra", "docs", "-c", "requirements-dev.lock"]
+    assert prepared.calls("python") == [["python", "-m", "mkdocs", "serve"]]
+    prepared.run("docs", "build")
+    assert prepared.calls("python")[1:] == [["python", "-m", "mkdocs", "build"]]
+    assert len(prepared.calls("uv")) == 1
+    assert prepared.calls("venv") == prepared.calls("docker") == []
 
 
 def test_docs_refuses_other_words(front_door):

@@ -137,42 +137,48 @@ def test_accepted_pythons_are_those_of_the_project_file(repository):
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in (repository / "front_door/venv.sh").read_text()
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-bootstrap.txt"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-bootstrap.txt"])
 def test_requirement_files_hold_hashes_and_no_addresses(repository, name):
     text = (repository / name).read_text()
     assert "--hash=sha256:" in text
     assert "://" not in text
 
 
-def test_lock_resolves_both_files_without_touching_the_environment(front_door):
+def test_lock_resolves_all_files_without_touching_the_environment(front_door):
     front_door.run("lock", "--upgrade")
     assert not (front_door.folder / ".venv").exists()
-    requirements, bootstrap, *wheels = front_door.calls("uv")
-    assert " ".join(requirements) == (
+    everything, running, bootstrap, *wheels = front_door.calls("uv")
+    compiled = (
         "uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
         "--no-emit-find-links --no-annotate --quiet --custom-compile-command ./run.sh lock "
-        f"pyproject.toml --all-extras -o {requirements[-2]} --upgrade"
     )
-    assert requirements[-2].endswith("/requirements.lock")
-    assert bootstrap[-4:-2] == ["-", "-o"]
-    assert bootstrap[-2].endswith("/requirements-bootstrap.txt")
+    tools = everything[-2].removesuffix("/requirements-dev.lock")
+    assert " ".join(everything) == (
+        f"{compiled}pyproject.toml --all-extras -o {tools}/requirements-dev.lock --upgrade"
+    )
+    assert " ".join(running) == (
+        f"{compiled}pyproject.toml --extra espeak -c {tools}/requirements-dev.lock "
+        f"-o {tools}/requirements.lock"
+    )
+    assert " ".join(bootstrap) == f"{compiled}- -o {tools}/requirements-bootstrap.txt --upgrade"
     assert [call[call.index("--python-version") + 1] for call in wheels] == ["3.11", "3.12", "3.13"]
     assert all("--no-build" in call for call in wheels)
 
 
-def test_requirements_without_wheels_are_not_written(front_door):
-    before = (front_door.folder / "requirements.lock").read_bytes()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_requirements_without_wheels_are_not_written(front_door, name):
+    before = (front_door.folder / name).read_bytes()
     result = front_door.run("lock", UV_STATUS_OF="--no-build", UV_STATUS="1")
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == "run.sh: the requirements stay as they were"
-    assert (front_door.folder / "requirements.lock").read_bytes() == before
+    assert (front_door.folder / name).read_bytes() == before
 
 
 def test_every_locked_package_has_a_wheel_for_every_python(repository):
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if uv is None:
         pytest.skip("uv is not installed")
-    command = 'source front_door/venv.sh; needs_no_compiler "$1" requirements.lock'
+    command = 'source front_door/venv.sh; needs_no_compiler "$1" requirements-dev.lock'
     result = subprocess.run(
         ["bash", "-c", command, "bash", uv], cwd=repository, capture_output=True, text=True, check=False
     )
