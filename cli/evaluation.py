@@ -41,7 +41,20 @@ def evaluate_best(trainer: Trainer, model: PhonemeRecognizer, data: PhonemeDataM
         if batches and data.sources.is_empty(split):
             log.info("%s: no metrics, the split has no recordings", split)
         elif batches:
-            evaluate(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
+            with _without_curves(trainer, split):
+                evaluate(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
+
+
+@contextmanager
+def _without_curves(trainer: Trainer, split: Split) -> Iterator[None]:
+    """Keep the best checkpoint's validation metrics out of the logs, whose curves are of training steps."""
+    loggers = trainer.loggers
+    if split == "val":
+        trainer.loggers = []
+    try:
+        yield
+    finally:
+        trainer.loggers = loggers
 
 
 def write_predictions(

@@ -10,6 +10,7 @@ from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import Logger
 
 from callbacks.every_run.callback_list import callbacks_of_every_run
 from callbacks.every_run.log_lines import has_progress_bar, log_progress_in_lines
@@ -31,6 +32,9 @@ from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.sections import OptunaSection, SearchRequest
 from cli.evaluation import evaluate_best, summarise, write_predictions, write_report
+from cli.loggers.choice import build_loggers, check_loggers, services, start_services
+from cli.loggers.configured_trainer import ConfiguredTrainer
+from cli.loggers.results import publish_results
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from experiment.checkpoint import Checkpoint
@@ -64,6 +68,7 @@ class PhonemeCLI(LightningCLI):
             PhonemeRecognizer,
             PhonemeDataModule,
             save_config_callback=RunDescription,
+            trainer_class=ConfiguredTrainer,
             # Our own sampler shares batches between processes.
             trainer_defaults={"use_distributed_sampler": False, "callbacks": [UtteranceKeeper()]},
             parser_kwargs={"default_env": True},
@@ -86,9 +91,11 @@ class PhonemeCLI(LightningCLI):
 
     def search_request(self) -> SearchRequest:
         """Return the whole configuration, defaults included, for a search to start from."""
-        parser = self._parser("fit")
-        whole = yaml.safe_load(parser.dump(self.section, skip_unset=False))
-        return SearchRequest(whole, parser.parse_object, LOGGED_METRICS)
+        return SearchRequest(self._whole_section(), self._parser("fit").parse_object, LOGGED_METRICS)
+
+    def _whole_section(self) -> dict[str, Any]:
+        """Return the configuration of the chosen subcommand as YAML has it, defaults included."""
+        return dict(yaml.safe_load(self._parser(self.subcommand).dump(self.section, skip_unset=False)))
 
     # Configuration
 
@@ -138,6 +145,7 @@ class PhonemeCLI(LightningCLI):
         check_hardware(section.trainer)
         check_weights_only(section)
         check_encoder_cache(section)
+        check_loggers(section.trainer.logger)
         self.plan = ExperimentPlan.of(str(self.subcommand), section, self._resumed)
         self._resumed = None  # it maps the file, whose space a later save could not free
         parameters = shared_audio_params(section)
@@ -173,17 +181,24 @@ class PhonemeCLI(LightningCLI):
         self._check_data()
         shorten_timeouts()
         if self.config_init[self.subcommand].trainer.fast_dev_run:
-            return self._build_trainer(**kwargs)
+            return self._build_trainer(logger=True, **kwargs)  # Lightning lets it write nothing
         self.folder = self.plan.claim()
         if self.plan.checkpoint is not None:
             log.info("checkpoint: %s", self.plan.checkpoint)
         try:
-            logger = self.plan.loggers(self.folder, self.section.trainer.logger)
-            extra = {} if logger is None else {"logger": logger}
-            return self._build_trainer(default_root_dir=str(self.folder), **extra, **kwargs)
+            loggers = self._loggers(self.folder) if self.plan.logs else []
+            return self._build_trainer(default_root_dir=str(self.folder), logger=loggers, **kwargs)
         except BaseException:
             self.plan.release(self.folder)
             raise
+
+    def _loggers(self, folder: Path) -> list[Logger]:
+        """Build the loggers; services receive the configuration."""
+        loggers = build_loggers(self.config_init[self.subcommand].trainer.logger, folder)
+        start_services(loggers)
+        for service in services(loggers):
+            service.log_hyperparams(self._whole_section())
+        return loggers
 
     def _check_data(self) -> None:
         """Find the recordings; refuse an empty split, and callbacks that watch metrics nobody computes."""
@@ -222,6 +237,7 @@ class PhonemeCLI(LightningCLI):
         evaluate_best(self.trainer, self.model, self.datamodule)
         if self.section.write_report and self.trainer.is_global_zero:
             write_report(self.folder, summarise(self.folder))
+        publish_results(self.trainer.loggers, self.folder)
         log.info("experiment: %s", self.folder)
 
     def after_validate(self) -> None:

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from jsonargparse import Namespace
 
@@ -15,9 +15,6 @@ from experiment.errors import ConfigError
 from experiment.folder import best_checkpoint, claim_folder, default_name, runs_named
 from experiment.ranks import FOLDER, agree
 from models.weights import CHECKPOINT_KEY
-
-if TYPE_CHECKING:
-    from lightning.pytorch.loggers import Logger
 
 
 @dataclass(frozen=True)
@@ -73,17 +70,6 @@ class ExperimentPlan:
         """Remove a claimed folder that holds nothing but the loggers' first files."""
         if not self.resumes and folder.is_dir() and {path.name for path in folder.iterdir()} <= {layout.LOGS}:
             shutil.rmtree(folder, ignore_errors=True)
-
-    def loggers(self, folder: Path, configured: object) -> "list[Logger] | bool | None":
-        """Return TensorBoard and CSV where ``trainer.logger`` is ``true``; None leaves what is configured."""
-        if not self.logs:
-            return False
-        if configured is not True and configured is not None:
-            return None
-        from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-
-        # Every start writes another version: a resumed run overwrites no rows.
-        return [TensorBoardLogger(folder, layout.TENSORBOARD_LOGS), CSVLogger(folder, layout.CSV_LOGS)]
 
 
 def checkpoint_to_resume(section: Namespace) -> Checkpoint | None:

@@ -19,6 +19,8 @@ _NOT_ACCEPTED = re.compile(r"Option '([^'.]+)' is not accepted")
 _CLASS_PATH = re.compile(
     r"class_path[= ]'([^']+)'|dot import path string: (\S+)|Import path (\S+) does not correspond"
 )
+_NO_NAME = "Expected a dot import path string: "  # of a value that is no class either
+_NO_FILE = "  - Expected a path but "  # a list may also be read from a file; nobody meant that
 _UNION = "Does not validate against any of the Union subtypes"
 _NULL, _GIVEN = "Expected a <class 'NoneType'>", "Given value:"
 # Parts of a union's message about types that the value was never meant for.
@@ -81,10 +83,11 @@ def shortened(message: str) -> str:
     >>> shortened("Expected a typing.Literal['a', 'b']. Got value: c")
     'must be one of a, b, got c'
     """
-    lines = [line for line in message.rstrip().splitlines() if line.strip()]
+    given_lines = message.rstrip().splitlines()
+    lines = [line for line in given_lines if line.strip() and not line.startswith(_NO_FILE)]
     unions = [number for number, line in enumerate(lines) if _UNION in line]
     if unions:
-        position, innermost = unions[0], lines[unions[-1] :]
+        position, innermost = unions[0], lines[unions[-1] + 1 :]
         complaints = [line.strip(" -") for line in _complaints(innermost)]
         given = [line.strip() for line in innermost if line.strip().startswith(_GIVEN)][:1]
         if complaints and (expected := _expected(complaints)):
@@ -105,7 +108,7 @@ def _expected(complaints: Iterable[str]) -> list[str]:
             kinds.append(_TYPES.get(kind[1], f"a {kind[1]}"))
         elif literal := _LITERAL.fullmatch(complaint):
             choices += [str(choice) for choice in ast.literal_eval(f"[{literal[1]}]")]
-        else:
+        elif not complaint.startswith(_NO_NAME):
             return []
     choices = list(dict.fromkeys(choices))
     return [*kinds, *([f"one of {', '.join(choices)}"] if len(choices) > 1 else choices)]

@@ -1,0 +1,1 @@
+"""Loggers by name, and what they receive."""
