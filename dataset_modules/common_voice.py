@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from dataset_modules.sources.common_voice_release import (
     unpacked,
 )
 from dataset_modules.sources.hub_dataset import RELEASE_ADVICE, DownloadMode, load_hub_splits
+from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import check_share, in_share
 
 log = logging.getLogger(__name__)
@@ -79,7 +81,7 @@ class CommonVoiceDataset(ListedDataset):
         )
         # A share is chosen by name, so that neither order nor additions change the choice.
         self.splits = {
-            split: [recording for recording in splits[split] if in_share(recording.id, limit)]
+            split: PackedRecordings(recording for recording in splits[split] if in_share(recording.id, limit))
             for split, limit in self.limits.items()
         }
 
@@ -101,7 +103,7 @@ class CommonVoiceDataset(ListedDataset):
             raise ValueError("CommonVoiceDataset: language must be given, such as ru or en-us")
         return list(dict.fromkeys((self.language, self.language.split("-")[0])))
 
-    def _release_splits(self) -> dict[Split, list[Recording]]:
+    def _release_splits(self) -> Mapping[Split, Sequence[Recording]]:
         path = Path(self.dataset_name).expanduser()
         root = unpacked(path, self.cache_dir / "releases") if path.is_file() else path
         locales = self._locales()
@@ -110,7 +112,7 @@ class CommonVoiceDataset(ListedDataset):
             log.warning(
                 "CommonVoiceDataset: %s holds recordings in %s, asked for is %s", folder, stated, locales[0]
             )
-        splits = {split: release_recordings(folder, split) for split in SPLITS}
+        splits = {split: PackedRecordings(release_recordings(folder, split)) for split in SPLITS}
         for split, recordings in splits.items():
             seconds = seconds_of(folder, (recording.id for recording in recordings))
             length = "" if seconds is None else f", {seconds / 3600:.2f} h"

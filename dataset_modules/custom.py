@@ -1,14 +1,16 @@
 """A user's recordings: a folder of audio files with a manifest, or with labels beside them."""
 
+import itertools
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dataset_modules.base_dataset import ListedDataset
-from dataset_modules.recording import Recording, Split
+from dataset_modules.recording import SPLITS, Recording, Split
 from dataset_modules.sources.audio_folder import StatedRecording, read_folder, suffixes_in
+from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import check_share, split_by_speaker
 
 log = logging.getLogger(__name__)
@@ -78,18 +80,19 @@ class CustomAudioDataset(ListedDataset):
                 f"CustomAudioDataset: test_dir must be another folder than train_val_dir, both are {folder}; "
                 f"leave test_dir null to test on the recordings whose split is test in the manifest"
             )
-        stated = self._read("train_val_dir", folder, excluded=test_folder)
-        train, val = self._train_and_val(stated)
-        test = self._test(stated, test_folder, folder)
-        self.splits = {"train": train, "val": val, "test": test}
+        own: dict[Split, PackedRecordings] = {split: PackedRecordings() for split in SPLITS}
+        for recording, split in self._read("train_val_dir", folder, excluded=test_folder):
+            own[split or "train"].append(recording)
+        train, val = self._train_and_val(own)
+        self.splits = {"train": train, "val": val, "test": self._test(own, test_folder, folder)}
 
     def get_train_data(self) -> Iterable[Recording]:
-        """Return the training recordings and the copies of them that are configured."""
-        validation = self.splits["val"] if self.add_val_to_train else []
-        recordings = [*self.splits["train"], *validation]
-        numbers = range(1, self.multiply_train_data + 1)
-        copies = [recording._replace(id=f"{recording.id}#{n}") for recording in recordings for n in numbers]
-        return [*recordings, *copies]
+        """Yield the training recordings and the copies of them that are configured."""
+        validation = self.splits["val"] if self.add_val_to_train else ()
+        yield from itertools.chain(self.splits["train"], validation)
+        for recording in itertools.chain(self.splits["train"], validation):
+            for number in range(1, self.multiply_train_data + 1):
+                yield recording._replace(id=f"{recording.id}#{number}")
 
     def why_empty(self, split: Split) -> str:
         """Explain that few undivided speakers may all be in one split."""
@@ -128,20 +131,23 @@ class CustomAudioDataset(ListedDataset):
             )
         return parent
 
-    def _read(self, key: str, folder: Path, excluded: Path | None) -> list[StatedRecording]:
-        recordings = read_folder(folder, self.allowed_extensions, excluded)
-        if not recordings:
+    def _read(self, key: str, folder: Path, excluded: Path | None) -> Iterator[StatedRecording]:
+        """Yield the recordings of a folder; a folder without any is refused."""
+        found = None
+        for found in read_folder(folder, self.allowed_extensions, excluded):
+            yield found
+        if found is None:
             raise ValueError(
                 f"CustomAudioDataset: {key} must hold recordings ({', '.join(self.allowed_extensions)}), "
                 f"{folder} holds {suffixes_in(folder) or 'nothing'}; allowed_extensions says what counts"
             )
-        return recordings
 
-    def _train_and_val(self, stated: list[StatedRecording]) -> tuple[list[Recording], list[Recording]]:
-        val = _of(stated, "val")
-        others = [recording for recording, split in stated if split not in ("val", "test")]
-        if val:
-            return others, val
+    def _train_and_val(
+        self, own: Mapping[Split, PackedRecordings]
+    ) -> tuple[PackedRecordings, PackedRecordings]:
+        others = own["train"]
+        if own["val"]:
+            return others, own["val"]
         self._is_divided = bool(self.validation_split)
         train, val = split_by_speaker(others, self.validation_split)
         if self.validation_split and not (train and val):
@@ -152,18 +158,16 @@ class CustomAudioDataset(ListedDataset):
             )
         return train, val
 
-    def _test(self, stated: list[StatedRecording], test_folder: Path | None, folder: Path) -> list[Recording]:
-        called_test = _of(stated, "test")
+    def _test(
+        self, own: Mapping[Split, PackedRecordings], test_folder: Path | None, folder: Path
+    ) -> PackedRecordings:
         if test_folder is None:
-            return called_test
-        if called_test:
+            return own["test"]
+        if own["test"]:
             log.warning(
                 "CustomAudioDataset: %d recordings that the manifest in %s calls test are left out: "
                 "test_dir is given",
-                *(len(called_test), folder),
+                *(len(own["test"]), folder),
             )
-        return [recording for recording, _ in self._read("test_dir", test_folder, excluded=folder)]
-
-
-def _of(stated: list[StatedRecording], split: Split) -> list[Recording]:
-    return [recording for recording, own in stated if own == split]
+        read = self._read("test_dir", test_folder, excluded=folder)
+        return PackedRecordings(recording for recording, _ in read)

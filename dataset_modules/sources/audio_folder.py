@@ -1,10 +1,13 @@
 """A folder of recordings: its audio files, its manifest and the label files beside the audio."""
 
 import contextlib
+import marshal
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dataset_modules.recording import AudioError, Recording, Split, UnusableAudio
@@ -12,14 +15,7 @@ from dataset_modules.sources.manifest import ManifestRow, find_manifest, read_ma
 from dataset_modules.sources.side_labels import LABEL_SUFFIXES, Labels, read_side_labels
 
 _EXAMPLES = 5  # suffixes quoted in a message
-
-
-class FolderAudio(NamedTuple):
-    """An audio file below a folder."""
-
-    id: str  # its path below the folder, with forward slashes
-    path: Path
-    label_files: Mapping[str, Path]  # the files beside it, by suffix
+_NO_LABELS: Mapping[str, Path] = MappingProxyType({})
 
 
 class StatedRecording(NamedTuple):
@@ -79,44 +75,55 @@ class FolderWalk:
 
 def read_folder(
     folder: Path, extensions: Sequence[str], excluded: Path | None = None
-) -> list[StatedRecording]:
-    """Return all recordings below a folder, sorted by path, including unusable ones.
+) -> Iterator[StatedRecording]:
+    """Yield all recordings below a folder, sorted by path, including unusable ones.
 
-    The manifest lies directly in the folder. ``extensions`` of audio files are in lower case.
+    The manifest lies directly in the folder. ``extensions`` of audio files are in lower case. A manifest
+    may have millions of rows, so rows wait in few bytes each until all are known and can be sorted.
     """
     if excluded and not excluded.resolve().is_relative_to(folder.resolve()):
         excluded = None
-    walk = FolderWalk(folder, excluded)
-    files = {file.id: file for file in find_audio(walk, extensions)}
-    listed = _listed(folder, files, extensions, excluded)
-    bounds = _Bounds(folder)
-    unlisted = {
-        key: StatedRecording(_within(bounds, file)) for key, file in files.items() if key not in listed
-    }
-    recordings = unlisted | listed
-    for path, reason in walk.lost.items():  # a broken link stands for an unknown number of recordings
-        key = path.relative_to(folder).as_posix()
-        recordings.setdefault(key, StatedRecording(Recording(key, UnusableAudio(reason, path))))
-    return [recordings[key] for key in sorted(recordings)]
+    walk, bounds = FolderWalk(folder, excluded), _Bounds(folder)
+    files = dict(find_audio(walk, extensions))
+    listed = _listed(bounds, files, extensions, excluded)
+    # A broken link stands for an unknown number of recordings.
+    lost = {path.relative_to(folder).as_posix(): (path, reason) for path, reason in walk.lost.items()}
+    for key in sorted(files.keys() | listed.keys() | lost.keys()):
+        row = listed.pop(key, None)
+        if isinstance(row, StatedRecording):
+            yield row
+        elif row is not None:
+            yield _stated(key, folder / key, files.get(key, _NO_LABELS), marshal.loads(row))  # noqa: S302
+        elif key in files:
+            yield StatedRecording(_unlisted(bounds, key, files[key]))
+        else:
+            path, reason = lost[key]
+            yield StatedRecording(Recording(key, UnusableAudio(reason, path)))
 
 
-def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[FolderAudio]:
-    """Yield the audio files below a folder, except hidden ones."""
+def find_audio(walk: FolderWalk, extensions: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Path]]]:
+    """Yield the id of each audio file below a folder, except hidden ones, with the label files beside it.
+
+    The id is the path below the folder, with forward slashes; label files are named by suffix.
+    """
+    suffixes = tuple(extensions)
     for here, names in walk:
+        place = here.relative_to(walk.root).as_posix()
+        prefix = "" if place == "." else f"{place}/"
         labels = [name for name in names if name.lower().endswith(LABEL_SUFFIXES)]
         beside = {name.lower(): here / name for name in labels} | {name: here / name for name in labels}
         for name in names:
-            if name.lower().endswith(tuple(extensions)) and not name.startswith("."):
-                yield _audio_file(walk.root, here / name, beside)
+            if name.lower().endswith(suffixes) and not name.startswith("."):
+                yield prefix + name, _label_files(name, beside) if beside else _NO_LABELS
 
 
-def _audio_file(folder: Path, path: Path, beside: Mapping[str, Path]) -> FolderAudio:
-    """Return an audio file with the label files beside it; case does not matter."""
-    labels: dict[str, Path] = {}
-    for suffix in LABEL_SUFFIXES:
-        found = beside.get(path.stem + suffix) or beside.get((path.stem + suffix).lower())
-        labels |= {suffix: found} if found else {}
-    return FolderAudio(path.relative_to(folder).as_posix(), path, labels)
+def _label_files(name: str, beside: Mapping[str, Path]) -> Mapping[str, Path]:
+    """Return the label files beside an audio file by suffix; case does not matter."""
+    stem = os.path.splitext(name)[0]
+    found = {
+        suffix: beside.get(stem + suffix) or beside.get((stem + suffix).lower()) for suffix in LABEL_SUFFIXES
+    }
+    return {suffix: path for suffix, path in found.items() if path} or _NO_LABELS
 
 
 def suffixes_in(folder: Path) -> str:
@@ -131,43 +138,81 @@ class _Bounds:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = Path(os.path.normpath(folder.absolute()))
-        self.real_path = folder.resolve()
+        self.path = os.path.normpath(folder.absolute())
+        self._real_path = os.path.realpath(folder)
+        self._real_folders: dict[str, str] = {}  # by folder: its path without links
 
     def id_of(self, file_name: str) -> str:
         """Return the path below the folder; raise ``AudioError`` if it leads out, also through a link."""
-        path = Path(os.path.normpath(self.path / file_name.replace("\\", "/")))
+        path = os.path.normpath(os.path.join(self.path, file_name.replace("\\", "/")))
         try:
-            inside = path.is_relative_to(self.path) and path.resolve().is_relative_to(self.real_path)
-            path.is_file()  # raises for a name that no file can have
+            inside = _is_below(path, self.path) and _is_below(self._real(path), self._real_path)
         except (OSError, ValueError) as error:
             raise AudioError(f"file_name must be a file's path, got {file_name[:80]!r}: {error}") from error
         if not inside:
             raise AudioError(f"the file must lie below {self.folder}, {file_name} leads out of it")
-        return path.relative_to(self.path).as_posix()
+        return path[len(self.path) + 1 :]
+
+    def _real(self, path: str) -> str:
+        """Return a file's path without links; folders are resolved once."""
+        folder, name = os.path.split(path)
+        try:
+            is_link = stat.S_ISLNK(os.lstat(path).st_mode)  # raises for a name that no file can have
+        except (FileNotFoundError, NotADirectoryError):
+            is_link = False
+        if is_link:
+            return os.path.realpath(path)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._real_folders[folder], name)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
+
+
+# A row of the manifest, which is kept as bytes until all are known.
+_RowContent = tuple[
+    tuple[str, ...] | None, str | None, str | None, Split | None, Mapping[str, str] | None
+]  # phonemes, text, speaker, split, attributes
 
 
 def _listed(
-    folder: Path, files: Mapping[str, FolderAudio], extensions: Sequence[str], excluded: Path | None
-) -> dict[str, StatedRecording]:
-    """Return the recordings of the manifest by id; a faulty row is one, named by its line."""
-    manifest = find_manifest(folder)
-    listed: dict[str, StatedRecording] = {}
-    bounds = _Bounds(folder)
+    bounds: _Bounds, files: Mapping[str, Mapping[str, Path]], extensions: Sequence[str], excluded: Path | None
+) -> dict[str, StatedRecording | bytes]:
+    """Return the rows of the manifest by id; a faulty row is a recording, named by its line."""
+    manifest = find_manifest(bounds.folder)
+    listed: dict[str, StatedRecording | bytes] = {}
+    own_keys = {key: key for key in files}  # a row keeps the walk's text, not a second one
     for row in read_manifest(manifest) if manifest else ():
         try:
             key = _new_id(bounds, row, listed, extensions)
-            if excluded and (folder / key).resolve().is_relative_to(excluded.resolve()):
-                continue
-            recording = _recording(files.get(key) or FolderAudio(key, folder / key, {}), row)
         except AudioError as error:
-            meant = [key for key in _meant(bounds, row) if key in files and key not in listed]
-            name = meant[0] if meant else row.file_name
-            key = meant[0] if meant else f"{manifest.name if manifest else ''}:{row.line}"
-            path = folder / name if name else manifest
-            recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
-        listed[key] = StatedRecording(recording, row.split)
+            key, recording = _faulty(bounds, row, error, manifest, files, listed)
+            listed[key] = StatedRecording(recording, row.split)
+            continue
+        if excluded and (bounds.folder / key).resolve().is_relative_to(excluded.resolve()):
+            continue
+        attributes = dict(row.attributes) if row.attributes else None
+        content = (row.phonemes, row.text, row.speaker, row.split, attributes)
+        listed[own_keys.get(key, key)] = marshal.dumps(content)
     return listed
+
+
+def _faulty(
+    bounds: _Bounds,
+    row: ManifestRow,
+    error: AudioError,
+    manifest: Path | None,
+    files: Mapping[str, object],
+    listed: Mapping[str, object],
+) -> tuple[str, Recording]:
+    """Return the id and the recording of a faulty row: the file that it may mean, else its line."""
+    meant = [key for key in _meant(bounds, row) if key in files and key not in listed]
+    name = meant[0] if meant else row.file_name
+    key = meant[0] if meant else f"{manifest.name if manifest else ''}:{row.line}"
+    path = bounds.folder / name if name else manifest
+    return key, Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
 
 
 def _meant(bounds: _Bounds, row: ManifestRow) -> Iterator[str]:
@@ -178,7 +223,7 @@ def _meant(bounds: _Bounds, row: ManifestRow) -> Iterator[str]:
 
 
 def _new_id(
-    bounds: _Bounds, row: ManifestRow, listed: Mapping[str, StatedRecording], extensions: Sequence[str]
+    bounds: _Bounds, row: ManifestRow, listed: Mapping[str, object], extensions: Sequence[str]
 ) -> str:
     if row.fault:
         raise AudioError(row.fault)
@@ -190,23 +235,34 @@ def _new_id(
     return key
 
 
-def _within(bounds: _Bounds, file: FolderAudio) -> Recording:
+def _unlisted(bounds: _Bounds, key: str, label_files: Mapping[str, Path]) -> Recording:
     """Return a recording that no manifest lists; a link out of the folder is unusable."""
-    if not file.path.is_symlink():
-        return _recording(file)
+    path = bounds.folder / key
     try:
-        bounds.id_of(file.id)
+        if path.is_symlink():
+            bounds.id_of(key)
     except AudioError as error:
-        return Recording(file.id, UnusableAudio(str(error), file.path))
-    return _recording(file)
+        return Recording(key, UnusableAudio(str(error), path))
+    return _recording(key, path, label_files)
 
 
-def _recording(file: FolderAudio, row: ManifestRow | None = None) -> Recording:
+def _stated(key: str, path: Path, label_files: Mapping[str, Path], row: _RowContent) -> StatedRecording:
+    phonemes, text, speaker, split, attributes = row
+    labels = Labels(phonemes, text) if phonemes or text else None
+    return StatedRecording(_recording(key, path, label_files, labels, speaker, attributes), split)
+
+
+def _recording(
+    key: str,
+    path: Path,
+    label_files: Mapping[str, Path],
+    labels: Labels | None = None,
+    speaker: str | None = None,
+    attributes: Mapping[str, str] | None = None,
+) -> Recording:
     """Return a recording with its labels: the manifest's, else those beside it, else none."""
-    speaker, attributes = (row.speaker, row.attributes) if row else (None, None)
     try:
-        stated = Labels(row.phonemes, row.text) if row and (row.phonemes or row.text) else None
-        labels = stated or read_side_labels(file.label_files)
+        phonemes, text = labels or read_side_labels(label_files)
     except AudioError as error:
-        return Recording(file.id, UnusableAudio(str(error), file.path), speaker=speaker)
-    return Recording(file.id, file.path, labels.phonemes, labels.text, speaker, attributes=attributes)
+        return Recording(key, UnusableAudio(str(error), path), speaker=speaker)
+    return Recording(key, path, phonemes, text, speaker, attributes=attributes)

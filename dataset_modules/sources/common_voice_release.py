@@ -7,7 +7,7 @@ import os
 import shutil
 import tarfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -48,12 +48,11 @@ def find_locale_folder(root: Path, locales: Sequence[str]) -> Path:
     return found
 
 
-def release_recordings(folder: Path, split: Split) -> list[Recording]:
-    """Return the recordings of a split in the table's order, including unusable ones."""
+def release_recordings(folder: Path, split: Split) -> Iterator[Recording]:
+    """Yield the recordings of a split in the table's order, including unusable ones."""
     table, clips = folder / SPLIT_FILES[split], folder / "clips"
-    return [
-        _recording(clips, table, row) for row in read_tsv(table, required=("client_id", "path", "sentence"))
-    ]
+    for row in read_tsv(table, required=("client_id", "path", "sentence")):
+        yield _recording(clips, table, row)
 
 
 def _recording(clips: Path, table: Path, row: TsvRow) -> Recording:

@@ -15,6 +15,7 @@ class DataSources:
         self.datasets = datasets
         self.create_dataset = create_dataset
         self._located = False
+        self._prepared: dict[Split, list[PreparedSplit]] = {}
 
     @property
     def cache_dir(self) -> Path:
@@ -51,5 +52,9 @@ class DataSources:
     def prepare(
         self, split: Split, audio: AudioParams, num_proc: int, *, rebuild: bool = False
     ) -> list[PreparedSplit]:
-        """Return the prepared split of each data set, from the cache or built now."""
-        return [data.prepare(split, audio, num_proc=num_proc, rebuild=rebuild) for data in self.locate()]
+        """Return the prepared split of each data set, from the cache or built now, once per process."""
+        if rebuild or split not in self._prepared:
+            self._prepared[split] = [
+                data.prepare(split, audio, num_proc=num_proc, rebuild=rebuild) for data in self.locate()
+            ]
+        return self._prepared[split]

@@ -41,10 +41,10 @@ def find_manifest(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def read_manifest(path: Path) -> list[ManifestRow]:
-    """Return the rows of a manifest, including faulty ones."""
+def read_manifest(path: Path) -> Iterator[ManifestRow]:
+    """Yield the rows of a manifest, including faulty ones."""
     try:
-        return list(_READERS[path.name](path))
+        yield from _READERS[path.name](path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: must be {path.suffix[1:].upper()} in UTF-8: {error}") from error
 

@@ -1,9 +1,10 @@
 """Shares of recordings, chosen by name, so that the choice survives reordering and additions."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from dataset_modules.recording import Recording
+from dataset_modules.sources.packed_recordings import PackedRecordings
 
 _RANGE = 2**64
 
@@ -40,8 +41,8 @@ def check_share(owner: str, **shares: float) -> None:
 
 
 def split_by_speaker(
-    recordings: Sequence[Recording], validation_share: float
-) -> tuple[list[Recording], list[Recording]]:
+    recordings: Iterable[Recording], validation_share: float
+) -> tuple[PackedRecordings, PackedRecordings]:
     """Divide recordings into training and validation; a speaker's recordings stay together.
 
     A recording without a known speaker counts as a speaker. The share is a share of speakers: with few
@@ -52,8 +53,7 @@ def split_by_speaker(
     >>> len(train) in (0, 9) and len(train) + len(val) == 9
     True
     """
-    train: list[Recording] = []
-    val: list[Recording] = []
+    train, val = PackedRecordings(), PackedRecordings()
     for recording in recordings:
         key = recording.speaker or recording.id
         (val if in_share(key, validation_share) else train).append(recording)

@@ -100,7 +100,7 @@ def _next_beams(
     stays_token[ends] = beams.token[ends] + tokens[last]
     longer[ends, last] = beams.blank[ends] + tokens[last]
     # An extension may give a prefix that is kept already: its paths go there.
-    position = {node: n for n, node in enumerate(nodes)}
+    position: dict[_Node | None, int] = {node: n for n, node in enumerate(nodes)}
     for n, token in zip(ends, last, strict=True):
         parent = position.get(nodes[n].parent)
         if parent is not None:

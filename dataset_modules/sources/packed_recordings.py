@@ -1,0 +1,55 @@
+"""Recordings in little memory, because a data set may list millions of them."""
+
+import itertools
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+from dataset_modules.recording import Recording
+
+_PER_BLOCK = 256
+
+
+class PackedRecordings(Sequence[Recording]):
+    """A sequence that keeps its recordings serialised, and builds them again whenever they are read.
+
+    >>> from pathlib import Path
+    >>> recordings = [Recording("a", Path("a.wav"), ("a",)), Recording("b", Path("b.wav"), text="b")]
+    >>> list(PackedRecordings(recordings)) == recordings
+    True
+    """
+
+    def __init__(self, recordings: Iterable[Recording] = ()) -> None:
+        self._blocks: list[bytes] = []  # of _PER_BLOCK recordings each
+        self._last: list[Recording] = []  # not yet a block
+        for recording in recordings:
+            self.append(recording)
+
+    def append(self, recording: Recording) -> None:
+        """Add one recording at the end."""
+        self._last.append(recording)
+        if len(self._last) == _PER_BLOCK:
+            self._blocks.append(pickle.dumps(self._last, pickle.HIGHEST_PROTOCOL))
+            self._last = []
+
+    def __len__(self) -> int:
+        return len(self._blocks) * _PER_BLOCK + len(self._last)
+
+    def __iter__(self) -> Iterator[Recording]:
+        return itertools.chain.from_iterable(map(self._unpacked, range(len(self._blocks) + 1)))
+
+    @overload
+    def __getitem__(self, index: int) -> Recording: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Recording]: ...
+    def __getitem__(self, index: int | slice) -> Recording | list[Recording]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        block, row = divmod(range(len(self))[index], _PER_BLOCK)
+        return self._unpacked(block)[row]
+
+    def _unpacked(self, block: int) -> list[Recording]:
+        if block == len(self._blocks):
+            return self._last
+        unpacked: list[Recording] = pickle.loads(self._blocks[block])  # noqa: S301 - this process wrote it
+        return unpacked
