@@ -20,6 +20,8 @@ from cli.console import set_up_logging, wants_tracebacks
 from cli.versions import version_lines
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
+from untrusted.files import FileError
+from untrusted.printing import printable
 
 _STATUS_OF_SIGNALS = 128
 _HELP = {"-h", "--help", "--help-all", "help"}
@@ -45,7 +47,7 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
         files = config_files(options)
         check_yaml_files(files)
         return _run_cli(command, options, start_search)
-    except ConfigError as error:
+    except (ConfigError, FileError) as error:
         return _fail(error, f"{error}{whereabouts(str(error), files)}", status=2)
 
 
@@ -130,5 +132,7 @@ def _fail(error: Exception, message: str, status: int) -> int:
     """Write one message, and the traceback where the user asked for it."""
     if wants_tracebacks():
         traceback.print_exception(error)
-    sys.stderr.write(f"error: {message}\n")
+    # Names from data steer no terminal; what they bring as lines stands below this one, indented.
+    lines = printable(message, keep="\n").rstrip("\n").split("\n")
+    sys.stderr.write("error: " + "\n  ".join(lines) + "\n")
     return status

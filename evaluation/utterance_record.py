@@ -2,14 +2,21 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from durable_files import write_durably
 from evaluation.error_counts import phoneme_edits, phonemes_in
 from phonetics import EditCounts
+from untrusted.files import FileError
+from untrusted.json_text import read_json_lines
+from untrusted.printing import printable
+from untrusted.shapes import ShapeError, checker, conform_fields
 
 Span = tuple[float, float]  # start and end, seconds
+MOST_SECONDS = 86_400.0
+MOST_CELLS = 25_000_000  # of an alignment
 
 
 class UtteranceRecord(NamedTuple):
@@ -58,16 +65,38 @@ class UtteranceRecord(NamedTuple):
         return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_line(cls, line: str) -> "UtteranceRecord":
-        """Read what ``to_line`` wrote; fields that a later version may add are ignored."""
-        fields: dict[str, Any] = {
-            name: _frozen(value) for name, value in json.loads(line).items() if name in cls._fields
-        }
-        return cls(**fields)
+    def from_fields(cls, fields: Mapping[str, Any]) -> "UtteranceRecord":
+        """Build the record of a line; fields that a later version may add are ignored."""
+        shapes = _shapes()
+        known = {name: value for name, value in fields.items() if name in shapes}
+        if not all(checker(shapes[name])(value) for name, value in known.items()):
+            conform_fields(known, shapes)  # names what is wrong
+        lacking = [name for name in shapes if name not in known and name not in cls._field_defaults]
+        if lacking:
+            raise ShapeError(f"the record must have {', '.join(lacking)}")
+        record = cls(**{name: _frozen(value) for name, value in known.items()})
+        _check_sizes(record)
+        return record
 
 
-def _frozen(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+@cache
+def _shapes() -> dict[str, Any]:
+    return get_type_hints(UtteranceRecord)
+
+
+def _check_sizes(record: UtteranceRecord) -> None:
+    """Refuse what nobody speaks: it would be drawn and aligned at length."""
+    if not 0 <= record.seconds <= MOST_SECONDS:
+        raise ShapeError(f"seconds must be between 0 and {MOST_SECONDS:g}, got {record.seconds}")
+    sizes = len(record.reference), len(record.hypothesis)
+    if sizes[0] * sizes[1] > MOST_CELLS:
+        raise ShapeError(f"reference and hypothesis have too many tokens to align: {sizes[0]} and {sizes[1]}")
+
+
+def _frozen(value: Any) -> Any:  # noqa: ANN401 - a JSON value of a field
+    if not isinstance(value, list):
+        return value
+    return tuple(map(tuple, value)) if value and isinstance(value[0], list) else tuple(value)
 
 
 def write_records(path: Path, records: Iterable[UtteranceRecord]) -> None:
@@ -76,6 +105,11 @@ def write_records(path: Path, records: Iterable[UtteranceRecord]) -> None:
 
 
 def read_records(path: Path) -> list[UtteranceRecord]:
-    """Read the records of a split."""
-    with path.open(encoding="utf-8", newline="\n") as stream:
-        return [UtteranceRecord.from_line(line) for line in stream if line.strip()]
+    """Read the records of a split; raise ``FileError`` for a line that is no record."""
+    records = []
+    for number, fields in enumerate(read_json_lines(path, dict[str, Any]), start=1):
+        try:
+            records.append(UtteranceRecord.from_fields(fields))
+        except ShapeError as error:
+            raise FileError(f"{printable(path)}, record {number}: {printable(error)}") from error
+    return records

@@ -12,7 +12,7 @@ from experiment import layout
 from experiment.checkpoint import Checkpoint, newest_loadable
 from experiment.checkpoint_checks import check_checkpoint, check_resume_position
 from experiment.errors import ConfigError
-from experiment.folder import best_checkpoint, claim_folder, default_name, runs_named
+from experiment.folder import best_checkpoint, check_name, claim_folder, default_name, runs_named
 from experiment.ranks import FOLDER, agree
 from models.weights import CHECKPOINT_KEY
 
@@ -94,7 +94,9 @@ def seed_of(checkpoint: Checkpoint) -> int | None:
 def _location(section: Namespace) -> tuple[Path, str]:
     """Return the folder of all experiments, and the name of this one."""
     parent = Path(section.trainer.default_root_dir or ".") / layout.EXPERIMENTS
-    return parent, section.custom_folder_name or default_name(section, datetime.now())
+    name = section.custom_folder_name or default_name(section, datetime.now())
+    check_name("custom_folder_name", name)
+    return parent, name
 
 
 def _configured(section: Namespace, *, resumes: bool) -> Checkpoint | None:

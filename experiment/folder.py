@@ -1,17 +1,25 @@
 """The folders of experiments: how they are named, claimed and found, and their best checkpoints."""
 
-import json
+import os
 import re
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import Namespace
 
 from experiment import layout
 from experiment.errors import ConfigError
+from untrusted.files import FileError, within
+from untrusted.json_text import read_json
+from untrusted.printing import printable
+from untrusted.shapes import ShapeError, conform_fields
 
 _EXPERIMENTS = Path(layout.EXPERIMENTS)
+_MOST_RECORD_BYTES = 2**20
+_LONGEST_NAME = 255  # bytes
+_MOST_NAME_BYTES = 200  # a suffix and the names of temporary files need the rest of 255
 
 
 def default_name(section: Namespace, now: datetime) -> str:
@@ -33,6 +41,22 @@ def default_name(section: Namespace, now: datetime) -> str:
         "time": now.strftime("%d_%m_%Y_%H_%M"),
     }
     return "_".join(f"{key}_{value}" for key, value in parts.items())
+
+
+def check_name(key: str, name: str) -> None:
+    r"""Refuse what is no name of a folder under ``experiments/``.
+
+    >>> check_name("custom_folder_name", "../../escaped")
+    Traceback (most recent call last):
+    experiment.errors.ConfigError: custom_folder_name must be the name of one folder, got '../../escaped'; ...
+    """
+    is_name = name not in ("", ".", "..") and not re.search(r"[/\\\0]", name) and not name.startswith("-")
+    if not is_name or len(name.encode(errors="replace")) > _MOST_NAME_BYTES or name != printable(name):
+        raise ConfigError(
+            f"{key} must be the name of one folder, got {printable(name, most_characters=80)!r}; "
+            "leave out / and \\, control characters and a - at the start; trainer.default_root_dir "
+            "chooses the place"
+        )
 
 
 def claim_folder(parent: Path, name: str) -> Path:
@@ -65,9 +89,25 @@ def _last_trained(folder: Path) -> tuple[int, str]:
 def best_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint that a finished or running experiment has recorded as its best."""
     record = folder / layout.CHECKPOINTS / layout.BEST_CHECKPOINT_FILE
-    if not record.is_file():
+    if not record.exists():
         return None
-    checkpoint = record.parent / json.loads(record.read_text(encoding="utf-8"))["path"]
+    try:
+        known = conform_fields(
+            read_json(record, dict[str, Any], most_bytes=_MOST_RECORD_BYTES), {"path": str}
+        )
+    except ShapeError as error:
+        raise ConfigError(f"{printable(record)}: {printable(error)}") from error
+    except FileError as error:
+        raise ConfigError(str(error)) from error
+    name = known.get("path", "")
+    if name != Path(name).name or name in ("", "..") or len(os.fsencode(name)) > _LONGEST_NAME:
+        shown = printable(name, most_characters=80)
+        raise ConfigError(f"{printable(record)}: path must be the name of a file beside it, got {shown!r}")
+    checkpoint = record.parent / name
+    try:
+        within(folder, f"{layout.CHECKPOINTS}/{name}")  # a link may lead out
+    except FileError as error:
+        raise ConfigError(f"{printable(record)}: {error}; name a .ckpt file instead") from error
     return checkpoint if checkpoint.is_file() else None
 
 

@@ -22,6 +22,7 @@ from reports.html import Html, element
 from reports.length_section import length_section
 from reports.pictures import canvas, inline_png, inline_svg
 from reports.utterance_section import utterance_section
+from untrusted.files import open_regular
 
 _ROWS_SHOWN, _REASONS_SHOWN = 100, 12  # of recordings left out
 _FEW_POINTS = 30  # of a curve, which are marked one by one
@@ -152,7 +153,11 @@ def _fam(experiment: Experiment) -> html.Section | None:
     from optim.fam.recorder import read_fam_records
     from optim.fam.recorder_plot import draw_fam_record
 
-    records = read_fam_records(experiment.fam_record)
+    try:
+        open_regular(experiment.fam_record).close()
+        records = read_fam_records(experiment.fam_record)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        return html.section("FAM", html.paragraph(f"The debug record cannot be read: {error}"))
     if not records:
         return html.section(
             "FAM", html.paragraph("The debug record holds no step yet; FAM records every tenth step.")

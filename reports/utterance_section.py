@@ -10,10 +10,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from dataset_modules.sources.audio import resample
+from dataset_modules.recording import AudioError
+from dataset_modules.sources.audio import resample, to_mono
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.utterance_record import Span, UtteranceRecord
-from evaluation.worst_utterances import ORDER, worst_first
+from evaluation.worst_utterances import LONGEST_SECONDS, ORDER, worst_first
 from phonetics import WORD_DELIMITER
 from phonetics.alignment import Aligned
 from phonetics.confusions import phoneme_pairs
@@ -21,6 +22,8 @@ from reports import html
 from reports.error_sections import percent
 from reports.html import Html, element
 from reports.pictures import spectrogram_png
+from untrusted.files import FileError, open_regular, within
+from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,8 @@ _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; utterances beyond it have none
 _PIXELS_PER_SECOND, _PIXELS_OF_LONG, _LONG_SECONDS = 480, 360, 4.0  # a phoneme needs 8 or so
 _PICTURE_HEIGHT, _TIER = 110, 24
+_LONGEST_DRAWING = 600.0  # seconds; of a longer utterance only the aligned phonemes are shown
+_LOWEST_RATE, _HIGHEST_RATE = 1000, 768_000
 _NARROWEST = 240  # pixels of a drawing; what is shorter ends before its edge
 
 
@@ -42,7 +47,8 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | N
         record = analysis.records[place]
         sound = _sound(folder, record)
         player = _encoded(*sound) if sound else b""
-        picture = spectrogram_png(*sound, most_columns=round(100 * record.seconds)) if sound else b""
+        columns = max(1, round(100 * min(record.seconds, LONGEST_SECONDS)))
+        picture = spectrogram_png(*sound, most_columns=columns) if sound else b""
         player = player if len(player) <= audio_left else b""
         picture = picture if len(picture) <= pictures_left else b""
         audio_left, pictures_left = audio_left - len(player), pictures_left - len(picture)
@@ -72,11 +78,18 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
     if record.audio is None:
         return None
     try:
-        samples, sampling_rate = soundfile.read(folder / record.audio, dtype="float32")
-    except (OSError, soundfile.LibsndfileError) as error:
-        log.warning("report: %s cannot be read: %s", folder / record.audio, error)
+        # Another file could be anybody's: a report is given away with what it plays.
+        with open_regular(within(folder, record.audio)) as stream, soundfile.SoundFile(stream) as audio:
+            sampling_rate = int(audio.samplerate)
+            if not _LOWEST_RATE <= sampling_rate <= _HIGHEST_RATE:
+                raise AudioError(f"{sampling_rate} samples per second are no recording of speech")
+            samples = to_mono(audio.read(round(LONGEST_SECONDS * sampling_rate), dtype="float32"))
+            if not len(samples) or not np.isfinite(samples).all():
+                raise AudioError("it has no samples, or samples that are no numbers")
+    except (FileError, AudioError, OSError, RuntimeError, TypeError, ValueError) as error:
+        log.warning("report: the audio of %s is left out: %s", printable(record.id), printable(error))
         return None
-    return samples, int(sampling_rate)
+    return samples, sampling_rate
 
 
 def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
@@ -112,7 +125,7 @@ def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes,
         html.audio_player(player, label=f"{record.id}, {record.seconds:.1f} s", media_type="audio/mpeg")
         if player
         else html.note("This report does not hold its audio."),
-        _drawing(record, aligned, picture),
+        _drawing(record, aligned, picture) if record.seconds <= _LONGEST_DRAWING else "",
         _cells(record, aligned),
         class_="utterance",
     )

@@ -8,6 +8,7 @@ from optuna.trial import BaseTrial
 
 from cli.configuration.sections import Distribution, OptunaSection, SearchRequest
 from experiment.errors import ConfigError
+from experiment.folder import check_name
 from experiment.layout import EXPERIMENTS
 from tuning.space.constraints import Constraint
 from tuning.space.search_space import SearchSpace, configuration
@@ -44,8 +45,7 @@ class SearchPlan(NamedTuple):
         name = section.study_name or (
             f"{base['custom_folder_name']}_search" if base.get("custom_folder_name") else "search"
         )
-        if Path(name).name != name:
-            raise ConfigError(f"optuna.study_name: it names a folder, so it must have no '/', got {name!r}")
+        check_name("optuna.study_name", name)
         space = SearchSpace.of(base, section.search_spaces, request.accepts)
         drawn = list(space.places())
         root = Path((base.get("trainer") or {}).get("default_root_dir") or ".")

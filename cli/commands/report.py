@@ -2,16 +2,23 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from cli.commands.tool_parser import ToolParser
 from experiment.contents import Experiment, read_experiment
 from experiment.errors import ConfigError
 from experiment.folder import find_experiment
 from experiment.layout import COMPARISON_FILE, REPORT_FILE
+from untrusted.files import FileError
+from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
+
+_LONGEST_REASON = 200
+_Result = TypeVar("_Result")
 
 
 def run_report(arguments: Sequence[str]) -> int:
@@ -28,23 +35,33 @@ def run_report(arguments: Sequence[str]) -> int:
     from reports.experiment_page import experiment_page
 
     folders = list(dict.fromkeys(find_experiment(name) for name in names))
-    experiments = _told_apart([_read(folder) for folder in folders])
+    experiments = _told_apart([_of_data(folder, partial(read_experiment, folder)) for folder in folders])
     for experiment in experiments:
-        write_durably(experiment.folder / REPORT_FILE, experiment_page(experiment))
-        log.info("report: %s", experiment.folder / REPORT_FILE)
+        folder = experiment.folder
+        page = _of_data(folder, partial(experiment_page, experiment))
+        write_durably(folder / REPORT_FILE, page)
+        log.info("report: %s", folder / REPORT_FILE)
     if len(experiments) > 1:
-        path = experiments[0].folder / COMPARISON_FILE
-        write_durably(path, comparison_page(experiments))
-        log.info("comparison: %s", path)
+        folder = experiments[0].folder
+        page = _of_data(folder, partial(comparison_page, experiments))
+        write_durably(folder / COMPARISON_FILE, page)
+        log.info("comparison: %s", folder / COMPARISON_FILE)
     return 0
 
 
-def _read(folder: Path) -> Experiment:
-    """Read an experiment; a damaged file in it is one line."""
+def _of_data(folder: Path, use: Callable[[], _Result]) -> _Result:
+    """Use what an experiment's folder holds; whatever is wrong with it is one line."""
     try:
-        return read_experiment(folder)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise ConfigError(f"report: {folder} cannot be read: {type(error).__name__}: {error}") from error
+        return use()
+    except FileError as error:
+        raise ConfigError(f"report: {error}") from error
+    except OSError:
+        raise
+    except Exception as error:
+        reason = printable(error, most_characters=_LONGEST_REASON)
+        raise ConfigError(
+            f"report: {printable(folder)} holds data that cannot be shown: {type(error).__name__}: {reason}"
+        ) from error
 
 
 def _told_apart(experiments: list[Experiment]) -> list[Experiment]:

@@ -48,7 +48,7 @@ def test_a_damaged_file_is_one_line(tmp_path, capsys):
     records_file(tmp_path, "test").write_text('{"id": "half')
     assert run(["report", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert f"report: {tmp_path} cannot be read" in error
+    assert f"report: {records_file(tmp_path, 'test')}, line 1" in error
     assert "Traceback" not in error
 
 
