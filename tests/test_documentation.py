@@ -120,7 +120,7 @@ def test_every_option_of_a_tool_is_in_its_help(
     help_of: Any,
     capsys: pytest.CaptureFixture[str],  # noqa: ANN401
 ) -> None:
-    command = words[:2] if words[0] == "vocabulary" and len(words) > 1 else words[:1]
+    command = words[:2] if words[0] in ("corpus", "vocabulary") and len(words) > 1 else words[:1]
     for option in (word for word in words if word.startswith("--") and word != "--help"):
         assert f"{option} " in help_of(capsys, *command), option
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dataset_modules.recording import Split
 from dataset_modules.sources.tsv import check_encoding, read_tsv
 
+CSV_MANIFEST = "metadata.csv"
 _SPLITS: dict[str, Split] = {
     **{"train": "train", "test": "test"},
     **{"val": "val", "validation": "val", "valid": "val", "dev": "val"},
@@ -148,7 +149,7 @@ def _text(fields: Mapping[str, object], name: str) -> str | None:
 
 
 _READERS: dict[str, Callable[[Path], Iterator[ManifestRow]]] = {
-    "metadata.csv": _read_csv,
+    CSV_MANIFEST: _read_csv,
     "metadata.tsv": _read_tsv,
     "metadata.jsonl": _read_jsonl,
 }

@@ -1,0 +1,1 @@
+"""Public corpora: fetched, verified and written as folders that the data sets read."""
