@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiment.errors import ConfigError
+from installation import PROGRAM
 
 TABLE = Path(__file__).with_suffix(".txt")
 SCRIPT = "./run.sh"
@@ -79,6 +80,8 @@ def help_of_all(program: str = SCRIPT) -> str:
     """Return the help that lists every command in one line, by groups, and then examples."""
     lines = [f"Usage: {program} COMMAND …"]
     for line in _lines():
+        if "| script |" in line and PROGRAM != SCRIPT:
+            continue  # they work on a checkout
         if line.startswith(">"):
             call, _, does = line.removeprefix("> ").partition("|")
             lines.append(f"  {program} {call}{does}")

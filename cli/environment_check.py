@@ -40,6 +40,8 @@ def environment_faults(
         import tomllib
     except ModuleNotFoundError:  # before Python 3.11
         return [f"Python {version} does not serve: 3.11 or newer is needed. {REMEDY}"]
+    if not project_file.is_file():  # an installed package: the installer has compared the versions
+        return torchaudio_faults(folders)
     project = tomllib.loads(project_file.read_text(encoding="utf-8"))["project"]
     faults = []
     if not version_lies_in(version, project["requires-python"]):

@@ -16,6 +16,7 @@ from dataset_modules.datamodule import PhonemeDataModule
 from evaluation.metrics import gather_from_processes
 from experiment.contents import analyse_records, read_experiment, read_metrics, write_metrics
 from experiment.layout import PREDICTIONS_FILE, REPORT_FILE
+from installation import PROGRAM
 from models import PhonemeRecognizer
 from models.phoneme_recognizer import Prediction
 
@@ -120,7 +121,7 @@ def in_words(split: str, analysis: "SplitAnalysis") -> str:
 def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
     """Write the report of an experiment; a failure is logged and ends nothing."""
     started = time.monotonic()
-    with _logged_failures(f"{REPORT_FILE} could not be written: %s; try ./run.sh report %s", folder):
+    with _logged_failures(f"{REPORT_FILE} could not be written: %s; try {PROGRAM} report %s", folder):
         from durable_files import write_durably
         from reports.experiment_page import experiment_page
 

@@ -20,6 +20,7 @@ from cli.console import set_up_logging, wants_tracebacks
 from cli.versions import version_lines
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
+from installation import existing_or_shipped, program_typed
 from untrusted.files import FileError
 from untrusted.printing import printable
 
@@ -31,7 +32,7 @@ _DEFAULT_CONFIG = Path("config/config.yaml")
 def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
     """Run the command line, and return its exit status; without ``start_search``, refuse a search."""
     if not arguments or arguments[0] in _HELP:
-        sys.stdout.write(help_of_all("python main.py"))
+        sys.stdout.write(help_of_all(program_typed()))
         return 0 if arguments else 2
     if arguments[0] == "--version":
         sys.stdout.write(version_lines())
@@ -59,12 +60,30 @@ def with_config(options: list[str], *, is_ours: bool) -> list[str]:
     >>> with_config(["--model.lr", "1"], is_ours=False)
     ['--model.lr', '1']
     """
+    options = _found_files(options)
     if options and not options[0].startswith("-"):
-        return ["--config", *options]
-    if is_ours and not config_files(options) and not _HELP & set(options) and _DEFAULT_CONFIG.is_file():
-        sys.stderr.write(f"no configuration given: {_DEFAULT_CONFIG} is used\n")
-        return ["--config", str(_DEFAULT_CONFIG), *options]
+        return ["--config", str(existing_or_shipped(options[0])), *options[1:]]
+    default = existing_or_shipped(_DEFAULT_CONFIG)
+    if is_ours and not config_files(options) and not _HELP & set(options) and default.is_file():
+        sys.stderr.write(f"no configuration given: {default} is used\n")
+        return ["--config", str(default), *options]
     return options
+
+
+def _found_files(options: list[str]) -> list[str]:
+    """Name shipped configurations by their whole path, where the caller's folder has none of that name.
+
+    >>> _found_files(["--config=missing.yaml", "-c", "/tmp/a.yaml", "--model.lr", "1"])
+    ['--config=missing.yaml', '-c', '/tmp/a.yaml', '--model.lr', '1']
+    """
+    found = []
+    for before, option in zip(["", *options], options, strict=False):
+        if before in {"-c", "--config"}:
+            option = str(existing_or_shipped(option))
+        elif option.startswith("--config="):
+            option = f"--config={existing_or_shipped(option.removeprefix('--config='))}"
+        found.append(option)
+    return found
 
 
 def _run_cli(command: Command, options: list[str], start_search: StartSearch | None) -> int:

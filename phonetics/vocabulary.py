@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from installation import existing_or_shipped
 from phonetics.normalisation import one_spelling
 
 BLANK_NAMES = ("[PAD]", "<pad>")
@@ -115,8 +116,9 @@ class Vocabulary:
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Vocabulary":
-        """Read a JSON object of token → id."""
-        return cls(_tokens_by_id(_read_pairs(Path(path)), Path(path)))
+        """Read a JSON object of token → id, also a shipped one by its path in the project."""
+        path = existing_or_shipped(path)
+        return cls(_tokens_by_id(_read_pairs(path), path))
 
     def to_json(self) -> str:
         """Write the same JSON object, one token a line."""

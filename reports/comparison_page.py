@@ -9,6 +9,7 @@ from evaluation.comparison import Comparison, compare_analyses, conclusion, over
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.slices import breakdowns
 from experiment.contents import Experiment
+from installation import PROGRAM
 from reports import html
 from reports.error_sections import in_points, percent, span
 from reports.experiment_page import learning_section
@@ -38,7 +39,7 @@ def comparison_page(experiments: Sequence[Experiment]) -> str:
         sections,
         lead=f"Every experiment is compared with {first.name}. Differences and slices are over the common "
         "utterances, metrics over all utterances of each experiment.",
-        footer=f"Rebuild it with ./run.sh report {' '.join(str(run.folder) for run in experiments)}.",
+        footer=f"Rebuild it with {PROGRAM} report {' '.join(str(run.folder) for run in experiments)}.",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from evaluation.error_analysis import FEATURE_DEFINITION
 from experiment.contents import Curve, Experiment, SkippedRow
 from experiment.layout import CHECKPOINTS, trained_folder
+from installation import PROGRAM
 from reports import html
 from reports.error_sections import (
     confusion_section,
@@ -54,7 +55,7 @@ def experiment_page(experiment: Experiment) -> str:
         f"Experiment {experiment.name}",
         sections,
         lead="Results, errors, training and data of one experiment.",
-        footer=f"Built from {experiment.folder}; rebuild it with ./run.sh report {experiment.folder}.",
+        footer=f"Built from {experiment.folder}; rebuild it with {PROGRAM} report {experiment.folder}.",
     )
 
 
@@ -204,8 +205,8 @@ def _use(experiment: Experiment) -> html.Section | None:
         return None
     checkpoint = shlex.quote(str(path))
     commands = f"""\
-./run.sh transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts
-./run.sh export {checkpoint} --to hf      # or onnx, onnx-int8"""
+{PROGRAM} transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts
+{PROGRAM} export {checkpoint} --to hf      # or onnx, onnx-int8"""
     in_python = f"""\
 from inference import Recognizer
 recognize = Recognizer.from_checkpoint({str(path)!r})

@@ -6,12 +6,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Each package and what it may import. YAML names data sets and optimizers by class_path.
-_BOTTOM = ("phonetics", "optim", "durable_files", "untrusted")
+_BOTTOM = ("installation", "phonetics", "optim", "durable_files", "untrusted")
 _MIDDLE = (*_BOTTOM, "evaluation", "dataset_modules", "models", "experiment", "inference")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "durable_files": (),
     "untrusted": (),
-    "phonetics": ("untrusted",),
+    "installation": (),
+    "phonetics": (
+        "installation",
+        "untrusted",
+    ),
     "optim": (),
     "evaluation": _BOTTOM,
     "dataset_modules": _BOTTOM,

@@ -12,6 +12,7 @@ from optuna.study import Study
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from durable_files import write_durably
+from installation import PROGRAM
 from tuning.search_plan import SearchPlan
 from tuning.study.study import KIND, REASON, SEED, Counts, best_trials, count, is_trial
 from tuning.trials.trial_run import training_configuration, write_yaml
@@ -110,7 +111,7 @@ def log_result(plan: SearchPlan, result: SearchResult, page: Path) -> int:
         values = dict(zip(plan.metrics, trial.values or [], strict=True))
         log.info("best: trial %d, %s: %s", trial.number, values_line(values), values_line(trial.params))
     if result.best:
-        log.info("train it: ./run.sh train %s", plan.folder / BEST)
+        log.info("train it: %s train %s", PROGRAM, plan.folder / BEST)
     log.info("report: %s", page)
     if result.best or counts.running or not counts.finished:
         return 0

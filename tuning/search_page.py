@@ -12,6 +12,7 @@ from optuna.importance import get_param_importances
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from installation import PROGRAM
 from reports import html
 from reports.html import Html
 from reports.pictures import COLOURS, FAINT_INK, canvas, inline_svg
@@ -40,7 +41,7 @@ def search_page(result: SearchResult) -> str:
         f"Search {result.name}",
         sections,
         lead="The trials of this search, their results, and the importance of each parameter.",
-        footer="Written at the end of the search; ./run.sh tune with its configuration writes it again.",
+        footer=f"Written at the end of the search; {PROGRAM} tune with its configuration writes it again.",
     )
 
 

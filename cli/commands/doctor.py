@@ -28,6 +28,7 @@ from doctor.terminal import survey_summary, wants_colour
 from durable_files import write_durably
 from experiment.errors import ConfigError
 from experiment.folder import claim_folder
+from installation import PROGRAM
 from phonetics import VocabularyError
 
 log = logging.getLogger(__name__)
@@ -47,13 +48,13 @@ _ON_A_PROCESSOR = {
 }
 
 
-_HELP = """usage: ./run.sh doctor [CONFIG] [--audio N] [OVERRIDES…]
+_HELP = f"""usage: {PROGRAM} doctor [CONFIG] [--audio N] [OVERRIDES…]
 
 Examines the data as training with this configuration reads them: writes a report, its numbers and a summary.
 Exit status 1 where training would fail.
 
 --audio N       write N training clips before and after augmentation, to listen to
-OVERRIDES       what training takes, as --data.batch_size 4: see ./run.sh train --help
+OVERRIDES       what training takes, as --data.batch_size 4: see {PROGRAM} train --help
 """
 
 

@@ -13,6 +13,7 @@ from experiment.contents import read_configuration, read_versions
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint
 from experiment.layout import CONFIGURATION_FILE, EXPORTS, experiment_of
+from installation import PROGRAM, how_to_install
 
 if TYPE_CHECKING:
     from inference.acoustic_model import AcousticModel
@@ -61,7 +62,7 @@ def run_export(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog="./run.sh export", description=_DESCRIPTION)
+    parser = ToolParser(prog=f"{PROGRAM} export", description=_DESCRIPTION)
     parser.add_argument("model", help="an experiment (its best checkpoint is taken), or a checkpoint")
     parser.add_argument("--to", choices=_TARGETS, required=True)
     parser.add_argument(
@@ -76,9 +77,13 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
     if folder.exists():
         raise ConfigError(f"export: --output must be a new folder, {folder} is there already")
     if options.to != "hf":
-        missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
+        missing = [
+            name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name) is None
+        ]
         if missing:
-            raise ConfigError(f"export: --to {options.to} needs {' and '.join(missing)} (the extra onnx)")
+            raise ConfigError(
+                f"export: --to {options.to} needs {' and '.join(missing)}; {how_to_install('onnx')}"
+            )
     if options.check and not (experiment and CONFIGURATION_FILE.newest_in(experiment).is_file()):
         raise ConfigError("export: --check needs the experiment's config.yaml beside its checkpoints")
 
@@ -94,7 +99,7 @@ def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
     if metrics is None:
         log.warning(
             "export: nothing in %s was evaluated with %s as it is: the model card has no metrics; "
-            "run ./run.sh test first to have some",
+            f"run {PROGRAM} test first to have some",
             *(experiment, checkpoint.name),
         )
     return Provenance(

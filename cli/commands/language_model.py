@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.commands.tool_parser import ToolParser
 from experiment.errors import ConfigError
+from installation import PROGRAM
 
 _DESCRIPTION = """Estimate an n-gram model of phonemes and write it as an ARPA file, for transcribe with
 --beam and --lm. Word boundaries (|) are tokens like any other. Validation and test labels are left out."""
@@ -41,7 +42,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog="./run.sh lm", description=_DESCRIPTION)
+    parser = ToolParser(prog=f"{PROGRAM} lm", description=_DESCRIPTION)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--config", type=Path, action="append", help="the training splits of its data sets")
     source.add_argument("--labels", type=Path, help="a file, a label a line: phonemes parted by spaces")

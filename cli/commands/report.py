@@ -12,6 +12,7 @@ from experiment.contents import Experiment, read_experiment
 from experiment.errors import ConfigError
 from experiment.folder import find_experiment
 from experiment.layout import COMPARISON_FILE, REPORT_FILE
+from installation import PROGRAM
 from untrusted.files import FileError
 from untrusted.printing import printable
 
@@ -24,7 +25,7 @@ _Result = TypeVar("_Result")
 def run_report(arguments: Sequence[str]) -> int:
     """Rebuild the pages of the named experiments; nothing is evaluated again."""
     parser = ToolParser(
-        prog="./run.sh report",
+        prog=f"{PROGRAM} report",
         description="Write each experiment's page anew; compare the others with the first.",
     )
     parser.add_argument("experiments", nargs="+", help="folders, or names under experiments/")

@@ -4,8 +4,7 @@ import argparse
 from typing import NoReturn
 
 from experiment.errors import ConfigError
-
-SCRIPT = "./run.sh"
+from installation import PROGRAM
 
 
 class ToolParser(argparse.ArgumentParser):
@@ -13,5 +12,5 @@ class ToolParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Report in one line what is wrong, and where to read more."""
-        command = self.prog.removeprefix(f"{SCRIPT} ").split()[0]
-        raise ConfigError(f"{command}: {message}; see {SCRIPT} {command} --help")
+        command = self.prog.removeprefix(f"{PROGRAM} ").split()[0]
+        raise ConfigError(f"{command}: {message}; see {PROGRAM} {command} --help")

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from cli.commands.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint
+from installation import PROGRAM
 
 if TYPE_CHECKING:
     from cli.commands.recordings import NamedRecording
@@ -48,7 +49,7 @@ def run_transcribe(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog="./run.sh transcribe", description=_DESCRIPTION)
+    parser = ToolParser(prog=f"{PROGRAM} transcribe", description=_DESCRIPTION)
     parser.add_argument("model", help="an experiment (its best checkpoint is taken), or a checkpoint")
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
     parser.add_argument("--format", choices=_FORMATS, default="text")

@@ -9,6 +9,7 @@ from cli.commands.tool_parser import ToolParser
 from dataset_modules.cache.clip_preparation import phonemes_of_texts
 from dataset_modules.labels.reading import RecordingLabel
 from experiment.errors import ConfigError
+from installation import PROGRAM
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
 from phonetics.text_to_phonemes.base import in_batches
@@ -62,7 +63,7 @@ def merge(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog="./run.sh vocabulary", description=__doc__)
+    parser = ToolParser(prog=f"{PROGRAM} vocabulary", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="build|check|merge")
     building = commands.add_parser("build", help="write the vocabulary that labels need")
     _add_sources(building)

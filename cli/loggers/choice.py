@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoa
 
 from experiment.errors import ConfigError
 from experiment.layout import CSV_LOGS, LOGS, TENSORBOARD_LOGS
+from installation import how_to_install
 
 PROJECT = "phoneme-recognition"  # where the service groups runs, unless its environment variable names it
 # Beside the experiments, unless MLFLOW_TRACKING_URI names a server: its database, and the files of runs.
@@ -25,7 +26,7 @@ def check_loggers(configured: object) -> None:
         if package and importlib.util.find_spec(package) is None:
             raise ConfigError(
                 f"trainer.logger: {_name(choice)} needs the package {package}, which is not installed; "
-                f"install the extra {package}"
+                f"{how_to_install(package)}"
             )
 
 

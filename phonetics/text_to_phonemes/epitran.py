@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import IO, Any
 
+from installation import how_to_install
 from phonetics.text_to_phonemes.base import GraphemeToPhoneme, joined_words
 
 # The names in epitran of languages that have a short code elsewhere.
@@ -84,8 +85,7 @@ def _rules(code: str) -> tuple[Any, Any]:
         import panphon
     except ImportError as error:
         raise ValueError(
-            "epitran: the packages epitran and panphon must be installed; "
-            "pip install 'phoneme-recognition[epitran]'"
+            f"epitran: the packages epitran and panphon must be installed; {how_to_install('epitran')}"
         ) from error
     if code.startswith("eng") or code.split("-")[0] == "en":
         raise ValueError(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from installation import how_to_install
 from phonetics.text_to_phonemes.base import GraphemeToPhoneme, joined_words
 
 _PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
@@ -136,7 +137,7 @@ def _espeak_class() -> Any:  # noqa: ANN401 - phonemizer is optional and untyped
     except ImportError as error:
         raise ValueError(
             "espeak: phonemizer and espeakng-loader must be installed to convert text to phonemes; "
-            "pip install 'phoneme-recognition[espeak]'"
+            f"{how_to_install('espeak')}"
         ) from error
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dataset_modules.recording import AudioError, Clip
+from installation import how_to_install
 from phonetics import WORD_DELIMITER, IpaNormaliser
 from phonetics.text_to_phonemes.espeak import espeak_voices
 
@@ -183,7 +184,7 @@ def _import_loader() -> ModuleType:
     except ImportError as error:
         raise AudioError(
             "espeak-ng: the package espeakng-loader must be installed for synthetic speech; "
-            "pip install 'phoneme-recognition[espeak]'"
+            f"{how_to_install('espeak')}"
         ) from error
     return espeakng_loader
 
