@@ -38,10 +38,13 @@ from cli.loggers.results import publish_results
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from experiment.checkpoint import Checkpoint
+from experiment.checkpoint_checks import seed_of
 from experiment.errors import ConfigError
-from experiment.experiment_plan import ExperimentPlan, checkpoint_to_resume, seed_of
+from experiment.experiment_plan import ExperimentPlan, checkpoint_to_resume
 from experiment.ranks import SEED, agree, shorten_timeouts, take_world
 from models import PhonemeRecognizer
+from models.weights import CheckpointError
+from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ DEFAULT_CALLBACKS = [
     {"class_path": "callbacks.LogMetricsCallback"},
     {"class_path": "callbacks.CollapseWatch"},
 ]
+_DAMAGE = (AttributeError, IndexError, KeyError, TypeError)
 _CONFIGURATION_FAULTS = (ValueError, TypeError, ImportError, OSError, RuntimeError, MisconfigurationException)
 
 
@@ -229,6 +233,14 @@ class PhonemeCLI(LightningCLI):
             if self.folder is not None:
                 self.plan.release(self.folder)
             raise
+        except _DAMAGE as error:
+            if not self.trainer._checkpoint_connector._loaded_checkpoint:
+                raise
+            # While Lightning restores it: the checkpoint lacks something, or holds it in another form.
+            raise CheckpointError(
+                f"ckpt_path: {printable(self.section.ckpt_path)} is damaged, training cannot be resumed from "
+                f"it: {type(error).__name__}: {printable(error, most_characters=300)}"
+            ) from error
 
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on all validation and test data, and write the report."""

@@ -1,13 +1,12 @@
 """Refuses a checkpoint that does not belong to a configuration, before any data are opened."""
 
-import json
-
 from jsonargparse import Namespace
 
 from dataset_modules.batches.position import PlaceError, check_place, is_mid_epoch
 from experiment.checkpoint import Checkpoint
 from experiment.errors import ConfigError
-from models.weights import CHECKPOINT_KEY, check_vocabulary
+from models.checkpoint_description import CheckpointDescription
+from models.weights import CheckpointError, check_vocabulary
 from phonetics import Vocabulary, VocabularyError
 
 # What the shapes and the meaning of a checkpoint's tensors depend on.
@@ -39,11 +38,14 @@ def check_checkpoint(checkpoint: Checkpoint, section: Namespace) -> None:
 
 def _check_architecture(checkpoint: Checkpoint, section: Namespace) -> None:
     """Compare the network and the audio parameters with those that the checkpoint was trained with."""
-    described = checkpoint.content.get(CHECKPOINT_KEY)
-    if not described:
+    described = _description(checkpoint)
+    if described is None:
         return
-    network = json.loads(described["network_config"])
-    theirs = {"network_name": described["network_name"], **network, **described["audio_params"]}
+    theirs = {
+        "network_name": described.network_name,
+        **described.network_config,
+        **described.audio_params,
+    }
     audio, configured = vars(section.audio_params), section.model.network_config or {}
     ours = {"network_name": section.model.network_name, **configured, **audio}
     for name, value in ours.items():
@@ -52,6 +54,19 @@ def _check_architecture(checkpoint: Checkpoint, section: Namespace) -> None:
                 f"ckpt_path: {checkpoint.path} was trained with {name} {theirs[name]!r}, "
                 f"the configuration has {value!r}"
             )
+
+
+def seed_of(checkpoint: Checkpoint) -> int | None:
+    """Return the seed of the run that wrote a checkpoint, where the checkpoint has it."""
+    described = _description(checkpoint)
+    return described.seed if described else None
+
+
+def _description(checkpoint: Checkpoint) -> CheckpointDescription | None:
+    try:
+        return CheckpointDescription.of(checkpoint.content, checkpoint.path)
+    except CheckpointError as error:
+        raise ConfigError(str(error)) from error
 
 
 def check_resume_position(checkpoint: Checkpoint, section: Namespace) -> None:

@@ -14,7 +14,6 @@ from experiment.checkpoint_checks import check_checkpoint, check_resume_position
 from experiment.errors import ConfigError
 from experiment.folder import best_checkpoint, check_name, claim_folder, default_name, runs_named
 from experiment.ranks import FOLDER, agree
-from models.weights import CHECKPOINT_KEY
 
 
 @dataclass(frozen=True)
@@ -83,12 +82,6 @@ def checkpoint_to_resume(section: Namespace) -> Checkpoint | None:
         return _configured(section, resumes=True)
     except ConfigError:
         return None
-
-
-def seed_of(checkpoint: Checkpoint) -> int | None:
-    """Return the seed of the run that wrote a checkpoint, where the checkpoint has it."""
-    described = checkpoint.content.get(CHECKPOINT_KEY)
-    return described["seed"] if described else None
 
 
 def _location(section: Namespace) -> tuple[Path, str]:

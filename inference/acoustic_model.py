@@ -3,7 +3,6 @@
 Nothing here needs the Trainer, or loads it.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,18 +13,19 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from dataset_modules.batches.batch import AudioParams
+from models.checkpoint_description import CheckpointDescription, described_network
 from models.network.acoustic_forward import AcousticForward
 from models.network.frames import Counts, frame_clock, frames_of
 from models.network.frontend import Inputs, frontend_of
-from models.network.pretrained import build_network, frame_lengths, mask_policy
-from models.weights import CHECKPOINT_KEY, CheckpointError, read_checkpoint
+from models.network.pretrained import frame_lengths, mask_policy
+from models.weights import CheckpointError, read_checkpoint
 from phonetics import Vocabulary
+from untrusted.printing import printable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_PREFIX = "network."
-_MASK_EMBEDDING = "masked_spec_embed"
+_MOST_FRAMES_PER_SECOND = 1000  # speech needs 25 to 100; attention needs memory for their square
 
 
 class AcousticModel:
@@ -52,17 +52,24 @@ class AcousticModel:
     @classmethod
     def from_checkpoint(cls, path: Path, device: torch.device | str = "cpu") -> "AcousticModel":
         """Build the network that a checkpoint describes, with its weights; nothing else is needed."""
-        from transformers import AutoConfig
-
         checkpoint = read_checkpoint(path)
-        described = checkpoint.get(CHECKPOINT_KEY)
-        if not described:
+        described = CheckpointDescription.of(checkpoint, path)
+        if described is None:
             raise CheckpointError(f"{path}: does not describe its weights; train writes checkpoints that do")
-        configuration = AutoConfig.for_model(**json.loads(described["network_config"]))
-        network = build_network(configuration, None)
-        _load(network, checkpoint["state_dict"], path)
-        vocabulary = Vocabulary(tuple(described["vocabulary"]))
-        return cls(network, vocabulary, AudioParams(**described["audio_params"]), device)
+        network, vocabulary, audio_params = described_network(described, checkpoint["state_dict"], path)
+        try:
+            model = cls(network, vocabulary, audio_params, device)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{printable(path)} describes no network that can be used: {error}"
+            ) from error
+        frames_per_second = model.clock.sampling_rate / max(model.clock.stride, 1)
+        if frames_per_second > _MOST_FRAMES_PER_SECOND or model.clock.stride < 1:
+            raise CheckpointError(
+                f"{printable(path)} describes a network of {frames_per_second:.0f} frames per second, "
+                f"at most {_MOST_FRAMES_PER_SECOND} are supported"
+            )
+        return model
 
     def num_frames(self, num_samples: int) -> int:
         """Return how many frames a stretch of samples has."""
@@ -83,14 +90,3 @@ class AcousticModel:
         scores = self.acoustic.input_scores(batch).cpu()  # (B, F, V)
         frames = frame_lengths(self.network, batch.sizes).tolist()
         return [utterance[:count] for utterance, count in zip(scores, frames, strict=True)]
-
-
-def _load(network: "PreTrainedModel", state: dict[str, Tensor], path: Path) -> None:
-    weights = {name.removeprefix(_PREFIX): value for name, value in state.items() if name.startswith(_PREFIX)}
-    result = network.load_state_dict(weights, strict=False)
-    absent = [name for name in result.missing_keys if not name.endswith(_MASK_EMBEDDING)]
-    if absent or result.unexpected_keys:
-        raise CheckpointError(
-            f"{path}: its weights must fit the network it describes; absent: {absent[:4]}, "
-            f"unknown: {list(result.unexpected_keys)[:4]}"
-        )

@@ -13,10 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from phonetics import Vocabulary, VocabularyError
+from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_KEY = "phoneme_recognizer"  # where a checkpoint describes its weights
+_MOST_PICKLE_BYTES = 256 * 2**20
+_KINDS: dict[str, type] = {
+    **{"epoch": int, "global_step": int, "pytorch-lightning_version": str},
+    **{"loops": dict, "callbacks": dict, "optimizer_states": list, "lr_schedulers": list},
+}
 _HEAD_TENSORS = ("network.lm_head.weight", "network.lm_head.bias")
 
 
@@ -39,6 +45,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"ckpt_path must be a file on this machine, got {path}; download it first")
     if not path.is_file():
         raise CheckpointError(f"ckpt_path must be a checkpoint file, {path} is not there")
+    _check_archive(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:
@@ -51,7 +58,43 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"ckpt_path: {path} must hold a state_dict, as Lightning's checkpoints do; it does not"
         )
+    _check_types(checkpoint, path)
     return checkpoint
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an archive that would take more memory than the file: torch itself writes none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # torch gives the reason
+    grows = [entry.filename for entry in entries if entry.compress_type or _is_bulky(entry)]
+    if grows:
+        raise CheckpointError(
+            f"ckpt_path: {printable(path)} is damaged: {printable(grows[0])} is compressed or too large"
+        )
+
+
+def _is_bulky(entry: zipfile.ZipInfo) -> bool:
+    """Return whether the description of the content is larger than any that training writes."""
+    return entry.filename.endswith(".pkl") and entry.file_size > _MOST_PICKLE_BYTES
+
+
+def _check_types(checkpoint: Mapping[str, Any], path: Path) -> None:
+    """Refuse values of another kind than Lightning writes."""
+    state = checkpoint["state_dict"]
+    is_state = isinstance(state, Mapping) and all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    )
+    if not is_state:
+        raise CheckpointError(f"ckpt_path: {printable(path)}: state_dict must hold tensors by name")
+    for key, kind in _KINDS.items():
+        if key in checkpoint and not isinstance(checkpoint[key], kind):
+            raise CheckpointError(
+                f"ckpt_path: {printable(path)}: {key} must be a {kind.__name__}, "
+                f"it is a {type(checkpoint[key]).__name__}"
+            )
 
 
 def check_content(path: Path) -> None:
@@ -80,7 +123,12 @@ def _digest(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001 - they
 def stored_vocabulary(checkpoint: Mapping[str, Any]) -> Vocabulary | None:
     """Return the vocabulary a checkpoint was trained with; None where it does not name it."""
     described = checkpoint.get(CHECKPOINT_KEY)
-    return Vocabulary(tuple(described["vocabulary"])) if described else None
+    if not described:
+        return None
+    tokens = described.get("vocabulary") if isinstance(described, Mapping) else None
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise CheckpointError("ckpt_path: the checkpoint's description must list its vocabulary, it does not")
+    return Vocabulary(tuple(tokens))
 
 
 def check_vocabulary(checkpoint: Mapping[str, Any], vocabulary: Vocabulary, source: object) -> None:

@@ -25,7 +25,7 @@ _DTYPE = torch.float32  # whatever weights were stored in: the Trainer decides o
 # What training leaves as it is: all but the head, or the convolutions over samples.
 FrozenPart = Literal["encoder", "convolutions"]
 NetworkName = Literal["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
-_MODEL_TYPES: dict[NetworkName, str] = {
+MODEL_TYPES: dict[NetworkName, str] = {
     "Wav2Vec2": "wav2vec2",
     "Hubert": "hubert",
     "WavLM": "wavlm",
@@ -48,7 +48,7 @@ def network_configuration(
     from transformers import AutoConfig
 
     overrides = overrides or {}
-    model_type = _MODEL_TYPES[network_name]
+    model_type = MODEL_TYPES[network_name]
     base = _pretrained_configuration(pretrained_name) if pretrained_name else AutoConfig.for_model(model_type)
     if base.model_type != model_type:
         raise ValueError(

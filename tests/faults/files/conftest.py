@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from cli.run import run
 
@@ -21,6 +23,7 @@ def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "experiments" / "strange"
     shutil.copytree(ORIGINAL, folder)
+    soundfile.write("a.wav", np.random.default_rng(0).normal(0, 0.1, 8000), 16000)
     return folder
 
 

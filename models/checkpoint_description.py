@@ -1,0 +1,153 @@
+"""How a checkpoint describes its weights: read as data, and compared with them before any are built."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dataset_modules.batches.batch import AudioParams
+from models.network.pretrained import MODEL_TYPES, build_network
+from models.weights import CHECKPOINT_KEY, CheckpointError
+from phonetics import Vocabulary
+from untrusted.files import FileError
+from untrusted.json_text import parse_json
+from untrusted.printing import printable
+from untrusted.shapes import ShapeError, conform_fields
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
+
+NETWORK_PREFIX = "network."
+_FIELDS = {
+    "vocabulary": tuple[str, ...],
+    "audio_params": dict[str, bool | float | None],
+    "network_name": str,
+    "network_config": str,
+    "seed": int | None,
+}
+_REQUIRED = ("vocabulary", "audio_params", "network_config")
+_MOST_CHARACTERS = 2**20  # of the network's configuration
+_LARGEST_NUMBER, _MOST_ITEMS, _MOST_LAYERS = 1_000_000, 1000, 1000
+_LOWEST_RATE, _HIGHEST_RATE = 100, 768_000  # samples per second
+# They name code that transformers would fetch, or ways to compute.
+_NOT_TAKEN = ("attn_implementation", "auto_map", "dtype", "experts_implementation", "torch_dtype")
+
+
+class CheckpointDescription(NamedTuple):
+    """What a checkpoint says about its weights."""
+
+    vocabulary: tuple[str, ...]
+    audio_params: dict[str, Any]
+    network_config: dict[str, Any]
+    network_name: str | None = None
+    seed: int | None = None
+
+    @classmethod
+    def of(cls, checkpoint: Mapping[str, Any], source: object) -> "CheckpointDescription | None":
+        """Read the description in a checkpoint's content; None where there is none."""
+        described = checkpoint.get(CHECKPOINT_KEY)
+        if not described:
+            return None
+        try:
+            known = conform_fields(described, _FIELDS)
+            if lacking := [name for name in _REQUIRED if name not in known]:
+                raise ShapeError(f"it must have {', '.join(lacking)}")
+            if len(known["network_config"]) > _MOST_CHARACTERS:
+                raise ShapeError("network_config is too long")
+            network = parse_json(known["network_config"], "network_config", dict[str, Any])
+            _check_numbers(network)
+            _check_rate(known["audio_params"])
+        except (ShapeError, FileError) as error:
+            raise CheckpointError(
+                f"{printable(source)}: its description is damaged: {printable(error)}"
+            ) from error
+        return cls(**{**known, "network_config": network})
+
+
+def _check_numbers(value: object, key: str = "network_config") -> None:
+    """Refuse numbers and lists that no network has: building it would take all memory."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if len(items) > _MOST_ITEMS:
+        raise ShapeError(f"{key} must have at most {_MOST_ITEMS} entries, it has {len(items)}")
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST_NUMBER:
+        raise ShapeError(f"{key} must be a number up to {_LARGEST_NUMBER}, got {str(value)[:40]}")
+    if isinstance(value, dict):
+        for name, one in value.items():
+            _check_numbers(one, str(name))
+    elif isinstance(value, list):
+        for one in value:
+            _check_numbers(one, key)
+
+
+def _check_rate(audio_params: Mapping[str, Any]) -> None:
+    rate = audio_params.get("sampling_rate", _LOWEST_RATE)
+    if type(rate) is not int or not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise ShapeError(f"sampling_rate must be between {_LOWEST_RATE} and {_HIGHEST_RATE}, got {rate}")
+
+
+def described_network(
+    description: CheckpointDescription, state: Mapping[str, Tensor], source: object
+) -> tuple["PreTrainedModel", Vocabulary, AudioParams]:
+    """Build the network that a checkpoint describes, with its weights; refuse one that they do not fit."""
+    weights = {
+        name.removeprefix(NETWORK_PREFIX): value
+        for name, value in state.items()
+        if name.startswith(NETWORK_PREFIX)
+    }
+    try:
+        configuration = _configuration(description.network_config, len(weights))
+        with torch.device("meta"):  # shapes alone, without memory
+            planned = build_network(configuration, None)
+        _check_fit(planned.state_dict(), weights)
+        network = build_network(_configuration(description.network_config, len(weights)), None)
+        network.load_state_dict(weights, strict=False)
+        vocabulary = Vocabulary(description.vocabulary)
+        if len(vocabulary) != configuration.vocab_size:
+            raise ShapeError(
+                f"its vocabulary has {len(vocabulary)} tokens, its head {configuration.vocab_size}"
+            )
+        return network, vocabulary, AudioParams(**description.audio_params)
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().splitlines()
+        raise CheckpointError(
+            f"{printable(source)} describes no network that it has weights of: "
+            f"{printable(reason[0] if reason else type(error).__name__, most_characters=300)}"
+        ) from error
+
+
+def _configuration(described: Mapping[str, Any], num_tensors: int) -> "PretrainedConfig":
+    """Return the architecture; of the described values only those that a network of the family has."""
+    from transformers import AutoConfig
+
+    family = described.get("model_type")
+    if family not in MODEL_TYPES.values():
+        families = ", ".join(MODEL_TYPES.values())
+        raise ShapeError(f"model_type must be one of {families}, got {str(family)[:40]}")
+    known = AutoConfig.for_model(family).to_dict().keys() - {"model_type", *_NOT_TAKEN}
+    values = {name: value for name, value in described.items() if name in known and not name.startswith("_")}
+    for name, value in values.items():
+        most = min(num_tensors, _MOST_LAYERS)
+        if name.startswith("num_") and name.endswith("_layers") and not 0 <= _count(value) <= most:
+            shown = str(value)[:40]
+            raise ShapeError(f"{name} must be at most {most} for {num_tensors} tensors, got {shown}")
+    return AutoConfig.for_model(family, **values)
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int else 0 if value is None else -1
+
+
+def _check_fit(planned: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are missing, of another shape, or larger than what the file holds of them."""
+    absent = [name for name in planned if name not in weights and not name.endswith("masked_spec_embed")]
+    unknown = [name for name in weights if name not in planned]
+    if absent or unknown:
+        raise ShapeError(f"its weights must fit the network; absent: {absent[:4]}, unknown: {unknown[:4]}")
+    for name, value in weights.items():
+        if value.shape != planned[name].shape:
+            raise ShapeError(f"{name} must be {tuple(planned[name].shape)}, is {tuple(value.shape)}")
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise ShapeError(f"{name} repeats numbers instead of holding them")
