@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,11 @@ from typing import Any
 
 from dataset_modules.base_dataset import ListedDataset
 from dataset_modules.recording import SPLITS, Recording, Split
-from dataset_modules.sources.audio_folder import StatedRecording, read_folder, suffixes_in
+from dataset_modules.sources.annotations.contract import LabelKind
+from dataset_modules.sources.annotations.options import LabelFormat, LabelOptions, SpeakerSource
+from dataset_modules.sources.annotations.summary import LabelSummary
+from dataset_modules.sources.folders.audio_folder import FolderReader, suffixes_in
+from dataset_modules.sources.folders.listed_rows import StatedRecording
 from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import check_share, split_by_speaker
 
@@ -23,9 +28,11 @@ class CustomAudioDataset(ListedDataset):
     """Recordings in ``<folder>/<language>``, or in the folder itself if there is no such subfolder.
 
     Labels come from the first of these that has any: the folder's manifest (``metadata.csv``, ``.tsv`` or
-    ``.jsonl`` with ``file_name``, ``phonemes`` and/or ``text``, and optionally ``speaker`` and ``split``);
-    a file beside the audio (``.phn``, ``.ipa``, ``.lab``, ``.txt``). Splits of the manifest are kept; if
-    it names no validation recordings, ``validation_split`` takes them from the training recordings.
+    ``.jsonl`` with ``file_name``, ``phonemes`` and/or ``text``, and optionally ``start``, ``end``,
+    ``speaker`` and ``split``); a file beside the audio (``.TextGrid``, ``.eaf``, ``.ctm``, ``.phn``,
+    ``.ipa``, ``.lab``, ``.txt``). Splits of the manifest are kept; if it names no validation recordings,
+    ``validation_split`` takes them from the training recordings. Labels with times cut long recordings
+    into clips.
 
     Args:
         language: the recordings' language; null takes the data section's.
@@ -36,6 +43,14 @@ class CustomAudioDataset(ListedDataset):
         add_val_to_train: whether to train on the validation recordings too.
         validation_split: the share of speakers (of recordings, if speakers are unknown) to validate on;
             added recordings do not change the choice.
+        label_format: the source of labels, where a folder has several; null takes the first that is there.
+        label_kind: whether labels are phonemes or text; null decides by names of tiers and by content.
+        label_tier: the tier of labels, by name, linguistic type or a pattern such as ``* - phones``; null
+            takes phones, else utterances, else words, else the only tier.
+        clip_tier: the tier whose intervals are the clips; null takes a tier of utterances, if there is one.
+        label_dir: the folder of label files, arranged as the recordings are; null looks beside the audio.
+        speaker_from: the source of speakers that no table names: ``labels`` (tiers, participants), the name
+            of each ``file``, or the name of its ``folder``.
         options: the further arguments of ``BaseDataset``.
     """
 
@@ -48,6 +63,12 @@ class CustomAudioDataset(ListedDataset):
         multiply_train_data: int = 0,
         add_val_to_train: bool = False,
         validation_split: float = 0.1,
+        label_format: LabelFormat | None = None,
+        label_kind: LabelKind | None = None,
+        label_tier: str | None = None,
+        clip_tier: str | None = None,
+        label_dir: str | Path | None = None,
+        speaker_from: SpeakerSource = "labels",
         **options: Any,  # noqa: ANN401 - jsonargparse reads these from BaseDataset and checks their types
     ) -> None:
         super().__init__(language=language, **options)
@@ -67,6 +88,16 @@ class CustomAudioDataset(ListedDataset):
         self.multiply_train_data = multiply_train_data
         self.add_val_to_train = add_val_to_train
         self.validation_split = validation_split
+        self.labels = LabelOptions(
+            label_format,
+            label_kind,
+            label_tier,
+            clip_tier,
+            Path(label_dir).expanduser() if label_dir is not None else None,
+            speaker_from,
+            longest_seconds=math.inf if self.max_seconds is None else self.max_seconds,
+        )
+        self.label_summary = LabelSummary()
         self._is_divided = False  # by speaker rather than by the manifest
 
     def load_data(self, create_dataset: bool = False) -> None:
@@ -134,7 +165,8 @@ class CustomAudioDataset(ListedDataset):
     def _read(self, key: str, folder: Path, excluded: Path | None) -> Iterator[StatedRecording]:
         """Yield the recordings of a folder; a folder without any is refused."""
         found = None
-        for found in read_folder(folder, self.allowed_extensions, excluded):
+        reader = FolderReader(folder, self.allowed_extensions, excluded, self.labels, self.label_summary)
+        for found in reader.read():
             yield found
         if found is None:
             raise ValueError(

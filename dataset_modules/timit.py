@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 from dataset_modules.base_dataset import ListedDataset, Split
 from dataset_modules.recording import AudioError, Clip, Recording
+from dataset_modules.sources.annotations.formats.plain_labels import label_lines
 from dataset_modules.sources.audio import read_file
 from dataset_modules.sources.recording_survey import file_stamp
-from dataset_modules.sources.side_labels import label_lines
 
 log = logging.getLogger(__name__)
 

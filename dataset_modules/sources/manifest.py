@@ -2,10 +2,11 @@
 
 import csv
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from dataset_modules.recording import Split
 from dataset_modules.sources.tsv import check_encoding, read_tsv
@@ -16,7 +17,7 @@ _SPLITS: dict[str, Split] = {
     **{"val": "val", "validation": "val", "valid": "val", "dev": "val"},
 }
 _JSON_TEXT = re.compile(r'"([^"\\]+)"')  # also matches in a broken line
-_OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split"}
+_OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split", "start", "end"}
 
 
 class ManifestRow(NamedTuple):
@@ -28,9 +29,16 @@ class ManifestRow(NamedTuple):
     text: str | None = None
     speaker: str | None = None
     split: Split | None = None
+    start: float = 0.0  # seconds
+    end: float | None = None  # None is the recording's end
     attributes: Mapping[str, str] | None = None
     fault: str | None = None
     mentioned: tuple[str, ...] = ()  # the texts of a faulty row, of which one may be the file name
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the row cuts a part out of its file."""
+        return self.start > 0 or self.end is not None
 
 
 def find_manifest(folder: Path) -> Path | None:
@@ -53,7 +61,7 @@ def read_manifest(path: Path) -> Iterator[ManifestRow]:
 def _read_csv(path: Path) -> Iterator[ManifestRow]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         # Strict, so that an unclosed quote is an error and does not absorb the following rows.
-        reader = csv.DictReader(stream, strict=True)
+        reader = csv.DictReader(stream, delimiter=_separator(stream), strict=True)
         check_encoding(path, reader.fieldnames or ())
         if "file_name" not in (reader.fieldnames or ()):
             raise ValueError(f"{path}: the header must name the column file_name, it is {reader.fieldnames}")
@@ -64,6 +72,13 @@ def _read_csv(path: Path) -> Iterator[ManifestRow]:
                 )
             else:
                 yield parse_row(reader.line_num, cells)
+
+
+def _separator(stream: TextIO) -> str:
+    """Return the separator of the header: office programs write semicolons where a comma is a decimal's."""
+    header = stream.readline()
+    stream.seek(0)
+    return max(",;\t", key=header.count)
 
 
 def _read_tsv(path: Path) -> Iterator[ManifestRow]:
@@ -96,7 +111,7 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
     >>> parse_row(2, {"file_name": ""}).fault
     'file_name must be given'
     """
-    for name in ("file_name", "text", "speaker", "split"):
+    for name in ("file_name", "text", "speaker", "split", "start", "end"):
         if isinstance(fields.get(name), (list, dict, bool)):
             fault = f"{name} must be text, got {str(fields[name])[:40]}"
             return _faulty(line, fault, [fields.get("file_name")])
@@ -110,6 +125,10 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
         return _faulty(line, "file_name must be given", _flat(fields.values()))
     if split is not None and split.lower() not in _SPLITS:
         return _faulty(line, f"split must be train, val or test, got {split[:40]!r}", [file_name])
+    times = _times(fields)
+    if times is None:
+        given = f"{_text(fields, 'start')} and {_text(fields, 'end')}"[:40]
+        return _faulty(line, f"start and end must be seconds, the start before the end, got {given}", [])
     phonemes = given if isinstance(given, list) else (_text(fields, "phonemes") or "").split()
     return ManifestRow(
         line,
@@ -118,8 +137,25 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
         text=_text(fields, "text"),
         speaker=_text(fields, "speaker"),
         split=_SPLITS[split.lower()] if split else None,
+        start=times[0],
+        end=times[1],
         attributes=_attributes(fields),
     )
+
+
+def _times(fields: Mapping[str, object]) -> tuple[float, float | None] | None:
+    """Return the seconds of the columns ``start`` and ``end``, with a point or a comma; None if wrong."""
+    try:
+        start, end = (float((_text(fields, name) or "nan").replace(",", ".")) for name in ("start", "end"))
+    except ValueError:
+        return None
+    given = [value for name, value in (("start", start), ("end", end)) if _text(fields, name) is not None]
+    if any(not math.isfinite(value) or value < 0 for value in given):
+        return None
+    start = 0.0 if _text(fields, "start") is None else start
+    if _text(fields, "end") is None:
+        return start, None
+    return (start, end) if start < end else None
 
 
 def _faulty(line: int, fault: str, mentioned: Iterable[object]) -> ManifestRow:

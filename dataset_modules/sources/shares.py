@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from dataset_modules.recording import Recording
+from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.packed_recordings import PackedRecordings
 
 _RANGE = 2**64
@@ -45,7 +46,7 @@ def split_by_speaker(
 ) -> tuple[PackedRecordings, PackedRecordings]:
     """Divide recordings into training and validation; a speaker's recordings stay together.
 
-    A recording without a known speaker counts as a speaker. The share is a share of speakers: with few
+    A file without a known speaker counts as a speaker. The share is a share of speakers: with few
     speakers, the share of recordings may differ widely from it. Added recordings do not move others.
 
     >>> recordings = [Recording(str(index), audio=None, speaker="anna") for index in range(9)]
@@ -55,6 +56,8 @@ def split_by_speaker(
     """
     train, val = PackedRecordings(), PackedRecordings()
     for recording in recordings:
-        key = recording.speaker or recording.id
+        audio = recording.audio
+        file = audio.path.name if isinstance(audio, AudioPart) else recording.id
+        key = recording.speaker or file
         (val if in_share(key, validation_share) else train).append(recording)
     return train, val

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.recording import AudioError
+from dataset_modules.sources.annotations.formats.text_files import label_text
 
 LABEL_SUFFIXES = (".phn", ".ipa", ".lab", ".txt")  # the first file with content counts
 SILENCES = frozenset({"h#", "pau", "epi", "sil", "sp"})  # labels that are not phonemes
@@ -27,10 +28,7 @@ def read_side_labels(files: Mapping[str, Path]) -> Labels:
 
 def label_lines(path: Path) -> list[str]:
     """Return the lines of a label file, except blank ones."""
-    try:
-        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise AudioError(f"its labels cannot be read: {path}: {error}") from error
+    return [line for line in label_text(path).splitlines() if line.strip()]
 
 
 def _labels(suffix: str, content: str, path: Path) -> Labels:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dataset_modules.recording import AudioError, UnusableAudio
-from dataset_modules.sources.audio_folder import FolderWalk, read_folder
+from dataset_modules.sources.folders.audio_folder import FolderReader
+from dataset_modules.sources.folders.folder_walk import FolderWalk
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_what_is_excluded_is_not_reached_by_a_link(root: Path) -> None:
 def test_each_link_that_leads_nowhere_is_one_recording_of_no_use(root: Path) -> None:
     (root / "far").symlink_to(root.parent / "mounted")
     (root / "anna" / "gone").symlink_to("/no/such/disk")
-    read = {stated.recording.id: stated.recording.audio for stated in read_folder(root, [".wav"])}
+    read = {stated.recording.id: stated.recording.audio for stated in FolderReader(root, [".wav"]).read()}
     assert list(read) == ["anna/1.wav", "anna/gone", "far"]
     assert read["anna/1.wav"] == root / "anna" / "1.wav"
     expected = {

@@ -1,0 +1,143 @@
+"""Labels of a tier → clips: one for each interval, or for each interval of another tier, or phrases."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from dataset_modules.sources.annotations.audio_part import BEYOND_SECONDS
+from dataset_modules.sources.annotations.contract import AnnotationTier, LabelKind, TimedLabel
+from dataset_modules.sources.annotations.label_content import is_silence
+from dataset_modules.sources.annotations.tier_choice import ChosenTiers, role_of
+from phonetics import WORD_DELIMITER
+
+_OVERLAP_SECONDS = 0.001  # rounding of times
+_LONGEST_PHRASE = 15.0  # seconds; a longer one is cut at its longest pause
+_SHORTEST_PAUSE = 0.1
+_NO_LABEL = "no label lies inside its interval"
+_MARGIN = 0.2  # seconds of a pause that a clip keeps
+
+
+class CutClip(NamedTuple):
+    """A clip's times and labels, in order; ``end`` None is the recording's end."""
+
+    start: float
+    end: float | None
+    labels: tuple[str, ...]
+    fault: str | None = None
+    text: str | None = None  # of the interval that the labels lie in
+
+
+class CutTier(NamedTuple):
+    """The clips of a tier, and how many of its labels are empty or lie outside of all clips."""
+
+    clips: tuple[CutClip, ...]
+    num_empty: int
+    num_outside: int = 0
+
+
+def cut(chosen: ChosenTiers, kind: LabelKind, *, seconds: float, is_one_clip: bool) -> CutTier:
+    """Cut a recording by its labels; ``is_one_clip`` keeps it whole unless labels are whole utterances."""
+    labels = with_faults(chosen.labels.labels, seconds)
+    spoken = [label for label in labels if not is_silence(label.text)]
+    num_empty = len(labels) - len(spoken)
+    if chosen.clips is chosen.labels or (chosen.clips is None and not _is_divided(chosen.labels, spoken)):
+        clips = [CutClip(label.start, label.end, (label.text,), label.fault) for label in spoken]
+        return CutTier(tuple(clips), num_empty)
+    words = chosen.words.labels if chosen.words and kind == "phonemes" else ()
+    starts = sorted(word.start for word in words if not is_silence(word.text))
+    if chosen.clips is not None:
+        return _inside_spans(with_faults(chosen.clips.labels, seconds), spoken, starts)
+    if is_one_clip:
+        return CutTier((CutClip(0.0, None, _texts(spoken, starts), _first_fault(spoken)),), num_empty)
+    return CutTier(tuple(_phrases(spoken, starts, seconds)), num_empty)
+
+
+def with_faults(labels: Sequence[TimedLabel], seconds: float) -> list[TimedLabel]:
+    """Name labels outside the recording, those whose times run backwards, and those that overlap.
+
+    >>> [label.fault for label in with_faults([TimedLabel(1, 0, "a"), TimedLabel(2, 3, "b")], seconds=9.0)]
+    ['its times run backwards, from 1.000 to 0.000 s', None]
+    """
+    checked: list[TimedLabel] = []
+    latest = 0.0
+    for label in labels:
+        checked.append(label._replace(fault=label.fault or _fault_of(label, latest, seconds)))
+        if not checked[-1].fault:
+            latest = max(latest, label.end)
+    return checked
+
+
+def _fault_of(label: TimedLabel, latest: float, seconds: float) -> str | None:
+    if label.end < label.start or label.start < 0:
+        return f"its times run backwards, from {label.start:.3f} to {label.end:.3f} s"
+    if label.end > seconds + BEYOND_SECONDS:
+        return f"it ends at {label.end:.3f} s, outside the recording, which lasts {seconds:.3f} s"
+    if label.start < latest - _OVERLAP_SECONDS:
+        return f"it begins at {label.start:.3f} s, before the label before it ends at {latest:.3f} s"
+    return None
+
+
+def _is_divided(tier: AnnotationTier, spoken: Sequence[TimedLabel]) -> bool:
+    """Return whether the labels are phones or words, several of which make an utterance."""
+    if role_of(tier) in ("phones", "words"):
+        return True
+    return 2 * sum(len(label.text.split()) == 1 for label in spoken) > len(spoken)
+
+
+def _inside_spans(
+    spans: Sequence[TimedLabel], spoken: Sequence[TimedLabel], word_starts: Sequence[float]
+) -> CutTier:
+    """Give each span the labels whose middle lies in it."""
+    ordered = sorted(spoken, key=lambda label: label.middle)
+    middles = [label.middle for label in ordered]
+    clips: list[CutClip] = []
+    covered: set[int] = set()
+    for span in (span for span in spans if not is_silence(span.text)):
+        inside = range(bisect_left(middles, span.start), bisect_right(middles, span.end))
+        covered.update(inside)
+        labels = [ordered[place] for place in inside]
+        fault = span.fault or _first_fault(labels) or (None if labels else _NO_LABEL)
+        clips.append(CutClip(span.start, span.end, _texts(labels, word_starts), fault, span.text))
+    return CutTier(tuple(clips), len(spans) - len(clips), len(ordered) - len(covered))
+
+
+def _first_fault(labels: Sequence[TimedLabel]) -> str | None:
+    return next((f"label {label.text!r}: {label.fault}" for label in labels if label.fault), None)
+
+
+def _texts(labels: Sequence[TimedLabel], word_starts: Sequence[float]) -> tuple[str, ...]:
+    """Return the labels, with a delimiter between those of different words."""
+    texts: list[str] = []
+    words = [bisect_right(word_starts, label.middle) for label in labels]
+    for place, label in enumerate(labels):
+        if place and words[place] != words[place - 1]:
+            texts.append(WORD_DELIMITER)
+        texts.append(label.text)
+    return tuple(texts)
+
+
+def _phrases(spoken: Sequence[TimedLabel], word_starts: Sequence[float], seconds: float) -> Iterator[CutClip]:
+    """Yield clips between pauses; half of a pause belongs to each side, up to a margin."""
+    groups = list(_divided(list(spoken)))
+    ends = [0.0, *(group[-1].end for group in groups)]
+    starts = [*(group[0].start for group in groups), max(seconds, ends[-1])]
+    for place, group in enumerate(groups):
+        start = max(starts[place] - _MARGIN, (ends[place] + starts[place]) / 2 if place else 0.0)
+        end, after = ends[place + 1], starts[place + 1]
+        end = min(end + _MARGIN, (end + after) / 2 if place + 1 < len(groups) else after)
+        yield CutClip(start, end, _texts(group, word_starts), _first_fault(group))
+
+
+def _divided(labels: list[TimedLabel]) -> Iterator[list[TimedLabel]]:
+    """Divide labels at their longest pause until no phrase is too long, or it has no pause."""
+    waiting = [labels] if labels else []
+    while waiting:
+        group = waiting.pop(0)
+        pauses = [later.start - earlier.end for earlier, later in pairwise(group)]
+        longest = max(pauses, default=0.0)
+        if group[-1].end - group[0].start <= _LONGEST_PHRASE or longest < _SHORTEST_PAUSE:
+            yield group
+            continue
+        place = pauses.index(longest) + 1
+        waiting[:0] = [group[:place], group[place:]]

@@ -1,0 +1,178 @@
+"""ELAN's ``.eaf`` files: annotations in time slots, or divisions of the annotations of a parent tier."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+from xml.parsers import expat
+
+from dataset_modules.recording import AudioError
+from dataset_modules.sources.annotations.contract import AnnotatedFile, AnnotationTier, TimedLabel
+from dataset_modules.sources.annotations.formats.text_files import label_bytes
+from untrusted.printing import printable
+
+_MOST_PARENTS = 50  # of tiers; more are a circle
+_MILLISECONDS = 1000.0
+
+
+class _Annotation(NamedTuple):
+    """An annotation with its two slots, or with the annotation that it divides."""
+
+    key: str
+    slots: tuple[str, str] | None
+    parent: str | None
+    text: str
+
+
+@dataclass
+class _Document:
+    """What the XML holds."""
+
+    slots: dict[str, float | None] = field(default_factory=dict)  # in their order; None is unaligned
+    tiers: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    annotations: dict[str, list[_Annotation]] = field(default_factory=lambda: defaultdict(list))  # by tier
+
+
+def read_elan(path: Path) -> AnnotatedFile:
+    """Return the tiers of an ``.eaf`` file; raise ``AudioError`` with the reason if it is damaged."""
+    document = _parsed(path, label_bytes(path))
+    slots = _aligned(document)
+    times: dict[str, tuple[float, float]] = {}
+    done: dict[str, AnnotationTier] = {}
+    for name in sorted(document.tiers, key=lambda name: _depth(path, document, name)):
+        _place(document.annotations[name], slots, times)
+        attributes = document.tiers[name]
+        labels = [
+            TimedLabel(*times[annotation.key], " ".join(annotation.text.split()))
+            for annotation in document.annotations[name]
+            if annotation.key in times
+        ]
+        done[name] = AnnotationTier(
+            name,
+            tuple(sorted(labels, key=lambda label: (label.start, label.end))),
+            attributes.get("PARTICIPANT", "").strip() or None,
+            attributes.get("LINGUISTIC_TYPE_REF"),
+            attributes.get("PARENT_REF"),
+        )
+    return AnnotatedFile(tuple(done[name] for name in document.tiers))
+
+
+def _depth(path: Path, document: _Document, name: str) -> int:
+    """Return how many parents a tier has."""
+    for depth in range(_MOST_PARENTS):
+        parent = document.tiers.get(name, {}).get("PARENT_REF")
+        if parent is None:
+            return depth
+        name = parent
+    raise AudioError(f"{printable(path)}: the tier {name} is its own parent")
+
+
+def _aligned(document: _Document) -> dict[str, float]:
+    """Return the seconds of every slot; those without a time lie evenly between their neighbours."""
+    times: dict[str, float] = {}
+    waiting: list[str] = []
+    last = 0.0
+    for slot, seconds in document.slots.items():
+        waiting.append(slot)
+        if seconds is not None:
+            step = (seconds - last) / len(waiting)
+            times |= {name: last + step * number for number, name in enumerate(waiting, start=1)}
+            times[slot] = last = seconds
+            waiting = []
+    return times
+
+
+def _place(
+    annotations: list[_Annotation], slots: Mapping[str, float], times: dict[str, tuple[float, float]]
+) -> None:
+    """Add the times of a tier's annotations; those that divide one annotation get equal shares of it."""
+    divided: dict[str, list[str]] = defaultdict(list)
+    for annotation in annotations:
+        if annotation.slots and all(slot in slots for slot in annotation.slots):
+            times[annotation.key] = slots[annotation.slots[0]], slots[annotation.slots[1]]
+        elif annotation.parent in times:
+            divided[annotation.parent or ""].append(annotation.key)
+    for parent, keys in divided.items():
+        start, end = times[parent]
+        step = (end - start) / len(keys)
+        times |= {key: (start + step * place, start + step * (place + 1)) for place, key in enumerate(keys)}
+
+
+def _parsed(path: Path, content: bytes) -> _Document:
+    """Parse XML without entities of its own, so that no file can expand to a larger one or name another."""
+    reader = _Reader(path)
+    parser = expat.ParserCreate()
+    parser.EntityDeclHandler = reader.refuse_entities
+    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
+    parser.CharacterDataHandler = reader.characters
+    try:
+        parser.Parse(content, True)
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        if isinstance(error, AudioError):
+            raise
+        raise AudioError(f"{printable(path)}: must be an ELAN file: {error}") from error
+    if not reader.is_elan:
+        raise AudioError(f"{printable(path)}: must be an ELAN file, it has no ANNOTATION_DOCUMENT")
+    return reader.document
+
+
+class _Reader:
+    """Collects tiers and annotations from the events of the XML parser."""
+
+    def __init__(self, path: Path) -> None:
+        self.document = _Document()
+        self.is_elan = False
+        self._name = printable(path)
+        self._tier = ""
+        self._open: Mapping[str, str] = {}
+        self._text: list[str] | None = None
+
+    def refuse_entities(self, *_: object) -> NoReturn:
+        raise AudioError(f"{self._name}: an ELAN file must not declare entities")
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "ANNOTATION_DOCUMENT":
+            self.is_elan = True
+        elif name == "TIME_SLOT":
+            self.document.slots[attributes.get("TIME_SLOT_ID", "")] = self._seconds(attributes)
+        elif name == "TIER":
+            self._tier = attributes.get("TIER_ID", "").strip()
+            self.document.tiers[self._tier] = attributes
+        elif name in ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"):
+            self._open = attributes
+        elif name == "ANNOTATION_VALUE":
+            self._text = []
+
+    def end(self, name: str) -> None:
+        if name == "ANNOTATION_VALUE":
+            self.document.annotations[self._tier].append(self._annotation("".join(self._text or ())))
+            self._text = None
+
+    def characters(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def _annotation(self, text: str) -> _Annotation:
+        own = self._open
+        ends = own.get("TIME_SLOT_REF1"), own.get("TIME_SLOT_REF2")
+        slots = (ends[0], ends[1]) if ends[0] is not None and ends[1] is not None else None
+        return _Annotation(own.get("ANNOTATION_ID", ""), slots, own.get("ANNOTATION_REF"), text)
+
+    def _seconds(self, attributes: Mapping[str, str]) -> float | None:
+        written = attributes.get("TIME_VALUE")
+        if written is None:
+            return None
+        if not written.strip().isdecimal() or len(written) > 12:  # noqa: PLR2004 - milliseconds of 30 years
+            raise AudioError(f"{self._name}: times must be whole milliseconds, got {written[:40]!r}")
+        return int(written) / _MILLISECONDS
+
+
+def ancestors_of(tier: AnnotationTier, tiers: Mapping[str, AnnotationTier]) -> Iterator[AnnotationTier]:
+    """Yield the parent of a tier, its parent, and so on."""
+    for _ in range(_MOST_PARENTS):
+        parent = tiers.get(tier.parent or "")
+        if parent is None:
+            return
+        yield parent
+        tier = parent

@@ -1,0 +1,84 @@
+"""Whether labels are phonemes or words of a text, by their characters and lengths."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from dataset_modules.sources.annotations.contract import LabelKind
+from phonetics import WORD_DELIMITER
+
+# Labels of pauses, as TIMIT, HTK, the Montreal Forced Aligner, WebMAUS and espeak's users write them.
+SILENCES = frozenset(
+    {"h#", "pau", "epi", "sil", "sp", "<sil>", "<p:>", "<p>", "<eps>", "{sl}", "#", "##", "_", "<silence>"}
+)
+# The mean of letters in a phoneme lies near one (IPA) or two (ARPABET), that of words between three and nine.
+_LONGEST_OF_PHONEMES, _SHORTEST_OF_WORDS = 2.1, 2.7
+_ENOUGH_TOKENS = 4  # fewer short tokens may be words such as "I do"
+_SENTENCE_MARKS = re.compile(r"\w[.,;:?!…»”\"]+$|^[«„“¿¡\"]\w|\w’\w")
+_STRESS = re.compile(r"\d$")
+_IPA_LETTERS = re.compile("[\u0250-\u02af\u02b0-\u02ff\u1d00-\u1dbf\u0361\u035c\u01c0-\u01c3]")
+_SCRIPTS_OF_PHONEMES = ("LATIN", "GREEK", "MODIFIER", "ASPIRATED")
+
+
+def is_silence(label: str) -> bool:
+    """Return whether a label marks a pause.
+
+    >>> is_silence("SIL"), is_silence(""), is_silence("s")
+    (True, True, False)
+    """
+    return not label.strip() or label.strip().lower() in SILENCES
+
+
+def kind_of_labels(labels: Iterable[str]) -> LabelKind | None:
+    """Return whether labels are phonemes or text; None if their content does not decide.
+
+    >>> kind_of_labels(["d ɑ", "nʲ e t"]), kind_of_labels(["Attivato."]), kind_of_labels(["HH AH0 L OW1"])
+    ('phonemes', 'text', 'phonemes')
+    >>> kind_of_labels(["I do"]) is None
+    True
+    """
+    tokens = [
+        token
+        for label in labels
+        for token in label.split()
+        if not is_silence(token) and token != WORD_DELIMITER
+    ]
+    if not tokens:
+        return None
+    if any(_is_of_a_sentence(token) for token in tokens):
+        return "text"
+    letters = [len(_letters(token)) for token in tokens]
+    mean = sum(letters) / len(letters)
+    if mean >= _SHORTEST_OF_WORDS:
+        return "text"
+    if mean <= _LONGEST_OF_PHONEMES and _looks_phonetic(tokens):
+        return "phonemes"
+    return None
+
+
+def _looks_phonetic(tokens: list[str]) -> bool:
+    """Return whether short tokens are phonemes rather than short words."""
+    if any(_IPA_LETTERS.search(token) for token in tokens):
+        return True
+    single = sum(len(_letters(token)) <= 1 for token in tokens) / len(tokens)
+    capitals = all(token == token.upper() for token in tokens)  # ARPABET
+    return len(tokens) >= _ENOUGH_TOKENS and (single >= 0.5 or capitals or _has_closures(tokens))
+
+
+def _has_closures(tokens: list[str]) -> bool:
+    """Return whether tokens recur as phonemes do: a text of so many words has more kinds of them."""
+    return len(set(tokens)) <= 64 and len(tokens) >= 2 * len(set(tokens))
+
+
+def _letters(token: str) -> str:
+    """Return the letters of a token without length, stress, tone and other marks."""
+    bare = _STRESS.sub("", unicodedata.normalize("NFD", token))
+    return "".join(mark for mark in bare if unicodedata.category(mark) in ("Ll", "Lu", "Lo", "Lt"))
+
+
+def _is_of_a_sentence(token: str) -> bool:
+    """Return whether a token has a sentence's punctuation, or letters of a script without phonemes."""
+    if _SENTENCE_MARKS.search(token) and len(_letters(token)) > 1:
+        return True
+    names = (unicodedata.name(letter, "LATIN") for letter in _letters(token))
+    return not all(name.startswith(_SCRIPTS_OF_PHONEMES) for name in names if "CLICK" not in name)

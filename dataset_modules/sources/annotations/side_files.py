@@ -1,0 +1,227 @@
+"""The label file beside a recording: which of several counts, what it holds, and the clips that it gives."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import soundfile
+
+from dataset_modules.recording import AudioError
+from dataset_modules.sources.annotations.clip_cutting import CutClip, cut
+from dataset_modules.sources.annotations.contract import AnnotatedFile, LabelKind, LabelledSegment
+from dataset_modules.sources.annotations.formats.elan import read_elan
+from dataset_modules.sources.annotations.formats.plain_labels import label_lines, read_side_labels
+from dataset_modules.sources.annotations.formats.textgrid import read_textgrid
+from dataset_modules.sources.annotations.formats.timed_rows import is_timed_row, read_ctm, read_timed_rows
+from dataset_modules.sources.annotations.label_content import is_silence, kind_of_labels
+from dataset_modules.sources.annotations.options import LabelOptions
+from dataset_modules.sources.annotations.summary import LabelSummary
+from dataset_modules.sources.annotations.tier_choice import (
+    ChosenTiers,
+    chosen_tiers,
+    first_role,
+    role_of,
+)
+from untrusted.printing import printable
+
+_TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {".textgrid": read_textgrid, ".eaf": read_elan}
+_LINES = (".ctm", ".lab")
+# The first file with content counts.
+SIDE_SUFFIXES = (*_TIERED, ".ctm", ".phn", ".ipa", ".lab", ".txt")
+_SAMPLED_FILES = 20  # that decide about the tiers of a folder
+_EXAMPLE_LENGTH = 40
+
+LabelFiles = Mapping[str, Path]  # by suffix
+
+
+class SideFiles:
+    """Reads the label files of one folder, once it is known what they hold.
+
+    Args:
+        folder: the folder, for messages.
+        all_files: the label files beside each recording.
+        options: what the configuration states.
+        summary: counts what is left out.
+    """
+
+    def __init__(
+        self, folder: Path, all_files: Iterable[LabelFiles], options: LabelOptions, summary: LabelSummary
+    ) -> None:
+        self._folder = folder
+        self._options = options
+        self._summary = summary
+        undecided = [files for files in all_files if not {*_LINES, *_TIERED}.isdisjoint(files)]
+        counting = [(suffix, files[suffix]) for files in undecided if (suffix := self.suffix_of(files))]
+        self._lab_kind = self._kind_of_lines([path for suffix, path in counting if suffix in _LINES])
+        tiered = [(suffix, path) for suffix, path in counting if suffix in _TIERED]
+        sample = list(_readable(tiered[:: max(1, len(tiered) // _SAMPLED_FILES)]))
+        self._role = first_role(sample)
+        self._tier_kind = self._kind_of_tiers(sample) if tiered else None
+
+    def suffix_of(self, files: LabelFiles) -> str | None:
+        """Return the suffix of the file that counts for a recording."""
+        if self._options.format is not None:
+            wanted = f".{self._options.format}"
+            return wanted if wanted in files else None
+        return next(
+            (suffix for suffix in SIDE_SUFFIXES if suffix in files and _has_content(files[suffix])), None
+        )
+
+    def segments(self, audio: Path, files: LabelFiles) -> list[LabelledSegment]:
+        """Return the clips of a recording; raise ``AudioError`` if its label file cannot be used."""
+        suffix = self.suffix_of(files)
+        if suffix is None:
+            return [LabelledSegment(audio)]
+        path = files[suffix]
+        if suffix in _TIERED:
+            return self._cut(audio, _TIERED[suffix](path), self._tier_kind)
+        if suffix in _LINES:
+            lines = label_lines(path)
+            if not lines:
+                return [LabelledSegment(audio)]
+            if suffix == ".ctm":
+                return self._cut(audio, read_ctm(path, lines), self._lab_kind)
+            if is_timed_row(lines[0]):
+                timed = read_timed_rows(path, lines, *_length_and_rate(audio))
+                return self._cut(audio, timed, self._lab_kind)
+            return [_labelled(LabelledSegment(audio), lines, self._lab_kind or "phonemes")]
+        if suffix == ".txt" and self._options.kind:
+            return [_labelled(LabelledSegment(audio), label_lines(path), self._options.kind)]
+        labels = read_side_labels({suffix: path})
+        return [LabelledSegment(audio, phonemes=labels.phonemes, text=labels.text)]
+
+    def _kind_of_lines(self, paths: Sequence[Path]) -> LabelKind | None:
+        """Return what ``.lab`` files hold; refuse files that disagree, or do not decide."""
+        if self._options.kind or not paths:
+            return self._options.kind
+        kinds: dict[LabelKind, Path] = {}
+        pooled: list[str] = []
+        for path in paths:
+            labels = _labels_of_lines(path)
+            kind = kind_of_labels(labels)
+            if kind:
+                kinds.setdefault(kind, path)
+            pooled += labels if len(pooled) < 10_000 else ()
+        if len(kinds) == 1:
+            return next(iter(kinds))
+        decided = None if kinds else kind_of_labels(pooled)
+        if decided is None and pooled:
+            examples: dict[Path, str] = {path: kind for kind, path in kinds.items()}
+            raise ValueError(self._question(examples or {paths[0]: "phonemes or text"}))
+        return decided
+
+    def _question(self, examples: Mapping[Path, str]) -> str:
+        found = "; ".join(
+            f"{path.name} seems to hold {what}: {' '.join(_labels_of_lines(path))[:_EXAMPLE_LENGTH]!r}"
+            for path, what in examples.items()
+        )
+        return (
+            f"CustomAudioDataset: label_kind must be given, phonemes or text, because the label files in "
+            f"{self._folder} do not show which they hold ({found})"
+        )
+
+    def _kind_of_tiers(self, sample: Sequence[AnnotatedFile]) -> LabelKind:
+        """Return what the tiers of labels hold: by the configuration, their names, or their content."""
+        if self._options.kind:
+            return self._options.kind
+        labels: list[str] = []
+        names: set[str] = set()
+        for file in sample:
+            try:
+                for chosen in chosen_tiers(file, self._role, self._options):
+                    role = role_of(chosen.labels)
+                    if role == "phones":
+                        return "phonemes"
+                    if role in ("words", "utterances"):
+                        return "text"
+                    names.add(chosen.labels.name)
+                    labels += [label.text for label in chosen.labels.labels]
+            except AudioError:
+                continue
+        kind = kind_of_labels(labels)
+        if kind is None and labels:
+            shown = " ".join(label for label in labels if not is_silence(label))[:_EXAMPLE_LENGTH]
+            raise ValueError(
+                f"CustomAudioDataset: label_kind must be given, phonemes or text, because the tiers of "
+                f"{self._folder} do not show which they hold ({', '.join(sorted(names)[:3])}: {shown!r})"
+            )
+        return kind or "text"
+
+    def _cut(self, audio: Path, file: AnnotatedFile, kind: LabelKind | None) -> list[LabelledSegment]:
+        seconds, _ = _length_and_rate(audio)
+        chosen = chosen_tiers(file, self._role, self._options)
+        is_one_clip = len(chosen) == 1 and seconds <= self._options.longest_seconds
+        found = [
+            one
+            for tiers in chosen
+            for one in self._of_speaker(audio, tiers, kind or "text", seconds, is_one_clip)
+        ]
+        found.sort(key=lambda segment: segment.start)
+        self._summary.num_overlapping += sum(_cross(one, other) for one, other in pairwise(found))
+        self._summary.recording_seconds += seconds
+        self._summary.clip_seconds += sum(
+            (seconds if segment.end is None else segment.end) - segment.start for segment in found
+        )
+        return found or [LabelledSegment(audio)]
+
+    def _of_speaker(
+        self, audio: Path, tiers: ChosenTiers, kind: LabelKind, seconds: float, is_one_clip: bool
+    ) -> Iterator[LabelledSegment]:
+        done = cut(tiers, kind, seconds=seconds, is_one_clip=is_one_clip)
+        self._summary.num_empty += done.num_empty
+        self._summary.num_outside += done.num_outside
+        for clip in done.clips:
+            yield _segment(audio, clip, kind, tiers.speaker)
+
+
+def _segment(audio: Path, clip: CutClip, kind: LabelKind, speaker: str | None) -> LabelledSegment:
+    segment = LabelledSegment(audio, clip.start, clip.end, speaker=speaker, fault=clip.fault, text=clip.text)
+    return _labelled(segment, clip.labels, kind)
+
+
+def _labelled(segment: LabelledSegment, labels: Iterable[str], kind: LabelKind) -> LabelledSegment:
+    tokens = [token for label in labels for token in label.split()]
+    if kind == "text":
+        return segment._replace(text=" ".join(tokens) or None)
+    return segment._replace(phonemes=tuple(token for token in tokens if not is_silence(token)) or None)
+
+
+def _cross(one: LabelledSegment, other: LabelledSegment) -> bool:
+    return one.speaker != other.speaker and one.end is not None and other.start < one.end
+
+
+def _labels_of_lines(path: Path) -> list[str]:
+    """Return the labels of a ``.lab`` or ``.ctm`` file without times; nothing if it cannot be read."""
+    try:
+        lines = label_lines(path)
+    except AudioError:
+        return []
+    if path.suffix.lower() == ".ctm":
+        return [cells[4] for line in lines if len(cells := line.split()) > 4]  # noqa: PLR2004 - its columns
+    return [" ".join(line.split()[2:3]) if is_timed_row(line) else line for line in lines]
+
+
+def _has_content(path: Path) -> bool:
+    """Return whether a file may hold labels; one that cannot be read is reported later."""
+    try:
+        return bool(label_lines(path)) if path.suffix.lower() not in _TIERED else path.stat().st_size > 0
+    except (AudioError, OSError):
+        return True
+
+
+def _readable(files: Iterable[tuple[str, Path]]) -> Iterator[AnnotatedFile]:
+    """Yield the content of the files that can be read."""
+    for suffix, path in files:
+        try:
+            yield _TIERED[suffix](path)
+        except AudioError:
+            continue
+
+
+def _length_and_rate(audio: Path) -> tuple[float, int]:
+    """Return the seconds and the rate in a recording's header; raise ``AudioError`` if it has none."""
+    try:
+        info = soundfile.info(str(audio))
+    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise AudioError(f"{printable(audio)}: cannot be decoded: {error}") from error
+    return float(info.frames / info.samplerate), int(info.samplerate)

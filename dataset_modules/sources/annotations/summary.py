@@ -1,0 +1,41 @@
+"""What a data set found as labels: their kinds, examples, and what was left out without being a fault."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dataset_modules.sources.annotations.contract import LabelledSegment
+
+NUM_EXAMPLES = 3
+_LONGEST_EXAMPLE = 70  # characters
+
+
+@dataclass
+class LabelSummary:
+    """Counts of labels by kind and source, with examples."""
+
+    kinds: Counter[str] = field(default_factory=Counter)  # such as "phonemes of .TextGrid" → recordings
+    examples: list[str] = field(default_factory=list)
+    num_empty: int = 0  # intervals without a label: pauses
+    num_outside: int = 0  # labels outside of the intervals that cut clips
+    num_overlapping: int = 0  # clips during which another speaker has a label, too
+    recording_seconds: float = 0.0  # of the recordings that are cut
+    clip_seconds: float = 0.0  # of the clips that are cut out of them
+
+    def add(self, name: str, source: str, segment: LabelledSegment) -> None:
+        """Count a recording, and keep the first few as examples."""
+        kind = "phonemes" if segment.phonemes else "text" if segment.text else "no labels"
+        self.kinds[kind if kind == "no labels" else f"{kind} of {source}"] += 1
+        label = " ".join(segment.phonemes or ()) or segment.text or ""
+        if label and not segment.fault and len(self.examples) < NUM_EXAMPLES:
+            until = "the end" if segment.end is None else f"{segment.end:.2f}"
+            times = "" if segment.is_whole else f" ({segment.start:.2f} to {until} s)"
+            self.examples.append(f"{name}{times}: {label[:_LONGEST_EXAMPLE]}")
+
+    def notes(self) -> list[str]:
+        """Describe what was left out or is unusual."""
+        counts = {
+            "empty intervals (pauses) are left out": self.num_empty,
+            "labels lie outside of the intervals that cut clips": self.num_outside,
+            "clips overlap with the labels of another speaker": self.num_overlapping,
+        }
+        return [f"{count:,} {what}" for what, count in counts.items() if count]

@@ -1,0 +1,1 @@
+"""Folders of recordings: their files, and the rows of their manifest."""
