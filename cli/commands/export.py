@@ -41,24 +41,31 @@ def run_export(arguments: Sequence[str]) -> int:
     from dataset_modules.recording import AudioError
     from inference.acoustic_model import AcousticModel
     from inference.handover.bundle import export
+    from inference.handover.hub import check_access, push
     from inference.handover.huggingface import ExportError
     from models.weights import CheckpointError
     from phonetics import VocabularyError
 
     try:
+        if options.push:
+            check_access(options.push)
         model = AcousticModel.from_checkpoint(checkpoint)
         provenance = _provenance(experiment, checkpoint)
         utterances = _test_set(provenance, model) if options.check else None
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
         )
+        log.info("export: %s", folder)
+        holds = parity is None or parity.holds(exact=options.to != "onnx-int8")
+        if options.push and holds:
+            log.info("hub: %s", push(folder, options.push, private=options.private))
     except (ExportError, CheckpointError, VocabularyError, AudioError) as error:
         raise ConfigError(str(error)) from error
-    log.info("export: %s", folder)
-    if parity is None:
-        return 0
-    sys.stdout.write(f"{parity}\n")
-    return 0 if parity.holds(exact=options.to != "onnx-int8") else 1
+    if parity is not None:
+        sys.stdout.write(f"{parity}\n")
+    if options.push and not holds:
+        log.warning("hub: nothing was uploaded, because the check does not hold")
+    return 0 if holds else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, help="a new folder; left out, exports/TARGET in the experiment's"
     )
     parser.add_argument("--license", help="of the weights, for the model card, such as mit or cc-by-4.0")
+    parser.add_argument(
+        "--push", metavar="OWNER/NAME", help="also upload the folder to this model of the Hugging Face Hub"
+    )
+    parser.add_argument("--private", action="store_true", help="with --push: create it as a private one")
     parser.add_argument("--check", action="store_true", help="compare with the checkpoint over the test set")
     return parser
 
@@ -76,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -> None:
     if folder.exists():
         raise ConfigError(f"export: --output must be a new folder, {folder} is there already")
+    if options.private and not options.push:
+        raise ConfigError("export: --private needs --push OWNER/NAME")
     if options.to != "hf":
         missing = [
             name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name) is None

@@ -17,9 +17,11 @@ from inference.acoustic_model import AcousticModel
 from models.network.acoustic_forward import AcousticForward
 from models.network.frontend import KALDI_SCALE, LOWEST_HERTZ, MEL_BINS, PREEMPHASIS, LogMelFrontend
 from models.network.pretrained import frame_lengths
-from phonetics import Vocabulary
+from phonetics import WORD_DELIMITER, Vocabulary
 
 GRAPH, DESCRIPTION, VOCABULARY = "model.onnx", "recognizer.json", "vocab.json"
+VOCABULARY_LINES = "vocab.txt"  # the vocabulary once more, as onnx-asr reads it
+_BLANK, _SPACE = "<blk>", "\N{LOWER ONE EIGHTH BLOCK}"  # its names of the blank and of the space
 _OPSET = 18
 _INPUTS, _OUTPUTS = ("waveforms", "lengths"), ("log_probs", "frames")
 _AXES = {
@@ -107,7 +109,18 @@ def save_onnx(model: AcousticModel, folder: Path, *, int8: bool = False) -> None
     if int8:
         _quantise(graph)
     (folder / VOCABULARY).write_text(model.vocabulary.to_json(), encoding="utf-8")
+    (folder / VOCABULARY_LINES).write_text(token_lines(model.vocabulary), encoding="utf-8")
     (folder / DESCRIPTION).write_text(json.dumps(_described(model, int8=int8), indent=1), encoding="utf-8")
+
+
+def token_lines(vocabulary: Vocabulary) -> str:
+    """Write a token and its id in each line; the word boundary becomes onnx-asr's space.
+
+    >>> token_lines(Vocabulary(("[PAD]", "|", "tʃ"))).splitlines()
+    ['<blk> 0', '▁ 1', 'tʃ 2']
+    """
+    names = {vocabulary.tokens[vocabulary.blank_id]: _BLANK, WORD_DELIMITER: _SPACE}
+    return "".join(f"{names.get(token, token)} {index}\n" for index, token in enumerate(vocabulary.tokens))
 
 
 def _trace(model: AcousticModel, path: Path) -> None:

@@ -43,6 +43,12 @@ def test_a_card_tells_figures_data_phonemes_and_licences():
     assert head["pipeline_tag"] == "automatic-speech-recognition"
     assert (head["language"], head["license"]) == (["en"], "cc-by-4.0")
     assert head["base_model"] == "facebook/wav2vec2-base"
+    (model,) = head["model-index"]
+    (result,) = model["results"]
+    assert result["dataset"] | {"split": "test"} == result["dataset"]
+    (metric,) = result["metrics"]
+    assert (metric["type"], metric["value"]) == ("per", 0.125)
+    assert metric["args"] == {"interval_95": [0.1, 0.15], "utterances": 40}
     assert "| per on test | 0.1250 | 0.1000 to 0.1500 | 40 |" in card
     assert "- `per`: errors over phonemes" in card
     assert "CommonVoiceDataset` (limit_train_data: 0.5)" in card
@@ -57,6 +63,7 @@ def test_a_card_of_a_lone_checkpoint_makes_nothing_up(tmp_path):
     provenance = Provenance("model", {}, {}, {})
     card = model_card(provenance, VOCABULARY, "onnx", parity=Parity(3, 3, 10, 1, 1))
     assert "## Data" not in card
+    assert "model-index" not in card
     assert "## Model" not in card
     assert "3 of 3 test utterances with the same phonemes" in card
     assert "no licence is named" in card
@@ -126,3 +133,12 @@ def test_a_check_holds_one_utterance_at_a_time(model_of, tmp_path):
         model_of("Wav2Vec2 layer"), "onnx", tmp_path / "onnx", PROVENANCE, utterances=utterances()
     )
     assert parity.utterances == 3
+
+
+def test_the_hubs_own_classes_read_the_card_back():
+    from huggingface_hub import ModelCard
+
+    data = ModelCard(model_card(PROVENANCE, VOCABULARY, "hf", license_name="mit")).data
+    (result,) = data.eval_results
+    assert (data.model_name, data.license, data.metrics) == ("demo", "mit", ["per"])
+    assert (result.metric_name, result.dataset_split) == ("phoneme error rate", "test")

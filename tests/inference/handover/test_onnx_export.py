@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from inference import Recognizer
-from inference.handover.onnx_export import DESCRIPTION, GRAPH, OnnxRecognizer, TraceableLogMel, save_onnx
+from inference.handover.onnx_export import (
+    DESCRIPTION,
+    GRAPH,
+    VOCABULARY_LINES,
+    OnnxRecognizer,
+    TraceableLogMel,
+    save_onnx,
+)
 from inference.streaming.audio_stream import AudioSamples
 from models.network.frontend import LogMelFrontend
 from tests.inference.tiny_models import FAMILIES, speech
@@ -74,3 +81,44 @@ def test_a_graph_is_described(model_of, tmp_path):
     assert described["blank_id"] == 0
     assert described["batches_of_several_lengths"] is False
     assert described["seconds_per_frame"] == 0.02
+
+
+def test_onnx_asr_reads_the_vocabulary_and_decodes_the_graph(model_of, tmp_path):
+    """Its own reader and CTC decoding; its ready-made models expect features, this graph takes samples."""
+    asr = pytest.importorskip("onnx_asr.asr")
+    model, waveform = model_of("Wav2Vec2 layer"), speech(2.0)
+    save_onnx(model, tmp_path)
+    graph = OnnxRecognizer(tmp_path, num_threads=1)
+
+    class WaveformCtc(asr._AsrWithCtcDecoding):
+        _preprocessor_name, _subsampling_factor = "identity", 2
+
+        @staticmethod
+        def _get_model_files(quantization=None):
+            return {"model": GRAPH, "vocab": VOCABULARY_LINES}
+
+        def _encode(self, waveforms, lengths):
+            return tuple(graph.session.run(None, {"waveforms": waveforms, "lengths": lengths}))
+
+    files = {name: tmp_path / file for name, file in WaveformCtc._get_model_files().items()}
+    recognise = WaveformCtc({"vocab": files["vocab"]}, lambda name: lambda *inputs: inputs, {})
+    (result,) = recognise.recognize_batch(waveform[None], np.array([len(waveform)]))
+    own = graph(waveform)
+    assert result.tokens == [" " if token == "|" else token for token in own]
+    assert len(set(own)) > 2
+
+
+def test_the_lines_of_the_vocabulary_name_blank_and_space(model_of, tmp_path):
+    model = model_of("Wav2Vec2 layer")
+    save_onnx(model, tmp_path)
+    lines = (tmp_path / VOCABULARY_LINES).read_text(encoding="utf-8").splitlines()
+    assert lines == [
+        "<blk> 0",
+        "[UNK] 1",
+        "\N{LOWER ONE EIGHTH BLOCK} 2",
+        "a 3",
+        "tʃ 4",
+        "n 5",
+        "oː 6",
+        "ɡ 7",
+    ]
