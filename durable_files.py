@@ -20,7 +20,8 @@ def flush_to_disk(path: Path) -> None:
 def replacing(path: Path, unfinished: Path) -> Iterator[BinaryIO]:
     """Write to ``unfinished``, flush it to disk and rename it to ``path``; remove it after any failure."""
     try:
-        with unfinished.open("wb") as stream:
+        unfinished.unlink(missing_ok=True)  # of a killed process; a link in its place is not followed
+        with unfinished.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

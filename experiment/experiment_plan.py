@@ -14,6 +14,7 @@ from experiment.checkpoint_checks import check_checkpoint, check_resume_position
 from experiment.errors import ConfigError
 from experiment.folder import best_checkpoint, check_name, claim_folder, default_name, runs_named
 from experiment.ranks import FOLDER, agree
+from untrusted.files import within
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ExperimentPlan:
         checkpoint = _configured(section, resumes=False) or _newest_best(parent, name)
         check_checkpoint(checkpoint, section)
         if folder := layout.experiment_of(checkpoint.path):
-            return cls(folder / layout.EVALUATIONS, subcommand, checkpoint.path, logs=False)
+            return cls(within(folder, layout.EVALUATIONS), subcommand, checkpoint.path, logs=False)
         return cls(parent, f"{name}_{subcommand}", checkpoint.path, logs=False)
 
     @classmethod

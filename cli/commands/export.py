@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.commands.tool_parser import ToolParser
 from experiment.contents import read_configuration, read_versions
@@ -14,6 +14,7 @@ from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint
 from experiment.layout import CONFIGURATION_FILE, EXPORTS, experiment_of
 from installation import PROGRAM, how_to_install
+from untrusted.files import within
 
 if TYPE_CHECKING:
     from inference.acoustic_model import AcousticModel
@@ -34,7 +35,7 @@ def run_export(arguments: Sequence[str]) -> int:
     checkpoint = find_checkpoint("export", options.model)
     experiment = experiment_of(checkpoint)
     # In the experiment's folder, or beside a checkpoint that stands alone.
-    exports = experiment / EXPORTS if experiment else checkpoint.parent / f"{checkpoint.stem}_exports"
+    exports = within(experiment, EXPORTS) if experiment else checkpoint.parent / f"{checkpoint.stem}_exports"
     folder = options.output or exports / options.to
     _check(options, folder, experiment)
     # Imported only now: a wrong argument should not wait for it.
@@ -51,7 +52,7 @@ def run_export(arguments: Sequence[str]) -> int:
             check_access(options.push)
         model = AcousticModel.from_checkpoint(checkpoint)
         provenance = _provenance(experiment, checkpoint)
-        utterances = _test_set(provenance, model) if options.check else None
+        utterances = _test_set(_data_of(options, experiment), model) if options.check else None
         parity = export(
             model, options.to, folder, provenance, license_name=options.license, utterances=utterances
         )
@@ -81,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--private", action="store_true", help="with --push: create it as a private one")
     parser.add_argument("--check", action="store_true", help="compare with the checkpoint over the test set")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        help="your own configuration of the test set, for --check; it may name any class, that of the "
+        "experiment's folder only classes of this project",
+    )
     return parser
 
 
@@ -97,8 +105,13 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
             raise ConfigError(
                 f"export: --to {options.to} needs {' and '.join(missing)}; {how_to_install('onnx')}"
             )
-    if options.check and not (experiment and CONFIGURATION_FILE.newest_in(experiment).is_file()):
-        raise ConfigError("export: --check needs the experiment's config.yaml beside its checkpoints")
+    if options.config and not options.check:
+        raise ConfigError("export: --config goes with --check, which reads the test set")
+    has_own = experiment and CONFIGURATION_FILE.newest_in(experiment).is_file()
+    if options.check and not options.config and not has_own:
+        raise ConfigError(
+            "export: --check needs the experiment's config.yaml beside its checkpoints, or --config FILE"
+        )
 
 
 def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
@@ -120,7 +133,20 @@ def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
     )
 
 
-def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utterance"]:
+def _data_of(options: argparse.Namespace, experiment: Path | None) -> dict[str, Any]:
+    """Return the data section of the user's configuration, or that of the folder, which is not trusted."""
+    from cli.configuration.configured_datasets import merged_sections
+    from cli.configuration.foreign_data import foreign_data
+
+    if options.config:
+        return merged_sections(options.config)["data"]
+    if experiment is None:
+        raise ConfigError("export: --check needs an experiment, or --config FILE")
+    file = CONFIGURATION_FILE.newest_in(experiment)
+    return foreign_data(read_configuration(experiment).get("data") or {}, file)
+
+
+def _test_set(data: dict[str, Any], model: "AcousticModel") -> Iterator["Utterance"]:
     """Yield the clips and the labels that an evaluation of the test split uses."""
     from cli.configuration.configured_datasets import located_datasets
     from dataset_modules.cache.clip_store import ClipSelection
@@ -130,7 +156,6 @@ def _test_set(provenance: "Provenance", model: "AcousticModel") -> Iterator["Utt
     from inference.handover.parity import Utterance
     from phonetics import WORD_DELIMITER
 
-    data = dict(provenance.configuration["data"])
     encode = LabelEncoder(model.vocabulary, data.get("unknown_phonemes", "skip"))
     stores = [dataset.prepare("test", model.audio_params).clips for dataset in located_datasets(data)]
     usable = [usable_clips(store, encode, model.frame_counts).indices for store in stores]
