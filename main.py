@@ -3,11 +3,11 @@
 ``cli/command_table.txt`` lists the commands; Lightning's names ``fit`` and ``validate`` are accepted, too.
 """
 
-import signal
 import sys
 from typing import TYPE_CHECKING
 
 from cli.environment_check import environment_faults
+from stop_signals import Stopped, handled, leave, report
 
 if TYPE_CHECKING:
     from cli.configuration.sections import SearchRequest
@@ -20,13 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("".join(f"environment: {fault}\n" for fault in faults))
         return 2
     try:
-        # Imported only now: in a broken environment these imports end in a traceback.
-        from cli.run import run
+        with handled():
+            # Imported only now: in a broken environment these imports end in a traceback.
+            from cli.run import run
 
-        return run(sys.argv[1:] if arguments is None else arguments, _start_search)
-    except KeyboardInterrupt:  # while the libraries are read, before any command listens
-        sys.stderr.write("stopped by SIGINT\n")
-        return 128 + signal.SIGINT
+            return run(sys.argv[1:] if arguments is None else arguments, _start_search)
+    except Stopped as stop:
+        return report(stop)
 
 
 def _start_search(request: "SearchRequest") -> int:
@@ -37,4 +37,4 @@ def _start_search(request: "SearchRequest") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

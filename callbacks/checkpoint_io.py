@@ -17,6 +17,7 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from typing_extensions import override
 
 from durable_files import flush_to_disk, replacing
+from models.weights import DivergedError, are_numbers
 
 _SUFFIX = ".ckpt.tmp"
 _NOT_SUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK}
@@ -29,6 +30,8 @@ class DurableCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None
     ) -> None:
+        if not are_numbers(checkpoint.get("state_dict", {}).values()):
+            raise DivergedError(f"{path} is not written: the weights are no numbers")
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}{_SUFFIX}")

@@ -19,6 +19,7 @@ from experiment.layout import PREDICTIONS_FILE, REPORT_FILE
 from installation import PROGRAM
 from models import PhonemeRecognizer
 from models.phoneme_recognizer import Prediction
+from stop_signals import stop_if_requested
 
 if TYPE_CHECKING:
     from evaluation.error_analysis import SplitAnalysis
@@ -39,6 +40,7 @@ def evaluate_best(trainer: Trainer, model: PhonemeRecognizer, data: PhonemeDataM
         ("test", trainer.test, trainer.limit_test_batches),
     )
     for split, evaluate, batches in evaluations:
+        stop_if_requested()
         if batches and data.sources.is_empty(split):
             log.info("%s: no metrics, the split has no recordings", split)
         elif batches:
@@ -77,6 +79,7 @@ def summarise(folder: Path) -> "Analyses | None":
 
     Returns the analyses; None after a failure, which is only logged.
     """
+    stop_if_requested()
     with _logged_failures("the errors could not be analysed: %s"):
         return _summarise(folder)
     return None
@@ -120,6 +123,7 @@ def in_words(split: str, analysis: "SplitAnalysis") -> str:
 
 def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
     """Write the report of an experiment; a failure is logged and ends nothing."""
+    stop_if_requested()
     started = time.monotonic()
     with _logged_failures(f"{REPORT_FILE} could not be written: %s; try {PROGRAM} report %s", folder):
         from durable_files import write_durably

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import Logger
 from callbacks.every_run.callback_list import callbacks_of_every_run
 from callbacks.every_run.log_lines import has_progress_bar, log_progress_in_lines
 from callbacks.every_run.run_description import RunDescription
-from callbacks.every_run.stopping import StopRequests
+from callbacks.every_run.stopping import keep_signals_from
 from callbacks.every_run.utterance_keeper import UtteranceKeeper
 from cli.configuration.checks import (
     LOGGED_METRICS,
@@ -64,8 +64,7 @@ class PhonemeCLI(LightningCLI):
     The methods stand in the order in which they are called.
     """
 
-    def __init__(self, args: ArgsType = None, stop_requests: StopRequests | None = None) -> None:
-        self.stop_requests = stop_requests or StopRequests()
+    def __init__(self, args: ArgsType = None) -> None:
         self.folder: Path | None = None  # the experiment's folder; None in a fast development run
         self._resumed: Checkpoint | None = None  # set where the seed is read from it
         super().__init__(
@@ -216,7 +215,8 @@ class PhonemeCLI(LightningCLI):
         # Read before Lightning adds its own bar to the list.
         has_bar = has_progress_bar(self.config_init[self.subcommand].trainer.callbacks)
         trainer = super().instantiate_trainer(**arguments)
-        trainer.callbacks[:0] = callbacks_of_every_run(self.stop_requests)  # type: ignore[attr-defined]
+        keep_signals_from(trainer)
+        trainer.callbacks[:0] = callbacks_of_every_run()  # type: ignore[attr-defined]
         if not has_bar:
             log_progress_in_lines(trainer)
         return trainer

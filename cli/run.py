@@ -21,6 +21,7 @@ from cli.versions import version_lines
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
 from installation import existing_or_shipped, program_typed
+from stop_signals import Stopped, handled, leave_messages_to_first, report
 from untrusted.files import FileError
 from untrusted.printing import printable
 
@@ -31,6 +32,8 @@ _DEFAULT_CONFIG = Path("config/config.yaml")
 
 def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> int:
     """Run the command line, and return its exit status; without ``start_search``, refuse a search."""
+    if not is_first():
+        leave_messages_to_first()
     if not arguments or arguments[0] in _HELP:
         sys.stdout.write(help_of_all(program_typed()))
         return 0 if arguments else 2
@@ -40,14 +43,17 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     name, *options = arguments
     files: list[Path] = []
     try:
-        command = command_named(name)
-        if not command.takes_config:
-            set_up_logging()
-            return _ended(name, lambda: command.run(options))
-        options = with_config(options, is_ours=name == command.name)
-        files = config_files(options)
-        check_yaml_files(files)
-        return _run_cli(command, options, start_search)
+        with handled():
+            command = command_named(name)
+            if not command.takes_config:
+                set_up_logging()
+                return _ended(name, lambda: command.run(options))
+            options = with_config(options, is_ours=name == command.name)
+            files = config_files(options)
+            check_yaml_files(files)
+            return _run_cli(command, options, start_search)
+    except Stopped as stop:
+        return report(stop)
     except (ConfigError, FileError) as error:
         return _fail(error, f"{error}{whereabouts(str(error), files)}", status=2)
 
@@ -88,10 +94,9 @@ def _found_files(options: list[str]) -> list[str]:
 
 def _run_cli(command: Command, options: list[str], start_search: StartSearch | None) -> int:
     # Imported only now: these imports take seconds, and a missing file is reported without them.
-    from callbacks.every_run.stopping import Stopped
     from dataset_modules.batches.position import PlaceError
     from dataset_modules.recording import AudioError
-    from models.weights import CheckpointError
+    from models.weights import CheckpointError, DivergedError
     from phonetics import VocabularyError
 
     set_up_logging(only_warnings=not is_first())
@@ -102,23 +107,16 @@ def _run_cli(command: Command, options: list[str], start_search: StartSearch | N
         return _run_lightning([subcommand, *options, *fixed], start_search)
     except PlaceError as error:
         return _fail(error, str(error), status=2)
-    except (AudioError, CheckpointError, VocabularyError) as error:
+    except (AudioError, CheckpointError, DivergedError, VocabularyError) as error:
         return _fail(error, str(error), status=1)
-    except Stopped as stop:
-        if is_first():
-            sys.stderr.write(f"{stop.message}\n")
-        return int(stop.code or 0)
 
 
 def _run_lightning(arguments: list[str], start_search: StartSearch | None) -> int:
     """Run one of Lightning's subcommands, or the search that the configuration asks for."""
-    from callbacks.every_run.stopping import StopRequests
     from cli.phoneme_cli import PhonemeCLI
 
     die_with_the_first()
-    requests = StopRequests()
-    with requests.handled():
-        cli = PhonemeCLI(arguments, requests)
+    cli = PhonemeCLI(arguments)
     if not cli.is_search:
         return 0
     if start_search is None:
@@ -141,9 +139,6 @@ def _ended(name: str, command: Callable[[], int]) -> int:
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
         return _fail(error, f"{name}: {what}", status=1)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped by SIGINT\n")
-        return _STATUS_OF_SIGNALS + signal.SIGINT
     return status
 
 

@@ -19,6 +19,7 @@ from dataset_modules.labels.usable_clips import FrameCounter
 from doctor.clip_measures import measure
 from doctor.survey import CLIP, NO_SPEAKER, Batching, RunPlan, SplitSurvey, Survey
 from phonetics import WORD_DELIMITER
+from stop_signals import stop_if_requested
 
 _EXAMPLES = 5  # clips named for each unknown phoneme
 
@@ -71,6 +72,7 @@ class Surveyor:
             prepared, desc=f"{name}: surveying clips", unit="clip", delay=1, **refreshing(sys.stderr)
         )
         for row, clip in zip(clips, progress, strict=True):  # rows are views into the array
+            stop_if_requested()
             self._add(split, row, clip)
         clips["frames"] = self.num_frames(clips["num_samples"])
         return split

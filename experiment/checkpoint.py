@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from experiment.errors import ConfigError
 from experiment.layout import CHECKPOINT_PATTERN, CHECKPOINTS, LAST_CHECKPOINT_FILE
-from models.weights import CheckpointError, check_content, read_checkpoint
+from models.weights import CheckpointError, check_content, read_checkpoint, read_unverified
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +19,11 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def intact(cls, path: Path) -> "Checkpoint":
-        """Read a file; refuse one whose bytes differ from their checksums."""
+        """Read a file; refuse one that is damaged."""
         try:
-            checkpoint = cls(path, read_checkpoint(path))
-            check_content(path)
+            return cls(path, read_checkpoint(path))
         except CheckpointError as error:
             raise ConfigError(str(error)) from error
-        return checkpoint
 
     @property
     def trained_steps(self) -> int:
@@ -52,7 +50,7 @@ def _newest_of(run: Path, files: list[Path], *, resumes: bool) -> Checkpoint:
     candidates = [found for path in files if (found := _candidate(path, faults, resumes=resumes))]
     for candidate in sorted(candidates, key=_age, reverse=True):
         try:
-            check_content(candidate.path)
+            check_content(*candidate)
         except CheckpointError as error:
             faults.append(str(error))
             continue
@@ -69,7 +67,7 @@ def _newest_of(run: Path, files: list[Path], *, resumes: bool) -> Checkpoint:
 def _candidate(path: Path, faults: list[str], *, resumes: bool) -> Checkpoint | None:
     """Read a checkpoint; None and one more fault where it is not usable."""
     try:
-        checkpoint = Checkpoint(path, read_checkpoint(path))
+        checkpoint = Checkpoint(path, read_unverified(path))
     except CheckpointError as error:
         faults.append(str(error))
         return None

@@ -130,6 +130,8 @@ def _check(log_probs: Tensor, labels: Sequence[int], blank_id: int) -> None:
         raise AlignmentError(
             f"align: labels must be ids below {size} and not the blank ({blank_id}), got {wrong}"
         )
+    if log_probs.isnan().any():
+        raise AlignmentError("align: scores must be numbers, some are NaN")
     if num_frames < frames_needed(labels):
         raise AlignmentError(
             f"align: {len(labels)} labels need {frames_needed(labels)} frames (a blank between repeats), "

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,10 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be used; the message gives the reason."""
 
 
+class DivergedError(RuntimeError):
+    """Training cannot continue, or weights cannot be used: they are no numbers."""
+
+
 class Matching(NamedTuple):
     """Weights that fit, and the names of those that do not."""
 
@@ -40,7 +44,14 @@ class Matching(NamedTuple):
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint without running code from it."""
+    """Read a checkpoint without running code from it; refuse one that is damaged, or whose run diverged."""
+    checkpoint = read_unverified(path)
+    check_content(path, checkpoint)
+    return checkpoint
+
+
+def read_unverified(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without running code from it, and without reading its weights."""
     if ":/" in str(path):  # a path swallows one of a URL's two slashes
         raise CheckpointError(f"ckpt_path must be a file on this machine, got {path}; download it first")
     if not path.is_file():
@@ -97,8 +108,11 @@ def _check_types(checkpoint: Mapping[str, Any], path: Path) -> None:
             )
 
 
-def check_content(path: Path) -> None:
-    """Refuse a checkpoint whose bytes are not those that were written; torch itself does not look."""
+def check_content(path: Path, checkpoint: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint whose bytes are not those that were written, which torch itself does not notice.
+
+    Refuse one whose weights are no numbers, too.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             spoilt = archive.testzip()
@@ -106,6 +120,27 @@ def check_content(path: Path) -> None:
         raise CheckpointError(f"ckpt_path: {path} is damaged: {error}") from error
     if spoilt is not None:
         raise CheckpointError(f"ckpt_path: {path} is damaged: {spoilt} does not match its checksum")
+    if not are_numbers(value for value in checkpoint["state_dict"].values() if isinstance(value, Tensor)):
+        raise CheckpointError(
+            f"ckpt_path: {path} cannot be used: its weights are no numbers, its run diverged"
+        )
+
+
+def are_numbers(tensors: Iterable[Tensor]) -> bool:
+    """Return whether all floating-point values are finite; a device is waited for once.
+
+    >>> are_numbers([torch.ones(2), torch.tensor([1, 2])]), are_numbers([torch.tensor([float("nan")])])
+    (True, False)
+    """
+    found = [value.detach().isfinite().all() for value in tensors if value.is_floating_point()]
+    return all(bool(torch.stack(each).all()) for each in _by_device(found))
+
+
+def _by_device(values: Iterable[Tensor]) -> Iterable[list[Tensor]]:
+    groups: dict[torch.device, list[Tensor]] = {}
+    for value in values:
+        groups.setdefault(value.device, []).append(value)
+    return groups.values()
 
 
 def checkpoint_digest(path: Path) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reports.html import Html, image
+from stop_signals import stop_if_requested
 
 # Placeholders that occur nowhere else in a drawing; each becomes a variable of page.css.
 INK, FAINT_INK, GRID_INK, PAPER_INK = "#010203", "#040506", "#070809", "#0a0b0c"
@@ -89,6 +90,7 @@ def histogram(
 
 def inline_svg(figure: Figure) -> Html:
     """Render a figure as SVG with the colours of the report; a report may hold several."""
+    stop_if_requested()
     for axes in figure.axes:
         if legend := axes.get_legend():  # drawn after ``canvas``, so in matplotlib's own style
             legend.set_frame_on(False)

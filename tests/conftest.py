@@ -1,7 +1,7 @@
 """Fixtures that several rooms share."""
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from noisy_records import noisy_records
 from numpy.typing import NDArray
 
 from phonetics import Vocabulary
+from tests.journeys.forked_runs import ForkedRuns
 
 if (
     "PYTEST_XDIST_WORKER" in os.environ
@@ -34,6 +35,20 @@ def pytest_runtest_makereport(
 
 def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the runs of a module."""
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedRuns]:
+    """The command line in processes of their own, whose imports are paid for once."""
+    forked = ForkedRuns(tmp_path_factory.mktemp("logs"))
+    yield forked
+    forked.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Each package and what it may import. YAML names data sets and optimizers by class_path.
-_BOTTOM = ("installation", "phonetics", "optim", "durable_files", "untrusted")
+_BOTTOM = ("installation", "phonetics", "optim", "durable_files", "stop_signals", "untrusted")
 _MIDDLE = (*_BOTTOM, "evaluation", "dataset_modules", "models", "experiment", "inference")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "durable_files": (),
+    "stop_signals": (),
     "untrusted": (),
     "installation": (),
     "phonetics": (
@@ -27,7 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "doctor": (*_MIDDLE, "callbacks", "reports"),
     "cli": (*_MIDDLE, "callbacks", "reports", "doctor"),
     "tuning": (*_MIDDLE, "callbacks", "reports", "doctor", "cli"),
-    "main": ("cli", "tuning"),
+    "main": ("cli", "stop_signals", "tuning"),
 }
 
 

@@ -2,16 +2,14 @@
 
 import logging
 import secrets
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import NoReturn
+from collections.abc import Mapping
 
 import optuna
 from optuna.exceptions import StorageInternalError
 
 from cli.configuration.sections import SearchRequest
 from experiment.layout import REPORT_FILE
+from stop_signals import Stopped, handled, report
 from tuning.results import SearchResult, log_result, write_result
 from tuning.search import Search
 from tuning.search_plan import SearchPlan
@@ -27,12 +25,7 @@ from tuning.trials.trial_run import TRAIN, train
 log = logging.getLogger(__name__)
 
 TASKS: dict[str, Task] = {TRAIN: train, PREPARE: prepare}
-_INTERRUPTED, _TERMINATED = 130, 143
 _RESUME = "start the search again to continue it"
-
-
-class Terminated(SystemExit):
-    """SIGTERM has come."""
 
 
 def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int:
@@ -42,14 +35,10 @@ def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int
     # Forked now: this process has neither threads nor connections nor an accelerator yet.
     server = ForkServer(tasks)
     try:
-        with _termination_as_exception():
+        with handled():
             return _search(plan, server)
-    except KeyboardInterrupt:
-        log.warning("interrupted; %s", _RESUME)
-        return _INTERRUPTED
-    except Terminated:
-        log.warning("terminated; %s", _RESUME)
-        return _TERMINATED
+    except Stopped as stop:
+        return report(Stopped(stop.number, _RESUME))
     except ForkServerError as error:
         log.error("%s; %s", error, _RESUME)
         return 1
@@ -89,17 +78,3 @@ def _conclude(plan: SearchPlan, result: SearchResult) -> int:
     write_result(plan, result)
     write_durably(plan.folder / REPORT_FILE, search_page(result))
     return log_result(plan, result, plan.folder / REPORT_FILE)
-
-
-@contextmanager
-def _termination_as_exception() -> Iterator[None]:
-    """Let SIGTERM end the search as Ctrl-C does: its trials are given back."""
-
-    def end(*_: object) -> NoReturn:
-        raise Terminated(_TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

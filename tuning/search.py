@@ -13,6 +13,7 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from experiment.errors import ConfigError
+from stop_signals import stop_if_requested
 from tuning.results import Clock, SearchResult, status_line, values_line
 from tuning.search_plan import SearchPlan
 from tuning.study.claims import BEAT_INTERVAL_S, Claims
@@ -56,6 +57,7 @@ class Search:
         """Run until no trial is left; an interruption gives running trials back."""
         try:
             while True:
+                stop_if_requested()
                 self._start_trials()
                 if not self._running:
                     if not self.claims.are_undecided() or self._is_out_of_time():

@@ -6,18 +6,19 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from callbacks.every_run.counted_batches import CountedBatches
+from callbacks.every_run.divergence import DivergenceWatch
 from callbacks.every_run.resume_position import ResumePosition
-from callbacks.every_run.stopping import StopBetweenSteps, StopRequests
+from callbacks.every_run.stopping import StopBetweenSteps
 
 
-def callbacks_of_every_run(requests: StopRequests) -> list[Callback]:
+def callbacks_of_every_run() -> list[Callback]:
     """Return the callbacks that come first: CountedBatches checks before any other callback writes.
 
     UtteranceKeeper comes behind those of the configuration, so that the metrics are written before records.
     """
-    position = ResumePosition()
-    stopping = StopBetweenSteps(requests, position)
-    return [CountedBatches(), QuietCollector(), position, stopping]
+    position, divergence = ResumePosition(), DivergenceWatch()
+    stopping = StopBetweenSteps(position, divergence)
+    return [CountedBatches(), QuietCollector(), position, divergence, stopping]
 
 
 class QuietCollector(Callback):

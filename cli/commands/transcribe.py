@@ -16,6 +16,7 @@ from cli.commands.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint
 from installation import PROGRAM
+from stop_signals import stop_if_requested
 
 if TYPE_CHECKING:
     from cli.commands.recordings import NamedRecording
@@ -182,7 +183,8 @@ class _Progress:
         self.close = self._bar.close
 
     def add(self, seconds: float) -> None:
-        """Add seconds that were transcribed."""
+        """Add seconds that were transcribed; a signal stops the command here."""
+        stop_if_requested()
         self._seconds += seconds
         self._bar.set_postfix_str(f"real-time factor {self._factor():.3f}", refresh=False)
         self._bar.update(min(seconds, self._total - self._bar.n))  # headers may promise less

@@ -21,6 +21,7 @@ from dataset_modules.recording import (
 )
 from dataset_modules.sources.audio import check_longest, read_clip, resample, to_mono, to_pcm16
 from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
+from stop_signals import stop_if_requested
 
 
 class UnlabelledError(ValueError):
@@ -140,6 +141,7 @@ def prepare_shard(
     spoken = phonemes_of_texts(settings.to_phonemes, texts)
     with ClipWriter(path, settings.audio_storage, settings.sampling_rate) as writer:
         for recording in recordings:
+            stop_if_requested()
             try:
                 writer.write(prepare_clip(recording, settings, spoken))
             except FAULTS as error:

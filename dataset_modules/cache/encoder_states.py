@@ -22,6 +22,7 @@ from dataset_modules.batches.batch import Batch, FrozenEncoder
 from dataset_modules.cache.cache_files import FileRecord, first_fault, record_of, remember_verified
 from dataset_modules.cache.progress_bars import refreshing
 from durable_files import flush_to_disk, write_durably
+from stop_signals import stop_if_requested
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +183,7 @@ class EncoderStateCache:
         ):
             stream.truncate(int(num_frames.sum()) * row)
             for indices, batch in batches:
+                stop_if_requested()
                 for index, states in zip(indices, self.encoder.states(batch), strict=True):
                     if states.shape != (num_frames[index], self.encoder.width):
                         raise RuntimeError(

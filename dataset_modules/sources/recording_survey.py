@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.recording import Recording
+from stop_signals import stop_if_requested
 
 _AUDIO = Recording._fields.index("audio")
 
@@ -28,6 +29,7 @@ class StatedRecordings:
 
     def __iter__(self) -> Iterator[Recording]:
         for recording in self._getter():
+            stop_if_requested()
             yield recording if recording.language else recording._replace(language=self._language)
 
 

@@ -1,6 +1,7 @@
 """How commands end that the system, or their user, does not let come to their end."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ import cli.commands.language_model
 import cli.run
 from cli.run import run
 from main import main
+from stop_signals import stop_if_requested
 
 TRACEBACK = "Traceback"
 
@@ -58,16 +60,18 @@ def test_a_full_disk_is_one_line_and_status_1(labels, tmp_path, monkeypatch, cap
 )
 def test_ctrl_c_is_one_line_and_status_130(command, module, function, monkeypatch, capsys):
     def interrupted(arguments):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
+        stop_if_requested()
 
     monkeypatch.setattr(module, function, interrupted)
     assert run([command]) == 130
     assert capsys.readouterr().err.endswith("stopped by SIGINT\n")
 
 
-def test_ctrl_c_before_a_command_listens_is_one_line(monkeypatch, capsys):
+def test_ctrl_c_before_a_command_begins_is_one_line(monkeypatch, capsys):
     def interrupted(*arguments):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
+        stop_if_requested()
 
     monkeypatch.setattr(cli.run, "run", interrupted)
     assert main(["fit"]) == 130

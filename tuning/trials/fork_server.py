@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from experiment.ranks import die_with_parent
+from stop_signals import stop_if_requested
 
 log = logging.getLogger(__name__)
 
 Task = Callable[[Sequence[str]], int]  # arguments → exit status
 
 _CHUNK = 65536
+_LOOK_EVERY_S = 0.2  # for signals
 _OOM_SCORE = "500"  # of 1000
 _DEAD = "the process that starts the trials has died"
 
@@ -88,8 +90,8 @@ class ForkServer:
     def run(self, job: Job) -> int:
         """Run a child to its end; only while no other runs."""
         child = self.start(job)
-        while (status := self.ended(1.0).get(child)) is None:
-            pass
+        while (status := self.ended(_LOOK_EVERY_S).get(child)) is None:
+            stop_if_requested()
         return status
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ GRACE_S = 15.0  # for a trial that was asked to end
 _WRONG_CONFIGURATION = 2
 _BY_SIGNAL = 128
 # A run that is asked to stop ends by itself, with a status that names the signal.
-_STOPPED = [_BY_SIGNAL + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)]
+_STOPPED = [_BY_SIGNAL + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)]
 _MEMORY = ("MemoryError", "out of memory", "Cannot allocate memory", "can't allocate memory")
 _NOT_A_NUMBER = ("DivergedError", "is not a number", "stopped being a number")
 _LOSSES = ("train_loss", "val_loss")

@@ -1,0 +1,140 @@
+"""Signals in this process and in workers; whole commands are in ``tests/faults``."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+import stop_signals
+from stop_signals import Stopped, handled, report, requested, set_training, stop_if_requested
+
+FORK = multiprocessing.get_context("fork")
+
+
+class Dying:
+    """Sends its process a signal when Python destroys it, where an exception would be lost."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+
+
+def ended(work, *arguments):
+    """Run work in a process of its own; return its exit status and how long it took."""
+    process = FORK.Process(target=work, args=arguments)
+    start = time.monotonic()
+    process.start()
+    process.join(30)
+    return process.exitcode, time.monotonic() - start
+
+
+def stopped(work):
+    """Do some work that brings a signal, and look at the record; return what stopped it."""
+
+    def command():
+        with handled():
+            work()
+            assert requested() is not None
+            stop_if_requested()
+
+    with pytest.raises(Stopped) as stop:
+        command()
+    return stop.value
+
+
+def test_a_signal_is_recorded_and_stops_where_a_phase_looks():
+    before = signal.getsignal(signal.SIGTERM)
+    stop = stopped(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert stop.code == 143
+    assert stop.message == "stopped by SIGTERM"
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_within_a_destructor_is_not_lost():
+    assert stopped(lambda: Dying(signal.SIGTERM)).code == 143
+
+
+def test_a_signal_that_no_phase_has_looked_at_stops_at_the_commands_end():
+    with pytest.raises(Stopped), handled():
+        Dying(signal.SIGINT)
+
+
+def test_an_import_looks_at_the_record():
+    def work():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped):
+            importlib.import_module("this_module_is_nowhere")
+
+    stopped(work)
+
+
+def test_signals_of_an_earlier_command_do_not_count():
+    stopped(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with handled():
+        stop_if_requested()
+
+
+def test_the_message_is_written_once(capsys):
+    with handled():
+        assert report(Stopped(signal.SIGTERM, "step 5 is kept")) == 143
+        report(Stopped(signal.SIGTERM))
+    assert capsys.readouterr().err == "stopped by SIGTERM: step 5 is kept\n"
+
+
+def _deaf(seconds):
+    with handled():
+        os.kill(os.getpid(), signal.SIGTERM)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            sum(range(1000))
+
+
+def test_a_phase_that_never_looks_is_ended():
+    status, seconds = ended(_deaf, 20)
+    assert status == 143
+    assert seconds < 5
+
+
+def _training(signals, pause):
+    with handled():
+        set_training(True)
+        for number in signals:
+            os.kill(os.getpid(), number)
+            time.sleep(pause)
+        end = time.monotonic() + stop_signals.GRACE_S + 1.5
+        while time.monotonic() < end:
+            time.sleep(0.1)
+        os._exit(7)  # it was left alone
+
+
+def test_training_may_finish_its_step_however_long():
+    assert ended(_training, [signal.SIGTERM], 0)[0] == 7
+
+
+def test_a_second_signal_stops_at_once(capfd):
+    status, seconds = ended(_training, [signal.SIGINT, signal.SIGINT], 0.8)
+    assert status == 130
+    assert seconds < 3
+    assert "once more stops at once" in capfd.readouterr().err
+
+
+def test_one_signal_that_arrives_twice_is_no_second_one():
+    assert ended(_training, [signal.SIGTERM, signal.SIGTERM, signal.SIGTERM], 0.05)[0] == 7
+
+
+def _worker_that_signals_itself(number):
+    os.kill(os.getpid(), number)
+    os._exit(7)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 7), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_worker_leaves_ctrl_c_to_its_parent(number, status):
+    with handled():
+        assert ended(_worker_that_signals_itself, number)[0] == status
+        time.sleep(0.3)
+        assert requested() is None  # the worker's signal has not reached its parent's record
