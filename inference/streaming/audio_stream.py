@@ -1,6 +1,5 @@
 """Read recordings as mono blocks at the rate of the model: an hour takes no more memory than a minute."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -8,12 +7,12 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.audio import resample, to_mono
+from dataset_modules.sources.audio_reader import opened
 
 BLOCK_SECONDS = 10.0
 Samples = NDArray[np.float32]
@@ -40,22 +39,16 @@ class AudioFile(NamedTuple):
 
     def blocks(self, sampling_rate: int) -> Iterator[Samples]:
         """Decode, mix down and resample block by block."""
-        try:
-            with soundfile.SoundFile(_openable(self.path)) as stream:
-                size = max(int(stream.samplerate * BLOCK_SECONDS), 1)
-                decoded = (to_mono(block) for block in stream.blocks(size, dtype="float32"))
-                yield from _finite(_resampled(decoded, int(stream.samplerate), sampling_rate), self.name)
-        except (AudioError, MemoryError):
-            raise
-        # TypeError: headerless audio; ValueError: a name that no file can have.
-        except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError) as error:
-            raise AudioError(f"{self.name}: cannot be decoded: {error}") from error
+        with opened(self.path, f"{self.name}: ") as audio:
+            decoded = map(to_mono, audio.blocks(max(int(audio.sampling_rate * BLOCK_SECONDS), 1)))
+            yield from _finite(_resampled(decoded, audio.sampling_rate, sampling_rate), self.name)
 
     def seconds(self) -> float:
-        """Return the duration in the header; 0 where it cannot be read."""
+        """Return the duration in the header; 0 where it lacks it, or cannot be read."""
         try:
-            return float(soundfile.info(_openable(self.path)).duration)
-        except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError):
+            with opened(self.path, "") as audio:
+                return audio.seconds or 0.0
+        except AudioError:
             return 0.0
 
 
@@ -76,16 +69,6 @@ class AudioSamples(NamedTuple):
             )
         mono = to_mono(samples)
         yield from _finite([resample(mono, self.sampling_rate, sampling_rate)], self.name)
-
-
-def _openable(path: Path) -> str | bytes:
-    """Convert a path for soundfile, which cannot encode names that are not UTF-8."""
-    name = str(path)
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(name)
-    return name
 
 
 def spooled(stream: BinaryIO) -> tempfile._TemporaryFileWrapper:  # type: ignore[type-arg]
