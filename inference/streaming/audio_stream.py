@@ -11,8 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 from dataset_modules.recording import AudioError
-from dataset_modules.sources.audio import resample, to_mono
-from dataset_modules.sources.audio_reader import opened
+from dataset_modules.sources.audio import opened, resample, to_mono
 
 BLOCK_SECONDS = 10.0
 Samples = NDArray[np.float32]

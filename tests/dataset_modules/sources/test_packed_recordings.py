@@ -11,7 +11,7 @@ from dataset_modules.sources.packed_recordings import PackedRecordings
 
 def _recording(number):
     name = f"clips/{number:07d}.wav"
-    phonemes = tuple(["ʃ", "t", "a", "n", "j", "e", "ʎ"])
+    phonemes = ("ʃ", "t", "a", "n", "j", "e", "ʎ")
     return Recording(name, Path("/data") / name, phonemes, speaker=f"s{number % 9}", attributes={"age": "20"})
 
 

@@ -8,8 +8,7 @@ import pytest
 import soundfile
 
 from dataset_modules.recording import AudioError
-from dataset_modules.sources.audio import read_file
-from dataset_modules.sources.audio_reader import opened
+from dataset_modules.sources.audio import opened, read_file
 from inference.streaming.audio_stream import AudioFile
 
 RATE, SECONDS = 16000, 12.0  # more than one block of either
