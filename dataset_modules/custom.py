@@ -14,6 +14,7 @@ from dataset_modules.sources.annotations.contract import LabelKind
 from dataset_modules.sources.annotations.options import LabelFormat, LabelOptions, SpeakerSource
 from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.folders.audio_folder import FolderReader, suffixes_in
+from dataset_modules.sources.folders.corpus_listings import find_listings, read_listings
 from dataset_modules.sources.folders.listed_rows import StatedRecording
 from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import check_share, split_by_speaker
@@ -27,9 +28,10 @@ _EXAMPLES = 5  # folders named in a message
 class CustomAudioDataset(ListedDataset):
     """Recordings in ``<folder>/<language>``, or in the folder itself if there is no such subfolder.
 
-    Labels come from the first of these that has any: the folder's manifest (``metadata.csv``, ``.tsv`` or
+    Labels come from the first of these that is there: the folder's manifest (``metadata.csv``, ``.tsv`` or
     ``.jsonl`` with ``file_name``, ``phonemes`` and/or ``text``, and optionally ``start``, ``end``,
-    ``speaker`` and ``split``); a file beside the audio (``.TextGrid``, ``.eaf``, ``.ctm``, ``.phn``,
+    ``speaker`` and ``split``); folders of Kaldi (``wav.scp``), or JSON lines with ``audio_filepath``, which
+    may name audio anywhere; a file beside the audio (``.TextGrid``, ``.eaf``, ``.ctm``, ``.phn``,
     ``.ipa``, ``.lab``, ``.txt``). Splits of the manifest are kept; if it names no validation recordings,
     ``validation_split`` takes them from the training recordings. Labels with times cut long recordings
     into clips.
@@ -165,8 +167,12 @@ class CustomAudioDataset(ListedDataset):
     def _read(self, key: str, folder: Path, excluded: Path | None) -> Iterator[StatedRecording]:
         """Yield the recordings of a folder; a folder without any is refused."""
         found = None
-        reader = FolderReader(folder, self.allowed_extensions, excluded, self.labels, self.label_summary)
-        for found in reader.read():
+        labels, summary = self.labels._replace(language=self.language), self.label_summary
+        if listings := find_listings(folder, labels):
+            recordings = read_listings(listings, labels, summary)
+        else:
+            recordings = FolderReader(folder, self.allowed_extensions, excluded, labels, summary).read()
+        for found in recordings:
             yield found
         if found is None:
             raise ValueError(

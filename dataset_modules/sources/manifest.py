@@ -41,6 +41,16 @@ class ManifestRow(NamedTuple):
         return self.start > 0 or self.end is not None
 
 
+def split_in_name(name: str) -> Split | None:
+    """Return the split that a file's or a folder's name states.
+
+    >>> [split_in_name(name) for name in ("train_clean_100", "manifest-dev", "eval", "x")]
+    ['train', 'val', 'test', None]
+    """
+    words = re.split(r"[^a-z]+", name.lower())
+    return next((_SPLITS[word] for word in words if word in _SPLITS), "test" if "eval" in words else None)
+
+
 def find_manifest(folder: Path) -> Path | None:
     """Return the folder's manifest, if it has one; two are refused, because they may disagree."""
     found = [folder / name for name in _READERS if (folder / name).is_file()]

@@ -43,6 +43,7 @@ class LabelOptions(NamedTuple):
     folder: Path | None = None  # of label files that do not lie beside the audio
     speaker_from: SpeakerSource = "labels"
     longest_seconds: float = 30.0  # of a recording that is one clip
+    language: str | None = None  # of the data set
 
 
 class TierName(NamedTuple):
