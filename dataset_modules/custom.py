@@ -4,7 +4,7 @@ import itertools
 import logging
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.folders.audio_folder import FolderReader, suffixes_in
 from dataset_modules.sources.folders.corpus_listings import find_listings, read_listings
 from dataset_modules.sources.folders.listed_rows import StatedRecording
+from dataset_modules.sources.manifest import find_manifest
 from dataset_modules.sources.packed_recordings import PackedRecordings
-from dataset_modules.sources.shares import check_share, split_by_speaker
+from dataset_modules.sources.shares import SplitBy, check_share, divided
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ class CustomAudioDataset(ListedDataset):
         add_val_to_train: whether to train on the validation recordings too.
         validation_split: the share of speakers (of recordings, if speakers are unknown) to validate on;
             added recordings do not change the choice.
+        test_split: a similar share to test on, where neither the manifest nor ``test_dir`` has test
+            recordings.
+        split_by: whether these shares keep speakers whole, or divide recordings (for one or few speakers).
         label_format: the source of labels, where a folder has several; null takes the first that is there.
         label_kind: whether labels are phonemes or text; null decides by names of tiers and by content.
         label_tier: the tier of labels, by name, linguistic type or a pattern such as ``* - phones``; null
@@ -65,6 +69,8 @@ class CustomAudioDataset(ListedDataset):
         multiply_train_data: int = 0,
         add_val_to_train: bool = False,
         validation_split: float = 0.1,
+        test_split: float = 0.0,
+        split_by: SplitBy = "speaker",
         label_format: LabelFormat | None = None,
         label_kind: LabelKind | None = None,
         label_tier: str | None = None,
@@ -74,7 +80,7 @@ class CustomAudioDataset(ListedDataset):
         **options: Any,  # noqa: ANN401 - jsonargparse reads these from BaseDataset and checks their types
     ) -> None:
         super().__init__(language=language, **options)
-        check_share("CustomAudioDataset", validation_split=validation_split)
+        check_share("CustomAudioDataset", validation_split=validation_split, test_split=test_split)
         if not allowed_extensions or not all(extension.startswith(".") for extension in allowed_extensions):
             raise ValueError(
                 f"CustomAudioDataset: allowed_extensions must be a list such as ['.wav', '.flac'], "
@@ -90,6 +96,8 @@ class CustomAudioDataset(ListedDataset):
         self.multiply_train_data = multiply_train_data
         self.add_val_to_train = add_val_to_train
         self.validation_split = validation_split
+        self.test_split = test_split
+        self.split_by: SplitBy = split_by
         self.labels = LabelOptions(
             label_format,
             label_kind,
@@ -116,8 +124,9 @@ class CustomAudioDataset(ListedDataset):
         own: dict[Split, PackedRecordings] = {split: PackedRecordings() for split in SPLITS}
         for recording, split in self._read("train_val_dir", folder, excluded=test_folder):
             own[split or "train"].append(recording)
-        train, val = self._train_and_val(own)
-        self.splits = {"train": train, "val": val, "test": self._test(own, test_folder, folder)}
+        if test_folder is not None:
+            own["test"] = self._test(own["test"], test_folder, folder)
+        self.splits = self._filled(own)
 
     def get_train_data(self) -> Iterable[Recording]:
         """Yield the training recordings and the copies of them that are configured."""
@@ -152,7 +161,7 @@ class CustomAudioDataset(ListedDataset):
         others = sorted(
             path.name for path in parent.iterdir() if path.is_dir() and _LANGUAGE.match(path.name)
         )
-        if others:
+        if others and find_manifest(parent) is None:
             log.warning(
                 "CustomAudioDataset: %s has no folder for the language %s, so all below it is taken, "
                 "%s among it; manifests in there are not read. Name the language as its folder, or give the "
@@ -180,32 +189,30 @@ class CustomAudioDataset(ListedDataset):
                 f"{folder} holds {suffixes_in(folder) or 'nothing'}; allowed_extensions says what counts"
             )
 
-    def _train_and_val(
-        self, own: Mapping[Split, PackedRecordings]
-    ) -> tuple[PackedRecordings, PackedRecordings]:
-        others = own["train"]
-        if own["val"]:
-            return others, own["val"]
-        self._is_divided = bool(self.validation_split)
-        train, val = split_by_speaker(others, self.validation_split)
-        if self.validation_split and not (train and val):
+    def _filled(self, own: dict[Split, PackedRecordings]) -> dict[Split, PackedRecordings]:
+        """Take the recordings of splits that nobody states from the training recordings."""
+        val_share = 0.0 if own["val"] else self.validation_split
+        test_share = 0.0 if own["test"] else self.test_split
+        if not val_share and not test_share:
+            return own
+        self._is_divided = self.split_by == "speaker"
+        parts = divided(own["train"], val=val_share, test=test_share, by=self.split_by)
+        filled = {**own, "train": parts["train"]} | {split: parts[split] for split in parts if parts[split]}
+        asked = {"val": val_share, "test": test_share}
+        if missing := [split for split in filled if not filled[split] and asked.get(split, 1)]:
             log.warning(
-                "CustomAudioDataset: validation_split=%s puts %d recordings in train and %d in validation "
-                "(speakers are kept whole); state splits in the manifest to choose otherwise",
-                *(self.validation_split, len(train), len(val)),
+                "CustomAudioDataset: validation_split=%s and test_split=%s of the %ss leave no recording "
+                "for %s; set split_by: recording, or state splits in the manifest",
+                *(val_share, test_share, self.split_by, " and ".join(missing)),
             )
-        return train, val
+        return filled
 
-    def _test(
-        self, own: Mapping[Split, PackedRecordings], test_folder: Path | None, folder: Path
-    ) -> PackedRecordings:
-        if test_folder is None:
-            return own["test"]
-        if own["test"]:
+    def _test(self, called_test: PackedRecordings, test_folder: Path, folder: Path) -> PackedRecordings:
+        if called_test:
             log.warning(
                 "CustomAudioDataset: %d recordings that the manifest in %s calls test are left out: "
                 "test_dir is given",
-                *(len(own["test"]), folder),
+                *(len(called_test), folder),
             )
         read = self._read("test_dir", test_folder, excluded=folder)
         return PackedRecordings(recording for recording, _ in read)

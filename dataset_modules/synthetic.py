@@ -50,7 +50,9 @@ class SyntheticSpeechDataset(ListedDataset):
         num_train: the number of training sentences.
         num_val: the number of validation sentences.
         num_test: the number of test sentences.
-        texts_file: a file with one sentence per line; null takes the included word lists, or numbers.
+        texts_file: a file with one sentence per line; null makes sentences.
+        words_file: a file of texts, whose words are put into a new order, in any language of espeak-ng; null
+            takes the included word lists or, where the language has none, numbers.
         train_voices: the espeak variants of the training split.
         val_voices: the espeak variants of the validation split.
         test_voices: the espeak variants of the test split.
@@ -67,6 +69,7 @@ class SyntheticSpeechDataset(ListedDataset):
         num_val: int = 100,
         num_test: int = 200,
         texts_file: Path | None = None,
+        words_file: Path | None = None,
         train_voices: Sequence[str] = TRAIN_VOICES,
         val_voices: Sequence[str] = VAL_VOICES,
         test_voices: Sequence[str] = TEST_VOICES,
@@ -83,6 +86,7 @@ class SyntheticSpeechDataset(ListedDataset):
             "test": test_voices,
         }
         self.texts_file = texts_file
+        self.words_file = words_file
         self.words_per_minute = words_per_minute
         self.pitch = pitch
         self.seed = seed
@@ -94,7 +98,9 @@ class SyntheticSpeechDataset(ListedDataset):
         self._check_language()
         # Test and validation come first, so that num_train does not change them.
         counts: dict[Split, int] = {split: self.counts[split] for split in _DRAWING_ORDER}
-        sentences = distinct_sentences(str(self.language), sum(counts.values()), self.seed, self.texts_file)
+        sentences = distinct_sentences(
+            str(self.language), sum(counts.values()), self.seed, self.texts_file, self.words_file
+        )
         splits: dict[Split, list[Recording]] = {}
         for number, (split, count) in enumerate(counts.items(), start=1):
             draw = random.Random(f"{self.seed} {number}")  # noqa: S311 - data, not secrets

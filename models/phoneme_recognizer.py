@@ -71,7 +71,7 @@ class PhonemeRecognizer(LightningModule):
         metric_scheduler: the metric to watch (ReduceLROnPlateau); null watches val_loss.
         metric_patience: validations without improvement before a step (ReduceLROnPlateau).
         min_lr: where the rate ends (ReduceLROnPlateau, FAMScheduler, FAMEpochScheduler).
-        warmup_steps: steps of the warm-up (FAMScheduler).
+        warmup_steps: steps of the warm-up (FAMScheduler); a number below 1 is a share of total_steps.
         total_steps: steps of the schedule (FAMScheduler); null takes the length of the run.
         decay_start_step: where the cosine starts (FAMScheduler); null: at the warm-up's end.
         warmup_epochs: epochs of the warm-up (FAMEpochScheduler).
@@ -111,7 +111,7 @@ class PhonemeRecognizer(LightningModule):
         metric_scheduler: str | None = None,
         metric_patience: int | None = None,
         min_lr: float | None = None,
-        warmup_steps: int | None = None,
+        warmup_steps: int | float | None = None,
         total_steps: int | None = None,
         decay_start_step: int | None = None,
         warmup_epochs: int | None = None,

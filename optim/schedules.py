@@ -86,7 +86,7 @@ class FAMScheduler(_Annealing):
 
     Args:
         optimizer: Any optimizer; each group keeps its own base rate.
-        warmup_steps: Steps of the linear warm-up.
+        warmup_steps: Steps of the linear warm-up; a number below 1 is a share of ``total_steps``.
         total_steps: Steps after which the rate stays at ``eta_min``; an application may write null for the
             run's own length and fill it in.
         warmup_start_lr: Rate of the first step; of a group with a lower base rate, that rate.
@@ -100,7 +100,7 @@ class FAMScheduler(_Annealing):
     def __init__(
         self,
         optimizer: Optimizer,
-        warmup_steps: int = 1000,
+        warmup_steps: int | float = 1000,
         total_steps: int | None = 100_000,
         warmup_start_lr: float = 1e-6,
         decay_start_step: int | None = None,
@@ -112,10 +112,23 @@ class FAMScheduler(_Annealing):
                 "FAMScheduler: total_steps must be a number of steps, got None, which stands for the "
                 "run's own length; pass that length, for example trainer.estimated_stepping_batches"
             )
-        self.warmup_steps = warmup_steps
-        self.decay_start_step = warmup_steps if decay_start_step is None else decay_start_step
+        self.warmup_steps = _steps_of(warmup_steps, total_steps)
+        self.decay_start_step = self.warmup_steps if decay_start_step is None else decay_start_step
         self.total_steps = total_steps
         super().__init__(optimizer, (warmup_start_lr, eta_min), last_epoch)
+
+
+def _steps_of(warmup: float, total_steps: int) -> int:
+    """Return a warm-up in steps; a number below 1 is a share of the schedule.
+
+    >>> _steps_of(75, 750), _steps_of(0.1, 750)
+    (75, 75)
+    """
+    if 0 < warmup < 1:
+        return round(warmup * total_steps)
+    rule = "warmup_steps must be a number of steps, or a share of total_steps below 1"
+    require(warmup == int(warmup), "FAMScheduler", rule, warmup)
+    return int(warmup)
 
 
 class FAMEpochScheduler(_Annealing):

@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Literal
 
-from dataset_modules.recording import Recording
+from dataset_modules.recording import SPLITS, Recording, Split
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.packed_recordings import PackedRecordings
+
+SplitBy = Literal["speaker", "recording"]
 
 _RANGE = 2**64
 
@@ -41,23 +44,28 @@ def check_share(owner: str, **shares: float) -> None:
             raise ValueError(f"{owner}: {name} must be in 0…1, got {share}")
 
 
-def split_by_speaker(
-    recordings: Iterable[Recording], validation_share: float
-) -> tuple[PackedRecordings, PackedRecordings]:
-    """Divide recordings into training and validation; a speaker's recordings stay together.
+def divided(
+    recordings: Iterable[Recording], *, val: float, test: float = 0.0, by: SplitBy = "speaker"
+) -> dict[Split, PackedRecordings]:
+    """Divide recordings into training, validation and test; a speaker's recordings stay together.
 
-    A file without a known speaker counts as a speaker. The share is a share of speakers: with few
-    speakers, the share of recordings may differ widely from it. Added recordings do not move others.
+    A file without a known speaker counts as a speaker; where they are divided ``by`` recording, every
+    recording does. The shares are shares of speakers: with few speakers, the shares of recordings may
+    differ widely from them. Added recordings do not move others.
 
     >>> recordings = [Recording(str(index), audio=None, speaker="anna") for index in range(9)]
-    >>> train, val = split_by_speaker(recordings, 0.5)
-    >>> len(train) in (0, 9) and len(train) + len(val) == 9
+    >>> [len(part) for part in divided(recordings, val=0.5).values()] in ([9, 0, 0], [0, 9, 0])
     True
+    >>> [len(part) for part in divided(recordings, val=0.2, test=0.2, by="recording").values()]
+    [5, 1, 3]
     """
-    train, val = PackedRecordings(), PackedRecordings()
+    parts: dict[Split, PackedRecordings] = {split: PackedRecordings() for split in SPLITS}
     for recording in recordings:
-        audio = recording.audio
-        file = audio.path.name if isinstance(audio, AudioPart) else recording.id
-        key = recording.speaker or file
-        (val if in_share(key, validation_share) else train).append(recording)
-    return train, val
+        place = stable_fraction(_speaker_of(recording) if by == "speaker" else recording.id)
+        parts["val" if place < val else "test" if place < val + test else "train"].append(recording)
+    return parts
+
+
+def _speaker_of(recording: Recording) -> str:
+    audio = recording.audio
+    return recording.speaker or (audio.path.name if isinstance(audio, AudioPart) else recording.id)

@@ -448,3 +448,19 @@ def test_folders_of_other_languages_that_come_in_are_named(folder, caplog):
     dataset.load_data()
     assert "has no folder for the language xx" in caplog.text
     assert "ru among it" in caplog.text
+
+
+def test_recordings_of_one_speaker_are_divided_on_request(folder):
+    write_speakers(folder, range(1), clips=200)
+    made = dataset(folder, validation_split=0.1, test_split=0.2, split_by="recording")
+    counts = [len(made.splits[split]) for split in ("train", "val", "test")]
+    assert sum(counts) == 200
+    assert counts[0] > counts[2] > counts[1] > 5
+
+
+def test_a_stated_split_is_not_filled(folder):
+    for name in ("a", "b"):
+        record(folder / f"{name}.wav")
+    write_jsonl(folder, {"file_name": "a.wav", "split": "test"}, {"file_name": "b.wav"})
+    made = dataset(folder, validation_split=0.0, test_split=1.0, split_by="recording")
+    assert (ids(made.get_train_data()), ids(made.get_test_data())) == (["b.wav"], ["a.wav"])

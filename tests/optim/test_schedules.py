@@ -132,3 +132,14 @@ def test_a_run_that_is_made_longer_goes_on_by_its_new_length(build, name, before
     rates_over(straight, before - 1)
     assert f"{name} was {before}, now it is {now}" in caplog.text
     assert rates_over(resumed, 5)[1:] == rates_over(straight, 5)[1:]
+
+
+def test_a_warm_up_below_one_is_a_share_of_the_schedule() -> None:
+    shared = FAMScheduler(new_optimizer(1.0), warmup_steps=0.25, total_steps=8)
+    counted = FAMScheduler(new_optimizer(1.0), warmup_steps=2, total_steps=8)
+    assert shared.warmup_steps == counted.warmup_steps == shared.decay_start_step == 2
+
+
+def test_a_warm_up_of_broken_steps_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"warmup_steps must be a number of steps.*got 2\.5"):
+        FAMScheduler(new_optimizer(1.0), warmup_steps=2.5, total_steps=8)

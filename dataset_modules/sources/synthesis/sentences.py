@@ -1,46 +1,73 @@
-"""Short sentences to speak: from a user's file, from shipped word lists, or numbers in any language."""
+"""Short sentences to speak: a user's, new ones of a user's words or of shipped lists, or numbers."""
 
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 TEXTS_DIR = Path(__file__).parent / "texts"
 _SLOT = re.compile(r"\{(\w+)\}")
 _MAX_REPEATS = 1000  # known sentences in a row after which a source counts as exhausted
+_WORD = re.compile(r"[^\W\d_]+(?:['’‑-][^\W\d_]+)*['’]?")  # letters, and what joins them
+_WORDS_PER_SENTENCE = (1, 6)
 
 
-def distinct_sentences(language: str, count: int, seed: int, texts_file: Path | None = None) -> list[str]:
+def distinct_sentences(
+    language: str, count: int, seed: int, texts_file: Path | None = None, words_file: Path | None = None
+) -> list[str]:
     """Draw ``count`` different sentences; the same seed gives the same sentences.
 
-    They come from ``texts_file``, one per line, or from the included word lists (``ru``, ``en``) of the
-    language's part before a hyphen. The sentences of other languages are numbers, which espeak-ng reads
-    in every language.
+    They come from ``texts_file``, one per line; or they are words of ``words_file`` in a new order; or they
+    come from the included word lists of the language's part before a hyphen. The sentences of other
+    languages are numbers, which espeak-ng reads in every language.
     """
+    if texts_file is not None and words_file is not None:
+        raise ValueError("sentences: texts_file and words_file exclude each other; leave one of them out")
     if texts_file is not None:
         return _from_file(texts_file, count, seed)
-    sentences = _unrepeated(_endless(language, random.Random(seed)))  # noqa: S311 - data, not secrets
-    drawn = list(islice(sentences, count))
+    draw = random.Random(seed)  # noqa: S311 - data, not secrets
+    sentences = _endless(language, draw) if words_file is None else _of_words(words_file, draw)
+    drawn = list(islice(_unrepeated(sentences), count))
     if len(drawn) < count:
         raise ValueError(
-            f"sentences: {language} has only about {len(drawn)} different ones, {count} were asked for"
+            f"sentences: {words_file or language} has only about {len(drawn)} different ones, "
+            f"{count} were asked for"
         )
     return drawn
 
 
+def words_of(texts: Iterable[str]) -> list[str]:
+    """Return the words of texts in small letters, each once, in the order of their first occurrence.
+
+    >>> words_of(["L'amico, sì!", "3 amici: sì"])
+    ["l'amico", 'sì', 'amici']
+    """
+    return list(dict.fromkeys(word.lower() for text in texts for word in _WORD.findall(text)))
+
+
+def _of_words(path: Path, draw: random.Random) -> Iterator[str]:
+    """Draw words without end; each is as likely as any other, so that rare sounds are spoken often."""
+    words = words_of(_lines_of("words_file", path))
+    if not words:
+        raise ValueError(f"sentences: words_file must hold words, {path} holds none")
+    while True:
+        yield " ".join(draw.choice(words) for _ in range(draw.randint(*_WORDS_PER_SENTENCE)))
+
+
 def _from_file(path: Path, count: int, seed: int) -> list[str]:
-    if not path.is_file():
-        raise ValueError(
-            f"sentences: texts_file must be a file with one sentence a line, {path} is not there"
-        )
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    sentences = list(dict.fromkeys(line for line in lines if line))
+    sentences = list(dict.fromkeys(line for line in _lines_of("texts_file", path) if line))
     if len(sentences) < count:
         raise ValueError(f"sentences: {path} holds {len(sentences)} different ones, {count} are needed")
     random.Random(seed).shuffle(sentences)  # noqa: S311 - data, not secrets
     return sentences[:count]  # more of them begin with the fewer
+
+
+def _lines_of(key: str, path: Path) -> list[str]:
+    if not path.is_file():
+        raise ValueError(f"sentences: {key} must be a file with one sentence a line, {path} is not there")
+    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
 
 
 def _endless(language: str, draw: random.Random) -> Iterator[str]:

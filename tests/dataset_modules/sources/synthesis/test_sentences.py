@@ -59,3 +59,29 @@ def test_texts_file_gives_its_lines_once_each(tmp_path: Path) -> None:
 def test_missing_texts_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nowhere\.txt is not there"):
         distinct_sentences("ru", 1, seed=0, texts_file=tmp_path / "nowhere.txt")
+
+
+def test_words_of_a_file_come_in_a_new_order(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("Jambo, dunia!\nHabari 3 gani?\n", encoding="utf-8")
+    sentences = distinct_sentences("sw", 100, seed=0, words_file=path)
+    assert {word for sentence in sentences for word in sentence.split()} == {
+        "jambo",
+        "dunia",
+        "habari",
+        "gani",
+    }
+    assert len(set(sentences)) == 100
+    assert distinct_sentences("sw", 20, seed=0, words_file=path) == sentences[:20]
+
+
+def test_a_file_without_words_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("1 2 3\n")
+    with pytest.raises(ValueError, match="holds none"):
+        distinct_sentences("ru", 1, seed=0, words_file=path)
+
+
+def test_texts_and_words_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="exclude each other"):
+        distinct_sentences("ru", 1, seed=0, texts_file=tmp_path / "a", words_file=tmp_path / "b")

@@ -1,0 +1,112 @@
+"""``start FOLDER --language it``: look at a folder of recordings, and write a configuration to train with."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.commands.recordings import AUDIO_SUFFIXES
+from cli.commands.tool_parser import ToolParser
+from experiment.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cli.starting.folder_survey import FolderSurvey
+    from cli.starting.starter_files import ChosenVocabulary
+
+log = logging.getLogger(__name__)
+
+_STARTS = Path("data/starts")
+_FOREIGN_SHARE = 0.05  # of the labels' phonemes, above which espeak's notation is another one
+_DESCRIPTION = """Look at a folder of recordings with texts or phonemes, and write a configuration:
+vocabulary, splits, sizes, schedule, network, and synthetic speech where recordings are few. Then run what it
+prints."""
+
+
+def run_start(arguments: Sequence[str]) -> int:
+    """Write the configuration, and print what to run next."""
+    options = _parser().parse_args(arguments)
+    # Imported only now: they cost seconds, and the help needs none of them.
+    from cli.starting.folder_survey import survey_folder
+    from cli.starting.recipe import recipe_for
+    from cli.starting.starter_files import choose_vocabulary, described, write_starter
+
+    name = options.name or _name_of(options.folder)
+    folder = options.output / name
+    if folder.exists() and not options.overwrite:
+        raise ConfigError(f"start: {folder} must not exist, it does; --overwrite or --name chooses another")
+    try:
+        survey = survey_folder(options.folder, options.language, AUDIO_SUFFIXES)
+        vocabulary = choose_vocabulary(survey, options.language, folder)
+        recipe = recipe_for(
+            survey,
+            on_gpu=_has_gpu() if options.device == "auto" else options.device == "gpu",
+            can_synthesise=_speaks_the_labels(options.language, survey, vocabulary),
+        )
+        config = write_starter(folder, options.language, survey, recipe, vocabulary)
+    except ConfigError:
+        raise
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"start: {error}") from error
+    steps = recipe.steps(survey.counts["train"])
+    sys.stdout.write(
+        f"{described(survey)}\n"
+        f"vocabulary: {vocabulary.path}, {len(vocabulary.vocabulary.phonemes)} phonemes"
+        f"{'; added: ' + ' '.join(vocabulary.added) if vocabulary.added else ''}\n"
+        f"training: about {steps:,} steps in {recipe.epochs} epochs, "
+        f"{recipe.synthetic or 'no'} synthetic sentences mixed in\n"
+        f"wrote {config}\nnext:\n  ./run.sh doctor {config}\n  ./run.sh train {config}\n"
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = ToolParser(prog="./run.sh start", description=_DESCRIPTION)
+    parser.add_argument("folder", type=Path, help="recordings with metadata.csv, or with label files")
+    parser.add_argument("--language", required=True, help="of the texts, as espeak-ng names it: it, en-us …")
+    parser.add_argument("--name", help="of the experiment; left out, it follows from the folder's name")
+    parser.add_argument("--output", type=Path, default=_STARTS, help=f"the parent folder ({_STARTS})")
+    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="to train on")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier start")
+    return parser
+
+
+def _name_of(folder: Path) -> str:
+    """Name an experiment after a folder, and after its parent where the folder is a language's.
+
+    >>> _name_of(Path("data/telephone_prompts/ru")), _name_of(Path("my prompts"))
+    ('telephone_prompts_ru', 'my_prompts')
+    """
+    whole = folder.resolve()
+    parts = whole.parts[-2:] if len(whole.name) <= 3 else whole.parts[-1:]
+    name = "_".join(parts).strip("/")
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name).lstrip("-.")
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _speaks_the_labels(language: str, survey: "FolderSurvey", vocabulary: "ChosenVocabulary") -> bool:
+    """Return whether espeak-ng speaks the language, in the labels' notation."""
+    from dataset_modules.recording import AudioError
+    from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak, speaks
+    from dataset_modules.sources.synthesis.sentences import distinct_sentences
+    from phonetics import IpaNormaliser
+
+    try:
+        if not speaks(language):
+            return False
+        sentences = survey.texts[:20] or distinct_sentences(language, 20, seed=0)
+        normalise = IpaNormaliser()
+        spoken = [
+            p for text in sentences for p in speak(text, VoiceSettings(language), normalise).phonemes or ()
+        ]
+    except AudioError as error:
+        log.warning("start: no synthetic speech is mixed in: %s", error)
+        return False
+    foreign = sum(vocabulary.vocabulary.id_of(phoneme) is None for phoneme in spoken)
+    return foreign <= _FOREIGN_SHARE * max(len(spoken), 1)

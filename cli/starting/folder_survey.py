@@ -1,0 +1,101 @@
+"""What a folder of recordings holds: splits, seconds, speakers, texts and the phonemes of its labels."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from dataset_modules.base_dataset import SPLITS, Split
+from dataset_modules.custom import CustomAudioDataset
+from dataset_modules.labels.reading import read_labels
+from dataset_modules.recording import AudioError, Recording
+from dataset_modules.sources.audio import read_clip
+from phonetics.label_counts import LabelCounts
+
+_MEASURED = 400  # recordings whose lengths are read; the others are taken to be as long on average
+_FEW_SPEAKERS = 10  # of fewer, a share may be none
+_HELD_OUT = 0.1
+
+
+@dataclass
+class FolderSurvey:
+    """The content of a folder, and the splits that it needs."""
+
+    dataset_options: dict[str, Any]
+    counts: dict[Split, int]
+    train_seconds: float
+    speakers: int
+    texts: Sequence[str]  # of the training recordings
+    labels: LabelCounts = field(default_factory=LabelCounts)
+
+    @property
+    def mean_seconds(self) -> float:
+        """The mean length of a training recording."""
+        return self.train_seconds / max(self.counts["train"], 1)
+
+
+def survey_folder(folder: Path, language: str, extensions: Sequence[str]) -> FolderSurvey:
+    """Look at a folder; a ``ValueError`` names what cannot be used."""
+    data = CustomAudioDataset(language, folder, allowed_extensions=extensions, validation_split=0.0)
+    data.load_data()
+    options: dict[str, Any] = {
+        "train_val_dir": str(folder),
+        "allowed_extensions": _extensions_of(data, extensions),
+    }
+    speakers = {one.speaker for split in SPLITS for one in data.splits[split] if one.speaker}
+    options |= _shares(data, len(speakers))
+    data = CustomAudioDataset(language, **options)
+    data.load_data()
+    data.check_texts()
+    counts = {split: len(data.splits[split]) for split in SPLITS}
+    if not counts["train"]:
+        raise ValueError(f"{folder}: there must be recordings to train on, there are none; {counts}")
+    texts = list(dict.fromkeys(one.text for one in data.splits["train"] if one.text and not one.phonemes))
+    survey = FolderSurvey(options, counts, _seconds(data.splits["train"]), len(speakers), texts)
+    for split in SPLITS:
+        for label in read_labels(data, split):
+            if label.phonemes:
+                survey.labels.add(label.phonemes, label.place)
+    if not survey.labels.num_labels:
+        raise ValueError(
+            f"{folder}: recordings must have labels, none has one; write metadata.csv with the columns "
+            f"file_name and text (or phonemes), or a text file beside each recording"
+        )
+    return survey
+
+
+def _extensions_of(data: CustomAudioDataset, known: Sequence[str]) -> list[str]:
+    """Return the extensions that occur, the most frequent first."""
+    paths = (Path(one.id.partition("#")[0]) for split in SPLITS for one in data.splits[split])
+    found = Counter(path.suffix.lower() for path in paths)
+    return [suffix for suffix, _ in found.most_common() if suffix in known] or list(known)
+
+
+def _shares(data: CustomAudioDataset, num_speakers: int) -> dict[str, Any]:
+    """Return the shares to hold out where the folder does not state a split."""
+    asked = {"validation_split": "val", "test_split": "test"}
+    shares = {key: 0.0 if data.splits[split] else _HELD_OUT for key, split in asked.items()}  # type: ignore[index]
+    by = "speaker" if num_speakers >= _FEW_SPEAKERS else "recording"
+    return {**shares, **({"split_by": by} if any(shares.values()) else {})}
+
+
+def _seconds(recordings: Sequence[Recording] | Iterable[Recording]) -> float:
+    """Return the seconds of recordings, from the lengths of some of them."""
+    total = sum(1 for _ in recordings)
+    step = max(total // _MEASURED, 1)
+    measured = [_length(one) for one in islice(recordings, 0, None, step)]
+    return sum(measured) / max(len(measured), 1) * total
+
+
+def _length(recording: Recording) -> float:
+    try:
+        if isinstance(recording.audio, Path):
+            return float(soundfile.info(recording.audio).duration)
+        clip = read_clip(recording.audio)
+        return len(clip.waveform) / clip.sampling_rate
+    except (AudioError, soundfile.SoundFileError):
+        return 0.0

@@ -1,0 +1,118 @@
+"""The settings for a folder, by the amount of speech and the device: network, batches, copies, epochs."""
+
+from typing import Any, NamedTuple
+
+from cli.starting.folder_survey import FolderSurvey
+
+# On a processor: the network, regularisation and mix that docs/benchmarks.md measures.
+CPU_BATCH_SECONDS = 30.0
+CPU_TRAINED_SECONDS = 48_000.0  # audio that passes through the network in the whole run
+_SYNTHETIC = 1_200  # sentences
+_SYNTHETIC_SECONDS = 2.0  # of a sentence
+_SYNTHETIC_UP_TO = 7_200.0  # seconds of recorded speech up to which synthetic speech is mixed in
+_RECORDED_SHARE = 0.75  # of an epoch
+_EPOCHS = 5
+GPU_STEPS = 3_000
+_GPU_BATCH = 8
+
+
+class Recipe(NamedTuple):
+    """What the configuration needs besides the data and the vocabulary."""
+
+    on_gpu: bool
+    batch_size: int
+    repeats: int  # further copies of each training recording in an epoch
+    synthetic: int  # sentences in an epoch
+    epochs: int
+
+    def steps(self, num_recordings: int) -> int:
+        """Return the optimizer steps of the run."""
+        clips = num_recordings * (1 + self.repeats) + self.synthetic
+        return self.epochs * -(-clips // self.batch_size)
+
+
+def recipe_for(survey: FolderSurvey, *, on_gpu: bool, can_synthesise: bool) -> Recipe:
+    """Choose the settings."""
+    return _gpu_recipe(survey) if on_gpu else _cpu_recipe(survey, can_synthesise=can_synthesise)
+
+
+def _cpu_recipe(survey: FolderSurvey, *, can_synthesise: bool) -> Recipe:
+    seconds = max(survey.train_seconds, 1.0)
+    synthetic = _SYNTHETIC if can_synthesise and seconds < _SYNTHETIC_UP_TO else 0
+    an_epoch = CPU_TRAINED_SECONDS / _EPOCHS - synthetic * _SYNTHETIC_SECONDS
+    copies = max(round(an_epoch / seconds), 1)
+    batch_size = min(max(round(CPU_BATCH_SECONDS / max(survey.mean_seconds, 0.1)), 2), 16)
+    return Recipe(False, batch_size, copies - 1, synthetic, _EPOCHS)
+
+
+def _gpu_recipe(survey: FolderSurvey) -> Recipe:
+    an_epoch = -(-survey.counts["train"] // _GPU_BATCH)
+    return Recipe(True, _GPU_BATCH, 0, 0, max(round(GPU_STEPS / an_epoch), 5))
+
+
+def model_settings(recipe: Recipe) -> dict[str, Any]:
+    """Return the model section without the vocabulary."""
+    schedule = {"scheduler": "FAMScheduler", "warmup_steps": 0.1, "total_steps": None}
+    if recipe.on_gpu:
+        return {
+            "network_name": "Wav2Vec2",
+            "pretrained_name": "facebook/wav2vec2-large-xlsr-53",
+            "freeze_feature_extractor": True,
+            "freeze_transformer": False,
+            "optimizer": "AdamW",
+            "lr": 0.0001,
+            "weight_decay": 0.01,
+            **schedule,
+        }
+    return {
+        "network_name": "Wav2Vec2Bert",
+        "pretrained_name": None,
+        "network_config": _small_network(),
+        "freeze_feature_extractor": False,
+        "freeze_transformer": False,
+        "optimizer": {
+            "class_path": "torch.optim.AdamW",
+            "init_args": {"lr": 0.002, "betas": [0.9, 0.98], "weight_decay": 0.05},
+        },
+        **schedule,
+    }
+
+
+def _small_network() -> dict[str, Any]:
+    return {
+        "hidden_size": 144,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 576,
+        "conv_depthwise_kernel_size": 15,
+        "apply_spec_augment": True,
+        "mask_time_prob": 0.1,
+        "mask_time_length": 8,
+        "mask_feature_prob": 0.1,
+        "mask_feature_length": 16,
+        "layerdrop": 0.0,
+        "hidden_dropout": 0.2,
+        "attention_dropout": 0.0,
+        "activation_dropout": 0.0,
+        "feat_proj_dropout": 0.0,
+        "final_dropout": 0.0,
+        "conformer_conv_dropout": 0.2,
+    }
+
+
+def augmentations() -> list[dict[str, Any]]:
+    """Return the augmentation of the training split."""
+    return [
+        {
+            "class_path": "dataset_modules.augmentations.SpeedPerturbation",
+            "init_args": {"factors": [0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15]},
+        },
+        {
+            "class_path": "audiomentations.SevenBandParametricEQ",
+            "init_args": {"min_gain_db": -8.0, "max_gain_db": 8.0, "p": 0.5},
+        },
+        {
+            "class_path": "audiomentations.AddGaussianSNR",
+            "init_args": {"min_snr_db": 10.0, "max_snr_db": 40.0, "p": 0.5},
+        },
+    ]

@@ -1,0 +1,126 @@
+"""``start``: from a folder of recordings to a configuration."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from cli.commands.start import run_start
+from cli.configuration.configured_datasets import located_datasets
+from cli.run import run
+from cli.starting.folder_survey import FolderSurvey
+from cli.starting.recipe import recipe_for
+from phonetics import Vocabulary
+
+TEXTS = ("ciao a tutti", "buona sera", "la lettera", "il gatto nero", "una casa", "gli amici")
+
+
+def write_folder(folder, rows, suffix=".wav", seconds=0.5):
+    for row in rows:
+        path = folder / row["file_name"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(0).normal(0, 0.1, int(16000 * seconds))
+        soundfile.write(path, noise, 16000)
+    with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, rows[0].keys())
+        table.writeheader()
+        table.writerows(rows)
+    return folder
+
+
+def italian(suffix=".flac", count=60, **more):
+    return [
+        {"file_name": f"a{n}{suffix}", "text": f"{TEXTS[n % 6]} {TEXTS[n // 6 % 6]}", **more}
+        for n in range(count)
+    ]
+
+
+def started(folder, tmp_path, *arguments):
+    assert run(["start", str(folder), "--output", str(tmp_path / "starts"), *arguments]) == 0
+    (path,) = (tmp_path / "starts").glob("*/config.yaml")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_a_folder_gets_vocabulary_extensions_and_splits(tmp_path, capsys):
+    folder = write_folder(tmp_path / "prompts", italian(), ".flac")
+    config = started(folder, tmp_path, "--language", "it", "--device", "cpu")
+    assert config["model"]["vocab_file"].endswith("dataset_modules/tokens/italian_phones.json")
+    recorded, synthetic = config["data"]["dataset_classes"]
+    assert recorded["init_args"]["allowed_extensions"] == [".flac"]
+    assert recorded["init_args"]["split_by"] == "recording"
+    assert synthetic["class_path"] == "dataset_modules.synthetic.SyntheticSpeechDataset"
+    sets = located_datasets(config["data"])
+    assert all(len(sets[0].splits[split]) for split in ("train", "val", "test"))
+    assert len(sets[1].splits["train"]) == synthetic["init_args"]["num_train"]
+    output = capsys.readouterr().out
+    assert "./run.sh doctor" in output
+    assert "./run.sh train" in output
+
+
+def test_synthetic_speech_repeats_no_held_out_text(tmp_path):
+    rows = italian(count=40)
+    rows[3] |= {"text": "zanzara"}
+    rows = [row | {"split": "test" if n == 3 else "val" if n == 4 else "train"} for n, row in enumerate(rows)]
+    config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "it", "--device", "cpu")
+    words = Path(config["data"]["dataset_classes"][1]["init_args"]["words_file"])
+    assert "zanzara" not in words.read_text(encoding="utf-8")
+    shares = config["data"]["dataset_classes"][0]["init_args"]
+    assert (shares["validation_split"], shares["test_split"]) == (0.0, 0.0)
+
+
+def test_a_language_without_vocabulary_gets_one_of_its_texts(tmp_path):
+    rows = [{"file_name": f"{n}.wav", "text": f"Jambo dunia {n * 'a'}"} for n in range(1, 31)]
+    config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "sw", "--device", "cpu")
+    assert Vocabulary.from_file(config["model"]["vocab_file"]).phonemes
+
+
+def test_labels_in_another_notation_get_no_synthetic_speech(tmp_path):
+    rows = [{"file_name": f"{n}.wav", "phonemes": "HH AH0 L OW1 W ER1 L D"} for n in range(30)]
+    config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "en-us", "--device", "cpu")
+    assert len(config["data"]["dataset_classes"]) == 1
+    assert set(Vocabulary.from_file(config["model"]["vocab_file"]).phonemes) >= {"HH", "W", "D"}
+
+
+def test_a_wrong_language_is_refused_with_the_nearest(tmp_path, capsys):
+    folder = write_folder(tmp_path / "p", italian(count=4))
+    assert run(["start", str(folder), "--language", "italian", "--output", str(tmp_path / "s")]) == 2
+    assert "nearest: it" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_earlier_start_stays(tmp_path, capsys):
+    folder = write_folder(tmp_path / "p", italian(count=30))
+    arguments = ["start", str(folder), "--language", "it", "--output", str(tmp_path / "s"), "--device", "cpu"]
+    assert run(arguments) == 0
+    assert run(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run([*arguments, "--overwrite"]) == 0
+
+
+def test_a_folder_without_labels_is_refused(tmp_path, capsys):
+    soundfile.write(tmp_path / "a.wav", np.zeros(16000), 16000)
+    assert run(["start", str(tmp_path), "--language", "it", "--output", str(tmp_path / "s")]) == 2
+    assert "must have labels" in capsys.readouterr().err
+
+
+def survey(minutes, clips):
+    return FolderSurvey({}, {"train": clips, "val": 1, "test": 1}, minutes * 60.0, 1, ())
+
+
+@pytest.mark.parametrize(("minutes", "clips"), [(1, 30), (10, 400), (60, 700), (600, 5000)])
+def test_the_run_has_a_bounded_length_whatever_the_amount_of_speech(minutes, clips):
+    recipe = recipe_for(survey(minutes, clips), on_gpu=False, can_synthesise=True)
+    recorded = minutes * 60 * (1 + recipe.repeats) * recipe.epochs
+    assert recipe.synthetic == (1200 if minutes < 120 else 0)
+    assert max(24_000, minutes * 300) * 0.8 < recorded + recipe.synthetic * 2 * recipe.epochs
+    assert recorded <= max(48_000, minutes * 300)
+    assert 2 <= recipe.batch_size <= 16
+
+
+def test_the_help_needs_no_folder(capsys):
+    with pytest.raises(SystemExit):
+        run_start(["--help"])
+    assert "--language" in capsys.readouterr().out
