@@ -86,13 +86,18 @@ def summarise(folder: Path) -> "Analyses | None":
 
 
 def _summarise(folder: Path) -> "Analyses":
-    from evaluation.error_analysis import FEATURE_DEFINITION  # brings scipy, which starts need not load
+    # Brings scipy, which starts need not load.
+    from evaluation.error_analysis import FEATURE_DEFINITION, PFER_DEFINITION, RAW_DEFINITION
     from evaluation.intervals import INTERVAL_DEFINITION
 
     metrics = read_metrics(folder)
     analyses = analyse_records(folder)
     for split, analysis in analyses.items():
         metrics[f"{split}_feature_error_rate"] = analysis.feature_error_rate
+        metrics[f"{split}_pfer"] = analysis.pfer
+        if analysis.raw_errors is not None:
+            metrics[f"{split}_raw_per"] = float(analysis.raw_errors.sum()) / max(1, analysis.phonemes)
+            metrics["definitions"] = metrics.get("definitions", {}) | {"raw_per": RAW_DEFINITION}
         metrics.setdefault("edits", {})[split] = {**analysis.edits, "phonemes": analysis.phonemes}
         metrics.setdefault("intervals", {}).update(
             {f"{split}_{name}": interval._asdict() for name, interval in analysis.intervals.items()}
@@ -100,6 +105,7 @@ def _summarise(folder: Path) -> "Analyses":
         log.info("%s", in_words(split, analysis))
     metrics["definitions"] = metrics.get("definitions", {}) | {
         "feature_error_rate": FEATURE_DEFINITION,
+        "pfer": PFER_DEFINITION,
         "intervals": INTERVAL_DEFINITION,
     }
     write_metrics(folder, metrics)
@@ -110,6 +116,8 @@ def in_words(split: str, analysis: "SplitAnalysis") -> str:
     """Describe the errors of a split for the terminal."""
     lines = []
     for name, interval in analysis.intervals.items():
+        if name == "pfer" and analysis.raw_errors is None:
+            continue  # it matters beside published results of other models
         units = "speakers" if name.endswith("by_speaker") else "utterances"
         lines.append(
             f"{split}_{name}: {100 * interval.rate:.2f} %, 95 % interval {100 * interval.low:.2f} to "

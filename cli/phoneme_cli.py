@@ -35,6 +35,7 @@ from cli.evaluation import evaluate_best, summarise, write_predictions, write_re
 from cli.loggers.choice import build_loggers, check_loggers, services, start_services
 from cli.loggers.configured_trainer import ConfiguredTrainer
 from cli.loggers.results import publish_results
+from cli.published_model import log_symbols, pronouncer, published_model, take_published, write_symbols
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from experiment.checkpoint import Checkpoint
@@ -43,6 +44,7 @@ from experiment.errors import ConfigError
 from experiment.experiment_plan import ExperimentPlan, checkpoint_to_resume
 from experiment.ranks import SEED, agree, shorten_timeouts, take_world
 from models import PhonemeRecognizer
+from models.huggingface import HuggingFaceModel
 from models.weights import CheckpointError
 from untrusted.printing import printable
 
@@ -64,8 +66,14 @@ class PhonemeCLI(LightningCLI):
     The methods stand in the order in which they are called.
     """
 
-    def __init__(self, args: ArgsType = None) -> None:
+    def __init__(
+        self,
+        args: ArgsType = None,
+        model_name: str | None = None,  # a Hugging Face model to evaluate
+    ) -> None:
         self.folder: Path | None = None  # the experiment's folder; None in a fast development run
+        self._model_name = model_name
+        self.published: HuggingFaceModel | None = None  # what is evaluated instead of a checkpoint
         self._resumed: Checkpoint | None = None  # set where the seed is read from it
         super().__init__(
             PhonemeRecognizer,
@@ -149,7 +157,7 @@ class PhonemeCLI(LightningCLI):
         check_weights_only(section)
         check_encoder_cache(section)
         check_loggers(section.trainer.logger)
-        self.plan = ExperimentPlan.of(str(self.subcommand), section, self._resumed)
+        self.plan = self._plan(section)
         self._resumed = None  # it maps the file, whose space a later save could not free
         parameters = shared_audio_params(section)
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
@@ -164,6 +172,14 @@ class PhonemeCLI(LightningCLI):
         else:
             section.ckpt_path = self.plan.checkpoint and str(self.plan.checkpoint)
 
+    def _plan(self, section: Namespace) -> ExperimentPlan:
+        command = str(self.subcommand)
+        self.published = published_model(command, section, self._model_name)
+        if self.published is None:
+            return ExperimentPlan.of(command, section, self._resumed)
+        take_published(section, self.published)
+        return ExperimentPlan.of_published(command, section, self.published.name)
+
     # Data, model, callbacks, trainer
 
     def instantiate_classes(self) -> None:
@@ -173,11 +189,19 @@ class PhonemeCLI(LightningCLI):
         try:
             super().instantiate_classes()
             self.model.awaits_checkpoint = self.section.ckpt_path is not None
+            if self.published is not None:
+                self._take_published(self.published)
             self.datamodule.connect(self.model.interface)
         except ConfigError:
             raise
         except _CONFIGURATION_FAULTS as error:
             raise ConfigError(shortened(str(error)) or type(error).__name__) from error
+
+    def _take_published(self, published: HuggingFaceModel) -> None:
+        self.model.evaluate_as_published(published)
+        log_symbols(published, self.model.output)
+        if published.kind == "letters":
+            self.model.output.pronounce = pronouncer(self.datamodule)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """Build the Trainer, whose root is the experiment's folder; all else is checked before."""
@@ -256,8 +280,12 @@ class PhonemeCLI(LightningCLI):
         """Add intervals to the metrics."""
         if self.folder is None or not self.trainer.is_global_zero:
             return
+        if self.published is not None:
+            write_symbols(self.folder, self.model.output)
         if self.section.write_report:
-            summarise(self.folder)
+            analyses = summarise(self.folder)
+            if self.published is not None:
+                write_report(self.folder, analyses)
         log.info("evaluation: %s", self.folder)
 
     after_test = after_validate

@@ -113,10 +113,12 @@ def _run_cli(command: Command, options: list[str], start_search: StartSearch | N
 
 def _run_lightning(arguments: list[str], start_search: StartSearch | None) -> int:
     """Run one of Lightning's subcommands, or the search that the configuration asks for."""
+    from cli.configuration.model_option import choose_model
     from cli.phoneme_cli import PhonemeCLI
 
     die_with_the_first()
-    cli = PhonemeCLI(arguments)
+    chosen = choose_model(arguments)
+    cli = PhonemeCLI(chosen.arguments, chosen.huggingface)
     if not cli.is_search:
         return 0
     if start_search is None:

@@ -8,11 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.error_counts import phoneme_edits
 from evaluation.intervals import FEWEST_UNITS, RateInterval, rate_interval, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
 from phonetics.alignment import Aligned, align
 from phonetics.articulation import PhonemeInventory
 from phonetics.confusions import PhonemePair, phoneme_pairs
+from phonetics.feature_distance import feature_edit_distance
 
 FEATURE_DEFINITION = (
     "feature error rate: 100 · Σ cost of edits / Σ reference phonemes, over the alignments of the phoneme "
@@ -21,6 +23,17 @@ FEATURE_DEFINITION = (
     "Σ w·|a − b| / (2·Σ w), with features a, b in −1, 0, 1 and the weights w of panphon. Phonemes of "
     "several segments (affricates, diphthongs) cost the cheapest edits between segments over the larger "
     "number of segments. A phoneme that panphon does not know costs 1. Other formulas give other scales"
+)
+
+
+PFER_DEFINITION = (
+    "PFER: 100 · Σ feature edit distance / Σ reference phonemes, as PhoneticXeus and others publish it. The "
+    "distance is that of panphon's feature_edit_distance: all features count alike, it takes the cheapest "
+    "alignment, and a deletion or an insertion costs the specified features of the segment. It is computed "
+    "over a model's own symbols, before any mapping"
+)
+RAW_DEFINITION = (
+    "phoneme error rate of a model's own symbols, before they were mapped: only equal spellings match"
 )
 
 
@@ -90,6 +103,26 @@ class SplitAnalysis:
         """The rate of ``FEATURE_DEFINITION`` as a share; NaN if there is no phoneme."""
         return float(self.feature_costs.sum()) / self.phonemes if self.phonemes else float("nan")
 
+    @cached_property
+    def feature_distances(self) -> NDArray[np.float64]:
+        """Feature edit distance of each utterance, (U,), of ``PFER_DEFINITION``."""
+        return np.array(
+            [feature_edit_distance(one.reference_phonemes, one.own_symbols) for one in self.records]
+        )
+
+    @property
+    def pfer(self) -> float:
+        """The rate of ``PFER_DEFINITION`` as a share; NaN if there is no phoneme."""
+        return float(self.feature_distances.sum()) / self.phonemes if self.phonemes else float("nan")
+
+    @cached_property
+    def raw_errors(self) -> NDArray[np.int64] | None:
+        """Number of edits of each utterance before symbols were mapped, (U,); None if none were."""
+        if not any(record.raw_hypothesis is not None for record in self.records):
+            return None
+        counts = [phoneme_edits(one.reference, one.own_symbols).errors for one in self.records]
+        return np.array(counts, dtype=np.int64)
+
     @property
     def without_features(self) -> Counter[str]:
         """Phonemes that panphon does not know, with the number of aligned pairs that hold them."""
@@ -107,11 +140,14 @@ class SplitAnalysis:
 
     @cached_property
     def intervals(self) -> dict[str, RateInterval]:
-        """Intervals of ``per`` and ``feature_error_rate``, and of ``per_by_speaker`` if speakers allow."""
+        """Intervals of all rates, with ``per_by_speaker`` if speakers allow."""
         found = {
             "per": rate_interval(self.errors, self.lengths),
             "feature_error_rate": rate_interval(self.feature_costs, self.lengths),
         }
+        found["pfer"] = rate_interval(self.feature_distances, self.lengths)
+        if self.raw_errors is not None:
+            found["raw_per"] = rate_interval(self.raw_errors, self.lengths)
         if names := speakers_to_draw(self.records):
             found["per_by_speaker"] = rate_interval(*sums_by_unit(names, self.errors, self.lengths))
         return {name: interval for name, interval in found.items() if interval is not None}

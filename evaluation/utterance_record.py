@@ -43,6 +43,7 @@ class UtteranceRecord(NamedTuple):
     reference_times: tuple[Span, ...] | None = None  # by forced alignment; None if it is not possible
     reference_confidences: tuple[float, ...] | None = None
     stated_starts: tuple[float, ...] | None = None  # seconds, if the data set has them
+    raw_hypothesis: tuple[str, ...] | None = None  # another model's symbols, before they were mapped
     audio: str | None = None  # a file in the experiment's folder; the worst utterances have one
 
     @property
@@ -54,6 +55,12 @@ class UtteranceRecord(NamedTuple):
     def hypothesis_phonemes(self) -> list[str]:
         """The hypothesis without word boundaries."""
         return phonemes_in(self.hypothesis)
+
+    @property
+    def own_symbols(self) -> list[str]:
+        """The hypothesis as the model writes it, without word boundaries."""
+        raw = self.raw_hypothesis
+        return self.hypothesis_phonemes if raw is None else phonemes_in(raw)
 
     @property
     def edits(self) -> EditCounts:

@@ -43,6 +43,14 @@ class ExperimentPlan:
         return cls(parent, f"{name}_{subcommand}", checkpoint.path, logs=False)
 
     @classmethod
+    def of_published(cls, subcommand: str, section: Namespace, model: str) -> "ExperimentPlan":
+        """Plan the evaluation of a Hugging Face model: an experiment named after model and configuration."""
+        parent, _ = _location(section)
+        name = Path(model).name if Path(model).is_dir() else model.replace("/", "_")
+        parts = (name, section.custom_folder_name, subcommand)
+        return cls(parent, "_".join(filter(None, parts)), logs=False)
+
+    @classmethod
     def _of_training(
         cls, parent: Path, name: str, section: Namespace, resumed: Checkpoint | None
     ) -> "ExperimentPlan":
@@ -70,6 +78,11 @@ class ExperimentPlan:
         """Remove a claimed folder that holds nothing but the loggers' first files."""
         if not self.resumes and folder.is_dir() and {path.name for path in folder.iterdir()} <= {layout.LOGS}:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def has_trained(section: Namespace) -> bool:
+    """Whether a run of the configuration's name has a best checkpoint."""
+    return any(best_checkpoint(folder) for folder in runs_named(*_location(section)))
 
 
 def checkpoint_to_resume(section: Namespace) -> Checkpoint | None:
@@ -100,7 +113,10 @@ def _configured(section: Namespace, *, resumes: bool) -> Checkpoint | None:
         return _newest_best(parent, name)
     if section.ckpt_path == "last":
         return newest_loadable(runs_named(parent, name), resumes=resumes) or _none_found(parent, name)
-    return Checkpoint.intact(Path(section.ckpt_path)) if section.ckpt_path else None
+    if not section.ckpt_path:
+        return None
+    path = Path(section.ckpt_path)
+    return Checkpoint.intact((best_checkpoint(path) if path.is_dir() else None) or path)
 
 
 def _newest_best(parent: Path, name: str) -> Checkpoint:

@@ -130,6 +130,11 @@ def find_checkpoint(command: str, name: str) -> Path:
     )
 
 
+def is_experiment(name: str) -> bool:
+    """Whether this is an experiment's folder, or its name under ``experiments/``."""
+    return any((folder / layout.CHECKPOINTS).is_dir() for folder in (Path(name), _EXPERIMENTS / name))
+
+
 def find_experiment(name: str) -> Path:
     """Find the folder of a run or of an evaluation by its path, or by its name under ``experiments/``."""
     for folder in (Path(name), _EXPERIMENTS / name):

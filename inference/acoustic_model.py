@@ -3,6 +3,7 @@
 Nothing here needs the Trainer, or loads it.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from dataset_modules.batches.batch import AudioParams
 from models.checkpoint_description import CheckpointDescription, described_network
+from models.huggingface import HuggingFaceModel
 from models.network.acoustic_forward import AcousticForward
 from models.network.frames import Counts, frame_clock, frames_of
 from models.network.frontend import Inputs, frontend_of
-from models.network.pretrained import frame_lengths, mask_policy
+from models.network.pretrained import build_network, frame_lengths, mask_policy
+from models.network.pretrained_head import CarriedHead
 from models.weights import CheckpointError, read_checkpoint
 from phonetics import Vocabulary
 from untrusted.printing import printable
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _MOST_FRAMES_PER_SECOND = 1000  # speech needs 25 to 100; attention needs memory for their square
+log = logging.getLogger(__name__)
 
 
 class AcousticModel:
@@ -70,6 +74,23 @@ class AcousticModel:
                 f"at most {_MOST_FRAMES_PER_SECOND} are supported"
             )
         return model
+
+    @classmethod
+    def from_huggingface(cls, name: str, device: torch.device | str = "cpu") -> "AcousticModel":
+        """Build a CTC model of Hugging Face with its own tokens, from a folder or the hub."""
+        source = HuggingFaceModel.read(name)
+        if source.kind == "letters":
+            log.warning("model: %s recognises letters, not phonemes: its transcripts are spelled texts", name)
+        network = build_network(source.configuration, name, head=CarriedHead(len(source.vocabulary)))
+        return cls(network, source.vocabulary, source.audio_params, device)
+
+    @classmethod
+    def load(cls, name: str | Path, device: torch.device | str = "cpu") -> "AcousticModel":
+        """Build the model of a checkpoint file, or of a Hugging Face folder or hub id."""
+        path = Path(name)
+        return (
+            cls.from_checkpoint(path, device) if path.is_file() else cls.from_huggingface(str(name), device)
+        )
 
     def num_frames(self, num_samples: int) -> int:
         """Return how many frames a stretch of samples has."""

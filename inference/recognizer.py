@@ -48,7 +48,8 @@ class Recognizer:
     """Transcribes recordings of any length and rate.
 
     Args:
-        model: the network and its vocabulary.
+        model: a checkpoint file, a folder or hub id of a Hugging Face CTC model, or a network with its
+            vocabulary.
         decode: converts scores to tokens; None decodes greedily.
         batch_seconds: padded seconds of audio in one batch.
         one_pass_seconds: the longest recording processed in one pass. Longer ones are split into windows
@@ -59,7 +60,7 @@ class Recognizer:
 
     def __init__(
         self,
-        model: AcousticModel,
+        model: AcousticModel | str | Path,
         decode: Decoder | None = None,
         *,
         batch_seconds: float = 60.0,
@@ -67,10 +68,10 @@ class Recognizer:
         window_seconds: float = 20.0,
         overlap_seconds: float = 4.0,
     ) -> None:
-        self.model = model
-        self.decode = decode or (lambda scores, _: greedy_tokens(scores, model.vocabulary.blank_id))
+        self.model = model if isinstance(model, AcousticModel) else AcousticModel.load(model)
+        self.decode = decode or (lambda scores, _: greedy_tokens(scores, self.model.vocabulary.blank_id))
         self.batch_seconds = batch_seconds
-        self._reader = WindowReader(model, one_pass_seconds, window_seconds, overlap_seconds)
+        self._reader = WindowReader(self.model, one_pass_seconds, window_seconds, overlap_seconds)
 
     @classmethod
     def from_checkpoint(cls, path: str | Path, device: torch.device | str = "cpu") -> "Recognizer":

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from dataset_modules.batches.batch import AudioParams, Batch, ModelInterface
 from evaluation.metrics import EvaluationMetrics, Stage
 from models.ctc import blank_share, ctc_losses, greedy_decode
+from models.huggingface import HuggingFaceModel
 from models.kept_encoder import FrozenEncoderPart, cacheable_part
 from models.memory_trial import fits_in_memory
 from models.network.acoustic_forward import AcousticForward
@@ -25,10 +26,12 @@ from models.network.frames import Counts, frames_of
 from models.network.frontend import frontend_of
 from models.network.latent_masking import check_masking
 from models.network.pretrained import NetworkName, mask_policy, network_configuration, warn_of_mask_policy
+from models.network.pretrained_head import CarriedHead
 from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
 from models.optimization.plan import Grouping, GroupingName, OptimizationPlan
+from models.output_symbols import OutputSymbols, carried_head, mapped_output
 from models.step_seeding import seed_step
-from models.weights import CHECKPOINT_KEY, check_vocabulary, load_matching
+from models.weights import CHECKPOINT_KEY, LEAST_FITTING_SHARE, check_vocabulary, load_matching
 from phonetics import Vocabulary
 
 if TYPE_CHECKING:
@@ -79,7 +82,11 @@ class PhonemeRecognizer(LightningModule):
         warmup_start_lr: where the warm-up starts (FAMScheduler, FAMEpochScheduler).
         audio_params: must equal the configuration's audio_params; null takes these.
         initial_weights: a checkpoint to take fitting weights from (set by only_weights_load).
-        map_vocabulary: carry head rows over by phoneme where initial_weights has another vocabulary.
+        map_vocabulary: carry head rows over by phoneme, from initial_weights of another vocabulary or, where
+            pretrained_name is a CTC model with a tokenizer, from its head.
+        symbol_map: what symbols of such a model mean in vocab_file: a table, or its file (TSV, JSON or YAML).
+        least_fitting_share: the share of the network's parameters that pretrained or initial weights must
+            have; less is refused.
         seed: seeds dropout and masking; null takes the run's seed.
         attention: the implementation of attention; null takes scaled-dot-product attention where it exists.
         compile: whether training goes through torch.compile; evaluation never does.
@@ -120,6 +127,8 @@ class PhonemeRecognizer(LightningModule):
         audio_params: AudioParams | None = None,
         initial_weights: Path | None = None,
         map_vocabulary: bool = False,
+        symbol_map: dict[str, str] | str | None = None,
+        least_fitting_share: float = LEAST_FITTING_SHARE,
         seed: int | None = None,
         attention: AttentionName | None = None,
         compile: bool = False,  # noqa: A002 - the configuration's key
@@ -153,6 +162,12 @@ class PhonemeRecognizer(LightningModule):
         self.uses_attention_mask = mask_policy(self.network_configuration, masks)
         self.initial_weights = initial_weights
         self.map_vocabulary = map_vocabulary
+        self.symbol_map = symbol_map
+        self.least_fitting_share = least_fitting_share
+        self.output = OutputSymbols(self.vocabulary, self.vocabulary)
+        self._head: CarriedHead | None = None
+        if map_vocabulary and pretrained_name is not None and initial_weights is None:
+            self._head = carried_head(HuggingFaceModel.read(pretrained_name), self.vocabulary, symbol_map)
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         check_masking(self.network_configuration)
         self.switches = NetworkSwitches(
@@ -171,6 +186,13 @@ class PhonemeRecognizer(LightningModule):
         self.frontend = frontend_of(self.network_configuration.model_type, self.audio_params)
         self.metrics = EvaluationMetrics()
 
+    def evaluate_as_published(self, source: HuggingFaceModel) -> None:
+        """Evaluate a pretrained model with its own head; its symbols are mapped to the vocabulary's."""
+        self.output = mapped_output(source, self.vocabulary, self.symbol_map)
+        self._head = CarriedHead(len(source.vocabulary))
+        self.network_configuration.vocab_size = len(source.vocabulary)
+        self.network_configuration.pad_token_id = source.vocabulary.blank_id
+
     def num_frames(self, num_samples: Counts) -> Counts:
         """Return how many frames utterances of these lengths have, without the built network."""
         return frames_of(self.network_configuration, num_samples, self.frontend.grid)
@@ -186,10 +208,18 @@ class PhonemeRecognizer(LightningModule):
             self.switches,
             uses_attention_mask=self.uses_attention_mask,
             is_shared=self._trainer is not None and self._trainer.world_size > 1,
+            head=self._head,
+            least_share=self.least_fitting_share,
         )
         self.network = self.acoustic.network
         if self.initial_weights is not None:
-            load_matching(self, self.initial_weights, self.vocabulary, map_vocabulary=self.map_vocabulary)
+            load_matching(
+                self,
+                self.initial_weights,
+                self.vocabulary,
+                map_vocabulary=self.map_vocabulary,
+                least_share=self.least_fitting_share,
+            )
 
     def train(self, mode: bool = True) -> "PhonemeRecognizer":
         """Switch the mode, but keep frozen parts in eval mode."""
@@ -274,7 +304,7 @@ class PhonemeRecognizer(LightningModule):
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
         """Return the phonemes of each utterance."""
         log_probs, frames = self._scores(batch)
-        return list(map(Prediction, batch.ids, self._decode(log_probs, frames)))
+        return list(map(Prediction, batch.ids, self._decode(log_probs, frames, batch.languages)))
 
     def on_validation_epoch_end(self) -> None:
         """Log the split's metrics."""
@@ -293,9 +323,9 @@ class PhonemeRecognizer(LightningModule):
         self.metrics.add(
             stage,
             losses=self._losses(log_probs, frames, batch),
-            blanks=blank_share(log_probs, frames, self.vocabulary.blank_id),
+            blanks=blank_share(log_probs, frames, self.output.blank_id),
             references=references,
-            hypotheses=self._decode(log_probs, frames),
+            hypotheses=self._decode(log_probs, frames, batch.languages),
             languages=batch.languages,
         )
         return {"log_probs": log_probs, "frames": frames}
@@ -307,12 +337,16 @@ class PhonemeRecognizer(LightningModule):
 
     def _losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         _, num_labels = batch.lengths_on_host()
-        return ctc_losses(
-            log_probs, frames, batch.labels, torch.from_numpy(num_labels), self.vocabulary.blank_id
-        )
+        labels = self.output.labels_in_head(batch.labels, num_labels)
+        if labels is None:
+            return log_probs.new_full((len(batch.ids),), float("nan"))
+        return ctc_losses(log_probs, frames, labels, torch.from_numpy(num_labels), self.output.blank_id)
 
-    def _decode(self, log_probs: Tensor, frames: Tensor) -> list[list[str]]:
-        return list(map(self.vocabulary.decode, greedy_decode(log_probs, frames, self.vocabulary.blank_id)))
+    def _decode(
+        self, log_probs: Tensor, frames: Tensor, languages: Sequence[str | None] = ()
+    ) -> list[list[str]]:
+        decoded = greedy_decode(log_probs, frames, self.output.blank_id)
+        return list(map(self.output.phonemes, decoded, languages or [None] * len(decoded)))
 
     def configure_optimizers(self) -> "OptimizerLRScheduler":
         """Build the planned optimizer and scheduler over the trainable parameters."""

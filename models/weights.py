@@ -17,12 +17,14 @@ from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
+LEAST_FITTING_SHARE = 0.1  # of a network's parameters; less is the start of another network
 CHECKPOINT_KEY = "phoneme_recognizer"  # where a checkpoint describes its weights
 _MOST_PICKLE_BYTES = 256 * 2**20
 _KINDS: dict[str, type] = {
     **{"epoch": int, "global_step": int, "pytorch-lightning_version": str},
     **{"loops": dict, "callbacks": dict, "optimizer_states": list, "lr_schedulers": list},
 }
+_SHAPES_SHOWN = 4
 _HEAD_TENSORS = ("network.lm_head.weight", "network.lm_head.bias")
 
 
@@ -54,6 +56,11 @@ def read_unverified(path: Path) -> dict[str, Any]:
     """Read a checkpoint without running code from it, and without reading its weights."""
     if ":/" in str(path):  # a path swallows one of a URL's two slashes
         raise CheckpointError(f"ckpt_path must be a file on this machine, got {path}; download it first")
+    if path.is_dir():
+        raise CheckpointError(
+            f"ckpt_path must be a checkpoint file, {path} is a folder without a best checkpoint; a Hugging "
+            f"Face model is evaluated with --model {path}, and fine-tuned with --model.pretrained_name {path}"
+        )
     if not path.is_file():
         raise CheckpointError(f"ckpt_path must be a checkpoint file, {path} is not there")
     _check_archive(path)
@@ -188,6 +195,22 @@ def check_vocabulary(checkpoint: Mapping[str, Any], vocabulary: Vocabulary, sour
     )
 
 
+def check_share(share: float, least: float, source: object, differing: Sequence[str]) -> None:
+    """Refuse weights of which too small a share of the parameters fits; name the shapes that differ.
+
+    >>> check_share(0.01, 0.1, "a.ckpt", ["head (9, 4) is not (5, 4)"])
+    Traceback (most recent call last):
+    models.weights.CheckpointError: weights: a.ckpt fits 1.0 % of the network's parameters, ...
+    """
+    if share < least:
+        shown = "; ".join(differing[:_SHAPES_SHOWN]) or "no name is the same"
+        shown += f"; and {len(differing) - _SHAPES_SHOWN} more" if len(differing) > _SHAPES_SHOWN else ""
+        raise CheckpointError(
+            f"weights: {source} fits {100 * share:.1f} % of the network's parameters, the rest would start "
+            f"at random; at least {100 * least:g} % must fit (model.least_fitting_share): {shown}"
+        )
+
+
 def match_weights(own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Matching:
     """Compare two state dicts by name and shape."""
     shared = own.keys() & stored.keys()
@@ -215,8 +238,18 @@ def map_head(
     return mapped
 
 
-def load_matching(module: nn.Module, path: Path, vocabulary: Vocabulary, *, map_vocabulary: bool) -> None:
-    """Load the weights that fit; log the others. Another vocabulary is mapped only where requested."""
+def load_matching(
+    module: nn.Module,
+    path: Path,
+    vocabulary: Vocabulary,
+    *,
+    map_vocabulary: bool,
+    least_share: float = LEAST_FITTING_SHARE,
+) -> None:
+    """Load the weights that fit; log the others. Another vocabulary is mapped only where requested.
+
+    ``CheckpointError`` where less than ``least_share`` of the module's parameters fits.
+    """
     checkpoint = read_checkpoint(path)
     stored = dict(checkpoint["state_dict"])
     own = module.state_dict()
@@ -231,6 +264,11 @@ def load_matching(module: nn.Module, path: Path, vocabulary: Vocabulary, *, map_
     else:
         check_vocabulary(checkpoint, vocabulary, path)
     matching = match_weights(own, stored)
+    fitting = sum(value.numel() for value in matching.weights.values())
+    shapes = [
+        f"{key} {tuple(stored[key].shape)} is not {tuple(own[key].shape)}" for key in matching.unfitting
+    ]
+    check_share(fitting / max(1, sum(value.numel() for value in own.values())), least_share, path, shapes)
     module.load_state_dict(matching.weights, strict=False)
     log.info("weights: %d of %d tensors taken from %s", len(matching.weights), len(own), path)
     for what, names in (

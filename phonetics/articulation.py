@@ -71,20 +71,58 @@ def feature_table() -> FeatureTable:
 def segments_of(ipa: str) -> Segments | None:
     """Cut a phoneme into the longest segments of the table; None where a part of it is not there.
 
+    A doubled segment is a long one, however it is written.
+
     >>> segments_of("tʃ") == segments_of("t") + segments_of("ʃ"), segments_of("t7")
     (True, None)
+    >>> segments_of("ss") == segments_of("sː")
+    True
     """
-    rest = unicodedata.normalize("NFD", ipa).translate(_SPELLINGS)
-    if not rest or ipa.lower() in _SILENCES:
+    if not ipa or ipa.lower() in _SILENCES:
         return None
-    table, segments = feature_table(), []
+    parts = [(part, _features_of(part)) for part in _cut(ipa)]
+    known = [(part, features) for part, features in parts if features is not None]
+    return _long(known) if len(known) == len(parts) else None
+
+
+@functools.cache
+def known_segments(ipa: str) -> Segments:
+    """Cut a phoneme into the longest segments of the table; leave out what is not there.
+
+    >>> known_segments("ˈt7") == segments_of("t")
+    True
+    """
+    found = [] if ipa.lower() in _SILENCES else map(_features_of, _cut(ipa))
+    return tuple(features for features in found if features is not None)
+
+
+def _cut(ipa: str) -> list[str]:
+    """Cut a phoneme into the longest spellings of the table, and single characters that are not there."""
+    rest = unicodedata.normalize("NFD", ipa).translate(_SPELLINGS)
+    table, parts = feature_table(), []
     while rest:
         sizes = range(min(len(rest), table.longest), 0, -1)
-        size = next((size for size in sizes if rest[:size] in table.features), 0)
-        if not size:
-            return None
-        segments.append(table.features[rest[:size]])
+        size = next((size for size in sizes if rest[:size] in table.features), 1)
+        parts.append(rest[:size])
         rest = rest[size:]
+    return parts
+
+
+def _features_of(part: str) -> tuple[int, ...] | None:
+    return feature_table().features.get(part)
+
+
+def _long(parts: Sequence[tuple[str, tuple[int, ...]]]) -> Segments:
+    """Replace two equal segments in a row by a long one."""
+    segments: list[tuple[int, ...]] = []
+    previous = ""
+    for part, features in parts:
+        long = _features_of(f"{part}ː") if part == previous else None
+        if long is None:
+            segments.append(features)
+            previous = part
+        else:
+            segments[-1], previous = long, ""
     return tuple(segments)
 
 

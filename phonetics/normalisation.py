@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 STRESS_MARKS = "ˈˌ"
 LENGTH_MARKS = "ːˑ"
 TIE, TIE_BELOW = "\u0361", "\u035c"
@@ -62,7 +64,7 @@ class IpaNormaliser:
     def __post_init__(self) -> None:
         """Normalise the spelling of the mapping, too."""
         given = self.mapping
-        pairs = _read_mapping(Path(given).expanduser()) if isinstance(given, str) else given
+        pairs = read_mapping(Path(given).expanduser()) if isinstance(given, str) else given
         spelled: dict[str, str] = {}
         for old, new in pairs.items():
             key = self._spell(old)
@@ -101,40 +103,53 @@ class IpaNormaliser:
         return spelled.translate({ord(mark): None for mark in dropped})
 
 
-def _read_mapping(path: Path) -> dict[str, str]:
-    """Read the replacements of phonemes: a JSON object, or lines of phoneme, tab, replacement."""
+def read_mapping(path: Path, owner: str = "normalisation: mapping") -> dict[str, str]:
+    """Read replacements: a JSON or YAML object, or lines of phoneme, tab, replacement."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"normalisation: mapping must be a file in UTF-8, {path} is not: {error}") from error
-    pairs = _json_pairs(text, path) if path.suffix.lower() == ".json" else _line_pairs(text, path)
+        raise ValueError(f"{owner} must be a file in UTF-8, {path} is not: {error}") from error
+    readers = {".json": _json_pairs, ".yaml": _yaml_pairs, ".yml": _yaml_pairs}
+    pairs = readers.get(path.suffix.lower(), _line_pairs)(text, path, owner)
     mapping: dict[str, str] = {}
     for old, new in pairs:
         if old in mapping:
-            raise ValueError(f"normalisation: {path} must name a phoneme once, {old!r} stands there twice")
+            raise ValueError(f"{owner}: {path} must name a phoneme once, {old!r} stands there twice")
         mapping[old] = new
     return mapping
 
 
-def _json_pairs(text: str, path: Path) -> list[tuple[str, str]]:
+def _json_pairs(text: str, path: Path, owner: str) -> list[tuple[str, str]]:
     try:
         pairs = json.loads(text, object_pairs_hook=list)
     except json.JSONDecodeError as error:
-        raise ValueError(f"normalisation: {path} must be JSON: {error}") from error
+        raise ValueError(f"{owner}: {path} must be JSON: {error}") from error
     is_object = isinstance(pairs, list) and all(isinstance(pair, tuple) for pair in pairs)
     if not is_object or not all(isinstance(new, str) for _, new in pairs):
-        raise ValueError(f"normalisation: {path} must be one JSON object of phoneme → replacement")
+        raise ValueError(f"{owner}: {path} must be one JSON object of phoneme → replacement")
     return pairs
 
 
-def _line_pairs(text: str, path: Path) -> Iterable[tuple[str, str]]:
+def _yaml_pairs(text: str, path: Path, owner: str) -> list[tuple[str, str]]:
+    """Read keys and values as they are written: ``n`` and ``y`` are phonemes here, no truth values."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{owner}: {path} must be YAML: {error}") from error
+    pairs = node.value if isinstance(node, yaml.MappingNode) else None
+    if pairs is None or not all(isinstance(part, yaml.ScalarNode) for pair in pairs for part in pair):
+        raise ValueError(f"{owner}: {path} must be one YAML object of phoneme → replacement")
+    return [(old.value, new.value) for old, new in pairs]
+
+
+def _line_pairs(text: str, path: Path, owner: str) -> Iterable[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         old, tab, new = line.partition("\t")
         if not tab:
             raise ValueError(
-                f"normalisation: {path}: line {number} must be a phoneme, a tab and what it becomes, "
+                f"{owner}: {path}: line {number} must be a phoneme, a tab and what it becomes, "
                 f"got {line[:40]!r}"
             )
         yield old.strip(), new.strip()

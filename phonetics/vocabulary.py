@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from installation import existing_or_shipped
@@ -35,6 +35,8 @@ class Vocabulary:
     """
 
     tokens: tuple[str, ...]
+    # Whether two tokens may be two spellings of one phoneme, as in other programs' models; the first counts.
+    tolerant: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse repeated tokens and a missing blank, which would cause silent errors later."""
@@ -74,7 +76,7 @@ class Vocabulary:
         for phoneme in self.phonemes:
             spelling = one_spelling(phoneme)
             other = spelled.setdefault(spelling, self.ids[phoneme])
-            if spelling not in exact and other != self.ids[phoneme]:
+            if spelling not in exact and other != self.ids[phoneme] and not self.tolerant:
                 raise VocabularyError(
                     f"Vocabulary: {self.tokens[other]!a} and {phoneme!a} are two ways to write {spelling}, "
                     f"labels could mean either; leave one of them out"

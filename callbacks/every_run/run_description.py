@@ -32,8 +32,8 @@ class RunDescription(SaveConfigCallback):
         super().__init__(parser, config, save_to_log_dir=False)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write it for a training alone."""
-        if stage == "fit":
+        """Write it for a training, and for a Hugging Face model, which no training here describes."""
+        if stage == "fit" or getattr(getattr(pl_module, "output", None), "is_mapped", False):
             super().setup(trainer, pl_module, stage)
 
     def on_train_epoch_end(self, trainer: Trainer, *_: object) -> None:

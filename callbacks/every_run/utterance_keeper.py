@@ -115,6 +115,7 @@ class Describer:
 
     def __init__(self, model: PhonemeRecognizer, sampling_rate: int) -> None:
         self._vocabulary = model.vocabulary
+        self._output = model.output
         self._sampling_rate = sampling_rate
         self._clock = frame_clock(model.network_configuration, model.frontend.grid, sampling_rate)
 
@@ -122,20 +123,21 @@ class Describer:
         self, clip: PreparedClip, split: str, log_probs: Tensor, labels: list[int]
     ) -> UtteranceRecord:
         """Describe a clip by the scores of its real frames, (F, V)."""
-        blank_id, frames = self._vocabulary.blank_id, len(log_probs)
+        blank_id, frames = self._output.blank_id, len(log_probs)
         blanks, _ = blank_share(log_probs[None], log_probs.new_tensor([frames]).long(), blank_id)
         reference = tuple(self._vocabulary.decode(labels))
         seconds = len(clip.samples) / self._sampling_rate
         recognised = greedy_tokens(log_probs, blank_id)
-        try:
-            aligned = force_align(log_probs, labels, blank_id)
-        except AlignmentError:  # there are too few frames
-            aligned = None
+        ids = [token.token_id for token in recognised]
+        placed = self._output.placed(ids, clip.language)
+        places = [place for _, place in placed]  # of the phonemes' tokens
+        times = self._times(recognised, seconds)
+        aligned = self._aligned(log_probs, labels)
         return UtteranceRecord(
             id=clip.id,
             split=split,
             reference=reference,
-            hypothesis=tuple(self._vocabulary.decode(token.token_id for token in recognised)),
+            hypothesis=tuple(phoneme for phoneme, _ in placed),
             seconds=round(seconds, 4),
             frames=frames,
             blank_share=round(blanks / max(1, frames), 4),
@@ -145,12 +147,21 @@ class Describer:
             text=clip.text,
             attributes=clip.attributes or {},
             snr_db=signal_to_noise_db(clip.samples, self._sampling_rate),
-            hypothesis_times=self._times(recognised, seconds),
-            hypothesis_confidences=_confidences(recognised),
+            hypothesis_times=tuple(times[place] for place in places),
+            hypothesis_confidences=_confidences([recognised[place] for place in places]),
             reference_times=None if aligned is None else self._times(aligned, seconds),
             reference_confidences=None if aligned is None else _confidences(aligned),
             stated_starts=_stated_starts(clip, reference),
+            raw_hypothesis=tuple(self._output.raw(ids)) if self._output.is_mapped else None,
         )
+
+    def _aligned(self, log_probs: Tensor, labels: list[int]) -> list[TimedToken] | None:
+        """Align the reference; None where another model's head lacks a phoneme, or frames are too few."""
+        ids = self._output.ids_of(labels)
+        try:
+            return None if ids is None else force_align(log_probs, ids, self._output.blank_id)
+        except AlignmentError:
+            return None
 
     def _times(self, tokens: Sequence[TimedToken], seconds: float) -> tuple[Span, ...]:
         times = token_times([(token.start_frame, token.end_frame) for token in tokens], self._clock, seconds)

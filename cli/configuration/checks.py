@@ -27,8 +27,11 @@ def check_weights_only(section: Namespace) -> None:
     """Refuse keys that would do nothing because what they belong to is missing."""
     if section.only_weights_load and not section.ckpt_path:
         raise ConfigError("only_weights_load: true needs a ckpt_path to take the weights from")
-    if section.model.map_vocabulary and not section.only_weights_load:
-        raise ConfigError("model.map_vocabulary: true needs only_weights_load: true")
+    if section.model.map_vocabulary and not section.only_weights_load and not section.model.pretrained_name:
+        raise ConfigError(
+            "model.map_vocabulary: true needs a head to take rows from: only_weights_load: true with a "
+            "ckpt_path, or a pretrained_name that is a CTC model with a tokenizer"
+        )
 
 
 def check_encoder_cache(section: Namespace) -> None:

@@ -14,6 +14,7 @@ from models.network.attention import AttentionName, check_attention
 from models.network.frontend import WaveformFrontend
 from models.network.latent_masking import LatentMasking
 from models.network.pretrained import FrozenPart, build_network, feature_extractor_of, transformer_parts_of
+from models.network.pretrained_head import CarriedHead
 from models.network.quick_dropout import quicken_dropout
 
 if TYPE_CHECKING:
@@ -67,9 +68,13 @@ def build_acoustic(
     *,
     uses_attention_mask: bool,
     is_shared: bool,  # whether several processes train it together
+    head: CarriedHead | None = None,
+    least_share: float = 0.0,
 ) -> tuple[AcousticForward, list[nn.Module]]:
     """Build a network in training mode, and its forward pass; return this and the frozen parts."""
-    network = build_network(config, pretrained_name, switches.attention).train()
+    network = build_network(
+        config, pretrained_name, switches.attention, head=head, least_share=least_share
+    ).train()
     quicken_dropout(network)
     frozen = freeze(network, switches)
     keep_in_eval_mode(frozen)  # Lightning keeps the modes it finds

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from models.network.attention import AttentionName, settle_attention
+from models.network.pretrained_head import HEAD, CarriedHead, carry_rows, renew_head
+from models.weights import check_share
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -32,7 +34,6 @@ MODEL_TYPES: dict[NetworkName, str] = {
     "Wav2Vec2Bert": "wav2vec2-bert",
 }
 _WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-_HEAD = "lm_head"
 _HUB_TIMEOUT_SECONDS = 10.0
 
 
@@ -49,7 +50,7 @@ def network_configuration(
 
     overrides = overrides or {}
     model_type = MODEL_TYPES[network_name]
-    base = _pretrained_configuration(pretrained_name) if pretrained_name else AutoConfig.for_model(model_type)
+    base = pretrained_configuration(pretrained_name) if pretrained_name else AutoConfig.for_model(model_type)
     if base.model_type != model_type:
         raise ValueError(
             f"model: network_name must be the family of pretrained_name, {pretrained_name!r} is a "
@@ -62,7 +63,19 @@ def network_configuration(
     return base
 
 
-def _pretrained_configuration(name: str) -> "PretrainedConfig":
+def family_of(config: "PretrainedConfig", name: str) -> NetworkName:
+    """Return the family of a pretrained model; refuse one that this application does not have."""
+    for family, model_type in MODEL_TYPES.items():
+        if config.model_type == model_type:
+            return family
+    raise ValueError(
+        f"model: {name} must be of one of the families {', '.join(MODEL_TYPES.values())}, "
+        f"it is a {config.model_type!r} model"
+    )
+
+
+def pretrained_configuration(name: str) -> "PretrainedConfig":
+    """Read the configuration of a pretrained model from its folder, the cache or the hub."""
     from transformers import AutoConfig
 
     folder = Path(name)
@@ -109,9 +122,14 @@ def _check_overrides(config: "PretrainedConfig", overrides: dict[str, Any]) -> N
 
 
 def build_network(
-    config: "PretrainedConfig", pretrained_name: str | None, attention: AttentionName | None = None
+    config: "PretrainedConfig",
+    pretrained_name: str | None,
+    attention: AttentionName | None = None,
+    *,
+    head: CarriedHead | None = None,
+    least_share: float = 0.0,  # of the encoder's parameters that the weights must have
 ) -> "PreTrainedModel":
-    """Build the network; with a name, its weights are loaded, all but the head's."""
+    """Build the network; with a name, its weights are loaded, of its head what ``head`` says."""
     from transformers import AutoModelForCTC
     from transformers.utils import logging as transformers_logging
 
@@ -119,6 +137,9 @@ def build_network(
         network = AutoModelForCTC.from_config(config, attn_implementation=attention, dtype=_DTYPE)
         settle_attention(network)
         return network
+    num_tokens = config.vocab_size
+    if head is not None:
+        config.vocab_size = head.num_tokens
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # its table of new weights frightens on correct loads
     hides_bars = transformers_logging.is_progress_bar_enabled() and not sys.stderr.isatty()
@@ -137,26 +158,39 @@ def build_network(
         transformers_logging.set_verbosity(verbosity)
         if hides_bars:
             transformers_logging.enable_progress_bar()
-    _report_loading(pretrained_name, loading)
-    _renew_head(network)
+    _report_loading(pretrained_name, loading, kept_head=head is not None)
+    _check_share(network, loading, pretrained_name, least_share)
+    if head is None:
+        renew_head(network)
+    elif head.rows is not None:
+        carry_rows(network, head.rows, num_tokens)
+        log.info("model: %d of %d rows of the head come from %s", len(head.rows), num_tokens, pretrained_name)
     settle_attention(network)
     return network
 
 
-def _report_loading(name: str, loading: dict[str, Any]) -> None:
-    """Log the weights that an encoder lacks; a new head is expected."""
-    missing = sorted(key for key in loading["missing_keys"] if not key.startswith(_HEAD))
-    mismatched = sorted(str(key) for key in loading["mismatched_keys"] if not str(key[0]).startswith(_HEAD))
+def _report_loading(name: str, loading: dict[str, Any], *, kept_head: bool) -> None:
+    """Log the weights that an encoder lacks; refuse a model without the head that is to be kept."""
+    missing = sorted(key for key in loading["missing_keys"] if not key.startswith(HEAD))
+    mismatched = sorted(str(key) for key in loading["mismatched_keys"] if not str(key[0]).startswith(HEAD))
     if missing or mismatched:
         log.warning("model: %s lacks encoder weights, which start at random: %s", name, missing + mismatched)
-    log.info("model: encoder from %s; the head over this vocabulary is new", name)
+    if not kept_head:
+        log.info("model: encoder from %s; the head over this vocabulary is new", name)
+        return
+    lacking = [*loading["missing_keys"], *(key[0] for key in loading["mismatched_keys"])]
+    if any(key.startswith(HEAD) for key in lacking):
+        raise ValueError(f"model: {name} must have a CTC head, it is an encoder alone")
 
 
-def _renew_head(network: "PreTrainedModel") -> None:
-    """Start the head anew: a pretrained one has another vocabulary, even where its size is the same."""
-    head = getattr(network, _HEAD)
-    nn.init.normal_(head.weight, std=network.config.initializer_range)
-    nn.init.zeros_(head.bias)
+def _check_share(network: "PreTrainedModel", loading: dict[str, Any], name: str, least_share: float) -> None:
+    """Refuse weights that fit next to nothing of the encoder: network_config has changed its size."""
+    own = {key: value.numel() for key, value in network.state_dict().items() if not key.startswith(HEAD)}
+    shapes = [key for key in loading["mismatched_keys"] if not str(key[0]).startswith(HEAD)]
+    random = {str(key) for key in loading["missing_keys"]} | {str(key[0]) for key in shapes}
+    taken = sum(size for key, size in own.items() if key not in random)
+    listed = [f"{key} {tuple(theirs)} is not {tuple(ours)}" for key, theirs, ours in shapes]
+    check_share(taken / max(1, sum(own.values())), least_share, name, listed)
 
 
 def mask_policy(config: "PretrainedConfig", chosen: bool | None) -> bool:

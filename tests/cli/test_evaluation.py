@@ -33,7 +33,7 @@ def test_intervals_and_edits_stand_beside_the_figures(folder):
     assert figures["edits"]["test"] == {"substitutions": 10, "deletions": 0, "insertions": 0, "phonemes": 200}
     expected = rate_interval([number % 2 for number in range(20)], [10] * 20)
     assert RateInterval(**figures["intervals"]["test_per"]) == expected
-    assert set(figures["definitions"]) == {"per", "feature_error_rate", "intervals"}
+    assert set(figures["definitions"]) == {"per", "feature_error_rate", "pfer", "intervals"}
 
 
 def test_the_terminal_is_told(folder, caplog):

@@ -14,14 +14,17 @@ from dataset_modules.cache.clip_store import PreparedClip
 from evaluation import metrics
 from evaluation.utterance_record import UtteranceRecord, read_records
 from models.network.frames import SAMPLE_GRID
+from models.output_symbols import OutputSymbols
 from phonetics import Vocabulary
 
 
 def model(tokens=("[PAD]", "a", "t", "|")):
     """Frames of 20 ms, the first of which begins with the clip."""
     layers = SimpleNamespace(conv_kernel=[320], conv_stride=[320])
+    vocabulary = Vocabulary(tokens)
     return SimpleNamespace(
-        vocabulary=Vocabulary(tokens),
+        vocabulary=vocabulary,
+        output=OutputSymbols(vocabulary, vocabulary),
         network_configuration=layers,
         frontend=SimpleNamespace(grid=SAMPLE_GRID),
     )
