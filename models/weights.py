@@ -195,10 +195,10 @@ def check_vocabulary(checkpoint: Mapping[str, Any], vocabulary: Vocabulary, sour
     )
 
 
-def check_share(share: float, least: float, source: object, differing: Sequence[str]) -> None:
+def check_fitting_share(share: float, least: float, source: object, differing: Sequence[str]) -> None:
     """Refuse weights of which too small a share of the parameters fits; name the shapes that differ.
 
-    >>> check_share(0.01, 0.1, "a.ckpt", ["head (9, 4) is not (5, 4)"])
+    >>> check_fitting_share(0.01, 0.1, "a.ckpt", ["head (9, 4) is not (5, 4)"])
     Traceback (most recent call last):
     models.weights.CheckpointError: weights: a.ckpt fits 1.0 % of the network's parameters, ...
     """
@@ -268,7 +268,9 @@ def load_matching(
     shapes = [
         f"{key} {tuple(stored[key].shape)} is not {tuple(own[key].shape)}" for key in matching.unfitting
     ]
-    check_share(fitting / max(1, sum(value.numel() for value in own.values())), least_share, path, shapes)
+    check_fitting_share(
+        fitting / max(1, sum(value.numel() for value in own.values())), least_share, path, shapes
+    )
     module.load_state_dict(matching.weights, strict=False)
     log.info("weights: %d of %d tensors taken from %s", len(matching.weights), len(own), path)
     for what, names in (

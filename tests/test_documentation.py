@@ -30,7 +30,7 @@ OUR_CLASS = r"\b(?:audiomentations|callbacks|dataset_modules|lightning|optim|opt
 TOOLS = {command.name for command in commands() if not command.takes_config and not command.is_script}
 COMMANDS = {command.name for command in commands() if command.takes_config}
 _EXPERIMENT_KEYS = {"ckpt_path", "only_weights_load", "custom_folder_name"}
-TOP_LEVEL = {"config", "print_config", "help", "audio"} | _EXPERIMENT_KEYS
+TOP_LEVEL = {"config", "print_config", "help", "audio", "model"} | _EXPERIMENT_KEYS
 
 
 def _blocks(page: str, language: str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from cli.commands.tool_parser import ToolParser
+from cli.configuration.model_option import names_huggingface, with_model_first
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint
 from installation import PROGRAM
@@ -36,9 +37,11 @@ A recording that cannot be read is one line on standard error; the exit status i
 
 def run_transcribe(arguments: Sequence[str]) -> int:
     """Transcribe; the exit status is 1 where a recording could not be read."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(with_model_first(arguments))
     _check(options)
-    checkpoint = find_checkpoint("transcribe", options.model)
+    model = options.model
+    if not names_huggingface(model):
+        model = str(find_checkpoint("transcribe", model))
     # Imported only now: a wrong argument should not wait for it.
     from cli.commands.recordings import find_recordings
     from cli.commands.transcript_results import TranscriptResults
@@ -46,12 +49,18 @@ def run_transcribe(arguments: Sequence[str]) -> int:
     with ExitStack() as stack:
         recordings = find_recordings(options.recordings, stack)
         results = TranscriptResults(recordings, options.format, options.output, overwrite=options.overwrite)
-        return _transcribe(_recognizer(options, checkpoint), recordings, results)
+        return _transcribe(_recognizer(options, model), recordings, results)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} transcribe", description=_DESCRIPTION)
-    parser.add_argument("model", help="an experiment (its best checkpoint is taken), or a checkpoint")
+    parser.add_argument(
+        "model",
+        help="an experiment (its best checkpoint is taken), a checkpoint, or a Hugging Face CTC model: its "
+        "folder or hub id",
+    )
+    # Moved to the first place before the arguments are parsed.
+    parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
     parser.add_argument("--format", choices=_FORMATS, default="text")
     parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
@@ -92,19 +101,18 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError(f"transcribe: --lm must be a file, {options.lm} is not there")
 
 
-def _recognizer(options: argparse.Namespace, checkpoint: Path) -> "Recognizer":
+def _recognizer(options: argparse.Namespace, name: str) -> "Recognizer":
     from inference import Recognizer
     from inference.acoustic_model import AcousticModel
     from inference.decoding.beam_search import BeamDecoder
     from inference.decoding.ngram import NgramError, read_arpa
-    from models.weights import CheckpointError
 
     try:
-        model = AcousticModel.from_checkpoint(checkpoint, _device(options.device))
+        model = AcousticModel.load(name, _device(options.device))
         language_model = read_arpa(options.lm) if options.lm else None
         if language_model:
             _check_tokens(language_model, model.vocabulary, options.lm)
-    except (CheckpointError, NgramError) as error:
+    except (ValueError, NgramError) as error:  # CheckpointError is one, as are those of Hugging Face models
         raise ConfigError(str(error)) from error
     decoder = BeamDecoder(
         model.vocabulary,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint, is_experiment
+from experiment.layout import EXPERIMENTS
 
 EVALUATIONS = ("validate", "test", "predict")
 _HUGGING_FACE_FILE = "config.json"
@@ -41,6 +42,18 @@ def choose_model(arguments: Sequence[str]) -> ModelChoice:
     return ModelChoice([*others, "--ckpt_path", str(find_checkpoint(command, found.model))])
 
 
+def with_model_first(arguments: Sequence[str]) -> list[str]:
+    """Put the value of ``--model`` first, where commands without a configuration expect the model.
+
+    >>> with_model_first(["talk.mp3", "--model", "demo"])
+    ['demo', 'talk.mp3']
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--model")
+    found, others = parser.parse_known_args(list(arguments))
+    return list(arguments) if found.model is None else [found.model, *others]
+
+
 def names_huggingface(name: str) -> bool:
     """Whether a name is a folder of transformers or looks like a hub id, and is no experiment or checkpoint.
 
@@ -50,5 +63,7 @@ def names_huggingface(name: str) -> bool:
     path = Path(name)
     if path.is_dir():
         return (path / _HUGGING_FACE_FILE).is_file()
-    looks_local = path.suffix == ".ckpt" or path.is_absolute() or name.startswith((".", "~"))
+    looks_local = (
+        path.suffix == ".ckpt" or path.is_absolute() or name.startswith((".", "~", f"{EXPERIMENTS}/"))
+    )
     return not path.exists() and not looks_local and not is_experiment(name) and name.count("/") == 1

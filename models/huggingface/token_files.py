@@ -58,7 +58,7 @@ def read_tokens(find: FindFile, name: str, *, head_size: int, pad_id: int | None
     specials = _specials(read_json_object(find("special_tokens_map.json")) | settings)
     ids |= {token: place for token, place in _added(find, settings).items() if token not in ids}
     padding = specials["pad_token"]
-    blank = ids[padding] if padding in ids else pad_id
+    blank = pad_id if padding is None else ids.get(padding, pad_id)
     if blank is None or not 0 <= blank < head_size:
         raise TokenError(f"{name}: its tokenizer must have a padding token, the CTC blank; it has none")
     tokens = _by_id(ids, specials, blank, head_size)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from models.network.attention import AttentionName, settle_attention
 from models.network.pretrained_head import HEAD, CarriedHead, carry_rows, renew_head
-from models.weights import check_share
+from models.weights import check_fitting_share
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -190,7 +190,7 @@ def _check_share(network: "PreTrainedModel", loading: dict[str, Any], name: str,
     random = {str(key) for key in loading["missing_keys"]} | {str(key[0]) for key in shapes}
     taken = sum(size for key, size in own.items() if key not in random)
     listed = [f"{key} {tuple(theirs)} is not {tuple(ours)}" for key, theirs, ours in shapes]
-    check_share(taken / max(1, sum(own.values())), least_share, name, listed)
+    check_fitting_share(taken / max(1, sum(own.values())), least_share, name, listed)
 
 
 def mask_policy(config: "PretrainedConfig", chosen: bool | None) -> bool:

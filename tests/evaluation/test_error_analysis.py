@@ -39,7 +39,7 @@ def test_phonemes_without_features_are_counted():
 def test_intervals_by_speaker_need_speakers(noisy_records):
     assert "per_by_speaker" in analyse("test", noisy_records()).intervals
     few = [own._replace(speaker="one") for own in noisy_records()]
-    assert set(analyse("test", few).intervals) == {"per", "feature_error_rate"}
+    assert set(analyse("test", few).intervals) == {"per", "feature_error_rate", "pfer"}
     unknown = [noisy_records()[0]._replace(speaker=None), *noisy_records()[1:]]
     assert "per_by_speaker" not in analyse("test", unknown).intervals
 

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from phonetics.articulation import PhonemeInventory, difference, feature_table, segments_of
+from phonetics.articulation import (
+    PhonemeInventory,
+    difference,
+    feature_table,
+    known_segments,
+    segments_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +80,7 @@ def rows_of_panphon(part: int) -> Iterator[list[str]]:
 
 def test_strings_are_cut_into_panphons_segments_with_its_features() -> None:
     for ipa, *expected in rows_of_panphon(0):
-        segments = segments_of(ipa) or ()
+        segments = known_segments(ipa)
         assert ["".join(SIGNS[value] for value in segment) for segment in segments] == expected, ipa
 
 
@@ -83,6 +89,15 @@ def test_segments_differ_by_panphons_weighted_distance() -> None:
     for one, other, distance in rows_of_panphon(1):
         difference_of_two = difference(segments_of(one) or (), segments_of(other) or ())
         assert difference_of_two == pytest.approx(float(distance) / most), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("doubled", "long", "short"), [("ss", "sː", "s"), ("tt", "tː", "t"), ("ɯɯ", "ɯː", "ɯ")]
+)
+def test_a_doubled_segment_is_a_long_one(doubled: str, long: str, short: str) -> None:
+    assert segments_of(doubled) == segments_of(long)
+    lengthened = difference(segments_of("tː") or (), segments_of("t") or ())
+    assert difference(segments_of(doubled) or (), segments_of(short) or ()) == pytest.approx(lengthened)
 
 
 def test_every_segment_of_the_table_is_one_segment() -> None:
