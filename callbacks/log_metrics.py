@@ -95,10 +95,13 @@ def _write_split(trainer: Trainer, split: str) -> None:
 def _weights(trainer: Trainer) -> dict[str, str | None]:
     """Name the evaluated weights: the file, and its content, since files such as last.ckpt are replaced.
 
-    Both are null where the weights did not come from a checkpoint; then no other evaluation has the same.
+    The digest is null where the weights did not come from a checkpoint; then no other evaluation has the same.
     """
     if trainer.ckpt_path is None:
-        return {"checkpoint": None, "checkpoint_digest": None}
+        output = getattr(trainer.lightning_module, "output", None)
+        published = output is not None and output.is_mapped  # a Hugging Face model, evaluated as it is
+        name = str(trainer.lightning_module.pretrained_name) if published else None
+        return {"checkpoint": name, "checkpoint_digest": None}
     path = Path(trainer.ckpt_path)
     return {"checkpoint": str(path), "checkpoint_digest": checkpoint_digest(path) if path.is_file() else None}
 

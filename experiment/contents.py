@@ -30,7 +30,7 @@ _METRICS = {
     "utterances": dict[str, int],
     "definitions": dict[str, str],
     "checkpoint": str | None,
-    "checkpoint_digest": str,
+    "checkpoint_digest": str | None,
     "edits": dict[str, dict[str, int]],
     "intervals": dict[str, Any],
 }
