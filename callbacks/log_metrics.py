@@ -95,7 +95,7 @@ def _write_split(trainer: Trainer, split: str) -> None:
 def _weights(trainer: Trainer) -> dict[str, str | None]:
     """Name the evaluated weights: the file, and its content, since files such as last.ckpt are replaced.
 
-    The digest is null where the weights did not come from a checkpoint; then no other evaluation has the same.
+    The digest is null where they did not come from a checkpoint; then no other evaluation has the same.
     """
     if trainer.ckpt_path is None:
         output = getattr(trainer.lightning_module, "output", None)
