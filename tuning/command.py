@@ -13,6 +13,7 @@ from stop_signals import Stopped, handled, report
 from tuning.results import SearchResult, log_result, write_result
 from tuning.search import Search
 from tuning.search_plan import SearchPlan
+from tuning.space.parameters import all_parameters
 from tuning.study.claims import Claims
 from tuning.study.components import Samplers, build_pruner
 from tuning.study.storage import SearchStorage
@@ -59,6 +60,7 @@ def _search(plan: SearchPlan, server: ForkServer) -> int:
     samplers = Samplers(
         section.sampler, plan.seed, salt="" if storage.has_common_lock else secrets.token_hex(8)
     )
+    samplers.check_grid([parameter.name for parameter in all_parameters(plan.space.parameters)])
     if storage.exists:  # a wrong address, or another search of this name, is refused before the preparation
         check_study(storage.connection, plan)
     prepare_shared(plan, environments[0], server)

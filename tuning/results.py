@@ -75,7 +75,7 @@ def write_result(plan: SearchPlan, result: SearchResult) -> None:
 
 
 def _summary(plan: SearchPlan, result: SearchResult) -> dict[str, Any]:
-    """Return counts, the best trials and the failures, for programs."""
+    """Return counts, the best trials, all trials and the failures, for programs."""
     return {
         "study": plan.name,
         "n_trials": plan.section.n_trials,
@@ -89,6 +89,7 @@ def _summary(plan: SearchPlan, result: SearchResult) -> dict[str, Any]:
             }
             for name, trial in result.best_files().items()
         ],
+        "trials": [_record(plan, trial) for trial in result.trials],
         "failures": [
             {
                 "trial": trial.number,
@@ -97,6 +98,19 @@ def _summary(plan: SearchPlan, result: SearchResult) -> dict[str, Any]:
             }
             for trial in result.in_state(TrialState.FAIL)
         ],
+    }
+
+
+def _record(plan: SearchPlan, trial: FrozenTrial) -> dict[str, Any]:
+    """Return what a trial drew and reached; a pruned trial has only the values of its validations."""
+    seconds = None if trial.duration is None else round(trial.duration.total_seconds(), 3)
+    return {
+        "trial": trial.number,
+        "state": trial.state.name.lower(),
+        "seconds": seconds,
+        **dict(zip(plan.metrics, trial.values or [None] * len(plan.metrics), strict=True)),
+        "validations": [value for _, value in sorted(trial.intermediate_values.items())],
+        "parameters": trial.params,
     }
 
 

@@ -1,6 +1,7 @@
 """The report of a search: history, parallel coordinates, importances, intermediate values, every trial."""
 
 import math
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from optuna.importance import get_param_importances
+from optuna.search_space import intersection_search_space
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -23,6 +25,7 @@ _MAX_AXES = 8  # of parallel coordinates
 _MAX_LABEL = 22
 _MIN_NAME = 4
 _MIN_FOR_IMPORTANCE = 4
+_SEED = re.compile(r"(^|[._])seed(_everything)?$")  # such as data.seed
 
 
 def search_page(result: SearchResult) -> str:
@@ -168,20 +171,28 @@ def _importances(result: SearchResult, index: int) -> html.Section | None:
         f"Parameter importance for {result.metrics[index]}",
         _picture(drawing, alt, "Importances: "),
         html.note(
-            "Optuna's PED-ANOVA over the parameters that every trial has; with few trials a first hint only."
+            "Optuna's PED-ANOVA over the parameters that every trial has, except seeds; "
+            "with few trials a first hint only."
         ),
     )
 
 
 def importances(result: SearchResult, index: int) -> dict[str, float]:
-    """Return the importance of each parameter for a metric; empty where there are too few trials."""
-    if result.counts.completed < _MIN_FOR_IMPORTANCE:
+    """Return the importance of each parameter for a metric; empty where there are too few trials.
+
+    Seeds are left out: their differences are chance, which a few trials mistake for importance.
+    """
+    completed = result.in_state(TrialState.COMPLETE)
+    names = [name for name in intersection_search_space(completed) if not _SEED.search(name)]
+    if result.counts.completed < _MIN_FOR_IMPORTANCE or not names:
         return {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = get_param_importances(result.study, target=lambda trial: trial.values[index])
-    except (ValueError, RuntimeError):  # no parameter is in every trial, or none varied
+            found = get_param_importances(
+                result.study, params=names, target=lambda trial: trial.values[index]
+            )
+    except (ValueError, RuntimeError):  # none of them varied
         return {}
     return {name: float(share) for name, share in found.items() if math.isfinite(share)}
 

@@ -92,3 +92,14 @@ def test_the_best_of_a_maximized_study_is_the_largest():
     study = study_of(9, ("maximize",))
     (best,) = best_trials(study)
     assert best.value == max(trial.value for trial in study.trials)
+
+
+def test_seeds_have_no_importance():
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    for _ in range(20):
+        trial = study.ask()
+        rate = trial.suggest_float("model.lr", 1e-5, 1, log=True)
+        seeds = [trial.suggest_int(name, 0, 9) for name in ("seed_everything", "data.seed")]
+        study.tell(trial, rate + sum(seeds))
+    shares = importances(SearchResult.of("demo", ["val_per"], study), 0)
+    assert list(shares) == ["model.lr"]

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
@@ -54,6 +54,22 @@ class Samplers:
         if not isinstance(self._shared, GridSampler):
             return None
         return math.prod(len(values) for values in self._arguments["search_space"].values())
+
+    def check_grid(self, parameters: Sequence[str]) -> None:
+        """Refuse a grid that does not name exactly the parameters of the search space."""
+        if not isinstance(self._shared, GridSampler):
+            return
+        named = list(self._arguments["search_space"])
+        if missing := [name for name in parameters if name not in named]:
+            raise ConfigError(
+                f"optuna.sampler: the grid must have values for every path of optuna.search_spaces, "
+                f"it lacks {', '.join(missing)}"
+            )
+        if unknown := [name for name in named if name not in parameters]:
+            raise ConfigError(
+                f"optuna.sampler: the grid must name paths of optuna.search_spaces, {unknown[0]} is not "
+                f"there; there are: {', '.join(parameters)}"
+            )
 
     def for_trial(self, number: int) -> BaseSampler:
         """Return the sampler that draws this trial."""

@@ -51,3 +51,17 @@ def test_what_is_no_component_is_refused(content):
 def test_the_pruner_is_optunas_default_for_one_metric_and_none_for_two():
     assert isinstance(build_pruner(None, objectives=1), optuna.pruners.MedianPruner)
     assert isinstance(build_pruner(None, objectives=2), optuna.pruners.NopPruner)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [(["model.lr", "data.seed"], "it lacks data.seed"), ([], "model.lr is not there")],
+)
+def test_a_grid_names_the_paths_of_the_search_space(parameters, message):
+    grid = {"class_path": "optuna.samplers.GridSampler", "init_args": {"search_space": {"model.lr": [1, 2]}}}
+    with pytest.raises(ConfigError, match=message):
+        Samplers(grid, 1).check_grid(parameters)
+
+
+def test_only_grids_must_name_the_paths():
+    Samplers(RANDOM, 1).check_grid(["model.lr"])
