@@ -20,6 +20,7 @@ from installation import PROGRAM
 from models import PhonemeRecognizer
 from models.phoneme_recognizer import Prediction
 from stop_signals import stop_if_requested
+from wording import number_of
 
 if TYPE_CHECKING:
     from evaluation.error_analysis import SplitAnalysis
@@ -71,7 +72,7 @@ def write_predictions(
     predictions.sort(key=lambda prediction: str(prediction.id))
     lines = [json.dumps(prediction._asdict(), ensure_ascii=False) for prediction in predictions]
     (folder / PREDICTIONS_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    log.info("%d predictions: %s", len(lines), folder / PREDICTIONS_FILE)
+    log.info("%s: %s", number_of(len(lines), "prediction"), folder / PREDICTIONS_FILE)
 
 
 def summarise(folder: Path) -> "Analyses | None":
@@ -124,9 +125,9 @@ def in_words(split: str, analysis: "SplitAnalysis") -> str:
             f"{100 * interval.high:.2f} over {interval.units} {units}"
         )
     if not lines:
-        lines.append(f"{split}: {len(analysis.records)} utterances are too few for an interval")
+        lines.append(f"{split}: too few utterances for an interval: {len(analysis.records)}")
     counts = ", ".join(f"{count} {name}" for name, count in analysis.edits.items())
-    return "\n".join([*lines, f"{split}: {counts} in {analysis.phonemes} phonemes"])
+    return "\n".join([*lines, f"{split}: {counts} in {number_of(analysis.phonemes, 'phoneme')}"])
 
 
 def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:

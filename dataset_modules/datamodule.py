@@ -27,6 +27,7 @@ from dataset_modules.labels.usable_clips import EncodedLabels, usable_clips
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.data_sources import DataSources
 from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
+from wording import number_of
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +168,7 @@ class PhonemeDataModule(LightningDataModule):
     def _open_and_check(self, split: Split) -> list[skipping.SplitPart]:
         parts = self.open_split(split)
         self.encode.check(sum((part.usable.unknown for part in parts), Counter[str]()))
-        log.info("%s: %d clips, %.2f h", split, len(self.splits[split]), self.splits[split].hours)
+        log.info("%s: %s, %.2f h", split, number_of(len(clips := self.splits[split]), "clip"), clips.hours)
         return parts
 
     def open_split(self, split: Split, *, rebuild: bool = False) -> list[skipping.SplitPart]:

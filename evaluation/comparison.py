@@ -10,6 +10,7 @@ from evaluation.error_analysis import SplitAnalysis, speakers_to_draw
 from evaluation.intervals import RateDifference, paired_difference, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
 from phonetics.confusions import phoneme_scores
+from wording import number_of
 
 
 class Comparison(NamedTuple):
@@ -24,6 +25,7 @@ class Comparison(NamedTuple):
     by_speaker: RateDifference | None
     feature_difference: RateDifference | None
     rows: tuple[tuple[int, int], ...]  # places of the common utterances in both analyses
+    is_identical: bool = False  # both recognised the same phonemes in every common utterance
 
 
 def compare_analyses(first: SplitAnalysis, second: SplitAnalysis) -> Comparison:
@@ -44,6 +46,11 @@ def compare_analyses(first: SplitAnalysis, second: SplitAnalysis) -> Comparison:
         by_speaker=paired_difference(*sums_by_unit(speakers, before, after, lengths)) if speakers else None,
         feature_difference=paired_difference(*features, lengths),
         rows=tuple(rows),
+        is_identical=bool(rows)
+        and all(
+            first.records[ours].hypothesis_phonemes == second.records[theirs].hypothesis_phonemes
+            for ours, theirs in rows
+        ),
     )
 
 
@@ -70,12 +77,21 @@ def _keys(records: Sequence[UtteranceRecord]) -> Iterator[tuple[str, str, str, i
         seen[name] += 1
 
 
-def conclusion(first: str, second: str, difference: RateDifference | None) -> str:
-    """Say in a sentence which experiment makes fewer errors.
+def conclusion(first: str, second: str, found: Comparison) -> str:
+    """State in a sentence which experiment makes fewer errors."""
+    if found.is_identical:
+        return (
+            f"{first} and {second} are identical: the same phonemes, {number_of(found.common, 'utterance')}."
+        )
+    return difference_in_words(first, second, found.difference)
 
-    >>> conclusion("a", "b", RateDifference(-0.01, -0.02, -0.005, 0.999, 200))
+
+def difference_in_words(first: str, second: str, difference: RateDifference | None) -> str:
+    """State a difference in a sentence.
+
+    >>> difference_in_words("a", "b", RateDifference(-0.01, -0.02, -0.005, 0.999, 200))
     'b makes fewer errors than a: -1.00 points (95 % interval -2.00 to -0.50).'
-    >>> conclusion("a", "b", RateDifference(-0.01, -0.02, 0.005, 0.9, 200))
+    >>> difference_in_words("a", "b", RateDifference(-0.01, -0.02, 0.005, 0.9, 200))
     'The difference is not significant: from a to b it is -1.00 points (95 % interval -2.00 to 0.50).'
     """
     if difference is None:

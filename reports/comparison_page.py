@@ -14,9 +14,13 @@ from reports import html
 from reports.error_sections import in_points, percent, span
 from reports.experiment_page import learning_section
 from reports.html import Html
+from wording import number_of
 
 _CHANGES = 12
-_CURVES = (("Validation loss", "CTC loss", "val_loss"), ("Phoneme error rate", "share", "val_per"))
+_CURVES = (
+    ("Validation loss", "CTC loss", "val_loss"),
+    ("Phoneme error rate", "errors per reference phoneme", "val_per"),
+)
 
 
 def comparison_page(experiments: Sequence[Experiment]) -> str:
@@ -77,8 +81,8 @@ def _against(first: Experiment, other: Experiment) -> html.Section | None:
         _conclusion(first.name, other.name, found),
         _differences(found),
         html.note(
-            f"Over {found.common:,} common utterances of the {split} split. {found.others:,} others were "
-            "evaluated by one experiment only, or have different references. Differences are in percentage "
+            f"Over {number_of(found.common, 'common utterance')} of the {split} split; evaluated by one "
+            f"experiment only, or with different references: {found.others:,}. Differences are in percentage "
             "points of reference phonemes; both experiments use the same resamples. The probability is the "
             "share of resamples in which the second experiment has fewer errors."
         ),
@@ -88,7 +92,7 @@ def _against(first: Experiment, other: Experiment) -> html.Section | None:
 
 
 def _conclusion(first: str, second: str, found: Comparison) -> Html:
-    difference, text = found.difference, conclusion(first, second, found.difference)
+    difference, text = found.difference, conclusion(first, second, found)
     if difference is None or difference.low <= 0 <= difference.high:
         return html.callout("plain", "open", text)
     return html.callout("good", "better", text) if difference.high < 0 else html.callout("bad", "worse", text)
@@ -142,7 +146,7 @@ def _changed_utterances(before: SplitAnalysis, after: SplitAnalysis, found: Comp
         if change
     ]
     headers = ["utterance", "change in errors", "reference", "first hypothesis", "second hypothesis"]
-    text = f"{better:,} utterances have fewer errors, {worse:,} have more, the others have as many."
+    text = f"Utterances with fewer errors: {better:,}; with more: {worse:,}. The others have as many."
     listed = html.details("Utterances with the largest changes", html.table(headers, rows)) if rows else ""
     return html.paragraph(text) + listed
 
@@ -171,7 +175,8 @@ def _slices(experiments: Sequence[Experiment]) -> html.Section | None:
         blocks.append(html.heading(f"By {title}") + html.table([title, "utterances", *headers], rows))
     if not blocks:
         return None
-    text = f"Over {len(analyses[0].records):,} utterances of the {shared[0]} split that all evaluated."
+    size = number_of(len(analyses[0].records), "utterance")
+    text = f"Over {size} of the {shared[0]} split that all evaluated."
     return html.section("Slices", html.note(text), blocks)
 
 

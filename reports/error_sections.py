@@ -10,6 +10,7 @@ from phonetics.confusions import Confusion, most_frequent, phoneme_scores
 from reports import html
 from reports.confusion_matrix import confusion_matrix
 from reports.html import Html, element
+from wording import number_of
 
 _CONFUSIONS, _LISTED = 15, 60
 _WIDTH, _HEIGHT, _MARGIN = 180, 18, 4  # of a whisker
@@ -31,8 +32,8 @@ def span(interval: RateInterval | None) -> str:
 
 
 def in_points(difference: float) -> str:
-    """Format a difference of shares in percentage points."""
-    return f"{100 * difference:+.2f}"
+    """Format a difference of shares in percentage points; none has no sign."""
+    return f"{100 * difference:+.2f}" if difference else "0"
 
 
 def result_numbers(analysis: SplitAnalysis) -> Html:
@@ -43,14 +44,14 @@ def result_numbers(analysis: SplitAnalysis) -> Html:
         ("phoneme error rate", analysis.phoneme_error_rate, "per"),
         ("feature error rate", analysis.feature_error_rate, "feature_error_rate"),
     )
-    size = f"{analysis.phonemes:,} phonemes, {minutes:.1f} min"
+    size = f"{number_of(analysis.phonemes, 'phoneme')}, {minutes:.1f} min"
     return html.key_metrics(
         *(
             html.KeyMetric(name, percent(rate), f"95 %: {span(intervals.get(key))}")
             for name, rate, key in rates
         ),
         *(
-            html.KeyMetric(name, percent(count / max(1, analysis.phonemes)), f"{count:,} phonemes")
+            html.KeyMetric(name, percent(count / max(1, analysis.phonemes)), number_of(count, "phoneme"))
             for name, count in analysis.edits.items()
         ),
         html.KeyMetric("utterances", f"{len(analysis.records):,}", size),
@@ -61,22 +62,22 @@ def interval_notes(analysis: SplitAnalysis) -> Iterator[Html]:
     """Explain the intervals and their limits."""
     if by_speaker := analysis.intervals.get("per_by_speaker"):
         yield html.paragraph(
-            f"By speaker: {span(by_speaker)} over {by_speaker.units} speakers. This interval covers other "
-            "speakers; the interval by utterance covers other sentences of these speakers."
+            f"By speaker: {span(by_speaker)} over {number_of(by_speaker.units, 'speaker')}. This interval "
+            "covers other speakers; the interval by utterance covers other sentences of these speakers."
         )
     elif analysis.speakers:
         yield html.paragraph(
-            f"The intervals cover other sentences of these {len(analysis.speakers)} speakers. They are too "
-            f"narrow for other speakers; an interval by speaker needs {FEWEST_UNITS} speakers."
+            f"The intervals cover other sentences of {number_of(len(analysis.speakers), 'speaker')}. They "
+            f"are too narrow for other speakers; an interval by speaker needs {FEWEST_UNITS} speakers."
         )
     with_errors = int((analysis.errors > 0).sum())
     if "per" not in analysis.intervals:
         yield html.paragraph(
-            f"{len(analysis.records)} utterances are too few for an interval, it needs {FEWEST_UNITS}: "
-            "their rate is uncertain."
+            f"The rate is uncertain: an interval needs {FEWEST_UNITS} utterances, there "
+            f"{'is' if len(analysis.records) == 1 else 'are'} {len(analysis.records)}."
         )
     elif with_errors < _FEW_ERRORS:
-        yield html.note(f"Only {with_errors} utterances have errors, so the intervals are rough.")
+        yield html.note(f"The intervals are rough, because few utterances have errors: {with_errors}.")
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
         yield html.note(f"Phonemes without articulatory features (each edit costs 1): {listed}.")

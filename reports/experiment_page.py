@@ -24,13 +24,14 @@ from reports.length_section import length_section
 from reports.pictures import canvas, inline_png, inline_svg
 from reports.utterance_section import utterance_section
 from untrusted.files import open_regular
+from wording import number_of
 
 _ROWS_SHOWN, _REASONS_SHOWN = 100, 12  # of recordings left out
 _FEW_POINTS = 30  # of a curve, which are marked one by one
 _SPLITS = ("test", "val")
 _CURVES = (
     ("Loss", "CTC loss", ("train_loss", "val_loss")),
-    ("Phoneme error rate", "share", ("val_per",)),
+    ("Phoneme error rate", "errors per reference phoneme", ("val_per",)),
     ("Learning rate, the largest of all groups", "rate", ("lr",)),
 )
 
@@ -87,7 +88,7 @@ def _results(experiment: Experiment) -> html.Section:
 def _plain_rates(experiment: Experiment) -> Html:
     """Show the rates of splits without utterance records."""
     rates = {split: experiment.metrics.get(f"{split}_per") for split in _SPLITS}
-    sizes = {split: f"{count} utterances" for split, count in experiment.utterances.items() if count}
+    sizes = {split: number_of(count, "utterance") for split, count in experiment.utterances.items() if count}
     return html.key_metrics(
         *(
             html.KeyMetric(f"PER, {split}", percent(rate), sizes.get(split, ""))
@@ -209,6 +210,7 @@ def _use(experiment: Experiment) -> html.Section | None:
 {PROGRAM} export {checkpoint} --to hf      # or onnx, onnx-int8"""
     in_python = f"""\
 from inference import Recognizer
+from wording import number_of
 recognize = Recognizer.from_checkpoint({str(path)!r})
 print(recognize(waveform, sampling_rate).text)"""
     return html.section(

@@ -24,6 +24,7 @@ from reports.html import Html, element
 from reports.pictures import spectrogram_png
 from untrusted.files import FileError, open_regular, within
 from untrusted.printing import printable
+from wording import number_of
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
 
 def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes, picture: bytes) -> Html:
     facts = [
-        f"{aligned.errors} edits in {len(record.reference_phonemes)} phonemes "
+        f"{number_of(aligned.errors, 'edit')} in {number_of(len(record.reference_phonemes), 'phoneme')} "
         f"({percent(aligned.errors / max(1, len(record.reference_phonemes)), 0)})",
         f"{record.seconds:.2f} s",
         *([f"speaker {record.speaker}"] if record.speaker else []),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Each package and what it may import. YAML names data sets and optimizers by class_path.
-_BOTTOM = ("installation", "phonetics", "optim", "durable_files", "stop_signals", "untrusted")
+_BOTTOM = ("installation", "phonetics", "optim", "durable_files", "stop_signals", "untrusted", "wording")
 _MIDDLE = (*_BOTTOM, "evaluation", "dataset_modules", "models", "experiment", "inference")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "durable_files": (),
     "stop_signals": (),
     "untrusted": (),
+    "wording": (),
     "installation": (),
     "phonetics": (
         "installation",

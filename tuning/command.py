@@ -22,6 +22,7 @@ from tuning.trials.devices import trial_environments, visible_gpus
 from tuning.trials.fork_server import ForkServer, ForkServerError, Task
 from tuning.trials.shared_preparation import PREPARE, prepare, prepare_shared
 from tuning.trials.trial_run import TRAIN, train
+from wording import number_of
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,9 @@ def _search(plan: SearchPlan, server: ForkServer) -> int:
     plan.folder.mkdir(parents=True, exist_ok=True)
     study = open_study(storage.connection, plan, pruner)
     claims = Claims(study, storage, samplers, section.n_trials)
-    log.info("search %s: %d trials in all, %d at once", plan.name, section.n_trials, len(environments))
+    log.info(
+        "search %s: %s in all, %d at once", plan.name, number_of(section.n_trials, "trial"), len(environments)
+    )
     Search(plan, study, claims, server, environments).run()
     return _conclude(plan, SearchResult.of(plan.name, plan.metrics, study))
 

@@ -13,6 +13,7 @@ from installation import PROGRAM
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
 from phonetics.text_to_phonemes.base import in_batches
+from wording import number_of
 
 _NAMED = ("espeak", "epitran")
 
@@ -33,7 +34,8 @@ def build(options: argparse.Namespace) -> int:
         inventory.counts, min_count=options.min_count, word_boundary=not options.no_word_boundary
     )
     _write(vocabulary, options)
-    _print(f"{options.output}: {len(vocabulary.phonemes)} phonemes from {inventory.num_labels} labels")
+    labels = number_of(inventory.num_labels, "label")
+    _print(f"{options.output}: {number_of(len(vocabulary.phonemes), 'phoneme')} from {labels}")
     if rare:
         _print(f"left out, since they come up less than {options.min_count} times:")
         _print(*(f"  {line}" for line in inventory.described(rare)))
@@ -47,7 +49,8 @@ def check(options: argparse.Namespace) -> int:
     missing, unused = missing_and_unused(inventory.counts, vocabulary)
     outside = sum(inventory.counts[phoneme] for phoneme in missing)
     total = sum(inventory.counts.values())
-    _print(f"{inventory.num_labels} labels, {total} phonemes; {len(vocabulary.phonemes)} in the vocabulary")
+    labels = number_of(inventory.num_labels, "label")
+    _print(f"{labels}, {number_of(total, 'phoneme')}; {len(vocabulary.phonemes)} in the vocabulary")
     _print(f"missing: {len(missing)} kinds, {outside} in all ({outside / max(total, 1):.4%})")
     _print(*(f"  {line}" for line in inventory.described(missing)))
     _print(f"unused: {len(unused)}{': ' if unused else ''}{' '.join(unused)}")
@@ -58,7 +61,7 @@ def merge(options: argparse.Namespace) -> int:
     """Write one vocabulary that holds the phonemes of several."""
     vocabulary = merge_vocabularies([Vocabulary.from_file(path) for path in options.vocabularies])
     _write(vocabulary, options)
-    _print(f"{options.output}: {len(vocabulary.phonemes)} phonemes")
+    _print(f"{options.output}: {number_of(len(vocabulary.phonemes), 'phoneme')}")
     return 0
 
 
@@ -105,7 +108,7 @@ def _inventory(options: argparse.Namespace) -> LabelCounts:
     if not inventory.num_labels:
         raise ConfigError("vocabulary: there must be labels, no recording or text has one")
     if unlabelled:
-        _print(f"{unlabelled} recordings or texts have no labels and are not counted")
+        _print(f"recordings or texts without labels, which are not counted: {unlabelled}")
     return inventory
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evaluation.comparison import common_rows, compare_analyses, over_common, phoneme_changes
+from evaluation.comparison import common_rows, compare_analyses, conclusion, over_common, phoneme_changes
 from evaluation.error_analysis import analyse
 from experiment.contents import Experiment
 from reports.comparison_page import comparison_page
@@ -80,3 +80,11 @@ def test_utterances_of_one_name_are_paired_one_by_one(worse):
     twice = analyse("test", [worse.records[0], worse.records[0]._replace(hypothesis=())])
     found = compare_analyses(twice, twice)
     assert found.rows == ((0, 0), (1, 1))
+
+
+def test_runs_that_recognised_the_same_are_called_identical(worse, better):
+    same = compare_analyses(worse, worse)
+    assert conclusion("one", "two", same) == (
+        f"one and two are identical: the same phonemes, {same.common} utterances."
+    )
+    assert "identical" not in conclusion("one", "two", compare_analyses(worse, better))

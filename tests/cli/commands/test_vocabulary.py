@@ -38,7 +38,7 @@ def test_a_vocabulary_is_built_from_texts(texts, tmp_path, capsys):
     assert tokens == ("[PAD]", "[UNK]", "|", "d", "e", "nʲ", "t", "ɑ")
     said = capsys.readouterr().out
     assert "5 phonemes from 2 labels" in said
-    assert "1 recordings or texts have no labels" in said
+    assert "texts without labels, which are not counted: 1" in said
 
 
 def test_rare_phonemes_and_the_boundary_are_left_out_where_asked(texts, tmp_path, capsys):
