@@ -9,6 +9,7 @@ from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
 from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.cache.clip_store import AudioStorage
 from dataset_modules.recording import SPLITS, Recording, Split, needing_phonemes
+from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.recording_survey import StatedRecordings
 from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
@@ -65,6 +66,8 @@ class BaseDataset(ABC):
         self.silence_db = silence_db
         self.audio_storage: AudioStorage = audio_storage
         self._check_limits()
+
+    label_summary: LabelSummary | None = None  # of data sets that find their labels in files
 
     @abstractmethod
     def load_data(self, create_dataset: bool = False) -> None:

@@ -107,7 +107,7 @@ class CustomAudioDataset(ListedDataset):
             speaker_from,
             longest_seconds=math.inf if self.max_seconds is None else self.max_seconds,
         )
-        self.label_summary = LabelSummary()
+        self.label_summary: LabelSummary = LabelSummary()
         self._is_divided = False  # by speaker rather than by the manifest
 
     def load_data(self, create_dataset: bool = False) -> None:

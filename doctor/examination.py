@@ -41,6 +41,7 @@ def examine(data: PhonemeDataModule, num_frames: FrameCounter, plan: RunPlan) ->
         vocabulary=data.vocabulary.phonemes,
         unknown_policy=data.encode.policy,
         max_batch_seconds=data.batch_seconds("train"),
+        labels=tuple(dataset.label_summary for dataset in data.sources.datasets if dataset.label_summary),
         plan=plan,
         plan_faults=tuple(plan.faults(num_batches)),
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dataset_modules.base_dataset import Split
 from dataset_modules.labels.skipping import SplitPart
+from dataset_modules.sources.annotations.summary import LabelSummary
 
 NO_SPEAKER = -1
 
@@ -119,6 +120,7 @@ class Survey:
     vocabulary: tuple[str, ...]  # its phonemes, without special tokens
     unknown_policy: str
     max_batch_seconds: float | None = None
+    labels: tuple[LabelSummary, ...] = ()  # of data sets that find their labels in files
     plan: RunPlan = RunPlan()
     plan_faults: tuple[str, ...] = ()  # why the run would fail with the batches of these data
 

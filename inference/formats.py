@@ -1,14 +1,24 @@
-"""Write transcripts as plain text, JSON lines, CTM, Praat TextGrid or SubRip subtitles."""
+"""Write transcripts as text, JSON lines, CTM, HTK labels, Praat TextGrid, ELAN or SubRip subtitles."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
+from xml.sax.saxutils import escape
 
 from inference.transcript import Phoneme, Transcript
 
-FormatName = Literal["text", "jsonl", "ctm", "textgrid", "srt"]
+FormatName = Literal["text", "jsonl", "ctm", "lab", "textgrid", "eaf", "srt"]
 _SHORTEST = 1e-4  # seconds of an interval that the digits of a TextGrid can express
+_HTK_UNITS = 1e7  # in a second
+_EAF = """<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT AUTHOR="" DATE="1970-01-01T00:00:00+00:00" FORMAT="3.0" VERSION="3.0">
+    <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds"/>
+    <TIME_ORDER>
+{slots}    </TIME_ORDER>
+{tiers}    <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" TIME_ALIGNABLE="true"/>
+</ANNOTATION_DOCUMENT>
+"""
 _SUBTITLE_SECONDS, _SUBTITLE_PAUSE = 5.0, 0.5
 
 
@@ -68,14 +78,17 @@ def ctm(transcript: Transcript) -> str:
     )
 
 
+def lab(transcript: Transcript) -> str:
+    """Write HTK's labels: start and end in units of 100 ns, and the phoneme, in each line."""
+    return "".join(
+        f"{round(start * _HTK_UNITS)} {round(end * _HTK_UNITS)} {symbol}\n"
+        for symbol, start, end, _ in transcript.phonemes
+    )
+
+
 def textgrid(transcript: Transcript) -> str:
     """Write a long TextGrid with tiers of words and phonemes; empty intervals fill the pauses."""
-    phonemes = [_Label(start, end, symbol) for symbol, start, end, _ in transcript.phonemes]
-    words = [
-        _Label(word[0].start_seconds, word[-1].end_seconds, "".join(phoneme.symbol for phoneme in word))
-        for word in transcript.words
-    ]
-    tiers = {"words": words, "phonemes": phonemes}
+    tiers = _tiers(transcript)
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -89,6 +102,16 @@ def textgrid(transcript: Transcript) -> str:
     for number, (name, labels) in enumerate(tiers.items(), start=1):
         lines += [f"    item [{number}]:", *_tier(name, _without_gaps(labels, transcript.num_seconds))]
     return "\n".join(lines) + "\n"
+
+
+def _tiers(transcript: Transcript) -> dict[str, list[_Label]]:
+    """Return the labels of words and of phonemes."""
+    words = [
+        _Label(word[0].start_seconds, word[-1].end_seconds, "".join(phoneme.symbol for phoneme in word))
+        for word in transcript.words
+    ]
+    phonemes = [_Label(start, end, symbol) for symbol, start, end, _ in transcript.phonemes]
+    return {"words": words, "phonemes": phonemes}
 
 
 def _tier(name: str, labels: Sequence[_Label]) -> Iterator[str]:
@@ -123,6 +146,31 @@ def _without_gaps(labels: Sequence[_Label], num_seconds: float) -> list[_Label]:
         filled.append(_Label(end, num_seconds, ""))
     filled[-1] = filled[-1]._replace(end=num_seconds)
     return filled
+
+
+def eaf(transcript: Transcript) -> str:
+    """Write an ELAN file with tiers of words and phonemes; its times are whole milliseconds."""
+    slots: list[str] = []
+    tiers: list[str] = []
+    for name, labels in _tiers(transcript).items():
+        annotations = [_annotation(slots, label) for label in labels]
+        content = "".join(annotations)
+        tiers.append(f'    <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="{name}">\n{content}    </TIER>\n')
+    return _EAF.format(slots="".join(slots), tiers="".join(tiers))
+
+
+def _annotation(slots: list[str], label: _Label) -> str:
+    """Return the XML of a label, whose two times are added to the slots."""
+    number = len(slots) + 1
+    for place, seconds in enumerate((label.start, label.end)):
+        slots.append(
+            f'        <TIME_SLOT TIME_SLOT_ID="ts{number + place}" TIME_VALUE="{round(seconds * 1000)}"/>\n'
+        )
+    return (
+        f'        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a{number}" TIME_SLOT_REF1="ts{number}" '
+        f'TIME_SLOT_REF2="ts{number + 1}"><ANNOTATION_VALUE>{escape(label.text)}</ANNOTATION_VALUE>'
+        "</ALIGNABLE_ANNOTATION></ANNOTATION>\n"
+    )
 
 
 def srt(transcript: Transcript) -> str:
@@ -176,6 +224,8 @@ FORMATS: dict[FormatName, Format] = {
     "text": Format(".txt", text, joins=True),
     "jsonl": Format(".jsonl", jsonl, joins=True),
     "ctm": Format(".ctm", ctm, joins=True),
+    "lab": Format(".lab", lab, joins=False),
     "textgrid": Format(".TextGrid", textgrid, joins=False),
+    "eaf": Format(".eaf", eaf, joins=False),
     "srt": Format(".srt", srt, joins=False),
 }

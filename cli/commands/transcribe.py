@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LM_WEIGHT = 0.5
-_FORMATS = ("text", "jsonl", "ctm", "textgrid", "srt")
+FORMAT_NAMES = ("text", "jsonl", "ctm", "lab", "textgrid", "eaf", "srt")
 _DESCRIPTION = """Transcribe recordings: files, folders (all recordings in them, at any depth), or - for the
 bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder.
 A recording that cannot be read is one line on standard error; the exit status is 1 if there was one."""
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     # Moved to the first place before the arguments are parsed.
     parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
-    parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument("--format", type=str.lower, choices=FORMAT_NAMES, default="text")
     parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
     parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")

@@ -1,6 +1,7 @@
 """List all checks of the data and run them."""
 
 from doctor.findings import clips as clip_findings
+from doctor.findings import labels as label_findings
 from doctor.findings import phonemes as phoneme_findings
 from doctor.findings import splits as split_findings
 from doctor.findings.finding import SEVERITIES, Check, Finding
@@ -26,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     clip_findings.very_short,
     split_findings.repeated_recordings,
     split_findings.speakers_unknown,
+    label_findings.labels_found,
     split_findings.hardware,
 )
 

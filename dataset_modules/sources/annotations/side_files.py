@@ -1,7 +1,7 @@
 """The label file beside a recording: which of several counts, what it holds, and the clips that it gives."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import soundfile
@@ -28,8 +28,10 @@ _TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {".textgrid": read_text
 _LINES = (".ctm", ".lab")
 # The first file with content counts.
 SIDE_SUFFIXES = (*_TIERED, ".ctm", ".phn", ".ipa", ".lab", ".txt")
+_SAMPLED_TEXTS = 200
 _SAMPLED_FILES = 20  # that decide about the tiers of a folder
 _EXAMPLE_LENGTH = 40
+_OTHER_LENGTH_SECONDS = 0.5
 
 LabelFiles = Mapping[str, Path]  # by suffix
 
@@ -50,6 +52,7 @@ class SideFiles:
         self._folder = folder
         self._options = options
         self._summary = summary
+        self._check_texts(all_files)
         undecided = [files for files in all_files if not {*_LINES, *_TIERED}.isdisjoint(files)]
         counting = [(suffix, files[suffix]) for files in undecided if (suffix := self.suffix_of(files))]
         self._lab_kind = self._kind_of_lines([path for suffix, path in counting if suffix in _LINES])
@@ -110,6 +113,16 @@ class SideFiles:
             raise ValueError(self._question(examples or {paths[0]: "phonemes or text"}))
         return decided
 
+    def _check_texts(self, all_files: Iterable[LabelFiles]) -> None:
+        """Refuse ``.txt`` files that hold phonemes: they would be spoken as words."""
+        if self._options.kind:
+            return
+        counting = (files[".txt"] for files in all_files if self.suffix_of(files) == ".txt")
+        sample = list(itertools.islice(counting, _SAMPLED_TEXTS))
+        labels = [label for path in sample for label in _labels_of_lines(path)]
+        if kind_of_labels(labels) == "phonemes":
+            raise ValueError(self._question({sample[0]: "phonemes"}))
+
     def _question(self, examples: Mapping[Path, str]) -> str:
         found = "; ".join(
             f"{path.name} seems to hold {what}: {' '.join(_labels_of_lines(path))[:_EXAMPLE_LENGTH]!r}"
@@ -157,7 +170,9 @@ class SideFiles:
             for one in self._of_speaker(audio, tiers, kind or "text", seconds, is_one_clip)
         ]
         found.sort(key=lambda segment: segment.start)
-        self._summary.num_overlapping += sum(_cross(one, other) for one, other in pairwise(found))
+        self._summary.num_overlapping += sum(_cross(one, other) for one, other in itertools.pairwise(found))
+        if file.seconds is not None and abs(file.seconds - seconds) > _OTHER_LENGTH_SECONDS:
+            self._summary.num_other_lengths += 1
         self._summary.recording_seconds += seconds
         self._summary.clip_seconds += sum(
             (seconds if segment.end is None else segment.end) - segment.start for segment in found

@@ -18,6 +18,7 @@ class LabelSummary:
     num_empty: int = 0  # intervals without a label: pauses
     num_outside: int = 0  # labels outside of the intervals that cut clips
     num_overlapping: int = 0  # clips during which another speaker has a label, too
+    num_other_lengths: int = 0  # label files that state another length than their recording has
     num_other_languages: int = 0  # rows of another language than the data set's
     recording_seconds: float = 0.0  # of the recordings that are cut
     clip_seconds: float = 0.0  # of the clips that are cut out of them
@@ -38,6 +39,7 @@ class LabelSummary:
             "empty intervals (pauses) are left out": self.num_empty,
             "labels lie outside of the intervals that cut clips": self.num_outside,
             "clips overlap with the labels of another speaker": self.num_overlapping,
+            "label files state another length than their recordings have": self.num_other_lengths,
             "rows of another language are left out": self.num_other_languages,
         }
         return [f"{count:,} {what}" for what, count in counts.items() if count]

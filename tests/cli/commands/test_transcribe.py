@@ -64,7 +64,7 @@ def test_results_go_into_a_folder_as_the_recordings_lie(experiment, recordings, 
     (recordings / "bad.wav").unlink()
     soundfile.write(recordings / "a.flac", speech(0.5), 16000)
     out = tmp_path / "out"
-    command = ["transcribe", str(experiment), str(recordings), "--format", "textgrid", "--output", str(out)]
+    command = ["transcribe", str(experiment), str(recordings), "--format", "TextGrid", "--output", str(out)]
     assert run(command) == 0
     written = sorted(str(path.relative_to(out)) for path in out.rglob("*.TextGrid"))
     assert written == ["a.TextGrid", "a_2.TextGrid", "deep/b.TextGrid"]
