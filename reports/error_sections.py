@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from evaluation.error_analysis import SplitAnalysis
-from evaluation.intervals import FEWEST_UNITS, INTERVAL_DEFINITION, RateInterval
+from evaluation.intervals import FEWEST_UNITS, RateInterval
 from evaluation.signal_to_noise import SNR_DEFINITION
 from evaluation.slices import Breakdown, breakdowns
 from phonetics.confusions import Confusion, most_frequent, phoneme_scores
@@ -44,7 +44,7 @@ def result_numbers(analysis: SplitAnalysis) -> Html:
         ("phoneme error rate", analysis.phoneme_error_rate, "per"),
         ("feature error rate", analysis.feature_error_rate, "feature_error_rate"),
     )
-    size = f"{number_of(analysis.phonemes, 'phoneme')}, {minutes:.1f} min"
+    size = f"{number_of(analysis.phonemes, 'phoneme')}, {minutes:.1f}\N{NO-BREAK SPACE}min"
     return html.key_metrics(
         *(
             html.KeyMetric(name, percent(rate), f"95 %: {span(intervals.get(key))}")
@@ -81,7 +81,6 @@ def interval_notes(analysis: SplitAnalysis) -> Iterator[Html]:
     if unknown := analysis.without_features:
         listed = ", ".join(f"{name} ({count}×)" for name, count in unknown.most_common())
         yield html.note(f"Phonemes without articulatory features (each edit costs 1): {listed}.")
-    yield html.note(f"{INTERVAL_DEFINITION}.")
 
 
 def confusion_section(analysis: SplitAnalysis) -> html.Section:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.error_analysis import FEATURE_DEFINITION
+from evaluation.intervals import INTERVAL_DEFINITION
 from experiment.contents import Curve, Experiment, SkippedRow
 from experiment.layout import CHECKPOINTS, trained_folder
 from installation import PROGRAM
@@ -77,12 +78,15 @@ def _results(experiment: Experiment) -> html.Section:
         ),
         html.details(
             "Definitions of the metrics",
-            [html.note(f"{name}: {meaning}.") for name, meaning in experiment.definitions.items()],
-            html.note(f"{FEATURE_DEFINITION[0].upper()}{FEATURE_DEFINITION[1:]}.")
-            if evaluated and "feature_error_rate" not in experiment.definitions
-            else "",
+            [html.note(f"{name}: {meaning}.") for name, meaning in _definitions(experiment).items()],
         ),
     )
+
+
+def _definitions(experiment: Experiment) -> dict[str, str]:
+    """Return the definitions in ``metrics.json``; older ones lack those of the analysis of errors."""
+    of_analysis = {"feature_error_rate": FEATURE_DEFINITION, "intervals": INTERVAL_DEFINITION}
+    return (of_analysis if experiment.analyses else {}) | experiment.definitions
 
 
 def _plain_rates(experiment: Experiment) -> Html:
