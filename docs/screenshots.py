@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 WIDE, NARROW = 1280, 400
@@ -42,19 +42,15 @@ SHOTS = (
 )
 
 
-def take(report: Path, folder: Path, shots: Sequence[Shot] = SHOTS) -> Iterator[Path]:
+def take(browser: Browser, report: Path, folder: Path, shots: Sequence[Shot] = SHOTS) -> Iterator[Path]:
     """Write a picture of every part that the report has; yield the files."""
-    browser_path = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        for shot in shots:
-            page = browser.new_page(viewport={"width": shot.width, "height": shot.height})
-            page.goto(report.resolve().as_uri())
-            if (top := _top_of(page, shot.section)) is not None:
-                picture = page.screenshot(full_page=True, clip=_clip(page, shot, top))
-                yield _saved(picture, folder / f"{shot.name}.png")
-            page.close()
-        browser.close()
+    for shot in shots:
+        page = browser.new_page(viewport={"width": shot.width, "height": shot.height})
+        page.goto(report.resolve().as_uri())
+        if (top := _top_of(page, shot.section)) is not None:
+            picture = page.screenshot(full_page=True, clip=_clip(page, shot, top))
+            yield _saved(picture, folder / f"{shot.name}.png")
+        page.close()
 
 
 def _top_of(page: Page, section: str | None) -> float | None:
@@ -85,8 +81,12 @@ def main() -> None:
     parser.add_argument("experiment", type=Path, help="the folder that holds report.html")
     parser.add_argument("--output", type=Path, default=IMAGES)
     options = parser.parse_args()
-    for path in take(options.experiment / "report.html", options.output):
-        sys.stdout.write(f"{path}: {path.stat().st_size / 1000:.0f} kB\n")
+    program = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for path in take(browser, options.experiment / "report.html", options.output):
+            sys.stdout.write(f"{path}: {path.stat().st_size / 1000:.0f} kB\n")
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -236,3 +236,20 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len(TEXTS["README.md"].splitlines()) <= 150  # noqa: PLR2004
+
+
+def test_every_picture_is_shown_and_small() -> None:
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    shown = " ".join(TEXTS.values())
+    assert [path.name for path in pictures if f"images/{path.name})" not in shown] == []
+    assert sum(path.stat().st_size for path in pictures) < 600_000  # noqa: PLR2004
+
+
+def test_pictures_need_no_network() -> None:
+    assert [page for page in TEXTS if page.startswith("docs/") and "```mermaid" in TEXTS[page]] == []
+
+
+def test_the_picture_of_the_rooms_names_rooms() -> None:
+    drawn = re.findall(r"<text x[^>]*>([^<]+)</text>", (ROOT / "docs/images/rooms.svg").read_text())
+    assert len(drawn) > len(ROOMS) / 2
+    assert [name for name in drawn if not (ROOT / name).exists()] == []

@@ -1,11 +1,13 @@
 """Pages in a real browser: they load nothing, fit a phone, and play their audio without errors."""
 
+import importlib.util
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from evaluation.utterance_record import write_records
 from evaluation.worst_utterances import keep_audio
@@ -14,6 +16,7 @@ from experiment.layout import audio_folder, records_file
 from reports.comparison_page import comparison_page
 from reports.experiment_page import experiment_page
 
+ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER = next((path for name in BROWSERS if (path := shutil.which(name))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser is installed ({', '.join(BROWSERS)})")
@@ -140,3 +143,14 @@ def test_spectrograms_are_shown(pages, browser):
     assert len(sizes) == 12
     assert min(sizes) > 50
     page.close()
+
+
+def test_pictures_of_a_report_are_as_wide_as_asked(pages, browser, tmp_path) -> None:
+    spec = importlib.util.spec_from_file_location("screenshots", ROOT / "docs" / "screenshots.py")
+    assert spec is not None
+    assert spec.loader is not None
+    screenshots = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(screenshots)
+    shots = [screenshots.Shot("top", 400, 300), screenshots.Shot("absent", 400, 300, "No such section")]
+    (picture,) = screenshots.take(browser, pages["experiment"], tmp_path, shots)
+    assert Image.open(picture).size == (400, 300)
