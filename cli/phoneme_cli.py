@@ -13,7 +13,11 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.loggers import Logger
 
 from callbacks.every_run.callback_list import callbacks_of_every_run
-from callbacks.every_run.log_lines import has_progress_bar, log_progress_in_lines
+from callbacks.every_run.log_lines import (
+    has_progress_bar,
+    log_progress_in_lines,
+    without_progress_bars,
+)
 from callbacks.every_run.run_description import RunDescription
 from callbacks.every_run.stopping import keep_signals_from
 from callbacks.every_run.utterance_keeper import UtteranceKeeper
@@ -236,8 +240,11 @@ class PhonemeCLI(LightningCLI):
             check_watchers(callbacks, self.model.plan.plateau_metric, data.sources.why_empty("val"))
 
     def _build_trainer(self, **arguments: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
+        section = self.config_init[self.subcommand].trainer
+        if section.enable_progress_bar is False:  # Lightning refuses a configured bar then
+            section.callbacks = without_progress_bars(section.callbacks)
         # Read before Lightning adds its own bar to the list.
-        has_bar = has_progress_bar(self.config_init[self.subcommand].trainer.callbacks)
+        has_bar = has_progress_bar(section.callbacks)
         trainer = super().instantiate_trainer(**arguments)
         keep_signals_from(trainer)
         trainer.callbacks[:0] = callbacks_of_every_run()  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.error_analysis import FEATURE_DEFINITION
+from evaluation.error_analysis import FEATURE_DEFINITION, SplitAnalysis
 from evaluation.intervals import INTERVAL_DEFINITION
 from experiment.contents import Curve, Experiment, SkippedRow
 from experiment.layout import CHECKPOINTS, trained_folder
@@ -68,6 +68,7 @@ def _results(experiment: Experiment) -> html.Section:
     others = sorted(name for name in experiment.metrics if name.rpartition("_")[2] not in ("per", "loss"))
     return html.section(
         "Results",
+        _mute_warning(evaluated) if evaluated else "",
         html.paragraph(f"The {evaluated.split} split:") if evaluated else "",
         result_numbers(evaluated) if evaluated else _plain_rates(experiment),
         list(interval_notes(evaluated)) if evaluated else "",
@@ -87,6 +88,22 @@ def _definitions(experiment: Experiment) -> dict[str, str]:
     """Return the definitions in ``metrics.json``; older ones lack those of the analysis of errors."""
     of_analysis = {"feature_error_rate": FEATURE_DEFINITION, "intervals": INTERVAL_DEFINITION}
     return (of_analysis if experiment.analyses else {}) | experiment.definitions
+
+
+def _mute_warning(analysis: SplitAnalysis) -> Html:
+    """State first that a model recognises nothing: its error rate of 100 % could have other causes."""
+    if not analysis.records or any(record.hypothesis_phonemes for record in analysis.records):
+        return Html("")
+    return html.callout(
+        "bad",
+        "mute",
+        "The model recognises no phoneme",
+        html.paragraph(
+            "Every frame of every utterance is a blank, as in the first few hundred steps of any CTC "
+            "training. Train for more steps, raise the learning rate after a short warm-up, or start from a "
+            "pretrained encoder."
+        ),
+    )
 
 
 def _plain_rates(experiment: Experiment) -> Html:

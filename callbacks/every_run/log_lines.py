@@ -72,6 +72,12 @@ def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def without_progress_bars(callbacks: Sequence[object] | object | None) -> list[object]:
+    """Return a configuration's callbacks except progress bars, for runs that show none."""
+    given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    return [one for one in given if one is not None and not isinstance(one, ProgressBar)]
+
+
 def has_progress_bar(callbacks: Sequence[object] | object | None) -> bool:
     """Return whether a configuration names a progress bar that needs no terminal, unlike Lightning's."""
     given = callbacks if isinstance(callbacks, Sequence) else [callbacks]

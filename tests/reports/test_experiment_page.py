@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.error_analysis import analyse
 from experiment.contents import Experiment
 from reports.experiment_page import experiment_page
 
@@ -52,6 +53,18 @@ def test_reports_of_a_moved_experiment_name_the_present_path_of_its_checkpoint(f
     for folder in (evaluation, evaluation.parents[1]):
         text = experiment_page(finished._replace(folder=folder))
         assert "./run.sh transcribe &#39;kept ones/tried/checkpoints/best.ckpt&#39; RECORDINGS" in text
+
+
+@pytest.mark.parametrize("error_rate", [0.0, 1.0])
+def test_a_mute_model_is_called_mute_before_its_rates(noisy_records, error_rate):
+    records = [
+        record._replace(hypothesis=() if error_rate else record.hypothesis)
+        for record in noisy_records(error_rate=0.1)
+    ]
+    text = experiment_page(UNFINISHED._replace(analyses={"test": analyse("test", records)}))
+    assert ("recognises no phoneme" in text) == bool(error_rate)
+    if error_rate:
+        assert text.index("recognises no phoneme") < text.index("phoneme error rate")
 
 
 @pytest.mark.parametrize("checkpoint", ["/app/experiments/tried/checkpoints/gone.ckpt", "None", None])

@@ -12,7 +12,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from torch.utils.data import DataLoader
 
-from callbacks.every_run.log_lines import LogLines, log_progress_in_lines
+from callbacks.every_run.log_lines import LogLines, log_progress_in_lines, without_progress_bars
 from cli.phoneme_cli import PhonemeCLI
 
 
@@ -142,3 +142,9 @@ def test_the_command_line_logs_lines_unless_another_bar_is_named(tmp_path, monke
         cli = _Unrun(["fit", "--config", str(path), "--trainer.callbacks", callbacks])
         bars.append(type(cli.trainer.progress_bar_callback))
     assert bars == [LogLines, theirs.Bar, LogLines]
+
+
+def test_bars_are_left_out_where_none_is_shown():
+    other = Callback()
+    assert without_progress_bars([TQDMProgressBar(), other]) == [other]
+    assert without_progress_bars(None) == []
