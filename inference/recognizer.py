@@ -15,8 +15,9 @@ from inference.acoustic_model import AcousticModel
 from inference.streaming.audio_stream import AudioSamples, AudioStream
 from inference.streaming.window_reader import Piece, WindowReader
 from inference.streaming.windows import Segment, WindowJoiner
-from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of
+from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of, with_words
 from models.ctc import TimedToken, force_align, greedy_tokens
+from phonetics import WORD_DELIMITER
 
 # Scores of a segment, (F, V), and the tokens before it → its tokens; frames count from its first one.
 Decoder = Callable[[Tensor, tuple[int, ...]], list[TimedToken]]
@@ -108,14 +109,20 @@ class Recognizer:
     ) -> Transcript:
         """Align known phonemes and word boundaries with samples, (T,) or (T, channels).
 
+        A phoneme's confidence is the geometric mean of its probability over the frames that the alignment
+        gives it: near 1 where the audio fits the phoneme, near 0 where it does not. Whether the phonemes
+        were said at all is not checked, so look for phonemes of low confidence.
+
         Raises ``AlignmentError`` where the frames are too few for the phonemes, and ``VocabularyError``
         for phonemes outside the vocabulary.
         """
         stream = AudioSamples(np.asarray(waveform), sampling_rate)
         vocabulary = self.model.vocabulary
-        tokens = force_align(self.scores(stream), vocabulary.encode(phonemes), vocabulary.blank_id)
+        known = [name for name in phonemes if name != WORD_DELIMITER or vocabulary.word_delimiter]
+        tokens = force_align(self.scores(stream), vocabulary.encode(known), vocabulary.blank_id)
         seconds = len(stream.samples) / sampling_rate
-        return transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
+        aligned = transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
+        return aligned if len(known) == len(phonemes) else with_words(aligned, phonemes)
 
     def scores(self, stream: AudioStream) -> Tensor:
         """Compute the log-probabilities of all frames of a recording, (F, V), from its windows."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from models.ctc import TimedToken
 from models.network.frames import FrameClock, token_times
-from phonetics import Vocabulary
+from phonetics import WORD_DELIMITER, Vocabulary
 
 
 class Phoneme(NamedTuple):
@@ -15,6 +15,12 @@ class Phoneme(NamedTuple):
     start_seconds: float
     end_seconds: float
     confidence: float  # 0…1
+
+    def later(self, seconds: float) -> "Phoneme":
+        """Return the phoneme moved by so many seconds."""
+        return self._replace(
+            start_seconds=self.start_seconds + seconds, end_seconds=self.end_seconds + seconds
+        )
 
 
 class Transcript(NamedTuple):
@@ -57,6 +63,23 @@ def merge_adjacent(tokens: Sequence[TimedToken]) -> list[TimedToken]:
         else:
             merged.append(token)
     return merged
+
+
+def with_words(transcript: Transcript, phonemes: Sequence[str]) -> Transcript:
+    """Group a transcript into the words that delimiters divide its phonemes into.
+
+    >>> said = Transcript("a", 1.0, ((Phoneme("d", 0.0, 0.1, 1.0), Phoneme("a", 0.1, 0.2, 1.0)),))
+    >>> with_words(said, ["d", "|", "a"]).text
+    'd | a'
+    """
+    symbols = iter(transcript.phonemes)
+    words: list[list[Phoneme]] = [[]]
+    for name in phonemes:
+        if name == WORD_DELIMITER:
+            words.append([])
+        else:
+            words[-1].append(next(symbols))
+    return transcript._replace(words=tuple(tuple(word) for word in words if word))
 
 
 def transcript_of(

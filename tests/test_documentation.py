@@ -125,7 +125,7 @@ def test_every_option_of_a_tool_is_in_its_help(
         assert f"{option} " in help_of(capsys, *command), option
 
 
-@pytest.mark.parametrize("tool", ["transcribe", "export", "lm"])
+@pytest.mark.parametrize("tool", ["transcribe", "align", "export", "lm"])
 def test_the_reference_lists_every_option_of_a_tool(
     tool: str,
     help_of: Any,

@@ -27,7 +27,9 @@ class NamedRecording(NamedTuple):
     result: Path
 
 
-def find_recordings(names: Sequence[str], stack: ExitStack) -> list[NamedRecording]:
+def find_recordings(
+    names: Sequence[str], stack: ExitStack, command: str = "transcribe"
+) -> list[NamedRecording]:
     """Find the recordings of files, folders and ``-`` in their order; a folder's, at any depth, by name.
 
     The stack closes the file that standard input is put into.
@@ -38,20 +40,20 @@ def find_recordings(names: Sequence[str], stack: ExitStack) -> list[NamedRecordi
             file = stack.enter_context(spooled(sys.stdin.buffer))
             found.append(NamedRecording(AudioFile(Path(file.name), "stdin"), Path("stdin")))
         else:
-            found += _on_disk(Path(name))
+            found += _on_disk(Path(name), command)
     return _with_results_apart(found)
 
 
-def _on_disk(path: Path) -> list[NamedRecording]:
+def _on_disk(path: Path, command: str) -> list[NamedRecording]:
     if path.is_dir():
-        files = _recordings_in(path)
+        files = _recordings_in(path, command)
         return [NamedRecording(_audio_file(file), file.relative_to(path).with_suffix("")) for file in files]
     if not path.exists():
-        raise ConfigError(f"transcribe: {path} must be a file or a folder, it is not there")
+        raise ConfigError(f"{command}: {path} must be a file or a folder, it is not there")
     return [NamedRecording(_audio_file(path), Path(path.stem))]
 
 
-def _recordings_in(folder: Path) -> list[Path]:
+def _recordings_in(folder: Path, command: str) -> list[Path]:
     """List a folder's recordings by name, without hidden files; log how many other files there are."""
     # Systems leave files such as ._a.wav beside a.wav: they are no audio.
     hidden = re.compile(r"(^|/)\.")
@@ -60,11 +62,11 @@ def _recordings_in(folder: Path) -> list[Path]:
     recordings = [file for file in files if file.suffix.lower() in AUDIO_SUFFIXES]
     if not recordings:
         raise ConfigError(
-            f"transcribe: {folder} must hold recordings ({' '.join(AUDIO_SUFFIXES)}), it holds none"
+            f"{command}: {folder} must hold recordings ({' '.join(AUDIO_SUFFIXES)}), it holds none"
         )
     if others := [file.suffix.lower() for file in files if file.suffix.lower() not in AUDIO_SUFFIXES]:
         log.info(
-            "transcribe: %s: %d other files passed over (%s)", folder, len(others), _kinds_of_files(others)
+            "%s: %s: %d other files passed over (%s)", command, folder, len(others), _kinds_of_files(others)
         )
     return recordings
 

@@ -108,7 +108,7 @@ def _recognizer(options: argparse.Namespace, name: str) -> "Recognizer":
     from inference.decoding.ngram import NgramError, read_arpa
 
     try:
-        model = AcousticModel.load(name, _device(options.device))
+        model = AcousticModel.load(name, chosen_device(options.device))
         language_model = read_arpa(options.lm) if options.lm else None
         if language_model:
             _check_tokens(language_model, model.vocabulary, options.lm)
@@ -144,7 +144,8 @@ def _check_tokens(language_model: "NgramModel", vocabulary: "Vocabulary", path: 
         log.warning("transcribe: %s has no %s: it takes them for unknown, and so for unlikely", path, listed)
 
 
-def _device(name: str) -> str:
+def chosen_device(name: str) -> str:
+    """Return the name of a device that is here; ``auto`` is a GPU, where there is one."""
     import torch
 
     if name == "auto":

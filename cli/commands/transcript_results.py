@@ -35,7 +35,7 @@ class TranscriptResults:
         if folder is None:
             if len(recordings) > 1 and not self._form.joins:
                 raise ConfigError(
-                    f"transcribe: --format {form} of {len(recordings)} recordings makes a file each, which "
+                    f"--format {form} of {len(recordings)} recordings makes a file each, which "
                     "standard output cannot hold; name a folder with --output FOLDER"
                 )
             return
@@ -62,7 +62,7 @@ def _check_free(paths: Sequence[Path]) -> None:
     if taken:
         named = ", ".join(map(str, taken[:_EXAMPLES])) + (", …" if len(taken) > _EXAMPLES else "")
         raise ConfigError(
-            f"transcribe: --output must not hold results already, {len(taken)} of {len(paths)} files are "
+            f"--output must not hold results already, {len(taken)} of {len(paths)} files are "
             f"there: {named}; name another folder, or add --overwrite"
         )
 
@@ -74,5 +74,5 @@ def _make_folders(folders: Sequence[Path]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"transcribe: --output must be a folder, {folder} cannot be one: {error.strerror}"
+                f"--output must be a folder, {folder} cannot be one: {error.strerror}"
             ) from error

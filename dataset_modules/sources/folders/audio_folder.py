@@ -147,6 +147,14 @@ def find_audio(
                 yield prefix + name, _label_files(name, beside) if beside else _NO_LABELS
 
 
+def label_files_of(path: Path, label_folder: Path | None = None) -> LabelFiles:
+    """Return the label files of one audio file by suffix: beside it, or in a folder."""
+    place = label_folder or path.parent
+    labels = [name for name in _names_in(place) if name.lower().endswith(SIDE_SUFFIXES)]
+    beside = {name.lower(): place / name for name in labels} | {name: place / name for name in labels}
+    return _label_files(path.name, beside)
+
+
 def _names_in(folder: Path) -> list[str]:
     return os.listdir(folder) if folder.is_dir() else []
 
