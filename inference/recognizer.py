@@ -13,6 +13,7 @@ from torch import Tensor
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
 from inference.streaming.audio_stream import AudioSamples, AudioStream
+from inference.streaming.silence import blanks_in_silence
 from inference.streaming.window_reader import Piece, WindowReader
 from inference.streaming.windows import Segment, WindowJoiner
 from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of, with_words
@@ -129,7 +130,8 @@ class Recognizer:
         joiner = WindowJoiner(self.model.vocabulary.blank_id)
         segments: list[Segment] = []
         for piece in self._reader.pieces(stream):
-            segments += joiner.add(piece.window, self.model.log_probs([piece.inputs])[0])
+            (log_probs,) = self._scores([piece])
+            segments += joiner.add(piece.window, log_probs)
         return torch.cat([segment.log_probs for segment in (*segments, *joiner.finish())])
 
     def _groups(
@@ -166,12 +168,18 @@ class Recognizer:
             yield batch
 
     def _process(self, batch: Sequence[_Waiting]) -> None:
-        scores = self.model.log_probs([piece.inputs for _, piece in batch])
+        scores = self._scores([piece for _, piece in batch])
         for (recording, piece), log_probs in zip(batch, scores, strict=True):
             self._take(recording, recording.joiner.add(piece.window, log_probs))
             if piece.is_last:
                 self._take(recording, recording.joiner.finish())
                 recording.num_seconds, recording.is_done = piece.recording_seconds, True
+
+    def _scores(self, pieces: Sequence[Piece]) -> Iterator[Tensor]:
+        """Compute the log-probabilities of each window, (F, V); digital silence holds no phonemes."""
+        blank_id = self.model.vocabulary.blank_id
+        for piece, scores in zip(pieces, self.model.log_probs([one.inputs for one in pieces]), strict=True):
+            yield blanks_in_silence(scores, piece.silent, blank_id)
 
     def _take(self, recording: _Recording, segments: Iterable[Segment]) -> None:
         for segment in segments:

@@ -5,7 +5,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cli.commands.transcript_results import TranscriptResults
     from inference import Recognizer
     from inference.decoding.ngram import NgramModel
+    from inference.streaming.audio_stream import AudioStream, Samples
     from phonetics import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -165,7 +166,8 @@ def _transcribe(
 
     num_failed = 0
     with closing(_Progress(recordings)) as progress:
-        transcripts = recognizer.transcribe((recording.audio for recording in recordings), progress.add)
+        streams = (_Watched(recording.audio, progress) for recording in recordings)
+        transcripts = recognizer.transcribe(streams, progress.add)
         for recording, result in zip(recordings, transcripts, strict=True):
             if isinstance(result, Failure):
                 num_failed += 1
@@ -177,19 +179,42 @@ def _transcribe(
     return 1 if num_failed else 0
 
 
+class _Watched:
+    """A recording whose reading is shown."""
+
+    def __init__(self, audio: "AudioStream", progress: "_Progress") -> None:
+        self._audio, self._progress = audio, progress
+        self.name = audio.name
+
+    def blocks(self, sampling_rate: int) -> Iterator["Samples"]:
+        """Yield the recording's samples block by block."""
+        for block in self._audio.blocks(sampling_rate):
+            self._progress.read(len(block) / sampling_rate)
+            yield block
+
+
 class _Progress:
     """A progress bar of the seconds transcribed; the real-time factor is work time over audio time."""
 
     def __init__(self, recordings: Sequence["NamedRecording"]) -> None:
         from dataset_modules.cache.progress_bars import refreshing
 
-        self._seconds, self._started = 0.0, time.monotonic()
+        self._seconds, self._read = 0.0, 0.0
+        self._started = self._shown = time.monotonic()
         form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}{postfix}]"
         self._total = sum(recording.audio.seconds() for recording in recordings)  # by their headers
         self._bar = tqdm(
             **refreshing(sys.stderr), total=self._total, desc="transcribe", bar_format=form, file=sys.stderr
         )
         self.close = self._bar.close
+
+    def read(self, seconds: float) -> None:
+        """Show the seconds read until the first are transcribed: a long recording is measured first."""
+        stop_if_requested()
+        self._read += seconds
+        if not self._seconds and time.monotonic() - self._shown > self._bar.mininterval:
+            self._shown = time.monotonic()
+            self._bar.set_postfix_str(f"read {self._read:.0f} s")
 
     def add(self, seconds: float) -> None:
         """Add seconds that were transcribed; a signal stops the command here."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
 from inference.streaming.audio_stream import AudioStream, Samples
+from inference.streaming.silence import silent_frames
 from inference.streaming.windows import Window, plan_windows
 from models.network.frontend import VARIANCE_FLOOR, Inputs, WaveformFrontend
 
@@ -30,6 +31,7 @@ class Piece(NamedTuple):
 
     window: Window
     inputs: Inputs
+    silent: Tensor  # (F,) frames in digital silence
     new_seconds: float  # of the recording that no window before contains
     recording_seconds: float
     is_last: bool
@@ -69,7 +71,8 @@ class WindowReader:
         scale, _ = recording_scale(self._model.frontend, [head])
         inputs = stretch_inputs(self._model.frontend, head, scale)
         seconds = len(head) / self._rate
-        yield Piece(Window(0, self._model.num_frames(len(head))), inputs, seconds, seconds, is_last=True)
+        window = Window(0, self._model.num_frames(len(head)))
+        yield Piece(window, inputs, self._silent(head, window), seconds, seconds, is_last=True)
 
     def _windows(self, stream: AudioStream) -> Iterator[Piece]:
         scale, num_samples = recording_scale(self._model.frontend, stream.blocks(self._rate))
@@ -83,7 +86,11 @@ class WindowReader:
         stretches = _stretches(stream.blocks(self._rate), places)
         for window, samples, place, end in zip(windows, stretches, places, new_until, strict=True):
             inputs = stretch_inputs(self._model.frontend, samples, scale)
-            yield Piece(window, inputs, (end - place[0]) / self._rate, total, window is windows[-1])
+            new_seconds, silent = (end - place[0]) / self._rate, self._silent(samples, window)
+            yield Piece(window, inputs, silent, new_seconds, total, window is windows[-1])
+
+    def _silent(self, samples: Samples, window: Window) -> Tensor:
+        return silent_frames(samples, self._model.clock, window.end_frame - window.start_frame)
 
 
 def recording_scale(frontend: WaveformFrontend, blocks: Iterable[Samples]) -> tuple[Scale, int]:

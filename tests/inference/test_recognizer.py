@@ -184,3 +184,12 @@ def test_stretches_may_lie_apart():
 def test_samples_with_channels_first_are_refused(recognizer_of):
     with pytest.raises(AudioError, match="transpose"):
         recognizer_of()(torch.from_numpy(speech(1.0))[None], 16000)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 9.0])
+def test_digital_silence_has_no_phonemes(recognizer_of, seconds):
+    recognizer = recognizer_of(
+        "Wav2Vec2 layer", one_pass_seconds=2.0, window_seconds=2.0, overlap_seconds=0.5
+    )
+    assert _symbols(recognizer(speech(seconds), 16000))
+    assert not _symbols(recognizer(np.zeros(int(seconds * 16000), dtype=np.float32), 16000))
