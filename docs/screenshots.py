@@ -19,24 +19,29 @@ from playwright.sync_api import Browser, Page, sync_playwright
 IMAGES = Path(__file__).parent / "images"
 WIDE, NARROW = 1280, 400
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_EDGE = 16  # pixels of white beside a cut picture
 _COLOURS = 64  # of a picture's palette: small files, and text stays clear
 
 
 class Shot(NamedTuple):
-    """A part of the report: from the top of a section (none: of the page) down to a height."""
+    """A part of the report: from the top of a section (none: of the page) down to a height.
+
+    ``right`` cuts the white beside a section that does not use the whole width.
+    """
 
     name: str
     width: int
     height: int
     section: str | None = None
+    right: int | None = None
 
 
 SHOTS = (
     Shot("report", WIDE, 800),
     Shot("report_phone", NARROW, 800),
-    Shot("confusions", WIDE, 900, "Confusions"),
-    Shot("slices", WIDE, 570, "Slices"),
-    Shot("utterances", WIDE, 650, "Worst utterances"),
+    Shot("confusions", WIDE, 900, "Confusions", 1020),
+    Shot("slices", WIDE, 570, "Slices", 860),
+    Shot("utterances", WIDE, 650, "Worst utterances", 930),
     Shot("utterances_phone", NARROW, 800, "Worst utterances"),
     Shot("learning", WIDE, 420, "Learning"),
 )
@@ -47,6 +52,7 @@ def take(browser: Browser, report: Path, folder: Path, shots: Sequence[Shot] = S
     for shot in shots:
         page = browser.new_page(viewport={"width": shot.width, "height": shot.height})
         page.goto(report.resolve().as_uri())
+        page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
         if (top := _top_of(page, shot.section)) is not None:
             picture = page.screenshot(full_page=True, clip=_clip(page, shot, top))
             yield _saved(picture, folder / f"{shot.name}.png")
@@ -64,7 +70,14 @@ def _top_of(page: Page, section: str | None) -> float | None:
 
 def _clip(page: Page, shot: Shot, top: float) -> dict[str, float]:
     whole = page.evaluate("document.documentElement.scrollHeight")
-    return {"x": 0, "y": top, "width": shot.width, "height": min(shot.height, whole - top)}
+    left = page.evaluate("document.querySelector('h1').getBoundingClientRect().left") - _EDGE
+    x = left if shot.right else 0
+    return {
+        "x": x,
+        "y": top,
+        "width": (shot.right or shot.width) - x,
+        "height": min(shot.height, whole - top),
+    }
 
 
 def _saved(picture: bytes, path: Path) -> Path:

@@ -45,10 +45,10 @@ class Confusion(NamedTuple):
         ('deleted [t]: 3 of 120', 'inserted [t]: 2 in 900 phonemes')
         """
         if self.reference is None:
-            return f"inserted [{self.hypothesis}]: {self.times} in {self.out_of} phonemes"
+            return f"inserted [{self.hypothesis}]: {self.times:,} in {self.out_of:,} phonemes"
         if self.hypothesis is None:
-            return f"deleted [{self.reference}]: {self.times} of {self.out_of}"
-        return f"recognised [{self.reference}] as [{self.hypothesis}]: {self.times} of {self.out_of}"
+            return f"deleted [{self.reference}]: {self.times:,} of {self.out_of:,}"
+        return f"recognised [{self.reference}] as [{self.hypothesis}]: {self.times:,} of {self.out_of:,}"
 
 
 def phoneme_pairs(
