@@ -17,8 +17,9 @@ from dataset_modules.labels.encoder import LabelEncoder, frames_needed
 from dataset_modules.labels.skipping import SplitPart
 from dataset_modules.labels.usable_clips import FrameCounter
 from doctor.clip_measures import measure
-from doctor.survey import CLIP, NO_SPEAKER, Batching, RunPlan, SplitSurvey, Survey
+from doctor.survey import CLIP, NO_SPEAKER, Batching, OddTexts, RunPlan, SplitSurvey, Survey
 from phonetics import WORD_DELIMITER
+from phonetics.text_oddities import text_oddities
 from stop_signals import stop_if_requested
 
 _EXAMPLES = 5  # clips named for each unknown phoneme
@@ -44,6 +45,7 @@ def examine(data: PhonemeDataModule, num_frames: FrameCounter, plan: RunPlan) ->
         labels=tuple(dataset.label_summary for dataset in data.sources.datasets if dataset.label_summary),
         plan=plan,
         plan_faults=tuple(plan.faults(num_batches)),
+        odd_texts=surveyor.odd_texts,
     )
 
 
@@ -55,6 +57,7 @@ class Surveyor:
         self.num_frames = num_frames
         self.sampling_rate = sampling_rate
         self._speaker_numbers: dict[str, int] = {}
+        self.odd_texts: dict[str, OddTexts] = {}
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -72,9 +75,13 @@ class Surveyor:
         progress = tqdm(
             prepared, desc=f"{name}: surveying clips", unit="clip", delay=1, **refreshing(sys.stderr)
         )
-        for row, clip in zip(clips, progress, strict=True):  # rows are views into the array
+        counts = [len(part.prepared.clips) for part in parts]
+        is_converted = np.repeat([_converts_texts(name, part) for part in parts], counts)
+        for row, clip, converted in zip(clips, progress, is_converted, strict=True):  # rows are views
             stop_if_requested()
             self._add(split, row, clip)
+            if converted and clip.text:
+                self._note_oddities(clip.text, clip.language, f"{clip.id} ({name})")
         clips["frames"] = self.num_frames(clips["num_samples"])
         return split
 
@@ -95,6 +102,21 @@ class Surveyor:
             examples = split.unknown_examples.setdefault(phoneme, [])
             if len(examples) < _EXAMPLES:
                 examples.append(clip.id)
+
+    def _note_oddities(self, text: str, language: str | None, place: str) -> None:
+        kinds: dict[str, list[str]] = {}
+        for oddity in text_oddities(text, language):
+            kinds.setdefault(oddity.kind, []).append(oddity.part)
+        for kind, parts in kinds.items():
+            odd = self.odd_texts.setdefault(kind, OddTexts())
+            odd.number += 1
+            if len(odd.examples) < _EXAMPLES:
+                odd.examples.append(f"{place}: {' '.join(parts)}")
+
+
+def _converts_texts(split: Split, part: SplitPart) -> bool:
+    """Return whether a data set's labels are made from texts."""
+    return part.dataset.backend_of(part.dataset.recordings(split)) is not None
 
 
 def with_batching(split: SplitSurvey, sampler: LengthBucketSampler, plan: RunPlan) -> SplitSurvey:

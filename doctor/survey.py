@@ -33,6 +33,14 @@ CLIP = np.dtype(
 )
 
 
+@dataclass
+class OddTexts:
+    """Clips whose labels were made from texts with odd parts of one kind."""
+
+    number: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
 class Batching(NamedTuple):
     """The batches of a split."""
 
@@ -123,6 +131,7 @@ class Survey:
     labels: tuple[LabelSummary, ...] = ()  # of data sets that find their labels in files
     plan: RunPlan = RunPlan()
     plan_faults: tuple[str, ...] = ()  # why the run would fail with the batches of these data
+    odd_texts: Mapping[str, OddTexts] = field(default_factory=dict)  # by the kind of oddity
 
     @property
     def trained_on(self) -> SplitSurvey:

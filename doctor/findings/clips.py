@@ -11,6 +11,8 @@ SILENT_SHARE = 10 ** (SILENT_DB / 20)
 CLIPPED_SHARE = 0.001
 SHORT_SECONDS, LONG_SECONDS = 0.3, 20.0
 SLOWEST, FASTEST = 1.0, 30.0  # phonemes a second; people speak 5 to 20
+FLUENT = 22.0  # phonemes a second that fast speakers reach over a whole clip
+FEWEST_LABELS = 8  # in shorter clips the cut at either end decides
 
 
 cannot_hold_labels = ClipCheck(
@@ -70,6 +72,24 @@ odd_speed = ClipCheck(
         & ((split.labels_per_second < SLOWEST) | (split.labels_per_second > FASTEST))
     ),
     lambda clip, seconds: f"{many(int(clip['num_labels']), 'label')} in {seconds:.2f} s",
+)
+longer_than_clip = ClipCheck(
+    "warning",
+    "longer_than_clip",
+    "clip with a label that takes longer to say",
+    "clips with labels that take longer to say",
+    f"People say at most {FLUENT:g} phonemes a second.",
+    "The label has words that the audio lacks: listen to the examples, then cut the label or leave them out.",
+    lambda split: (
+        (split.room_for_labels >= 1)
+        & (split.labels_per_second > FLUENT)
+        & (split.labels_per_second <= FASTEST)
+        & (split.clips["num_labels"] >= FEWEST_LABELS)
+    ),
+    lambda clip, seconds: (
+        f"{clip['num_labels']} phonemes take {clip['num_labels'] / FLUENT:.1f} s at least, "
+        f"the clip lasts {seconds:.1f} s"
+    ),
 )
 very_short = ClipCheck(
     "note",

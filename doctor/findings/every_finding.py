@@ -4,6 +4,7 @@ from doctor.findings import clips as clip_findings
 from doctor.findings import labels as label_findings
 from doctor.findings import phonemes as phoneme_findings
 from doctor.findings import splits as split_findings
+from doctor.findings import texts as text_findings
 from doctor.findings.finding import SEVERITIES, Check, Finding
 from doctor.survey import Survey
 
@@ -16,7 +17,9 @@ CHECKS: tuple[Check, ...] = (
     clip_findings.without_labels,
     clip_findings.silent,
     clip_findings.clipped,
+    clip_findings.longer_than_clip,
     clip_findings.odd_speed,
+    text_findings.odd_texts,
     split_findings.same_recording_in_two_splits,
     split_findings.same_speaker_in_two_splits,
     phoneme_findings.never_trained_on,

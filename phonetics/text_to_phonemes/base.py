@@ -11,6 +11,7 @@ from phonetics.vocabulary import WORD_DELIMITER
 TEXTS_PER_BATCH = 256
 
 Backend = TypeVar("Backend", bound="GraphemeToPhoneme")
+Text = TypeVar("Text")
 
 
 class UnpronounceableError(ValueError):
@@ -64,7 +65,7 @@ def joined_words(words: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(phonemes[:-1])
 
 
-def in_batches(texts: Iterable[str], size: int = TEXTS_PER_BATCH) -> Iterator[list[str]]:
+def in_batches(texts: Iterable[Text], size: int = TEXTS_PER_BATCH) -> Iterator[list[Text]]:
     """Cut texts into lists, with one at a time in memory.
 
     >>> list(in_batches(["a", "b", "c"], size=2))

@@ -78,18 +78,15 @@ def part_of() -> Callable[..., SplitPart]:
 
 @pytest.fixture
 def store_of(tmp_path) -> Callable[..., ClipStore]:
-    """A store of clips given as ``(id, samples, phonemes[, speaker])``."""
+    """A store of clips given as ``(id, samples, phonemes[, speaker[, text]])``."""
 
     def make(*clips: tuple) -> ClipStore:
         path = Path(tmp_path) / f"{len(list(tmp_path.glob('*.arrow')))}.arrow"
         with ClipWriter(path) as writer:
-            for key, samples, phonemes, *speaker in clips:
+            for key, samples, phonemes, *others in clips:
                 whole = np.asarray(samples, dtype=np.int16)
-                writer.write(
-                    PreparedClip(
-                        key, "xx", speaker[0] if speaker else None, None, tuple(phonemes), None, whole
-                    )
-                )
+                speaker, text = [*others, None, None][:2]
+                writer.write(PreparedClip(key, "en", speaker, text, tuple(phonemes), None, whole))
         return ClipStore([path])
 
     return make

@@ -17,6 +17,17 @@ VOCABULARY = Vocabulary(("[PAD]", "[UNK]", "a", "b"))
 
 class Corpus:
     max_skipped_share = 0.25
+    converts_texts = False
+
+    def recordings(self, split):
+        return ()
+
+    def backend_of(self, recordings):
+        return object() if self.converts_texts else None
+
+
+class TextCorpus(Corpus):
+    converts_texts = True
 
 
 class Study:
@@ -30,10 +41,10 @@ class Study:
     def frames(num_samples):
         return num_samples // 100
 
-    def __call__(self, name, *stores):
+    def __call__(self, name, *stores, corpus=Corpus):
         parts = [
             SplitPart(
-                Corpus(),
+                corpus(),
                 name,
                 PreparedSplit(store, "print", 0, ()),
                 usable_clips(store, self.encode, self.frames),
@@ -133,3 +144,22 @@ def test_phonemes_are_counted_in_the_vocabularys_spelling(store_of):
     survey = study("train", store_of(("one", wave(2000), ["ɡ", "a", "g"])))
     assert survey.phonemes == {"g": 2, "a": 1}
     assert not survey.unknown
+
+
+def test_odd_texts_are_counted_where_labels_are_made_from_texts(store_of):
+    clips = (("x", wave(1600), "ab", "anna", "press 1 <b>"), ("y", wave(1600), "a", None, "привет 2"))
+    study = Study()
+    study("train", store_of(*clips), corpus=TextCorpus)
+    odd = study.taker.odd_texts
+    assert {kind: texts.number for kind, texts in odd.items()} == {
+        "markup": 1,
+        "digits": 2,
+        "foreign script": 1,
+    }
+    assert odd["digits"].examples == ["x (train): 1", "y (train): 2"]
+
+
+def test_texts_beside_phonemes_are_not_checked(store_of):
+    study = Study()
+    study("train", store_of(("x", wave(1600), "ab", "anna", "press 1")))
+    assert study.taker.odd_texts == {}

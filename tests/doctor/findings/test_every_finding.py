@@ -8,7 +8,7 @@ import pytest
 from dataset_modules.recording import SkippedRecording
 from doctor.findings.every_finding import CHECKS, findings_of
 from doctor.findings.finding import ClipCheck
-from doctor.survey import Batching
+from doctor.survey import Batching, OddTexts
 
 
 def found(survey):
@@ -35,6 +35,11 @@ SINGLE_CLIPS = {
     "silent": ({"rms": [0.1, 0.0009, 0.1, 0.1]}, "warning", "-61 dB"),
     "clipped": ({"clipped_share": [0.0, 0.02, 0.0, 0.0009]}, "warning", "2.0% of its samples"),
     "odd_speed": ({"num_labels": [20, 1, 20, 20]}, "warning", "1 label in 2.00 s"),
+    "longer_than_clip": (
+        {"num_labels": [20, 50, 20, 20]},
+        "warning",
+        "50 phonemes take 2.3 s at least, the clip lasts 2.0 s",
+    ),
     "very_short": (
         {"num_samples": [32000, 3200, 32000, 32000], "num_labels": [20, 3, 20, 20]},
         "note",
@@ -226,4 +231,15 @@ def test_the_worst_comes_first(survey_of, split_of):
 def test_every_check_can_find_something(survey_of, split_of):
     """The tests above cover every check."""
     names = {check.key if isinstance(check, ClipCheck) else check.__name__ for check in CHECKS}
-    assert len(names) == len(CHECKS) == 21
+    assert len(names) == len(CHECKS) == 23
+
+
+def test_texts_that_are_spoken_otherwise_are_found_by_kind(survey_of):
+    odd = {
+        "foreign script": OddTexts(3, ["a.wav (train): привет"]),
+        "digits": OddTexts(1, ["b.wav (test): 5"]),
+    }
+    findings = found(survey_of(odd_texts=odd))
+    assert findings["odd_texts_foreign_script"].title == "3 texts with letters of a foreign script"
+    assert findings["odd_texts_digits"].examples == ("b.wav (test): 5",)
+    assert findings["odd_texts_digits"].number == 1

@@ -1,0 +1,45 @@
+"""Parts of a text that are spoken otherwise than they are written."""
+
+import pytest
+
+from phonetics.text_oddities import text_oddities
+
+FOUND = {
+    ("привет", "en-us"): {"foreign script": ["привет"]},
+    ("это Asterisk", "ru"): {"foreign script": ["Asterisk"]},
+    ("日本語です hello", "ja"): {"foreign script": ["hello"]},
+    ("<b>ciao</b> &amp; {x}", "it"): {"markup": ["<b>", "</b>", "&amp;", "{x}"]},
+    ("[noise] yes", "en"): {"markup": ["[noise]"]},
+    ("Press 1 or 2.5", "en"): {"digits": ["1", "2.5"]},
+    ("20 % of $5", "en"): {"digits": ["20", "5"], "spoken symbols": ["%", "$"]},
+    ("your PIN, please", "en"): {"spelled-out letters": ["PIN"]},
+    ("т. е. звонок", "ru"): {"abbreviations": ["т. е."]},
+    ("Dr. Smith", "en"): {"abbreviations": ["Dr."]},
+    ("z.B. heute", "de"): {"abbreviations": ["z.B."]},
+}
+PLAIN = [
+    ("C'est l'été, à nous !", "fr-fr"),
+    ("¿Qué tal? ¡Hola…!", "es"),
+    ("Straße – über „Zitat“", "de"),
+    ("Я и он. Все в лес.", "ru"),
+    ("PLEASE HOLD", "en"),
+    ("It was me. I know", "en"),
+    ("o’clock, it's", "en"),
+    ("नमस्ते दुनिया", "hi"),
+    ("Wǒ hǎo", "cmn-latn-pinyin"),
+    ("привет", None),
+    ("", "it"),
+]
+
+
+@pytest.mark.parametrize(("text", "language"), FOUND)
+def test_odd_parts_are_found_by_kind(text, language):
+    kinds: dict[str, list[str]] = {}
+    for oddity in text_oddities(text, language):
+        kinds.setdefault(oddity.kind, []).append(oddity.part)
+    assert kinds == FOUND[text, language]
+
+
+@pytest.mark.parametrize(("text", "language"), PLAIN)
+def test_plain_texts_have_nothing_odd(text, language):
+    assert text_oddities(text, language) == []
