@@ -17,6 +17,7 @@ from cli.configuration.parser_messages import whereabouts
 from cli.configuration.sections import StartSearch
 from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
+from cli.schema.first_check import check_first
 from cli.versions import version_lines
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
@@ -44,6 +45,8 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     files: list[Path] = []
     try:
         with handled():
+            if name.startswith("-"):  # options before the subcommand, as LightningCLI takes them
+                return _run_cli(lambda: _run_lightning(list(arguments), start_search))
             command = command_named(name)
             if not command.takes_config:
                 set_up_logging()
@@ -51,7 +54,8 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
             options = with_config(options, is_ours=name == command.name)
             files = config_files(options)
             check_yaml_files(files)
-            return _run_cli(command, options, start_search)
+            check_first((command.lightning or [name])[0], options, files)
+            return _run_cli(lambda: _run_configured(command, options, start_search))
     except Stopped as stop:
         return report(stop)
     except (ConfigError, FileError) as error:
@@ -92,7 +96,15 @@ def _found_files(options: list[str]) -> list[str]:
     return found
 
 
-def _run_cli(command: Command, options: list[str], start_search: StartSearch | None) -> int:
+def _run_configured(command: Command, options: list[str], start_search: StartSearch | None) -> int:
+    """Run a command that reads a configuration as training does."""
+    if not command.lightning:
+        return _ended(command.name, lambda: command.run(options))
+    subcommand, *fixed = command.lightning
+    return _run_lightning([subcommand, *options, *fixed], start_search)
+
+
+def _run_cli(command: Callable[[], int]) -> int:
     # Imported only now: these imports take seconds, and a missing file is reported without them.
     from dataset_modules.batches.position import PlaceError
     from dataset_modules.recording import AudioError
@@ -101,10 +113,7 @@ def _run_cli(command: Command, options: list[str], start_search: StartSearch | N
 
     set_up_logging(only_warnings=not is_first())
     try:
-        if not command.lightning:
-            return _ended(command.name, lambda: command.run(options))
-        subcommand, *fixed = command.lightning
-        return _run_lightning([subcommand, *options, *fixed], start_search)
+        return command()
     except PlaceError as error:
         return _fail(error, str(error), status=2)
     except (AudioError, CheckpointError, DivergedError, VocabularyError) as error:

@@ -48,6 +48,8 @@ def with_nearest(message: str, known: list[str]) -> str:
 
 def whereabouts(message: str, files: Sequence[Path]) -> str:
     """Return where the unknown key or class of a message stands in the files, and what would be right."""
+    if "it stands at" in message:  # the message names the place itself
+        return ""
     if option := _NO_OPTION.search(message):
         places = list(places_of(option[1].rpartition(".")[2], files))
         return _listed("; it stands at ", [place for place in places if place.path == option[1]])

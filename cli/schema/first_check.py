@@ -1,0 +1,101 @@
+"""Checks the configuration files and the options before anything heavy is imported.
+
+A mistake costs the user a second instead of the seconds that the imports take. What is accepted here is
+checked again by jsonargparse and by the classes themselves.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cli.configuration.nearest_names import nearest_keys
+from cli.configuration.yaml_files import places_of
+from cli.schema.checker import Checker, Fault
+from cli.schema.leaf_values import from_text
+from cli.schema.schema_file import is_current, read_schema
+from experiment.errors import ConfigError
+from untrusted.files import FileError
+from untrusted.printing import printable
+from untrusted.yaml_text import read_yaml
+
+_MOST_FAULTS = 5
+_OTHER_OPTIONS = ("config", "help", "help-all", "print_config")
+
+
+def check_first(command: str, options: Sequence[str], files: Sequence[Path]) -> None:
+    """Refuse what contradicts the schema; ``command`` has Lightning's name.
+
+    Nothing is refused where the schema is missing, or older than this code.
+    """
+    schema = read_schema()
+    if schema is None:
+        return
+    checker = Checker(schema, command)
+    messages = [*_messages_of_files(checker, files), *_messages_of_options(checker, options)]
+    if messages and is_current(schema):
+        more = len(messages) - _MOST_FAULTS
+        rest = [f"and {more} more"] if more > 0 else []
+        raise ConfigError("\n".join([*messages[:_MOST_FAULTS], *rest]))
+
+
+def _messages_of_files(checker: Checker, files: Sequence[Path]) -> Iterator[str]:
+    for path in files:
+        try:
+            content = read_yaml(path)
+        except FileError:
+            return
+        for fault in checker.faults(checker.root, content if isinstance(content, dict) else {}):
+            yield f"{printable(fault.text)}{_whereabouts(fault, files)}{fault.hints}"
+
+
+def _whereabouts(fault: Fault, files: Sequence[Path]) -> str:
+    """Name the lines of a fault; those of the whole list for an element that has no key."""
+    for path in (fault.place, fault.place.rpartition("[")[0]):
+        key = path.rpartition(".")[2]
+        places = [place for place in places_of(key, files) if place.path == path]
+        if key == "class_path":  # the message names the class already
+            places = [place._replace(component="") for place in places]
+        if places:
+            return f"{fault.introduction}{', '.join(map(str, places))}"
+    return ""
+
+
+def _messages_of_options(checker: Checker, options: Sequence[str]) -> Iterator[str]:
+    for name, value in assignments(options):
+        if _is_left_alone(checker, name) or (isinstance(value, list | dict) and checker.takes_text(name)):
+            continue
+        if value is None and name in checker.options:
+            continue
+        for fault in checker.faults_of_key(checker.root, name, "" if value is None else value):
+            if fault.text.startswith("there is no option"):
+                given = f"--{name}" if value is None else f"--{name} {value}"
+                near = ", ".join(nearest_keys(fault.place, checker.options))
+                yield f"unrecognized arguments: {printable(given)}{near and f'; nearest: {near}'}"
+            else:
+                yield f"{printable(fault.text)}{fault.hints}"
+
+
+def _is_left_alone(checker: Checker, name: str) -> bool:
+    """Return whether an option belongs to no configuration, or is an abbreviation, which is accepted."""
+    abbreviates = any(option.startswith(name) for option in checker.options) and name not in checker.options
+    return abbreviates or name.endswith(".help") or any(other.startswith(name) for other in _OTHER_OPTIONS)
+
+
+def assignments(options: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of ``--name value`` and ``--name=value``.
+
+    >>> list(assignments(["--model.lr", "1e-3", "--print_config", "--data.language=ru"]))
+    [('model.lr', 0.001), ('print_config', None), ('data.language', 'ru')]
+    """
+    waiting = list(options)
+    while waiting:
+        word = waiting.pop(0)
+        if not word.startswith("--") or word == "--":
+            continue
+        name, is_joined, value = word.removeprefix("--").partition("=")
+        if is_joined:
+            yield name, from_text(value)
+        elif waiting and not waiting[0].startswith("--"):
+            yield name, from_text(waiting.pop(0))
+        else:
+            yield name, None

@@ -1,0 +1,80 @@
+"""The kept schema, ``config/schema.json``, and whether it still describes this code."""
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA_FILE = ROOT / "config" / "schema.json"
+# Rooms whose signatures become part of the schema.
+_ROOMS = ("callbacks", "cli/configuration", "dataset_modules", "models", "optim", "phonetics")
+_FILES = ("cli/phoneme_cli.py", "cli/commands/doctor.py")
+_PACKAGES = ("audiomentations", "jsonargparse", "lightning", "torch")
+SIGNATURES, VERSIONS = "x-signatures", "x-versions"
+COMMANDS = "x-commands"  # options that other commands have beside those of training, by Lightning's names
+
+Schema = dict[str, Any]
+CLASS_NAME: Schema = {"type": "string", "format": "class-path"}  # a text that names a class
+
+
+@functools.cache
+def read_schema(path: Path = SCHEMA_FILE) -> Schema | None:
+    """Return the schema; None where there is none to read."""
+    try:
+        schema: Schema = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return schema
+
+
+def is_current(schema: Schema) -> bool:
+    """Return whether signatures and packages are those that the schema was written from."""
+    return schema.get(SIGNATURES) == digest_of_signatures() and schema.get(VERSIONS) == package_versions()
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages whose signatures are part of the schema, without local tags."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name).partition("+")[0]
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def digest_of_signatures(root: Path = ROOT) -> str:
+    """Return a digest of all constructors, fields and choices; it takes a quarter of a second."""
+    paths = [path for room in _ROOMS for path in sorted((root / room).rglob("*.py"))]
+    paths += [root / name for name in _FILES]
+    digest = hashlib.sha256()
+    for path in paths:
+        for part in _signatures(ast.parse(path.read_text(encoding="utf-8"))):
+            digest.update(part.encode())
+    return digest.hexdigest()[:16]
+
+
+def _signatures(tree: ast.Module) -> Iterable[str]:
+    """Yield what a schema depends on: constructors' arguments, fields, declared options and aliases."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield f"{node.name} {[ast.dump(base) for base in node.bases]}"
+            yield from map(ast.dump, filter(_declares, node.body))
+            yield from (ast.dump(each.args) for each in node.body if _named(each, "__init__"))
+            yield from (ast.dump(each) for each in node.body if _named(each, "add_arguments_to_parser"))
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and "Literal" in ast.dump(node):
+            yield ast.dump(node)
+
+
+def _declares(node: ast.stmt) -> bool:
+    return isinstance(node, ast.AnnAssign)
+
+
+def _named(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == name
