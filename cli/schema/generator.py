@@ -160,7 +160,8 @@ def _classes_in(module: Any, base: type) -> list[str]:  # noqa: ANN401 - a modul
 
 
 def _subclasses(base: type) -> list[type]:
-    return [base, *(each for below in base.__subclasses__() for each in _subclasses(below))]
+    derived: list[type] = base.__subclasses__()
+    return [base, *(each for below in derived for each in _subclasses(below))]
 
 
 def _public_path(one: type) -> str:

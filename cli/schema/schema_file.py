@@ -65,16 +65,14 @@ def _signatures(tree: ast.Module) -> Iterable[str]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             yield f"{node.name} {[ast.dump(base) for base in node.bases]}"
-            yield from map(ast.dump, filter(_declares, node.body))
-            yield from (ast.dump(each.args) for each in node.body if _named(each, "__init__"))
-            yield from (ast.dump(each) for each in node.body if _named(each, "add_arguments_to_parser"))
+            yield from (part for each in node.body if (part := _declaration(each)))
         elif isinstance(node, ast.Assign | ast.AnnAssign) and "Literal" in ast.dump(node):
             yield ast.dump(node)
 
 
-def _declares(node: ast.stmt) -> bool:
-    return isinstance(node, ast.AnnAssign)
-
-
-def _named(node: ast.stmt, name: str) -> bool:
-    return isinstance(node, ast.FunctionDef) and node.name == name
+def _declaration(node: ast.stmt) -> str:
+    """Return a field, a constructor's arguments, or the options that a command line declares."""
+    if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+        return ast.dump(node.args)
+    declares = isinstance(node, ast.FunctionDef) and node.name == "add_arguments_to_parser"
+    return ast.dump(node) if declares or isinstance(node, ast.AnnAssign) else ""

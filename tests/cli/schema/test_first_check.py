@@ -16,16 +16,6 @@ from experiment.errors import ConfigError
 from tests.cli.configuration.test_configuration_mistakes import MISTAKES, set_at
 
 HEAVY = {"torch", "numpy", "lightning", "transformers", "audiomentations", "datasets", "jsonargparse"}
-    "torch",
-    "numpy",
-    "lightning",
-    "transformers",
-    "audiomentations",
-    "datasets",
-    "scipy",
-    "jsonargparse",
-    "matplotlib",
-]
 MOST_SECONDS = 1.5
 # What the schema decides; the rest needs the classes themselves.
 EARLY = [
@@ -143,7 +133,7 @@ def test_what_jsonargparse_accepts_passes(options):
 
 @pytest.mark.parametrize(
     ("command", "option"),
-    [("doctor", "--audio=3"), ("test", "--verbose=true"), ("validate", "--verbose=false"), ("predict", "--return_predictions=false")],
+    [("doctor", "--audio=3"), ("test", "--verbose=true"), ("predict", "--return_predictions=false")],
 )
 def test_each_command_has_its_own_options(command, option):
     check_first(command, [option], [])
