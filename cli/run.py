@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cli.command_table import Command, command_named, help_of_all
+from cli.commands.versions import version_lines
 from cli.configuration.parser_messages import whereabouts
 from cli.configuration.sections import StartSearch
 from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
 from cli.schema.first_check import check_first
-from cli.versions import version_lines
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
 from installation import existing_or_shipped, program_typed

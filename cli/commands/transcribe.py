@@ -20,8 +20,8 @@ from installation import PROGRAM
 from stop_signals import stop_if_requested
 
 if TYPE_CHECKING:
-    from cli.commands.recordings import NamedRecording
-    from cli.commands.transcript_results import TranscriptResults
+    from cli.commands.transcription.recordings import NamedRecording
+    from cli.commands.transcription.transcript_results import TranscriptResults
     from inference import Recognizer
     from inference.decoding.ngram import NgramModel
     from inference.streaming.audio_stream import AudioStream, Samples
@@ -44,8 +44,8 @@ def run_transcribe(arguments: Sequence[str]) -> int:
     if not names_huggingface(model):
         model = str(find_checkpoint("transcribe", model))
     # Imported only now: a wrong argument should not wait for it.
-    from cli.commands.recordings import find_recordings
-    from cli.commands.transcript_results import TranscriptResults
+    from cli.commands.transcription.recordings import find_recordings
+    from cli.commands.transcription.transcript_results import TranscriptResults
 
     with ExitStack() as stack:
         recordings = find_recordings(options.recordings, stack)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cli.commands.recordings import find_recordings
+from cli.commands.transcription.recordings import find_recordings
 from experiment.errors import ConfigError
 
 
@@ -40,7 +40,7 @@ def test_a_hidden_folder_that_is_named_is_looked_into(tmp_path):
 def test_other_files_are_counted_in_one_line(tmp_path, found_in, caplog):
     for name in ("a.wav", "b.m4a", "c.M4A", "notes.txt", "LICENSE", ".hidden"):
         (tmp_path / name).touch()
-    with caplog.at_level(logging.INFO, logger="cli.commands.recordings"):
+    with caplog.at_level(logging.INFO, logger="cli.commands.transcription.recordings"):
         assert len(found_in()) == 1
     (record,) = caplog.records
     assert record.message == f"transcribe: {tmp_path}: 4 other files passed over (.m4a .txt, no suffix)"
@@ -48,7 +48,7 @@ def test_other_files_are_counted_in_one_line(tmp_path, found_in, caplog):
 
 def test_a_folder_of_recordings_alone_has_nothing_to_say(tmp_path, found_in, caplog):
     (tmp_path / "a.wav").touch()
-    with caplog.at_level(logging.INFO, logger="cli.commands.recordings"):
+    with caplog.at_level(logging.INFO, logger="cli.commands.transcription.recordings"):
         found_in()
     assert not caplog.records
 

@@ -10,7 +10,7 @@ from experiment.errors import ConfigError
 from inference.formats import FORMATS, FormatName, named_text
 
 if TYPE_CHECKING:
-    from cli.commands.recordings import NamedRecording
+    from cli.commands.transcription.recordings import NamedRecording
     from inference import Transcript
 
 _EXAMPLES = 3  # of files in a message

@@ -9,7 +9,7 @@ from pathlib import Path
 from experiment.revision import code_revision
 
 _PROJECT = "phoneme-recognition"
-_PROJECT_FILE = Path(__file__).resolve().parents[1] / "pyproject.toml"
+_PROJECT_FILE = Path(__file__).resolve().parents[2] / "pyproject.toml"
 _CUDA = re.compile(r"^cuda\b.*= *'([\d.]+)'", re.MULTILINE)
 
 

@@ -1,0 +1,1 @@
+"""What the command ``transcribe`` reads and writes."""
