@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +10,18 @@ from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
 from typing_extensions import override
 
 from callbacks.checkpoint_io import DurableCheckpointIO, remove_unfinished
 from callbacks.kept_checkpoints import relocated
+from callbacks.tied_checkpoints import TIE_BREAKER, best_and_worst
 from durable_files import write_durably
 from experiment.layout import BEST_CHECKPOINT_FILE, CHECKPOINTS, LAST_CHECKPOINT_FILE
 
 log = logging.getLogger(__name__)
+
+_LOSSES_KEY = "validation_losses"
 
 
 class CustomModelCheckpoint(ModelCheckpoint):
@@ -27,7 +32,8 @@ class CustomModelCheckpoint(ModelCheckpoint):
     ``every_n_train_steps`` and ``train_time_interval`` keep ``last.ckpt`` current between validations, for
     runs that are cut off, and combine with ``every_n_epochs``: a metric of validation is still compared
     after each validation; with several processes ``save_on_exception`` has no effect, because one of them
-    cannot save alone.
+    cannot save alone. Of checkpoints whose monitored metric is the same, the one with the lower ``val_loss``
+    is better.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
         _check_intervals(every_n_train_steps or 0, train_time_interval)
         self._steps_between = every_n_train_steps or 0
         self._time_between = train_time_interval
+        self._losses: dict[str, float] = {}  # of validation, by the file name of kept checkpoints
         self._monitors_training = monitor is None or not monitor.startswith("val_")
         between = bool(self._steps_between or train_time_interval)
         if between and not self._monitors_training and save_last is not True:
@@ -76,10 +83,42 @@ class CustomModelCheckpoint(ModelCheckpoint):
             if trainer.is_global_zero:
                 _prepare(Path(self.dirpath))
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return Lightning's state, and the losses that ties are settled by."""
+        return {**super().state_dict(), _LOSSES_KEY: dict(self._losses)}
+
+    @override
+    def check_monitor_top_k(self, trainer: Trainer, current: Tensor | None = None) -> bool:
+        if super().check_monitor_top_k(trainer, current):
+            return True
+        worst = self.kth_best_model_path
+        if current is None or worst not in self.best_k_models or self.save_top_k < 1:
+            return False
+        tied = float(current) == float(self.best_k_models[worst])
+        return tied and _loss(trainer) < self._losses.get(Path(worst).name, -math.inf)
+
+    def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+        """Save after ties are settled, so that the state in the file names the best one."""
+        if filepath in self.best_k_models:
+            kept = {Path(path).name for path in self.best_k_models}
+            losses = {**self._losses, Path(filepath).name: _loss(trainer)}
+            self._losses = {name: loss for name, loss in losses.items() if name in kept}
+            self._settle_ties()
+        super()._save_checkpoint(trainer, filepath)
+
+    def _settle_ties(self) -> None:
+        if not self.best_k_models or self.monitor is None:
+            return
+        self.best_model_path, worst = best_and_worst(self.best_k_models, self._losses, self.mode)
+        if len(self.best_k_models) == self.save_top_k:
+            self.kth_best_model_path = worst
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state, also where the folder has moved since (another mount, another machine)."""
         state = relocated(state_dict, self.dirpath, self.mode)
         super().load_state_dict(state)
+        self._losses = dict(state.get(_LOSSES_KEY, {}))
+        self._settle_ties()
         last = Path(str(self.dirpath)) / LAST_CHECKPOINT_FILE
         if state["dirpath"] == self.dirpath and last.is_file():
             self.last_model_path = str(last)  # it may be newer than this state, or broken: it is replaced
@@ -160,6 +199,10 @@ class CustomModelCheckpoint(ModelCheckpoint):
             score = None if self.best_model_score is None else float(self.best_model_score)
             record = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
             write_durably(Path(str(self.dirpath)) / BEST_CHECKPOINT_FILE, json.dumps(record))
+
+
+def _loss(trainer: Trainer) -> float:
+    return float(trainer.callback_metrics.get(TIE_BREAKER, math.inf))
 
 
 def _prepare(folder: Path) -> None:

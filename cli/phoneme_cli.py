@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from cli.configuration.checks import (
     check_weights_only,
     shared_audio_params,
 )
+from cli.configuration.merged_tables import free_tables, with_merged_tables
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.sections import OptunaSection, SearchRequest
@@ -140,7 +142,7 @@ class PhonemeCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; a seed of null is drawn here, so that it is saved with the configuration."""
-        self.config = parser.parse_args(args)  # type: ignore[arg-type]
+        self.config = parser.parse_args(_merged(parser, args))  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
         if section.seed_everything is None or section.seed_everything is True:
             if self.config.subcommand == "fit":
@@ -300,6 +302,16 @@ class PhonemeCLI(LightningCLI):
     def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning passes to its Trainer
         """Predict, and write the predictions into the folder."""
         write_predictions(self.trainer, self.folder, self.trainer.predict(**arguments) or [])
+
+
+def _merged(parser: LightningArgumentParser, args: ArgsType) -> ArgsType:
+    """Merge the tables with free keys that several files and options name."""
+    words = sys.argv[1:] if args is None else args
+    subcommands = getattr(parser, "_subcommands_action", None)
+    chosen = getattr(subcommands, "_name_parser_map", {}).get(words[0]) if words else None
+    if chosen is None or not isinstance(words, list):
+        return args
+    return with_merged_tables(words, free_tables(chosen))
 
 
 def _seed(resumed: Checkpoint | None) -> int:

@@ -26,6 +26,21 @@ def test_checkpoints_lie_in_the_experiments_folder_and_the_best_is_named(train, 
     assert isinstance(trainer.strategy.checkpoint_io, DurableCheckpointIO)
 
 
+@pytest.mark.parametrize(
+    ("top_k", "kept", "best"), [(1, [2], 2), (2, [1, 2], 2)], ids=["one kept", "two kept"]
+)
+def test_of_tied_metrics_the_lower_loss_is_better(train, one_weight, tmp_path, top_k, kept, best):
+    model = one_weight(pers=(1.0, 1.0, 1.0, 1.0), val_losses=(4.0, 3.0, 2.0, 3.5))
+    train(model, CustomModelCheckpoint(save_top_k=top_k, save_last=False), max_epochs=4)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").glob("*.ckpt"))
+    assert names == [f"epoch={epoch}-val_per=1.0000.ckpt" for epoch in kept]
+    recorded = json.loads((tmp_path / "checkpoints" / "best.json").read_text())
+    assert recorded["path"] == f"epoch={best}-val_per=1.0000.ckpt"
+    state = torch.load(tmp_path / "checkpoints" / recorded["path"], weights_only=True)["callbacks"]
+    (saved,) = [one for name, one in state.items() if name.startswith("CustomModelCheckpoint")]
+    assert saved["best_model_path"].endswith(recorded["path"])
+
+
 def test_the_last_checkpoint_is_the_last_even_where_nothing_got_better(train, one_weight, tmp_path):
     train(one_weight(pers=(0.25, 0.5, 0.75)), CustomModelCheckpoint(), max_epochs=3)
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 2

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.weights import check_vocabulary, checkpoint_digest, load_matching, map_head, match_weights
+from models.weights import (
+    CheckpointError,
+    check_vocabulary,
+    checkpoint_digest,
+    load_matching,
+    map_head,
+    match_weights,
+)
 from phonetics import Vocabulary, VocabularyError
 
 
@@ -80,6 +87,14 @@ def test_a_checkpoint_that_does_not_fit_is_not_loaded(recognizer, tmp_path, batc
     load_matching(target, path, target.vocabulary, map_vocabulary=False)
     log_probs, _ = target.eval()(batch.waveforms, batch.waveform_lengths)
     assert torch.isfinite(log_probs).all()
+
+
+def test_weights_that_fit_next_to_nothing_are_refused_and_the_shapes_named(recognizer, tmp_path):
+    path = checkpoint_of(recognizer(), tmp_path / "a.ckpt")
+    target = recognizer(network={"hidden_size": 64, "intermediate_size": 96, "conv_dim": [24, 24, 24]})
+    with pytest.raises(CheckpointError, match=r"fits \d.\d % of the network's parameters.*is not \("):
+        load_matching(target, path, target.vocabulary, map_vocabulary=False)
+    load_matching(target, path, target.vocabulary, map_vocabulary=False, least_share=0.0)
 
 
 def test_a_digest_depends_on_the_content_alone(tmp_path):
