@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 TIE_BREAKER = "val_loss"
 
@@ -15,9 +15,7 @@ class BestAndWorst(NamedTuple):
     worst: str
 
 
-def best_and_worst(
-    scores: Mapping[str, Any], losses: Mapping[str, float], mode: Literal["min", "max"]
-) -> BestAndWorst:
+def best_and_worst(scores: Mapping[str, Any], losses: Mapping[str, float], mode: str) -> BestAndWorst:
     """Order checkpoints by their score, then by their loss (by file name); of equal ones the older is better.
 
     >>> best_and_worst({"a": 1.0, "b": 1.0, "c": 1.0}, {"a": 3.0, "b": 2.0, "c": 2.5}, "min")

@@ -307,9 +307,11 @@ class PhonemeCLI(LightningCLI):
 def _merged(parser: LightningArgumentParser, args: ArgsType) -> ArgsType:
     """Merge the tables with free keys that several files and options name."""
     words = sys.argv[1:] if args is None else args
+    if not isinstance(words, list) or not words:
+        return args
     subcommands = getattr(parser, "_subcommands_action", None)
-    chosen = getattr(subcommands, "_name_parser_map", {}).get(words[0]) if words else None
-    if chosen is None or not isinstance(words, list):
+    chosen = getattr(subcommands, "_name_parser_map", {}).get(words[0])
+    if chosen is None:
         return args
     return with_merged_tables(words, free_tables(chosen))
 

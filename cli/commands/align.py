@@ -112,7 +112,8 @@ def _labels(options: argparse.Namespace, recordings: Sequence["NamedRecording"])
         phonemes = tuple((options.phonemes or "").split()) or None
         return iter([[LabelledSegment(recordings[0].audio.path, phonemes=phonemes, text=options.text)]])
     files = [
-        label_files_of(one.audio.path, options.labels and options.labels / one.result.parent) for one in recordings
+        label_files_of(one.audio.path, options.labels and options.labels / one.result.parent)
+        for one in recordings
     ]
     choice = LabelOptions(kind=options.label_kind, tier=options.label_tier, longest_seconds=float("inf"))
     try:
