@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
 
 Target = Literal["hf", "onnx", "onnx-int8"]
-_METRICS = {"per": "phoneme error rate", "cer": "character error rate", "wer": "word error rate"}
+_METRICS = {
+    "per": "phoneme error rate",
+    "cer": "character error rate",
+    "wer": "word error rate over phonemes",
+}
 _TEMPLATE = Path(__file__).with_suffix(".md")
 _TASK = "automatic-speech-recognition"
 
