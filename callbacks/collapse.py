@@ -14,6 +14,7 @@ _LONGEST_WARM_UP = 0.5  # share of the run's steps
 def warm_up_advice(schedulers: Iterable[object], num_steps: float) -> str:
     """Name a warm-up that takes most of the run; empty if there is none.
 
+    >>> import torch
     >>> from optim.schedules import FAMScheduler
     >>> optimizer = torch.optim.SGD([torch.zeros(1)], 0.1)
     >>> warm_up_advice([FAMScheduler(optimizer, warmup_steps=75, total_steps=750)], num_steps=69)

@@ -46,7 +46,7 @@ def default_name(section: Namespace, now: datetime) -> str:
 def check_name(key: str, name: str) -> None:
     r"""Refuse what is no name of a folder under ``experiments/``.
 
-    >>> check_name("custom_folder_name", "../../escaped")
+    >>> check_name("custom_folder_name", "../../escaped")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     experiment.errors.ConfigError: custom_folder_name must be the name of one folder, got '../../escaped'; ...
     """

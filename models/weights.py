@@ -198,7 +198,7 @@ def check_vocabulary(checkpoint: Mapping[str, Any], vocabulary: Vocabulary, sour
 def check_fitting_share(share: float, least: float, source: object, differing: Sequence[str]) -> None:
     """Refuse weights of which too small a share of the parameters fits; name the shapes that differ.
 
-    >>> check_fitting_share(0.01, 0.1, "a.ckpt", ["head (9, 4) is not (5, 4)"])
+    >>> check_fitting_share(0.01, 0.1, "a.ckpt", ["head (9, 4) is not (5, 4)"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     models.weights.CheckpointError: weights: a.ckpt fits 1.0 % of the network's parameters, ...
     """
