@@ -53,6 +53,7 @@ class CustomModelCheckpoint(ModelCheckpoint):
         self._time_between = train_time_interval
         self._losses: dict[str, float] = {}  # of validation, by the file name of kept checkpoints
         self._monitors_training = monitor is None or not monitor.startswith("val_")
+        self._has_warned = False  # that there is nothing to choose a best checkpoint by
         between = bool(self._steps_between or train_time_interval)
         if between and not self._monitors_training and save_last is not True:
             raise ValueError(
@@ -177,6 +178,21 @@ class CustomModelCheckpoint(ModelCheckpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not getattr(trainer, "fast_dev_run", False):
             super().on_train_end(trainer, pl_module)
+
+    def _save_topk_checkpoint(self, trainer: Trainer, monitor_candidates: dict[str, Tensor]) -> None:
+        """Save what the monitored metric ranks; without validation there is none, which is said once."""
+        if self.monitor is None or self.monitor in monitor_candidates or not self._lacks_validation(trainer):
+            super()._save_topk_checkpoint(trainer, monitor_candidates)
+        elif not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "checkpoints: without validation recordings there is no %s to choose the best checkpoint by; "
+                "set validation_split of the data set, or state splits in its table",
+                self.monitor,
+            )
+
+    def _lacks_validation(self, trainer: Trainer) -> bool:
+        return not self._monitors_training and not sum(trainer.num_val_batches)
 
     def _should_save_on_exception(self, trainer: Trainer) -> bool:
         """Allow it to a single process: one of several would wait for the others forever."""

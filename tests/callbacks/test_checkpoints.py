@@ -125,3 +125,12 @@ def test_a_fast_development_run_writes_nothing_to_the_current_folder(
     monkeypatch.chdir(tmp_path)
     train(one_weight(), CustomModelCheckpoint(), fast_dev_run=True)
     assert list(tmp_path.rglob("*.ckpt")) == []
+
+
+def test_training_without_validation_says_once_why_no_best_checkpoint_is_chosen(
+    train, one_weight, tmp_path, caplog, recwarn
+):
+    train(one_weight(), CustomModelCheckpoint(), max_epochs=3, limit_val_batches=0)
+    assert caplog.text.count("there is no val_per to choose the best checkpoint by") == 1
+    assert not [warning for warning in recwarn if "Did you call" in str(warning.message)]
+    assert (tmp_path / "checkpoints" / "last.ckpt").is_file()
