@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.commands.tool_parser import ToolParser
 from cli.commands.transcription.recordings import AUDIO_SUFFIXES
+from cli.tool_parser import ToolParser
 from experiment.errors import ConfigError
 
 if TYPE_CHECKING:
