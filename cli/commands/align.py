@@ -18,7 +18,7 @@ from installation import PROGRAM
 from stop_signals import stop_if_requested
 
 if TYPE_CHECKING:
-    from cli.commands.recordings import NamedRecording
+    from cli.commands.transcription.recordings import NamedRecording
     from dataset_modules.sources.annotations.contract import LabelledSegment
     from dataset_modules.sources.annotations.side_files import LabelFiles, SideFiles
     from inference import Phoneme, Recognizer, Transcript
@@ -44,8 +44,8 @@ def run_align(arguments: Sequence[str]) -> int:
     if not names_huggingface(options.model):
         options.model = str(find_checkpoint("align", options.model))
     # Imported only now: a wrong argument should not wait for it.
-    from cli.commands.recordings import find_recordings
-    from cli.commands.transcript_results import TranscriptResults
+    from cli.commands.transcription.recordings import find_recordings
+    from cli.commands.transcription.transcript_results import TranscriptResults
 
     with ExitStack() as stack:
         recordings = find_recordings(options.recordings, stack, "align")
