@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cli.commands.transcribe import FORMAT_NAMES, chosen_device
 from cli.configuration.model_option import names_huggingface, with_model_first
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from experiment.contents import read_configuration
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint

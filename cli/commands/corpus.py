@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from experiment.contents import read_configuration, read_versions
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint

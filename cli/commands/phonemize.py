@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from experiment.errors import ConfigError
 from phonetics import GraphemeToPhoneme, IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for

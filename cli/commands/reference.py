@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cli.configuration.tool_parser import ToolParser
 from cli.schema.schema_file import ROOT, SCHEMA_FILE
-from cli.tool_parser import ToolParser
 
 _DESCRIPTION = """Write the files again that are generated from the code: the schema of the configuration, for
 editors and for the first check. With --check, name those that are out of date; the exit status is 1 then."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from experiment.contents import Experiment, read_experiment
 from experiment.errors import ConfigError
 from experiment.folder import find_experiment

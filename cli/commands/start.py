@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.commands.transcription.recordings import AUDIO_SUFFIXES
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from cli.configuration.model_option import names_huggingface, with_model_first
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint
 from installation import PROGRAM

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cli.tool_parser import ToolParser
+from cli.configuration.tool_parser import ToolParser
 from dataset_modules.cache.clip_preparation import phonemes_of_texts
 from dataset_modules.labels.reading import RecordingLabel
 from experiment.errors import ConfigError
