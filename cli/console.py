@@ -1,12 +1,16 @@
 """The console's output: our own messages, and of the libraries' messages only the warnings."""
 
+import io
 import logging
 import os
 import sys
 import warnings
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
+
+from untrusted.printing import printable_lines
 
 _DEBUG_VARIABLE = "PHONEME_DEBUG"
 _OWN = [path.parent.name for path in Path(__file__).resolve().parents[1].glob("*/__init__.py")]
@@ -31,7 +35,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""
-        tqdm.write(self.format(record), file=sys.stderr)
+        tqdm.write(printable_lines(self.format(record), indent="  "), file=sys.stderr)
 
 
 def set_up_logging(*, only_warnings: bool = False) -> None:
@@ -50,6 +54,23 @@ def set_up_logging(*, only_warnings: bool = False) -> None:
     logging.getLogger("lightning.pytorch.callbacks.early_stopping").setLevel(logging.INFO)
     for message in _IGNORED:
         warnings.filterwarnings("ignore", message=message)
+    warnings.showwarning = _show_warning
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # of a terminal without Unicode
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Write a warning of Python or of a library, which may quote names from data."""
+    text = warnings.formatwarning(message, category, filename, lineno, line)
+    (file or sys.stderr).write(f"{printable_lines(text.rstrip(), indent='  ')}\n")
 
 
 def wants_tracebacks() -> bool:

@@ -24,7 +24,7 @@ from experiment.ranks import die_with_the_first, is_first
 from installation import existing_or_shipped, program_typed
 from stop_signals import Stopped, handled, leave_messages_to_first, report
 from untrusted.files import FileError
-from untrusted.printing import printable
+from untrusted.printing import printable_lines
 
 _STATUS_OF_SIGNALS = 128
 _HELP = {"-h", "--help", "--help-all", "help"}
@@ -158,6 +158,5 @@ def _fail(error: Exception, message: str, status: int) -> int:
     if wants_tracebacks():
         traceback.print_exception(error)
     # Names from data steer no terminal; what they bring as lines stands below this one, indented.
-    lines = printable(message, keep="\n").rstrip("\n").split("\n")
-    sys.stderr.write("error: " + "\n  ".join(lines) + "\n")
+    sys.stderr.write(f"error: {printable_lines(message.rstrip(), indent='  ')}\n")
     return status

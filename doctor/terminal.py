@@ -10,6 +10,7 @@ from doctor.findings.finding import Finding, Severity, many
 from doctor.survey import Survey
 from doctor.tables import SPLIT_HEADERS, split_rows, steps_in_all
 from reports import html
+from untrusted.printing import printable
 
 _COLOURS: dict[Severity, str] = {"fatal": "\x1b[1;31m", "warning": "\x1b[33m", "note": "\x1b[36m"}
 _GOOD, _END = "\x1b[32m", "\x1b[0m"
@@ -47,7 +48,7 @@ def _sentences(survey: Survey) -> list[str]:
     rarest = min(present, key=lambda phoneme: counts[phoneme], default=None)
     lines = [
         f"phonemes: {len(present)} of the vocabulary's {len(survey.vocabulary)} occur in train"
-        + (f"; rarest {rarest} ({counts[rarest]:,}×)" if rarest else "")
+        + (f"; rarest {printable(rarest)} ({counts[rarest]:,}×)" if rarest else "")
     ]
     batching, total = survey.trained_on.batching, steps_in_all(survey)
     if batching:
@@ -71,8 +72,8 @@ def _finding(finding: Finding, colour: bool, width: int) -> str:
     fill = textwrap.TextWrapper(
         max(width, 40), initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
     ).fill
-    title = f"{_tinted(label.ljust(_MARGIN), _COLOURS[finding.severity], colour)}{finding.title}"
-    return "\n".join([title, *map(fill, body)])
+    title = f"{_tinted(label.ljust(_MARGIN), _COLOURS[finding.severity], colour)}{printable(finding.title)}"
+    return "\n".join([title, *map(fill, map(printable, body))])
 
 
 def _tinted(text: str, tint: str, colour: bool) -> str:

@@ -1,12 +1,13 @@
 """Write transcripts as text, JSON lines, CTM, HTK labels, Praat TextGrid, ELAN or SubRip subtitles."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 from xml.sax.saxutils import escape
 
 from inference.transcript import Phoneme, Transcript
+from untrusted.json_text import json_line
+from untrusted.printing import printable
 
 FormatName = Literal["text", "jsonl", "ctm", "lab", "textgrid", "eaf", "srt"]
 _SHORTEST = 1e-4  # seconds of an interval that the digits of a TextGrid can express
@@ -45,7 +46,7 @@ def text(transcript: Transcript) -> str:
 
 def named_text(transcript: Transcript) -> str:
     """Write the same line after the name of the recording and a tab."""
-    return f"{transcript.name}\t{transcript.text}\n"
+    return f"{printable(transcript.name)}\t{transcript.text}\n"
 
 
 def jsonl(transcript: Transcript) -> str:
@@ -56,7 +57,7 @@ def jsonl(transcript: Transcript) -> str:
         "text": transcript.text,
         "words": [[_described(phoneme) for phoneme in word] for word in transcript.words],
     }
-    return json.dumps(described, ensure_ascii=False) + "\n"
+    return json_line(described) + "\n"
 
 
 def _described(phoneme: Phoneme) -> dict[str, str | float]:
@@ -70,7 +71,7 @@ def _described(phoneme: Phoneme) -> dict[str, str | float]:
 
 def ctm(transcript: Transcript) -> str:
     """Write the CTM format of NIST: recording, channel, start, duration, phoneme, confidence in each line."""
-    name = "_".join(transcript.name.split())  # spaces separate the columns
+    name = printable("_".join(transcript.name.split()))  # spaces separate the columns
     return "".join(
         f"{name} 1 {phoneme.start_seconds:.3f} {phoneme.end_seconds - phoneme.start_seconds:.3f} "
         f"{phoneme.symbol} {phoneme.confidence:.4f}\n"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import yaml
 
+from untrusted.files import FileError, read_text
+from untrusted.yaml_text import compose_yaml
+
 STRESS_MARKS = "ˈˌ"
 LENGTH_MARKS = "ːˑ"
 TIE, TIE_BELOW = "\u0361", "\u035c"
@@ -106,9 +109,9 @@ class IpaNormaliser:
 def read_mapping(path: Path, owner: str = "normalisation: mapping") -> dict[str, str]:
     """Read replacements: a JSON or YAML object, or lines of phoneme, tab, replacement."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{owner} must be a file in UTF-8, {path} is not: {error}") from error
+        text = read_text(path)
+    except FileError as error:
+        raise ValueError(f"{owner} must be a file in UTF-8: {error}") from error
     readers = {".json": _json_pairs, ".yaml": _yaml_pairs, ".yml": _yaml_pairs}
     pairs = readers.get(path.suffix.lower(), _line_pairs)(text, path, owner)
     mapping: dict[str, str] = {}
@@ -122,7 +125,7 @@ def read_mapping(path: Path, owner: str = "normalisation: mapping") -> dict[str,
 def _json_pairs(text: str, path: Path, owner: str) -> list[tuple[str, str]]:
     try:
         pairs = json.loads(text, object_pairs_hook=list)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{owner}: {path} must be JSON: {error}") from error
     is_object = isinstance(pairs, list) and all(isinstance(pair, tuple) for pair in pairs)
     if not is_object or not all(isinstance(new, str) for _, new in pairs):
@@ -133,9 +136,9 @@ def _json_pairs(text: str, path: Path, owner: str) -> list[tuple[str, str]]:
 def _yaml_pairs(text: str, path: Path, owner: str) -> list[tuple[str, str]]:
     """Read keys and values as they are written: ``n`` and ``y`` are phonemes here, no truth values."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{owner}: {path} must be YAML: {error}") from error
+        node = compose_yaml(text, path)
+    except FileError as error:
+        raise ValueError(f"{owner}: {error}") from error
     pairs = node.value if isinstance(node, yaml.MappingNode) else None
     if pairs is None or not all(isinstance(part, yaml.ScalarNode) for pair in pairs for part in pair):
         raise ValueError(f"{owner}: {path} must be one YAML object of phoneme → replacement")

@@ -1,16 +1,19 @@
 """The vocabulary of a model: tokens, their ids, and the special ones among them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from installation import existing_or_shipped
 from phonetics.normalisation import one_spelling
+from untrusted.files import FileError, read_text
 
 BLANK_NAMES = ("[PAD]", "<pad>")
 UNKNOWN_NAMES = ("[UNK]", "<unk>")
 WORD_DELIMITER = "|"
+_MOST_BYTES = 4 * 2**20
 SPECIALS = frozenset((*BLANK_NAMES, *UNKNOWN_NAMES, "<s>", "</s>"))
 
 
@@ -40,7 +43,7 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         """Refuse repeated tokens and a missing blank, which would cause silent errors later."""
-        repeated = sorted({token for token in self.tokens if self.tokens.count(token) > 1})
+        repeated = sorted(token for token, count in Counter(self.tokens).items() if count > 1)
         if repeated:
             raise VocabularyError(f"Vocabulary: every token must be there once, repeated: {repeated}")
         if not any(name in self.tokens for name in BLANK_NAMES):
@@ -134,8 +137,10 @@ def _read_pairs(path: Path) -> list[tuple[str, int]]:
             f"Vocabulary: the file must exist, {path} does not; give model.vocab_file a JSON file"
         )
     try:
-        pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        pairs = json.loads(read_text(path, most_bytes=_MOST_BYTES), object_pairs_hook=list)
+    except FileError as error:
+        raise VocabularyError(f"Vocabulary: {error}") from error
+    except (ValueError, RecursionError) as error:
         raise VocabularyError(f"Vocabulary: {path} must be JSON in UTF-8: {error}") from error
     if not isinstance(pairs, list) or not all(_is_token_pair(pair) for pair in pairs):
         raise VocabularyError(f"Vocabulary: {path} must be one JSON object of token → id (a whole number)")
@@ -148,7 +153,7 @@ def _is_token_pair(pair: object) -> bool:
 
 def _tokens_by_id(pairs: Sequence[tuple[str, int]], path: Path) -> tuple[str, ...]:
     ids = [index for _, index in pairs]
-    repeated = sorted({index for index in ids if ids.count(index) > 1})
+    repeated = sorted(index for index, count in Counter(ids).items() if count > 1)
     if repeated:
         shared = {index: [token for token, other in pairs if other == index] for index in repeated}
         raise VocabularyError(f"Vocabulary: {path}: every id must belong to one token, shared ids: {shared}")

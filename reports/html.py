@@ -17,6 +17,8 @@ from typing import Literal, NamedTuple, Self
 
 from markupsafe import Markup
 
+from untrusted.printing import printable_lines
+
 _SHORT = 24  # a cell with at most so many characters stays on one line
 Tone = Literal["plain", "good", "warn", "bad"]
 STYLE_SHEET = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -38,9 +40,10 @@ class Html(Markup):
     @classmethod
     def escape(cls, s: object, /) -> Self:
         """Return markup unchanged and everything else as escaped text."""
-        return super().escape(
-            s if isinstance(s, Markup) else _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(s))
-        )
+        if isinstance(s, Markup):
+            return super().escape(s)
+        # Bidirectional controls would change the order of what stands around a name.
+        return super().escape(printable_lines(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(s))))
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:

@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.recording import AudioError
-from dataset_modules.sources.audio import resample, to_mono
+from dataset_modules.sources.audio import HIGHEST_RATE, LOWEST_RATE, resample, to_mono
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.utterance_record import Span, UtteranceRecord
 from evaluation.worst_utterances import LONGEST_SECONDS, ORDER, worst_first
@@ -34,7 +34,6 @@ _AUDIO_BYTES, _PICTURE_BYTES = 1_500_000, 1_500_000  # of a whole page; utteranc
 _PIXELS_PER_SECOND, _PIXELS_OF_LONG, _LONG_SECONDS = 480, 360, 4.0  # a phoneme needs 8 or so
 _PICTURE_HEIGHT, _TIER = 110, 24
 _LONGEST_DRAWING = 600.0  # seconds; of a longer utterance only the aligned phonemes are shown
-_LOWEST_RATE, _HIGHEST_RATE = 1000, 768_000
 _NARROWEST = 240  # pixels of a drawing; what is shorter ends before its edge
 
 
@@ -82,7 +81,7 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
         # Another file could be anybody's: a report is given away with what it plays.
         with open_regular(within(folder, record.audio)) as stream, soundfile.SoundFile(stream) as audio:
             sampling_rate = int(audio.samplerate)
-            if not _LOWEST_RATE <= sampling_rate <= _HIGHEST_RATE:
+            if not LOWEST_RATE <= sampling_rate <= HIGHEST_RATE:
                 raise AudioError(f"{sampling_rate} samples per second are no recording of speech")
             samples = to_mono(audio.read(round(LONGEST_SECONDS * sampling_rate), dtype="float32"))
             if not len(samples) or not np.isfinite(samples).all():

@@ -1,15 +1,17 @@
 """Small files, read whole: regular files alone, of bounded size, in UTF-8."""
 
+import io
 import itertools
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from untrusted.printing import printable
 
 MOST_BYTES = 64 * 2**20
+_PEEKED_BYTES = 2**16
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -72,6 +74,15 @@ def read_lines(path: Path, *, most_bytes: int) -> Iterator[str]:
                     f"{printable(path)}, line {number}: must have at most {most_bytes} bytes, it has more"
                 )
             yield _decoded(line, path)
+
+
+def open_text(path: Path, *, newline: str, errors: str = "strict") -> TextIO:
+    """Open a table of any length to read, in UTF-8; refuse what is no text by its first bytes."""
+    stream = io.BufferedReader(open_regular(path).detach(), _PEEKED_BYTES)  # type: ignore[attr-defined]
+    if b"\0" in stream.peek(_PEEKED_BYTES):
+        stream.close()
+        raise FileError(f"{printable(path)} must be text in UTF-8, it holds zero bytes")
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors=errors, newline=newline)
 
 
 def within(folder: Path, name: str) -> Path:

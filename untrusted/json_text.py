@@ -43,6 +43,18 @@ def parse_json(text: str, source: object, shape: Any = Any) -> Any:  # noqa: ANN
     raise FileError(f"{printable(source)} must be JSON: {printable(reason)}")
 
 
+def json_line(value: object) -> str:
+    r"""Write a value in one line that a terminal may show, with the escapes of JSON.
+
+    >>> json_line({"мост": "\x9b"})
+    '{"мост": "\\u009b"}'
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    if printable(text) == text:
+        return text
+    return "".join(one if printable(one) == one else json.dumps(one)[1:-1] for one in text)
+
+
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):

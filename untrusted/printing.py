@@ -21,6 +21,17 @@ def printable(text: object, *, keep: str = "", most_characters: int | None = Non
     return shown if len(whole) <= len(shown) or most_characters is None else f"{shown}…"
 
 
+def printable_lines(text: object, *, indent: str = "") -> str:
+    r"""Return a text of several lines, as ``printable`` returns one; further lines may be indented.
+
+    An indented line cannot pose as a message of its own.
+
+    >>> printable_lines("a\nb\x1b", indent="  ")
+    'a\n  b\\x1b'
+    """
+    return printable(text, keep="\n\t").replace("\n", f"\n{indent}")
+
+
 def _is_harmless(character: str, keep: str) -> bool:
     is_plain = character.isprintable() or unicodedata.category(character) not in _ESCAPED
     return is_plain or character in _JOINERS or character in keep

@@ -30,6 +30,7 @@ from experiment.errors import ConfigError
 from experiment.folder import claim_folder
 from installation import PROGRAM
 from phonetics import VocabularyError
+from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def run_doctor(arguments: Sequence[str]) -> int:
     _write(folder, cli.plan.name, survey, findings, examples)
     width = min(110, shutil.get_terminal_size((100, 24)).columns)
     text = survey_summary(survey, findings, colour=wants_colour(sys.stdout), width=width)
-    sys.stdout.write(f"{text}\npage: {folder / PAGE}\n")
+    sys.stdout.write(f"{text}\npage: {printable(folder / PAGE)}\n")
     return int(any(finding.severity == "fatal" for finding in findings))
 
 

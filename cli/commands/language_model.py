@@ -8,25 +8,30 @@ from pathlib import Path
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from installation import PROGRAM
+from untrusted.files import read_lines
+from untrusted.printing import printable
 
 _DESCRIPTION = """Estimate an n-gram model of phonemes and write it as an ARPA file, for transcribe with
 --beam and --lm. Word boundaries (|) are tokens like any other. Validation and test labels are left out."""
 
 
+_MOST_LINE_BYTES = 16 * 2**20
+
+
 def run_language_model(arguments: Sequence[str]) -> int:
     """Estimate a model and write it."""
     options = _parser().parse_args(arguments)
-    if options.order < 1:
-        raise ConfigError(f"lm: --order must be at least 1, got {options.order}")
     if options.output.exists():
         raise ConfigError(f"lm: --output must not exist, {options.output} does")
-    options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
     from tqdm import tqdm
 
     from dataset_modules.cache.progress_bars import refreshing
     from durable_files import write_durably
-    from inference.decoding.ngram import estimate
+    from inference.decoding.ngram import MOST_ORDER, estimate
 
+    if not 1 <= options.order <= MOST_ORDER:
+        raise ConfigError(f"lm: --order must be between 1 and {MOST_ORDER}, got {options.order}")
+    options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
     try:
         found = _labels_in(options.labels) if options.labels else _training_labels(options.config)
         labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr)))
@@ -37,7 +42,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
     except (ValueError, OSError) as error:
         raise ConfigError(f"lm: {error}") from error
     write_durably(options.output, model.to_arpa())
-    sys.stdout.write(f"{options.output}: {len(model.entries)} n-grams from {len(labels)} labels\n")
+    sys.stdout.write(f"{printable(options.output)}: {len(model.entries)} n-grams from {len(labels)} labels\n")
     return 0
 
 
@@ -52,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _labels_in(path: Path) -> Iterator[list[str]]:
-    with path.open(encoding="utf-8-sig") as stream:
-        yield from (phonemes for line in stream if (phonemes := line.split()))
+    lines = read_lines(path, most_bytes=_MOST_LINE_BYTES)
+    yield from (phonemes for line in lines if (phonemes := line.split()))
 
 
 def _training_labels(configs: Sequence[Path]) -> Iterator[Sequence[str]]:

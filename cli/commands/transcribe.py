@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from experiment.errors import ConfigError
 from experiment.folder import find_checkpoint
 from installation import PROGRAM
 from stop_signals import stop_if_requested
+from untrusted.files import open_regular
 
 if TYPE_CHECKING:
     from cli.commands.transcription.recordings import NamedRecording
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _LM_WEIGHT = 0.5
 FORMAT_NAMES = ("text", "jsonl", "ctm", "lab", "textgrid", "eaf", "srt")
+_MOST_SECONDS, _LARGEST_WEIGHT, _WIDEST_BEAM = 86_400.0, 1000.0, 1000
 _DESCRIPTION = """Transcribe recordings: files, folders (all recordings in them, at any depth), or - for the
 bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder.
 A recording that cannot be read is one line on standard error; the exit status is 1 if there was one."""
@@ -83,23 +84,35 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     """Refuse values out of range, and options of a beam search where the search is greedy."""
     for name in ("batch_seconds", "window"):
-        if not 0 < getattr(options, name) < math.inf:
+        if not 0 < getattr(options, name) <= _MOST_SECONDS:
             raise ConfigError(
-                f"transcribe: --{name} must be a positive number of seconds, got {getattr(options, name)}"
+                f"transcribe: --{name} must be a positive number of seconds up to {_MOST_SECONDS:g}, "
+                f"got {getattr(options, name)}"
             )
-    if not 0 <= options.one_pass < math.inf:
-        raise ConfigError(f"transcribe: --one_pass must be a number of seconds, got {options.one_pass}")
+    if not 0 <= options.one_pass <= _MOST_SECONDS:
+        raise ConfigError(
+            f"transcribe: --one_pass must be a number of seconds up to {_MOST_SECONDS:g}, "
+            f"got {options.one_pass}"
+        )
     if not 0 <= options.overlap < options.window:
         raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
-    if options.beam < 1:
-        raise ConfigError(f"transcribe: --beam must be at least 1, got {options.beam}")
+    _check_search(options)
+
+
+def _check_search(options: argparse.Namespace) -> None:
+    for name in ("lm_weight", "token_bonus"):
+        if not abs(getattr(options, name) or 0) <= _LARGEST_WEIGHT:
+            value = getattr(options, name)
+            raise ConfigError(f"transcribe: --{name} must be a number up to {_LARGEST_WEIGHT:g}, got {value}")
+    if not 1 <= options.beam <= _WIDEST_BEAM:
+        raise ConfigError(f"transcribe: --beam must be between 1 and {_WIDEST_BEAM}, got {options.beam}")
     for name in ("lm", "token_bonus"):
         if options.beam == 1 and getattr(options, name):
             raise ConfigError(f"transcribe: --{name} needs a beam search, such as --beam 16")
     if options.lm_weight is not None and options.lm is None:
         raise ConfigError("transcribe: --lm_weight needs a model, --lm FILE.arpa")
-    if options.lm and not options.lm.is_file():
-        raise ConfigError(f"transcribe: --lm must be a file, {options.lm} is not there")
+    if options.lm:
+        open_regular(options.lm).close()
 
 
 def _recognizer(options: argparse.Namespace, name: str) -> "Recognizer":

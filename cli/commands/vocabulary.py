@@ -13,9 +13,12 @@ from installation import PROGRAM
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
 from phonetics.text_to_phonemes.base import in_batches
+from untrusted.files import read_lines
+from untrusted.printing import printable
 from wording import number_of
 
 _NAMED = ("espeak", "epitran")
+_MOST_LINE_BYTES = 2**20
 
 
 def run_vocabulary(arguments: Sequence[str]) -> int:
@@ -119,10 +122,10 @@ def _labels_of_texts(options: argparse.Namespace) -> Iterator[RecordingLabel]:
         raise ConfigError("vocabulary: --texts needs --language, such as de or en-us")
     backend.check()
     normalise = IpaNormaliser()
-    with options.texts.open(encoding="utf-8-sig") as stream:
-        for batch in in_batches(line for line in map(str.strip, stream) if line):
-            spoken = phonemes_of_texts(backend, batch)
-            yield from (RecordingLabel(text, normalise(spoken.get(text, ()))) for text in batch)
+    lines = read_lines(options.texts, most_bytes=_MOST_LINE_BYTES)
+    for batch in in_batches(line for line in map(str.strip, lines) if line):
+        spoken = phonemes_of_texts(backend, batch)
+        yield from (RecordingLabel(text, normalise(spoken.get(text, ()))) for text in batch)
 
 
 def _labels_of_config(options: argparse.Namespace) -> Iterator[RecordingLabel]:
@@ -158,4 +161,4 @@ def _write(vocabulary: Vocabulary, options: argparse.Namespace) -> None:
 
 
 def _print(*lines: str) -> None:
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.writelines(f"{printable(line)}\n" for line in lines)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from audiomentations import AddBackgroundNoise
 
+from untrusted.files import open_text
+
 _NOISE_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".opus"})
 # ESC-50's classes that sound like a voice: with them a model would learn to ignore voices.
 VOICE_LIKE_CATEGORIES = frozenset({"breathing", "coughing", "crying_baby", "laughing", "sneezing", "snoring"})
@@ -64,7 +66,7 @@ def noise_files(folder: Path, exclude_categories: Collection[str] | None = None)
 
 def _of_other_categories(folder: Path, exclude_categories: Collection[str] | None) -> list[Path]:
     """Return the files of ESC-50's table without the excluded categories."""
-    with (folder / _CATEGORY_FILE).open(encoding="utf-8", newline="") as stream:
+    with open_text(folder / _CATEGORY_FILE, newline="") as stream:
         rows = list(csv.DictReader(stream))
     known = sorted({row["category"] for row in rows})
     for name in exclude_categories or ():

@@ -14,6 +14,7 @@ from dataset_modules.labels.encoder import UNKNOWN_ADVICE, describe_unknown
 from dataset_modules.labels.usable_clips import UsableClips
 from dataset_modules.recording import AudioError, SkippedRecording
 from phonetics import VocabularyError
+from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
@@ -137,4 +138,4 @@ def write_skipped(path: Path, parts: Sequence[SplitPart]) -> None:
         for part in parts:
             for skipped in part.skipped():
                 cells = (part.split, skipped.id, skipped.path, skipped.reason)
-                stream.write("\t".join(" ".join(cell.split()) for cell in cells) + "\n")
+                stream.write("\t".join(printable(" ".join(cell.split())) for cell in cells) + "\n")

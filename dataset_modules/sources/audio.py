@@ -20,6 +20,9 @@ from dataset_modules.recording import AudioError, AudioSource, Clip
 
 PCM_SCALE = 32767.0
 BLOCK_FRAMES = 1 << 17
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # samples per second of a recording of speech
+_MOST_CHANNELS = 256
+_MOST_AT_ONCE = 1 << 28  # samples; a header may state more than the file has
 _CUT_SHARE = 0.9  # an mp3 with fewer of its header's frames was cut
 _HEADER_BYTES = 1 << 18  # tags with pictures may stand before an mp3's header
 _UNSTATED_FRAMES = 1 << 62  # a FLAC file from a pipe: libsndfile returns 2⁶³ - 1
@@ -40,7 +43,7 @@ def read_file(file: Path | io.BytesIO, max_seconds: float | None = None) -> Clip
     """Decode an audio file, on disk or in memory, with libsndfile (wav, flac, ogg, opus, mp3)."""
     with opened(file, f"{file}: " if isinstance(file, Path) else "") as audio:
         stated = audio.seconds
-        if stated is not None and (max_seconds is None or stated <= max_seconds):
+        if stated is not None and not audio.states_much and (max_seconds is None or stated <= max_seconds):
             return Clip(audio.whole(), audio.sampling_rate)
         if stated is not None and audio.counts_frames:
             check_longest(stated, max_seconds)
@@ -121,6 +124,16 @@ class AudioReader:
     def __init__(self, stream: _Stream, file: Path | io.BytesIO, name: str) -> None:
         self._stream, self._file, self._name = stream, file, name
         self.sampling_rate = int(stream.samplerate)
+        if not LOWEST_RATE <= self.sampling_rate <= HIGHEST_RATE or stream.channels > _MOST_CHANNELS:
+            raise AudioError(
+                f"{name}must have between {LOWEST_RATE} and {HIGHEST_RATE} samples per second and up to "
+                f"{_MOST_CHANNELS} channels, states {self.sampling_rate} and {stream.channels}"
+            )
+
+    @property
+    def states_much(self) -> bool:
+        """Whether the header states more samples than are read at once."""
+        return self._stream.frames * self._stream.channels > _MOST_AT_ONCE
 
     @property
     def seconds(self) -> float | None:
@@ -142,6 +155,7 @@ class AudioReader:
 
     def blocks(self, num_frames: int = BLOCK_FRAMES) -> Iterator[NDArray[np.float32]]:
         """Yield the samples, (T,) or (T, channels), to the end of the file; at least one block."""
+        num_frames = max(1, min(num_frames, _MOST_AT_ONCE // self._stream.channels // 16))
         total, size = 0, num_frames
         while size == num_frames:
             block = self._stream.read(num_frames, dtype="float32")
@@ -191,7 +205,7 @@ def _openable(file: Path | io.BytesIO) -> str | bytes | io.BytesIO:
         str(file).encode()
     except UnicodeEncodeError:
         return os.fsencode(file)
-    return str(file)
+    return "./-" if str(file) == "-" else str(file)  # libsndfile takes - for standard input
 
 
 def _raise_shortage(path: Path, error: Exception) -> None:

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from dataset_modules.recording import Recording, Split, UnusableAudio
 from dataset_modules.sources.tsv import TsvRow, read_tsv
+from untrusted.files import open_text
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def seconds_of(folder: Path, names: Iterable[str]) -> float | None:
     if table is None:
         return None
     wanted = set(names)
-    with table.open(encoding="utf-8-sig", errors="replace", newline="\n") as stream:
+    with open_text(table, errors="replace", newline="\n") as stream:
         cells = (row for row in map(str.split, stream) if len(row) > 1)
         rows = (row for row in cells if row[-1].replace(".", "", 1).isdigit())
         return sum(float(row[-1]) for row in rows if Path(row[0]).name in wanted) / 1000  # from milliseconds

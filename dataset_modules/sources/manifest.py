@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 
 from dataset_modules.recording import Split
 from dataset_modules.sources.tsv import check_encoding, read_tsv
+from untrusted.files import open_text
 
 CSV_MANIFEST = "metadata.csv"
 _SPLITS: dict[str, Split] = {
@@ -69,7 +70,7 @@ def read_manifest(path: Path) -> Iterator[ManifestRow]:
 
 
 def _read_csv(path: Path) -> Iterator[ManifestRow]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+    with open_text(path, errors="surrogateescape", newline="") as stream:
         # Strict, so that an unclosed quote is an error and does not absorb the following rows.
         reader = csv.DictReader(stream, delimiter=_separator(stream), strict=True)
         check_encoding(path, reader.fieldnames or ())
@@ -97,7 +98,7 @@ def _read_tsv(path: Path) -> Iterator[ManifestRow]:
 
 
 def _read_jsonl(path: Path) -> Iterator[ManifestRow]:
-    with path.open(encoding="utf-8-sig", newline="\n") as stream:
+    with open_text(path, newline="\n") as stream:
         for line, text in enumerate(stream, start=1):
             if text.strip():
                 yield _parse_json(line, text)
@@ -106,7 +107,7 @@ def _read_jsonl(path: Path) -> Iterator[ManifestRow]:
 def _parse_json(line: int, text: str) -> ManifestRow:
     try:
         fields = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return _faulty(line, f"the line must be a JSON object: {error}", _JSON_TEXT.findall(text))
     if not isinstance(fields, dict):
         return ManifestRow(line, fault="the line must be a JSON object")

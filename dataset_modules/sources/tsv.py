@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from untrusted.files import open_text
+
 
 class TsvRow(NamedTuple):
     """One row: its cells by column name, or its fault."""
@@ -21,7 +23,7 @@ def read_tsv(path: Path, required: Sequence[str] = ()) -> Iterator[TsvRow]:
     yielded with its fault. Bytes that are not UTF-8 are kept by ``surrogateescape``, so that preparation
     skips only their row.
     """
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as stream:
+    with open_text(path, errors="surrogateescape", newline="\n") as stream:
         columns = _cells(next(stream, ""))
         check_encoding(path, columns)
         if missing := [name for name in required if name not in columns]:

@@ -9,8 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from untrusted.files import FileError, read_lines
+from untrusted.printing import printable
+
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 _NEVER = -99.0  # how ARPA writes the logarithm of zero
+MOST_ORDER = 20
+_MOST_LINE_BYTES = 2**20
+_LARGEST_LOG, _ROUNDING = 1000.0, 1e-3  # to base ten; files round
 Gram = tuple[str, ...]
 
 
@@ -108,22 +114,47 @@ def read_arpa(path: Path) -> NgramModel:
     entries: dict[Gram, NgramEntry] = {}
     order = 0
     try:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            stripped = line.strip()
+        for number, line in enumerate(read_lines(path, most_bytes=_MOST_LINE_BYTES), start=1):
+            stripped, place = line.strip(), f"{printable(path)}, line {number}"
             if stripped.startswith("\\"):
-                order = int(stripped[1:].split("-")[0]) if stripped.endswith("-grams:") else 0
+                order = _order_of(stripped, place) if stripped.endswith("-grams:") else 0
             elif order and stripped:
-                fields = stripped.split()
-                if len(fields) not in (order + 1, order + 2):
-                    raise NgramError(f"{path}, line {number}: must be an {order}-gram, is {stripped!r}")
-                entries[tuple(fields[1 : order + 1])] = NgramEntry(
-                    *map(float, (fields[0], *fields[order + 1 :]))
-                )
-    except (OSError, ValueError) as error:
-        raise error if isinstance(error, NgramError) else NgramError(f"{path}: {error}") from error
+                gram, entry = _entry_of(stripped.split(), order, place)
+                entries[gram] = entry
+    except FileError as error:
+        raise NgramError(str(error)) from error
     if not entries:
-        raise NgramError(f"{path}: must be an ARPA file with n-grams, it has none")
+        raise NgramError(f"{printable(path)}: must be an ARPA file with n-grams, it has none")
     return NgramModel(entries)
+
+
+def _order_of(heading: str, place: str) -> int:
+    r"""Return the length of the n-grams below a heading.
+
+    >>> _order_of(r"\2-grams:", "a file")
+    2
+    """
+    digits = heading[1:].removesuffix("-grams:")
+    if not digits.isdecimal() or len(digits) > 3 or not 1 <= int(digits) <= MOST_ORDER:
+        shown = printable(heading, most_characters=40)
+        raise NgramError(f"{place}: n-grams must have between 1 and {MOST_ORDER} tokens, got {shown}")
+    return int(digits)
+
+
+def _entry_of(fields: Sequence[str], order: int, place: str) -> tuple[Gram, NgramEntry]:
+    shown = printable(" ".join(fields), most_characters=80)
+    if len(fields) not in (order + 1, order + 2):
+        raise NgramError(f"{place}: must be an {order}-gram, is {shown!r}")
+    try:
+        numbers = [float(text) for text in (fields[0], *fields[order + 1 :])]
+    except ValueError as error:
+        raise NgramError(f"{place}: must be an {order}-gram between numbers, is {shown!r}") from error
+    if not all(abs(number) <= _LARGEST_LOG for number in numbers) or numbers[0] > _ROUNDING:
+        raise NgramError(
+            f"{place}: must have the logarithm of a probability, -{_LARGEST_LOG:g} to 0, and a back-off "
+            f"weight up to {_LARGEST_LOG:g}, is {shown!r}"
+        )
+    return tuple(fields[1 : order + 1]), NgramEntry(*numbers)
 
 
 def estimate(sequences: Iterable[Sequence[str]], order: int) -> NgramModel:

@@ -1,6 +1,5 @@
 """Read recordings as mono blocks at the rate of the model: an hour takes no more memory than a minute."""
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from dataset_modules.recording import AudioError
 from dataset_modules.sources.audio import opened, resample, to_mono
 
 BLOCK_SECONDS = 10.0
+_COPIED_BYTES, _MOST_STREAM_BYTES = 1 << 20, 4 << 30  # WAV files have no more
 Samples = NDArray[np.float32]
 
 
@@ -73,7 +73,11 @@ class AudioSamples(NamedTuple):
 def spooled(stream: BinaryIO) -> tempfile._TemporaryFileWrapper:  # type: ignore[type-arg]
     """Copy a stream that can be read only once into a file, which is deleted when it is closed."""
     file = tempfile.NamedTemporaryFile(suffix=".audio")  # noqa: SIM115 - the caller closes it
-    shutil.copyfileobj(stream, file)
+    while block := stream.read(_COPIED_BYTES):
+        file.write(block)
+        if file.tell() > _MOST_STREAM_BYTES:
+            file.close()
+            raise AudioError(f"standard input: must have at most {_MOST_STREAM_BYTES >> 30} GiB, it has more")
     file.flush()
     return file
 

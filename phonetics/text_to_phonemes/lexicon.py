@@ -13,6 +13,7 @@ from pathlib import Path
 from phonetics.text_to_phonemes.backends import TextToPhonemes, named_backend
 from phonetics.text_to_phonemes.base import GraphemeToPhoneme, UnpronounceableError, joined_words
 from phonetics.vocabulary import WORD_DELIMITER
+from untrusted.files import FileError, read_bytes, read_lines
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ _FORMAT = 2  # version of the code between texts and phonemes
 _SPOKEN_PUNCTUATION = "%‰&@"
 _DOTLESS = ("tr", "tur", "az", "aze")  # languages with ı and İ
 _EXAMPLES = 10
+_MOST_LINE_BYTES, _MOST_BYTES = 2**20, 2**30
 
 
 class LexiconPhonemes(GraphemeToPhoneme):
@@ -56,7 +58,7 @@ class LexiconPhonemes(GraphemeToPhoneme):
 
     def fingerprint(self) -> str:
         """Identify the content of the dictionary, the look-up and the fallback."""
-        content = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        content = hashlib.sha256(read_bytes(self.path, most_bytes=_MOST_BYTES)).hexdigest()
         fallback = self._fallback()
         case = "ı" if self._dotless() else "i"
         return f"lexicon {_FORMAT} {case} {content} {fallback.fingerprint() if fallback else 'none'}"
@@ -162,13 +164,12 @@ def read_lexicon(
     """Read the first pronunciation of each word of a dictionary file."""
     entries: dict[str, tuple[str, ...]] = {}
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, start=1):
-                entry = _entry(line, f"{path}: line {number}", dotless=dotless)
-                if entry:
-                    entries.setdefault(*entry)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"lexicon: {path} must be a text in UTF-8: {error}") from error
+        for number, line in enumerate(read_lines(path, most_bytes=_MOST_LINE_BYTES), start=1):
+            entry = _entry(line, f"{path}: line {number}", dotless=dotless)
+            if entry:
+                entries.setdefault(*entry)
+    except FileError as error:
+        raise ValueError(f"lexicon: {error}") from error
     if not entries:
         raise ValueError(f"lexicon: {path} must hold entries such as 'tea t iː', it holds none")
     return entries

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from experiment.errors import ConfigError
 from inference.streaming.audio_stream import AudioFile, spooled
+from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ def find_recordings(
     found: list[NamedRecording] = []
     for name in names:
         if name == STANDARD_STREAM:
+            if sys.stdin.isatty():
+                raise ConfigError("transcribe: - reads a recording from standard input, that is a terminal")
             file = stack.enter_context(spooled(sys.stdin.buffer))
             found.append(NamedRecording(AudioFile(Path(file.name), "stdin"), Path("stdin")))
         else:
@@ -49,8 +52,14 @@ def _on_disk(path: Path, command: str) -> list[NamedRecording]:
         files = _recordings_in(path, command)
         return [NamedRecording(_audio_file(file), file.relative_to(path).with_suffix("")) for file in files]
     if not path.exists():
-        raise ConfigError(f"{command}: {path} must be a file or a folder, it is not there")
-    return [NamedRecording(_audio_file(path), Path(path.stem))]
+        raise ConfigError(f"{command}: {printable(path)} must be a file or a folder, it is not there")
+    if not path.is_file():
+        raise ConfigError(
+            f"{command}: {printable(path)} must be a file or a folder, it is a pipe or a device; "
+            f"pass it on standard input: - < {printable(path)}"
+        )
+    # Of a name such as ..wav nothing is left without its suffix.
+    return [NamedRecording(_audio_file(path), Path(path.stem if path.stem.strip(".") else f"{path.name}_"))]
 
 
 def _recordings_in(folder: Path, command: str) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from durable_files import write_durably
 from experiment.errors import ConfigError
 from inference.formats import FORMATS, FormatName, named_text
+from untrusted.printing import printable_lines
 
 if TYPE_CHECKING:
     from cli.commands.transcription.recordings import NamedRecording
@@ -49,7 +50,9 @@ class TranscriptResults:
         if self._folder is not None:
             write_durably(self._path(result), self._form.write(transcript))
             return
-        sys.stdout.write(named_text(transcript) if self._is_named else self._form.write(transcript))
+        # Symbols and names come from data; JSON has escaped them in its own way.
+        written = named_text(transcript) if self._is_named else self._form.write(transcript)
+        sys.stdout.write(printable_lines(written))
         sys.stdout.flush()
 
     def _path(self, result: Path) -> Path:

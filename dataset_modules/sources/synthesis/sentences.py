@@ -1,11 +1,13 @@
 """Short sentences to speak: a user's, new ones of a user's words or of shipped lists, or numbers."""
 
-import json
 import random
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+
+from untrusted.files import read_text
+from untrusted.json_text import read_json
 
 TEXTS_DIR = Path(__file__).parent / "texts"
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -67,7 +69,7 @@ def _from_file(path: Path, count: int, seed: int) -> list[str]:
 def _lines_of(key: str, path: Path) -> list[str]:
     if not path.is_file():
         raise ValueError(f"sentences: {key} must be a file with one sentence a line, {path} is not there")
-    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    return [line.strip() for line in read_text(path).splitlines()]
 
 
 def _endless(language: str, draw: random.Random) -> Iterator[str]:
@@ -75,7 +77,7 @@ def _endless(language: str, draw: random.Random) -> Iterator[str]:
     if not path.is_file():
         while True:
             yield " ".join(str(draw.randrange(100)) for _ in range(draw.randint(2, 3)))
-    lists = json.loads(path.read_text(encoding="utf-8"))
+    lists = read_json(path)
     while True:
         template = draw.choice(lists["templates"])
         yield _SLOT.sub(lambda slot: draw.choice(lists[slot[1]]), template)
