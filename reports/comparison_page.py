@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from itertools import chain
 
-import yaml
-
 from evaluation.comparison import Comparison, compare_analyses, conclusion, over_common, phoneme_changes
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.slices import breakdowns
@@ -14,6 +12,7 @@ from reports import html
 from reports.error_sections import in_points, percent, span
 from reports.experiment_page import learning_section
 from reports.html import Html
+from untrusted.yaml_text import parse_yaml
 from wording import number_of
 
 _CHANGES = 12
@@ -211,5 +210,5 @@ def flat_settings(text: str) -> dict[str, str]:
         elif path:
             found[path] = str(value)
 
-    walk(yaml.safe_load(text), "")
+    walk(parse_yaml(text, "the configuration"), "")
     return found

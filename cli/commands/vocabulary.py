@@ -161,4 +161,4 @@ def _write(vocabulary: Vocabulary, options: argparse.Namespace) -> None:
 
 
 def _print(*lines: str) -> None:
-    sys.stdout.writelines(f"{printable(line)}\n" for line in lines)
+    sys.stdout.writelines(printable(line, keep="\t") + "\n" for line in lines)
