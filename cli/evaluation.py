@@ -96,8 +96,8 @@ def _summarise(folder: Path) -> "Analyses":
     for split, analysis in analyses.items():
         metrics[f"{split}_feature_error_rate"] = analysis.feature_error_rate
         metrics[f"{split}_pfer"] = analysis.pfer
-        if analysis.raw_errors is not None:
-            metrics[f"{split}_raw_per"] = float(analysis.raw_errors.sum()) / max(1, analysis.phonemes)
+        if analysis.raw_per is not None:
+            metrics[f"{split}_raw_per"] = analysis.raw_per
             metrics["definitions"] = metrics.get("definitions", {}) | {"raw_per": RAW_DEFINITION}
         metrics.setdefault("edits", {})[split] = {**analysis.edits, "phonemes": analysis.phonemes}
         metrics.setdefault("intervals", {}).update(

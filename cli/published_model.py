@@ -21,6 +21,10 @@ from phonetics.symbol_mapping import symbol_lines
 
 log = logging.getLogger(__name__)
 
+LETTERS_NOTE = (
+    "it recognises letters, not phonemes: what is evaluated is the text that it spells, converted to "
+    "phonemes; set its error rates beside others with care"
+)
 _LISTED = 20  # symbols of one kind in a line of the log
 
 
@@ -65,11 +69,7 @@ def take_published(section: Namespace, source: HuggingFaceModel) -> None:
 def log_symbols(source: HuggingFaceModel, output: OutputSymbols) -> None:
     """Log how the symbols of the model are mapped, and each that is not identical."""
     if source.kind == "letters":
-        log.warning(
-            "model: %s recognises letters, not phonemes: what is evaluated is the text that it spells, "
-            "converted to phonemes; set its error rates beside others with care",
-            source.name,
-        )
+        log.warning("model: %s: %s", source.name, LETTERS_NOTE)
         return
     by_way = output.symbol_map.by_way() if output.symbol_map else {}
     for way, matches in by_way.items():
@@ -124,6 +124,9 @@ def _check(backend: GraphemeToPhoneme | None) -> None:
 def write_symbols(folder: Path, output: OutputSymbols) -> None:
     """Write the table of symbols with their counts; edited, it is a ``model.symbol_map``."""
     if output.symbol_map is None:
+        return
+    if output.kind == "letters":
+        write_durably(folder / SYMBOLS_FILE, f"#! {LETTERS_NOTE}\n")
         return
     records = [record for path in recorded_splits(folder).values() for record in read_records(path)]
     counts = Counter(symbol for record in records for symbol in record.raw_hypothesis or ())

@@ -24,6 +24,7 @@ class Comparison(NamedTuple):
     difference: RateDifference | None  # of the phoneme error rate, by utterance
     by_speaker: RateDifference | None
     feature_difference: RateDifference | None
+    pfer_difference: RateDifference | None
     rows: tuple[tuple[int, int], ...]  # places of the common utterances in both analyses
     is_identical: bool = False  # both recognised the same phonemes in every common utterance
 
@@ -45,6 +46,9 @@ def compare_analyses(first: SplitAnalysis, second: SplitAnalysis) -> Comparison:
         difference=paired_difference(before, after, lengths),
         by_speaker=paired_difference(*sums_by_unit(speakers, before, after, lengths)) if speakers else None,
         feature_difference=paired_difference(*features, lengths),
+        pfer_difference=paired_difference(
+            first.feature_distances[ours], second.feature_distances[theirs], lengths
+        ),
         rows=tuple(rows),
         is_identical=bool(rows)
         and all(

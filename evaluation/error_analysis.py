@@ -124,6 +124,11 @@ class SplitAnalysis:
         return np.array(counts, dtype=np.int64)
 
     @property
+    def raw_per(self) -> float | None:
+        """The rate of ``RAW_DEFINITION``; None if no symbols were mapped."""
+        return None if self.raw_errors is None else float(self.raw_errors.sum()) / max(1, self.phonemes)
+
+    @property
     def without_features(self) -> Counter[str]:
         """Phonemes that panphon does not know, with the number of aligned pairs that hold them."""
         return Counter(

@@ -70,6 +70,7 @@ class Experiment(NamedTuple):
     data: dict[str, dict[str, Any]] = {}  # by split
     skipped: list[SkippedRow] = []
     analyses: "dict[str, SplitAnalysis]" = {}  # by split, test first
+    symbols: str = ""  # the table of another model's symbols
 
 
 def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = None) -> Experiment:
@@ -95,6 +96,7 @@ def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = 
         data=_read_data(folder),
         skipped=read_skipped(layout.SKIPPED_FILE.newest_in(folder)),
         analyses=analyse_records(folder) if analyses is None else analyses,
+        symbols=_symbols(folder),
     )
 
 
@@ -145,6 +147,12 @@ def analyse_records(folder: Path) -> "dict[str, SplitAnalysis]":
 
     records = layout.recorded_splits(folder)
     return {split: analyse(split, read_records(path)) for split, path in records.items()}
+
+
+def _symbols(folder: Path) -> str:
+    if not (folder / layout.SYMBOLS_FILE).exists():
+        return ""
+    return read_text(within(folder, layout.SYMBOLS_FILE), most_bytes=_MOST_SMALL_BYTES)
 
 
 def _configuration_text(folder: Path) -> str:

@@ -55,16 +55,30 @@ def _side_by_side(experiments: Sequence[Experiment]) -> html.Section:
             percent(analysis.phoneme_error_rate),
             span(analysis.intervals.get("per")),
             percent(analysis.feature_error_rate),
+            percent(analysis.pfer),
+            percent(analysis.raw_per),
             *(percent(count / max(1, analysis.phonemes)) for count in analysis.edits.values()),
         ]
         for experiment in experiments
         for split, analysis in experiment.analyses.items()
     ]
-    headers = ["experiment", "split", "utterances", "PER", "95 % interval", "feature error rate"]
+    headers = [
+        "experiment",
+        "split",
+        "utterances",
+        "PER",
+        "95 % interval",
+        "feature error rate",
+        "PFER",
+        "raw PER",
+    ]
+    shares = ("PFER", "raw PER", "substitutions", "deletions", "insertions")
     missing = ", ".join(run.name for run in experiments if not run.analyses)
     return html.section(
         "Metrics",
-        html.table([*headers, "substitutions", "deletions", "insertions"], rows) if rows else "",
+        html.table([*headers, "PFER", "raw PER", "substitutions", "deletions", "insertions"], rows)
+        if rows
+        else "",
         html.note(f"Without utterance records, these cannot be compared: {missing}.") if missing else "",
     )
 
@@ -102,6 +116,7 @@ def _differences(found: Comparison) -> Html:
         "phoneme error rate": found.difference,
         "phoneme error rate, by speaker": found.by_speaker,
         "feature error rate": found.feature_difference,
+        "PFER": found.pfer_difference,
     }
     rows: list[list[object]] = [
         [

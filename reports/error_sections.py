@@ -40,10 +40,12 @@ def result_numbers(analysis: SplitAnalysis) -> Html:
     """Show the main metrics of a split."""
     intervals = analysis.intervals
     minutes = sum(record.seconds for record in analysis.records) / 60
-    rates = (
+    rates = [
         ("phoneme error rate", analysis.phoneme_error_rate, "per"),
         ("feature error rate", analysis.feature_error_rate, "feature_error_rate"),
-    )
+    ]
+    if analysis.raw_per is not None:  # of another model
+        rates += [("raw PER", analysis.raw_per, "raw_per"), ("PFER", analysis.pfer, "pfer")]
     size = f"{number_of(analysis.phonemes, 'phoneme')}, {minutes:.1f}\N{NO-BREAK SPACE}min"
     return html.key_metrics(
         *(

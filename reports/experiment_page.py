@@ -23,6 +23,7 @@ from reports.error_sections import (
 from reports.html import Html, element
 from reports.length_section import length_section
 from reports.pictures import canvas, inline_png, inline_svg
+from reports.symbol_section import symbol_section
 from reports.utterance_section import utterance_section
 from untrusted.files import open_regular
 from wording import number_of
@@ -41,6 +42,7 @@ def experiment_page(experiment: Experiment) -> str:
     """Return the report as one HTML file."""
     sections = [
         _results(experiment),
+        symbol_section(experiment.symbols),
         *_errors(experiment),
         learning_section(
             [

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from transformers import AutoProcessor
 
 from dataset_modules.batches.batch import AudioParams
@@ -10,6 +11,7 @@ from inference import Recognizer
 from inference.acoustic_model import AcousticModel
 from inference.handover.bundle import pipeline_transcriber
 from inference.handover.huggingface import ExportError, save_huggingface
+from inference.streaming.audio_stream import AudioSamples
 from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
 
 # An even and an odd number of 10 ms windows: the log-mel extractor fills up the odd one.
@@ -48,3 +50,13 @@ def test_a_mel_front_end_of_another_rate_is_refused(model_of, tmp_path):
     model = AcousticModel(network, VOCABULARY, AudioParams(sampling_rate=8000))
     with pytest.raises(ExportError, match=r"8000; export it --to onnx"):
         save_huggingface(model, tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_exported_folder_is_read_back_to_the_bit(model_of, family, tmp_path):
+    model = model_of(family)
+    save_huggingface(model, tmp_path)
+    again = Recognizer(str(tmp_path))
+    assert again.model.vocabulary == VOCABULARY
+    waveform = AudioSamples(speech(1.0), 16000)
+    assert torch.equal(again.scores(waveform), Recognizer(model).scores(waveform))

@@ -1,0 +1,83 @@
+"""Symbols of other models: what they become, in which way, and what a table changes."""
+
+import json
+
+import pytest
+
+from phonetics import Vocabulary
+from phonetics.symbol_mapping import SymbolMap, read_symbol_table, symbol_lines
+
+RUSSIAN = Vocabulary(("[PAD]", "[UNK]", "|", "a", "ɡ", "r", "ʃ", "t", "tʲ", "i", "sː", "o"))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "phonemes", "way"),
+    [
+        ("ˈa", "a", "identical"),
+        ("g", "ɡ", "identical"),
+        ("a˥", "a", "identical"),
+        ("a5", "a", "identical"),
+        ("t͡ʃ", "t ʃ", "several"),
+        ("ss", "sː", "nearest"),
+        ("ɹ", "r", "nearest"),
+        ("aː", "a", "nearest"),
+        ("ʔ", "ʔ", "none"),
+        ("щ", "щ", "none"),
+    ],
+)
+def test_each_way(symbol, phonemes, way):
+    match = SymbolMap([symbol], RUSSIAN).matches[symbol]
+    assert (" ".join(match.phonemes), match.way) == (phonemes, way)
+
+
+def test_a_doubled_consonant_is_the_long_one():
+    assert SymbolMap(["ss"], RUSSIAN).matches["ss"].difference == 0.0
+
+
+def test_arpabet_is_read_as_ipa_with_stress_and_in_either_case():
+    symbols = SymbolMap(["AA1", "SH", "IY0", "T", "HH"], Vocabulary(("[PAD]", "ɑ", "ʃ", "i", "t", "h")))
+    assert symbols(["AA1", "SH", "IY0", "T", "HH"]) == ["ɑ", "ʃ", "i", "t", "h"]
+    assert all(match.way == "identical" for match in symbols.matches.values())
+
+
+def test_a_table_goes_first_and_may_drop_a_symbol():
+    symbols = SymbolMap(["a", "sil", "B"], RUSSIAN, {"a": "o", "sil": "", "B": "r i"})
+    assert symbols(["a", "sil", "B", "|"]) == ["o", "r", "i", "|"]
+    assert {match.way for match in symbols.matches.values()} == {"declared"}
+
+
+def test_a_table_for_all_languages_serves_a_vocabulary_that_lacks_a_phoneme():
+    match = SymbolMap(["R"], RUSSIAN, {"R": "ɹ", "X": "θ"}).matches["R"]
+    assert (match.phonemes, match.way) == (("r",), "nearest")
+
+
+def test_a_table_of_another_model_is_refused():
+    with pytest.raises(ValueError, match="symbol_map: it must name symbols of the model"):
+        SymbolMap(["a"], RUSSIAN, {"AA": "a"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.tsv", "# symbol\tphonemes\nA\ta\tdeclared\t\t3\nSH\tʃ t\n"),
+        ("t.json", json.dumps({"A": "a", "SH": "ʃ t"})),
+        ("t.yaml", "A: a\nSH: ʃ t\n"),
+    ],
+)
+def test_tables_are_read_in_each_format(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert read_symbol_table(tmp_path / name) == {"A": "a", "SH": "ʃ t"}
+
+
+def test_what_is_written_is_read_back_as_a_table(tmp_path):
+    symbols = SymbolMap(["ˈa", "t͡ʃ", "ɹ", "щ"], RUSSIAN)
+    (tmp_path / "symbols.tsv").write_text(symbol_lines(symbols, {"щ": 2}), encoding="utf-8")
+    table = read_symbol_table(tmp_path / "symbols.tsv")
+    assert table == {"ˈa": "a", "t͡ʃ": "t ʃ", "ɹ": "r"}
+    again = SymbolMap(["ˈa", "t͡ʃ", "ɹ", "щ"], RUSSIAN, table)
+    assert again(["ˈa", "t͡ʃ", "ɹ", "щ"]) == symbols(["ˈa", "t͡ʃ", "ɹ", "щ"])
+
+
+def test_the_symbol_of_a_phoneme_is_the_best_one():
+    symbols = SymbolMap(["aː", "ˈa", "ɹ"], RUSSIAN)
+    assert (symbols.symbol_of("a"), symbols.symbol_of("r"), symbols.symbol_of("tʲ")) == ("ˈa", "ɹ", None)
