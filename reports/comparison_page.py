@@ -62,23 +62,12 @@ def _side_by_side(experiments: Sequence[Experiment]) -> html.Section:
         for experiment in experiments
         for split, analysis in experiment.analyses.items()
     ]
-    headers = [
-        "experiment",
-        "split",
-        "utterances",
-        "PER",
-        "95 % interval",
-        "feature error rate",
-        "PFER",
-        "raw PER",
-    ]
-    shares = ("PFER", "raw PER", "substitutions", "deletions", "insertions")
+    headers = ["experiment", "split", "utterances", "PER", "95 % interval", "feature error rate", "PFER"]
+    headers += ["raw PER", "substitutions", "deletions", "insertions"]
     missing = ", ".join(run.name for run in experiments if not run.analyses)
     return html.section(
         "Metrics",
-        html.table([*headers, "PFER", "raw PER", "substitutions", "deletions", "insertions"], rows)
-        if rows
-        else "",
+        html.table(headers, rows) if rows else "",
         html.note(f"Without utterance records, these cannot be compared: {missing}.") if missing else "",
     )
 
