@@ -27,10 +27,12 @@ from cli.configuration.checks import (
     check_augmentations,
     check_encoder_cache,
     check_hardware,
+    check_languages,
     check_monitors,
     check_recordings,
     check_watchers,
     check_weights_only,
+    chosen_vocabulary,
     shared_audio_params,
 )
 from cli.configuration.merged_tables import free_tables, with_merged_tables
@@ -155,9 +157,11 @@ class PhonemeCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Check what can be checked before anything is loaded; a search checks its trials one by one."""
+        section = self.section
+        check_languages(section)
         if self.is_search:
             return
-        section = self.section
+        section.model.vocab_file = chosen_vocabulary(section)
         take_world(section.trainer)
         check_hardware(section.trainer)
         check_weights_only(section)

@@ -13,6 +13,7 @@ from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.recording_survey import StatedRecordings
 from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
+from phonetics.languages import check_language
 
 __all__ = ["SPLITS", "BaseDataset", "ListedDataset", "Split"]
 
@@ -108,6 +109,8 @@ class BaseDataset(ABC):
     ) -> None:
         """Take the data section's values for arguments that are null here."""
         self.language = self.language or language
+        if self.language is not None:
+            check_language(type(self).__name__, self.language)
         self.text_to_phonemes = self.text_to_phonemes or text_to_phonemes
         self.normalisation = self.normalisation or normalisation
 

@@ -111,7 +111,8 @@ class SyntheticSpeechDataset(ListedDataset):
     def _check_language(self) -> None:
         if self.language is None:
             raise ValueError("SyntheticSpeechDataset: language must be given, such as ru, en-us or de")
-        if not speaks(self.language):
+        # espeak-ng itself also takes the names of voices, such as italian, which belong to no language here.
+        if self.language not in espeak_languages() or not speaks(self.language):
             near = nearest_languages(self.language, espeak_languages())
             raise ValueError(
                 f"SyntheticSpeechDataset: language must be one that espeak-ng speaks, such as ru or en-us, "

@@ -54,7 +54,8 @@ class PhonemeRecognizer(LightningModule):
     Constructing checks everything and loads nothing; the network is built in ``configure_model``.
 
     Args:
-        vocab_file: JSON, phoneme → id, as Hugging Face's CTC tokenizers keep it.
+        vocab_file: JSON, phoneme → id, as Hugging Face's CTC tokenizers keep it; null, in a configuration,
+            takes the included one of the data's language.
         network_name: the model family.
         pretrained_name: a hub id or a local folder; null starts from scratch.
         network_config: changes to the architecture's configuration.
@@ -98,7 +99,7 @@ class PhonemeRecognizer(LightningModule):
 
     def __init__(
         self,
-        vocab_file: str | Path,
+        vocab_file: str | Path | None = None,
         network_name: NetworkName = "Wav2Vec2",
         pretrained_name: str | None = None,
         network_config: dict[str, Any] | None = None,
@@ -137,6 +138,8 @@ class PhonemeRecognizer(LightningModule):
     ) -> None:
         given: dict[str, object] = dict(locals())
         super().__init__()
+        if vocab_file is None:
+            raise ValueError("model: vocab_file must name a vocabulary, it is null")
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.audio_params = audio_params or AudioParams()
         self.plan = OptimizationPlan(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.configuration.tool_parser import ToolParser
 from dataset_modules.cache.clip_preparation import phonemes_of_texts
+from dataset_modules.labels.included_vocabularies import included_vocabulary
 from dataset_modules.labels.reading import RecordingLabel
 from experiment.errors import ConfigError
 from installation import PROGRAM
@@ -145,7 +146,8 @@ def _vocabulary_file(options: argparse.Namespace) -> Path:
         return Path(options.vocabulary)
     from cli.configuration.configured_datasets import merged_sections
 
-    named = merged_sections(options.config)["model"].get("vocab_file") if options.config else None
+    sections = merged_sections(options.config or [])
+    named = sections["model"].get("vocab_file") or included_vocabulary(sections["data"].get("language") or "")
     if not named:
         raise ConfigError("vocabulary: --vocabulary must name a file, or the --config its model.vocab_file")
     return Path(named)

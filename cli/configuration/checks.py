@@ -15,12 +15,46 @@ from dataset_modules.base_dataset import Split
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.batches.trainer_limits import is_whole_epoch
 from dataset_modules.datamodule import PhonemeDataModule
+from dataset_modules.labels.included_vocabularies import included_vocabulary
 from evaluation.metrics import METRIC_NAMES
 from experiment.errors import ConfigError
+from phonetics.languages import check_language
 
 _SPLITS: dict[str, Split] = {"fit": "train", "validate": "val", "test": "test", "predict": "test"}
 GPU_ACCELERATORS = ("gpu", "cuda")
 LOGGED_METRICS = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
+
+
+def check_languages(section: Namespace) -> None:
+    """Refuse a language that is no code, such as italian; the message has the nearest codes."""
+    for language in _languages(section):
+        try:
+            check_language("data", language)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
+
+def chosen_vocabulary(section: Namespace) -> str:
+    """Return ``model.vocab_file``; null takes the included vocabulary of the data's language."""
+    if section.model.vocab_file is not None:
+        return str(section.model.vocab_file)
+    languages = _languages(section)
+    found = {included_vocabulary(language) for language in languages}
+    vocabulary = found.pop() if len(found) == 1 else None
+    if vocabulary is None:
+        raise ConfigError(
+            f"model.vocab_file: null takes the included vocabulary of the language, there is none for "
+            f"{' and '.join(languages) or 'data without a language'}; "
+            f"build one: ./run.sh vocabulary build --help"
+        )
+    return str(vocabulary)
+
+
+def _languages(section: Namespace) -> list[str]:
+    """Return the languages of the data sets, each once."""
+    datasets = section.data.dataset_classes or []
+    stated = [(dataset.get("init_args") or {}).get("language") for dataset in datasets]
+    return list(dict.fromkeys(filter(None, (language or section.data.language for language in stated))))
 
 
 def check_weights_only(section: Namespace) -> None:

@@ -184,7 +184,7 @@ def test_phonemes_are_spelled_as_the_configuration_says(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("language", "nearest"), [("en_US", "en-us"), ("zz", "")])
+@pytest.mark.parametrize(("language", "nearest"), [("en_US", "en-us"), ("italian", "it"), ("zz", "")])
 def test_a_language_without_a_voice_is_refused_at_once(language: str, nearest: str) -> None:
     with pytest.raises(ValueError, match=f"one that espeak-ng speaks.*{nearest}"):
         _dataset(language=language)

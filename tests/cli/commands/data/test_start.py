@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import yaml
 
-from cli.commands.start import run_start
+from cli.commands.data.start import run_start
 from cli.configuration.configured_datasets import located_datasets
 from cli.run import run
 from cli.starting.folder_survey import FolderSurvey

@@ -1,0 +1,1 @@
+"""Commands that fetch data, look at them, and write configurations for them."""
