@@ -231,7 +231,7 @@ class PhonemeCLI(LightningCLI):
 
     def _loggers(self, folder: Path) -> list[Logger]:
         """Build the loggers; services receive the configuration."""
-        loggers = build_loggers(self.config_init[self.subcommand].trainer.logger, folder)
+        loggers = build_loggers(self.config_init[self.subcommand].trainer.logger, folder, self.plan.parent)
         start_services(loggers)
         for service in services(loggers):
             service.log_hyperparams(self._whole_section())

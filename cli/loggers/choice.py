@@ -42,8 +42,11 @@ def logger_choices(configured: Any) -> list[Any]:  # noqa: ANN401 - as the confi
     return list(configured) if is_list else [configured]
 
 
-def build_loggers(configured: object, folder: Path) -> list[Logger]:
-    """Build the loggers of a training: local logs first, each start of it in a version of its own."""
+def build_loggers(configured: object, folder: Path, experiments: Path) -> list[Logger]:
+    """Build the loggers of a training: local logs first, each start of it in a version of its own.
+
+    ``experiments`` holds the folders of all runs: what services of this machine share lies there.
+    """
     choices = logger_choices(configured)
     loggers: list[Logger] = []
     if _wants_tensorboard(choices):
@@ -51,7 +54,7 @@ def build_loggers(configured: object, folder: Path) -> list[Logger]:
     loggers.append(CSVLogger(folder, CSV_LOGS))
     for choice in choices:
         if choice in ("mlflow", "wandb"):
-            loggers.append(_service(choice, folder))
+            loggers.append(_service(choice, folder, experiments.absolute()))
         elif isinstance(choice, Logger):
             loggers.append(choice)
     return loggers
@@ -79,20 +82,20 @@ def _wants_tensorboard(choices: Sequence[object]) -> bool:
     return bool(choices) and ("csv" not in choices or "tensorboard" in choices)
 
 
-def _service(name: str, folder: Path) -> Logger:
-    """Build a service's logger, whose run is named after the experiment."""
+def _service(name: str, folder: Path, experiments: Path) -> Logger:
+    """Build a service's logger, whose run is named after the experiment, a trial's also after its search."""
+    run = folder.absolute().relative_to(experiments).as_posix()
     if name == "wandb":
         project = os.environ.get("WANDB_PROJECT", PROJECT)
-        return WandbLogger(name=folder.name, project=project, save_dir=folder / LOGS)
+        return WandbLogger(name=run, project=project, save_dir=folder / LOGS)
     group = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
     if server := os.environ.get("MLFLOW_TRACKING_URI"):
-        return MLFlowLogger(group, run_name=folder.name, tracking_uri=server)
-    beside = folder.parent.absolute()
+        return MLFlowLogger(group, run_name=run, tracking_uri=server)
     return MLFlowLogger(
         group,
-        run_name=folder.name,
-        tracking_uri=f"sqlite:///{beside / MLFLOW_DATABASE}",
-        artifact_location=(beside / MLFLOW_FILES).as_uri(),
+        run_name=run,
+        tracking_uri=f"sqlite:///{experiments / MLFLOW_DATABASE}",
+        artifact_location=(experiments / MLFLOW_FILES).as_uri(),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cli.run import run
 from experiment.contents import Experiment, read_experiment
-from tests.cli.loggers.recording_logger import RecordingLogger
+from tests.cli.loggers.recording_logger import RecordingLogger, is_recorded
 from tests.journeys.configuration import configuration, sentences, written
 from tests.journeys.experiments import metrics_of
 
@@ -86,4 +86,4 @@ def test_real_services_receive_a_whole_run(
     assert row.data.params["model/lr"] == "0.003"
     assert [file.path for file in client.list_artifacts(row.info.run_id)] == ["report.html"]
     (records,) = experiment.folder.glob("logs/wandb/offline-run-*/*.wandb")
-    assert b"best_val_per" in records.read_bytes()
+    assert is_recorded(records, b"best_val_per")

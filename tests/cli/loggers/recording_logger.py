@@ -1,5 +1,7 @@
 """A logger of one's own, as a configuration names it by class_path."""
 
+import time
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
@@ -34,3 +36,13 @@ class RecordingLogger(Logger):
 
     def log_hyperparams(self, params: dict[str, Any], *args: object, **kwargs: object) -> None:
         self.received["configuration"] = params
+
+
+def is_recorded(file: Path, text: bytes, seconds: float = 60.0) -> bool:
+    """W&B's own process has written a text; on a busy machine it goes on after the run has finished."""
+    deadline = time.monotonic() + seconds
+    while text not in file.read_bytes():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True

@@ -6,7 +6,7 @@ import pytest
 
 from cli.loggers.choice import build_loggers
 from cli.loggers.results import publish_results
-from tests.cli.loggers.recording_logger import RecordingLogger
+from tests.cli.loggers.recording_logger import RecordingLogger, is_recorded
 
 METRICS = {
     "test_per": 0.1,
@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 def test_any_logger_receives_the_final_metrics(folder):
     logger = RecordingLogger()
-    publish_results([*build_loggers(True, folder), logger], folder)
+    publish_results([*build_loggers(True, folder, folder.parent), logger], folder)
     assert logger.received["metrics"] == [(None, SENT)]
 
 
@@ -44,7 +44,7 @@ def test_wandb_receives_the_summary_and_the_report(folder, monkeypatch):
     wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    loggers = build_loggers("wandb", folder)
+    loggers = build_loggers("wandb", folder, folder.parent)
     try:
         publish_results(loggers, folder)
         summary = dict(loggers[-1].experiment.summary)
@@ -52,13 +52,13 @@ def test_wandb_receives_the_summary_and_the_report(folder, monkeypatch):
         wandb.finish()
     assert summary.items() >= SENT.items()
     (records,) = (folder / "logs" / "wandb").glob("offline-run-*/*.wandb")
-    assert b"report.html" in records.read_bytes()
+    assert is_recorded(records, b"report.html")
 
 
 def test_mlflow_receives_the_metrics_and_the_report(folder, monkeypatch):
     pytest.importorskip("mlflow")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    *_, logger = build_loggers("mlflow", folder)
+    *_, logger = build_loggers("mlflow", folder, folder.parent)
     publish_results([logger], folder)
     run = logger.experiment.get_run(logger.run_id)
     assert run.data.metrics == SENT
