@@ -176,7 +176,8 @@ class CustomAudioDataset(ListedDataset):
     def _read(self, key: str, folder: Path, excluded: Path | None) -> Iterator[StatedRecording]:
         """Yield the recordings of a folder; a folder without any is refused."""
         found = None
-        labels, summary = self.labels._replace(language=self.language), self.label_summary
+        labels = self.labels._replace(language=self.language, folder=self._label_folder(folder))
+        summary = self.label_summary
         if listings := find_listings(folder, labels):
             recordings = read_listings(listings, labels, summary)
         else:
@@ -188,6 +189,17 @@ class CustomAudioDataset(ListedDataset):
                 f"CustomAudioDataset: {key} must hold recordings ({', '.join(self.allowed_extensions)}), "
                 f"{folder} holds {suffixes_in(folder) or 'nothing'}; allowed_extensions says what counts"
             )
+
+    def _label_folder(self, folder: Path) -> Path | None:
+        """Return the folder of a folder's label files; it may have a sub-folder of the same name."""
+        labels = self.labels.folder
+        if labels is None:
+            return None
+        if not labels.is_dir():
+            raise ValueError(
+                f"CustomAudioDataset: label_dir must be a folder of label files, {labels} is not"
+            )
+        return labels / folder.name if (labels / folder.name).is_dir() else labels
 
     def _filled(self, own: dict[Split, PackedRecordings]) -> dict[Split, PackedRecordings]:
         """Take the recordings of splits that nobody states from the training recordings."""

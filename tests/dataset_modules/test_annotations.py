@@ -10,7 +10,10 @@ from praatio import textgrid as praatio
 
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.custom import CustomAudioDataset
+from dataset_modules.labels.encoder import LabelEncoder
 from dataset_modules.labels.reading import read_labels
+from dataset_modules.labels.usable_clips import usable_clips
+from phonetics import Vocabulary
 
 RATE = 16000
 
@@ -120,6 +123,12 @@ def test_label_files_may_lie_in_another_folder(folder, tmp_path):
     (tmp_path / "aligned" / "anna").mkdir(parents=True)
     grid(tmp_path / "aligned" / "anna" / "a.TextGrid", phones=PHONES)
     assert labels(folder, label_dir=tmp_path / "aligned") == {"anna/a.wav": "d a n e t"}
+    (tmp_path / "aligned").rename(tmp_path / "recordings_aligned")
+    (tmp_path / "aligned").mkdir()
+    (tmp_path / "recordings_aligned").rename(tmp_path / "aligned" / "recordings")
+    assert labels(folder, label_dir=tmp_path / "aligned") == {"anna/a.wav": "d a n e t"}
+    with pytest.raises(ValueError, match="label_dir must be a folder of label files, /nowhere is not"):
+        dataset(folder, label_dir="/nowhere")
 
 
 def test_a_file_without_the_tier_is_skipped_and_named(folder):
@@ -302,3 +311,37 @@ def test_the_cache_notices_changed_times(folder):
     grid(folder / "a.TextGrid", utterances=[(0, 1.5, "да")])
     assert len(prepared(folder).clips[0].samples) == 1.5 * RATE
     shutil.rmtree(folder)
+
+
+def test_one_of_several_sources_of_labels_may_be_chosen(folder):
+    record(folder / "a.wav")
+    grid(folder / "a.TextGrid", phones=PHONES)
+    (folder / "a.lab").write_text("Attivato ora.", encoding="utf-8")
+    (folder / "a.ipa").write_text("x y", encoding="utf-8")
+    (folder / "metadata.csv").write_text("file_name,text\na.wav,нет\n", encoding="utf-8")
+    found = {}
+    for source in (None, "table", "textgrid", "lab", "ipa"):
+        (recording,) = dataset(folder, label_format=source).get_train_data()
+        found[source] = recording.phonemes or recording.text
+    assert found == {
+        **{None: "нет", "table": "нет", "textgrid": ("d", "a", "n", "e", "t")},
+        **{"lab": "Attivato ora.", "ipa": ("x", "y")},
+    }
+
+
+def test_digraphs_and_diacritics_outside_the_vocabulary_are_counted_and_named(folder):
+    record(folder / "a.wav")
+    grid(folder / "a.TextGrid", phones=[(0.5, 1, "tsh"), (1, 1.5, "ɫ"), (1.5, 2, "tsh"), (2, 3, "a")])
+    store = prepared(folder).clips
+    found = usable_clips(store, LabelEncoder(Vocabulary(("[PAD]", "a")), "skip"), None)
+    assert found.unknown == {"tsh": 2, "ɫ": 1}
+    assert found.faults[0].id == "a.wav"
+    assert "these are not: tsh, ɫ" in found.faults[0].reason
+
+
+def test_points_between_borders_are_labels_in_their_order(folder):
+    record(folder / "a.wav")
+    made = praatio.Textgrid(0, 4)
+    made.addTier(praatio.PointTier("phones", [(0.5, "d"), (0.75, "a")], 0, 4))
+    made.save(str(folder / "a.TextGrid"), format="short_textgrid", includeBlankSpaces=True)
+    assert labels(folder) == {"a.wav": "d a"}
