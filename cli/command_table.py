@@ -23,6 +23,8 @@ class Command(NamedTuple):
     name: str
     front_door: str
     runs: str
+    arguments: str
+    does: str
     group: str
 
     @property
@@ -54,8 +56,8 @@ def commands() -> tuple[Command, ...]:
         if line.startswith("["):
             group = line.strip("[]")
         elif line and not line.startswith(">"):
-            name, front_door, runs = (column.strip() for column in line.split("|")[:3])
-            found.append(Command(name, front_door, runs, group))
+            name, front_door, runs, arguments, does = map(str.strip, line.split("|"))
+            found.append(Command(name, front_door, runs, arguments, does, group))
     return tuple(found)
 
 

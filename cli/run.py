@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cli.command_table import Command, command_named, help_of_all
-from cli.commands.versions import version_lines
 from cli.configuration.parser_messages import whereabouts
 from cli.configuration.sections import StartSearch
 from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
 from cli.schema.first_check import check_first
+from cli.schema.option_pages import help_of_training
+from cli.schema.schema_file import read_schema
 from experiment.errors import ConfigError
 from experiment.ranks import die_with_the_first, is_first
+from experiment.revision import version_lines
 from installation import existing_or_shipped, program_typed
 from stop_signals import Stopped, handled, leave_messages_to_first, report
 from untrusted.files import FileError
@@ -51,6 +53,10 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
             if not command.takes_config:
                 set_up_logging()
                 return _ended(name, lambda: command.run(options))
+            if _HELP & set(options) and (text := _help_of(command, name)) and "--help-all" not in options:
+                sys.stdout.write(text)
+                return 0
+            options = ["--help" if option == "--help-all" else option for option in options]
             options = with_config(options, is_ours=name == command.name)
             files = config_files(options)
             check_yaml_files(files)
@@ -60,6 +66,13 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
         return report(stop)
     except (ConfigError, FileError) as error:
         return _fail(error, f"{error}{whereabouts(str(error), files)}", status=2)
+
+
+def _help_of(command: Command, name: str) -> str:
+    """Return the help of a command that reads a configuration; empty where there is no schema to read."""
+    schema = read_schema()
+    subcommand = (command.lightning or [name])[0]
+    return help_of_training(schema, program_typed(), name, subcommand) if schema else ""
 
 
 def with_config(options: list[str], *, is_ours: bool) -> list[str]:

@@ -48,7 +48,7 @@ def _commands() -> Iterator[tuple[str, list[str]]]:
             for line in code.strip("`").splitlines():
                 for call in re.findall(r"\./run\.sh ([^#|\n]*)", line):
                     words = shlex.split(call.split("&&")[0])
-                    if words and words[0] not in {"MODE", "help"}:
+                    if words and words[0] not in {"MODE", "COMMAND", "help"}:
                         yield page, words
 
 

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.configuration.tool_parser import ToolParser
+from cli.schema.completion import COMPLETION_FILE, completion_script
+from cli.schema.reference_pages import COMMAND_PAGE, CONFIGURATION_PAGE, command_page, configuration_page
 from cli.schema.schema_file import ROOT, SCHEMA_FILE
 
-_DESCRIPTION = """Write the files again that are generated from the code: the schema of the configuration, for
-editors and for the first check. With --check, name those that are out of date; the exit status is 1 then."""
+_DESCRIPTION = """Write the files again that are generated from the code: the schema of the configuration (for
+editors and the first check), the tables of the reference, and bash's completion. With --check, name those
+that are out of date; the exit status is 1 then."""
 
 
 def run_reference(arguments: Sequence[str]) -> int:
@@ -33,7 +36,13 @@ def generated_files() -> dict[Path, str]:
     # Imported only now: it imports all that a configuration can name.
     from cli.schema.generator import build_schema
 
-    return {SCHEMA_FILE: json.dumps(build_schema(), indent=1, ensure_ascii=False) + "\n"}
+    schema = build_schema()
+    return {
+        SCHEMA_FILE: json.dumps(schema, indent=1, ensure_ascii=False) + "\n",
+        COMMAND_PAGE: command_page(_content(COMMAND_PAGE)),
+        CONFIGURATION_PAGE: configuration_page(_content(CONFIGURATION_PAGE), schema),
+        COMPLETION_FILE: completion_script(schema),
+    }
 
 
 def _content(path: Path) -> str:

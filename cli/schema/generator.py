@@ -52,6 +52,13 @@ _OPTIONAL = tuple(
     f"lightning.pytorch.loggers.{name}Logger" for name in ("Comet", "MLFlow", "Neptune", "Wandb")
 )
 _OURS = ("callbacks.", "cli.", "dataset_modules.", "models.", "optim.", "phonetics.")
+# Lightning's own descriptions of these leave out what this program does with them.
+_MEANINGS = {
+    "seed_everything": "the seed of everything that is drawn; null draws one, which is printed and saved.",
+    "ckpt_path": "train: the checkpoint to resume from, with everything; else the one to evaluate. last and "
+    "best mean those of the newest run of this name.",
+    "weights_only": "false lets a checkpoint run code while it is read; null is true.",
+}
 _KEPT = 400  # characters of a description
 
 
@@ -61,6 +68,8 @@ def build_schema() -> Schema:
     schema = _Generator().generate(parsers["fit"])
     schema["title"] = "A configuration of the phoneme recogniser"
     schema["description"] = "Written by ./run.sh reference from the signatures and docstrings; never by hand."
+    for key, meaning in _MEANINGS.items():
+        schema["properties"][key]["description"] = meaning
     named = set(schema["properties"])
     others = {name: _Generator().generate(parser)["properties"] for name, parser in parsers.items()}
     others["doctor"] = _Generator().generate(_parsers(DoctorCLI)["fit"])["properties"]
