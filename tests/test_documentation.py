@@ -208,7 +208,8 @@ def _run_recognizer(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     recognizer = Recognizer(build_model("Wav2Vec2 layer"))
     monkeypatch.setattr(Recognizer, "from_checkpoint", lambda _: recognizer)
-    names: dict[str, Any] = {"waveform": speech(1.0), "sampling_rate": 16000}
+    monkeypatch.setattr("soundfile.read", lambda _: (speech(1.0), 16000))
+    names: dict[str, Any] = {}
     exec(block.replace('"d", "a"', '"n", "a"'), names)  # phonemes of the tiny model
     assert [phoneme.symbol for phoneme in names["times"].phonemes] == ["n", "a"]
 
