@@ -150,3 +150,31 @@ def test_bad_json_lines_are_skipped_and_named_by_their_line(folder, audio, line)
     with (folder / "all.jsonl").open("a", encoding="utf-8") as stream:
         stream.write(line + "\n")
     assert list(reasons(dataset(folder))) == ["all.jsonl:2"]
+
+
+def cut(source: dict, **changes) -> dict:
+    """A cut as lhotse writes it, of which two utterances begin after 0.5 and 2 seconds of the file."""
+    said = [
+        {"id": f"s{start}", "recording_id": "talk", "start": start, "duration": 0.75, "channel": 0}
+        | {"text": "да", "language": "ru", "speaker": "anna"}
+        for start in (0.25, 1.75)
+    ]
+    recording = {"id": "talk", "sources": [source], "sampling_rate": RATE, "num_samples": 64000}
+    row = {"id": "cut", "start": 0.25, "duration": 3.0, "channel": 0, "type": "MonoCut"}
+    return row | {"supervisions": said, "recording": recording} | changes
+
+
+def test_cuts_of_lhotse_give_their_utterances(folder, audio):
+    json_lines(folder / "cuts.jsonl", cut({"type": "file", "channels": [0], "source": str(audio)}))
+    made = dataset(folder)
+    assert [(one.audio.start, one.audio.end, one.text, one.speaker) for one in made.get_train_data()] == [
+        (0.5, 1.25, "да", "anna"),
+        (2.0, 2.75, "да", "anna"),
+    ]
+
+
+def test_commands_of_lhotse_are_refused_and_never_run(folder, audio, tmp_path):
+    row = cut({"type": "command", "channels": [0], "source": f"touch {tmp_path}/was_run"})
+    json_lines(folder / "cuts.jsonl", {"audio_filepath": str(audio), "text": "да"}, row)
+    assert reasons(dataset(folder)) == {"cuts.jsonl:2": "recording.sources must be one file, got command"}
+    assert not (tmp_path / "was_run").exists()

@@ -8,6 +8,7 @@ from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.sources.annotations.formats.elan import read_elan
 from dataset_modules.sources.annotations.formats.textgrid import read_textgrid
 from dataset_modules.sources.annotations.formats.timed_rows import read_ctm, read_timed_rows
+from dataset_modules.sources.annotations.formats.transcript_lines import read_transcript_lines
 from inference import Phoneme, Transcript
 from inference.formats import FORMATS
 
@@ -22,6 +23,7 @@ SAID = Transcript(
 READERS = {
     "textgrid": lambda path: read_textgrid(path).tiers[-1],
     "eaf": lambda path: read_elan(path).tiers[-1],
+    "jsonl": lambda path: read_transcript_lines(path).tiers[-1],
     "ctm": lambda path: read_ctm(path, path.read_text(encoding="utf-8").splitlines()).tiers[0],
     "lab": lambda path: read_timed_rows(
         path, path.read_text(encoding="utf-8").splitlines(), 3.0, 16000
@@ -43,7 +45,7 @@ def test_phonemes_and_times_are_the_same(tmp_path, form):
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        *((form, ("tʃ", "ɑ", "|", "n", '"', "<&>")) for form in ("textgrid", "eaf")),
+        *((form, ("tʃ", "ɑ", "|", "n", '"', "<&>")) for form in ("textgrid", "eaf", "jsonl")),
         *((form, ("tʃ", "ɑ", "n", '"', "<&>")) for form in ("ctm", "lab")),
         ("text", ("tʃ", "ɑ", "|", "n", '"', "<&>")),
     ],

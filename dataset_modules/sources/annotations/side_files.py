@@ -13,6 +13,7 @@ from dataset_modules.sources.annotations.formats.elan import read_elan
 from dataset_modules.sources.annotations.formats.plain_labels import label_lines, read_side_labels
 from dataset_modules.sources.annotations.formats.textgrid import read_textgrid
 from dataset_modules.sources.annotations.formats.timed_rows import is_timed_row, read_ctm, read_timed_rows
+from dataset_modules.sources.annotations.formats.transcript_lines import read_transcript_lines
 from dataset_modules.sources.annotations.label_content import is_silence, kind_of_labels
 from dataset_modules.sources.annotations.options import LabelOptions
 from dataset_modules.sources.annotations.summary import LabelSummary
@@ -24,7 +25,11 @@ from dataset_modules.sources.annotations.tier_choice import (
 )
 from untrusted.printing import printable
 
-_TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {".textgrid": read_textgrid, ".eaf": read_elan}
+_TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {
+    ".textgrid": read_textgrid,
+    ".eaf": read_elan,
+    ".jsonl": read_transcript_lines,
+}
 _LINES = (".ctm", ".lab")
 # The first file with content counts.
 SIDE_SUFFIXES = (*_TIERED, ".ctm", ".phn", ".ipa", ".lab", ".txt")

@@ -1,4 +1,4 @@
-"""JSON lines as NeMo writes them: ``audio_filepath``, ``offset``, ``duration``, ``text``, ``lang``."""
+"""JSON lines of NeMo (``audio_filepath``, ``offset``, ``duration``, ``text``, ``lang``), cuts of lhotse."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from dataset_modules.sources.annotations.contract import LabelledSegment
 from dataset_modules.sources.manifest import split_in_name
 from untrusted.files import FileError, read_lines
 from untrusted.json_text import MOST_LINE_BYTES, parse_json
+from untrusted.shapes import conform
 
 _AUDIO_KEYS = ("audio_filepath", "audio_path", "audio_file_path")
 _LANGUAGE_KEYS = ("lang", "language")
@@ -32,7 +33,7 @@ def is_json_lines_listing(path: Path) -> bool:
         row = parse_json(first, path)
     except FileError:
         return False
-    return isinstance(row, dict) and any(key in row for key in _AUDIO_KEYS)
+    return isinstance(row, dict) and (any(key in row for key in _AUDIO_KEYS) or _is_cut(row))
 
 
 def json_line_segments(path: Path) -> Iterator[LabelledSegment]:
@@ -42,9 +43,33 @@ def json_line_segments(path: Path) -> Iterator[LabelledSegment]:
             continue
         try:
             row = parse_json(line, f"{path.name}, line {number}", dict[str, Any])
-            yield _segment(path, row)
+            for part in _supervisions(row) if _is_cut(row) else [row]:
+                yield _segment(path, part)
         except (FileError, ValueError) as error:
             yield LabelledSegment(path, id=f"{path.name}:{number}", fault=str(error))
+
+
+def _is_cut(row: Mapping[str, Any]) -> bool:
+    """Return whether a row is a cut of lhotse, which holds its recording and what is said in it."""
+    return isinstance(row.get("recording"), dict) and isinstance(row.get("supervisions"), list)
+
+
+def _supervisions(cut: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row for each utterance of a cut of lhotse; commands as sources are refused, never run."""
+    sources = conform(cut["recording"].get("sources"), list[dict[str, Any]], "recording.sources")
+    if len(sources) != 1 or sources[0].get("type") != "file":
+        kinds = ", ".join(str(source.get("type"))[:20] for source in sources)
+        raise ValueError(f"recording.sources must be one file, got {kinds or 'none'}")
+    start = _seconds(cut, "start")
+    return [
+        {
+            "audio_filepath": sources[0].get("source"),
+            "offset": start + _seconds(said, "start"),
+            "duration": said.get("duration"),
+            **{name: said.get(name) for name in ("text", "speaker", "language")},
+        }
+        for said in conform(cut["supervisions"], list[dict[str, Any]], "supervisions")
+    ]
 
 
 def _segment(path: Path, row: Mapping[str, Any]) -> LabelledSegment:
