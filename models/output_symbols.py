@@ -13,6 +13,7 @@ from models.huggingface.token_files import TokenKind, is_unused
 from models.network.frames import Counts
 from models.network.pretrained_head import CarriedHead
 from phonetics import WORD_DELIMITER, Vocabulary
+from phonetics.long_consonants import spell_long
 from phonetics.symbol_mapping import SymbolMap, read_symbol_table
 from phonetics.vocabulary import SPECIALS
 
@@ -68,11 +69,13 @@ class OutputSymbols:
             return [(token, place) for place, token in enumerate(tokens)]
         if self.kind == "letters" and self.pronounce is not None:
             return self._pronounced(tokens, language)
-        return [
+        mapped = [
             (phoneme, place)
             for place, token in enumerate(tokens)
             for phoneme in self.symbol_map.phonemes_of(token)
         ]
+        spelled = spell_long([phoneme for phoneme, _ in mapped], self.labels.ids.__contains__)
+        return [(phoneme, mapped[place][1]) for phoneme, place in spelled]
 
     def ids_of(self, label_ids: Sequence[int]) -> list[int] | None:
         """Return the ids of a label in this head; None where one of its phonemes has no symbol."""

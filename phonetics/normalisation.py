@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from phonetics.long_consonants import long_form
 from untrusted.files import FileError, read_text
 from untrusted.yaml_text import compose_yaml
 
@@ -33,12 +34,13 @@ def strip_language_switches(ipa: str) -> str:
 
 @functools.lru_cache(maxsize=_MAX_SPELLINGS)
 def one_spelling(phoneme: str) -> str:
-    """Choose one of the ways to write the same characters: decomposed, the IPA letter ɡ, the tie above.
+    """Choose one of the ways to write a phoneme: decomposed, the IPA letter ɡ, the tie above, sː for ss.
 
-    >>> one_spelling("g"), len(one_spelling("\u00e7"))
-    ('ɡ', 2)
+    >>> one_spelling("g"), len(one_spelling("\u00e7")), one_spelling("ss")
+    ('ɡ', 2, 'sː')
     """
-    return unicodedata.normalize("NFD", phoneme).replace(TIE_BELOW, TIE).replace("g", "ɡ")
+    letters = unicodedata.normalize("NFD", phoneme).replace(TIE_BELOW, TIE).replace("g", "ɡ")
+    return long_form(letters)
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,9 @@ class IpaNormaliser:
         dropped += "" if self.keep_stress else STRESS_MARKS
         dropped += "" if self.keep_length else LENGTH_MARKS
         dropped += "" if self.keep_ties else TIE
-        spelled = one_spelling(strip_language_switches(phoneme).strip())
-        return spelled.translate({ord(mark): None for mark in dropped})
+        marks = {ord(mark): None for mark in dropped}
+        letters = strip_language_switches(phoneme).strip().translate(marks)
+        return one_spelling(letters).translate(marks)  # marks may have come in with another spelling
 
 
 def read_mapping(path: Path, owner: str = "normalisation: mapping") -> dict[str, str]:

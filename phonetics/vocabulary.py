@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from installation import existing_or_shipped
+from phonetics.long_consonants import long_form, spell_long
 from phonetics.normalisation import one_spelling
 from untrusted.files import FileError, read_text
 
@@ -106,9 +107,23 @@ class Vocabulary:
         """Return the tokens that are phonemes."""
         return tuple(token for token in self.tokens if token not in {*SPECIALS, WORD_DELIMITER})
 
+    @property
+    def doubled(self) -> tuple[str, ...]:
+        """Return the phonemes that version 1 of the vocabularies writes doubled: ``ss``, which is ``sː`` now."""
+        return tuple(phoneme for phoneme in self.phonemes if long_form(phoneme) != phoneme)
+
+    def spelled(self, phonemes: Iterable[str]) -> list[str]:
+        """Spell long consonants as this vocabulary has them: as one phoneme or as two.
+
+        >>> Vocabulary(("[PAD]", "l", "lː")).spelled(["l", "l"]), Vocabulary(("[PAD]", "l")).spelled(["lː"])
+        (['lː'], ['l', 'l'])
+        """
+        spelled = spell_long(list(phonemes), lambda phoneme: self.id_of(phoneme) is not None)
+        return [phoneme for phoneme, _ in spelled]
+
     def encode(self, phonemes: Iterable[str]) -> list[int]:
         """Map phonemes to ids; those outside the vocabulary raise an error that names them."""
-        phonemes = list(phonemes)
+        phonemes = self.spelled(phonemes)
         ids = [self.id_of(phoneme) for phoneme in phonemes]
         unknown = sorted({phoneme for phoneme, place in zip(phonemes, ids, strict=True) if place is None})
         if unknown:

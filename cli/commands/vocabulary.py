@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cli.configuration.tool_parser import ToolParser
@@ -13,6 +13,7 @@ from experiment.errors import ConfigError
 from installation import PROGRAM
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
+from phonetics.long_consonants import join_long, long_form
 from phonetics.text_to_phonemes.base import in_batches
 from untrusted.files import read_lines
 from untrusted.printing import printable
@@ -49,7 +50,7 @@ def build(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Print which phonemes of the labels a vocabulary lacks, and which of its phonemes do not occur."""
     vocabulary = Vocabulary.from_file(_vocabulary_file(options))
-    inventory = _inventory(options)
+    inventory = _inventory(options, vocabulary.spelled)
     missing, unused = missing_and_unused(inventory.counts, vocabulary)
     outside = sum(inventory.counts[phoneme] for phoneme in missing)
     total = sum(inventory.counts.values())
@@ -57,6 +58,10 @@ def check(options: argparse.Namespace) -> int:
     _print(f"{labels}, {number_of(total, 'phoneme')}; {len(vocabulary.phonemes)} in the vocabulary")
     _print(f"missing: {len(missing)} kinds, {outside} in all ({outside / max(total, 1):.4%})")
     _print(*(f"  {line}" for line in inventory.described(missing)))
+    if doubled := vocabulary.doubled:
+        _print(
+            f"version 1, which loads: {' '.join(doubled)} would be {' '.join(map(long_form, doubled))} now"
+        )
     _print(f"unused: {len(unused)}{': ' if unused else ''}{' '.join(unused)}")
     return 1 if missing else 0
 
@@ -102,11 +107,14 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
 
 
-def _inventory(options: argparse.Namespace) -> LabelCounts:
+def _inventory(
+    options: argparse.Namespace, spell: Callable[[Sequence[str]], Sequence[str]] = join_long
+) -> LabelCounts:
+    """Count the phonemes of labels; long consonants are spelled as ``spell`` does."""
     inventory, unlabelled = LabelCounts(), 0
     for label in _labels_of_config(options) if options.config else _labels_of_texts(options):
         if label.phonemes:
-            inventory.add(label.phonemes, label.place)
+            inventory.add(spell(label.phonemes), label.place)
         else:
             unlabelled += 1
     if not inventory.num_labels:

@@ -39,7 +39,7 @@ class LabelEncoder:
     def with_unknown(self, phonemes: Iterable[str]) -> tuple[list[int], list[str]]:
         """Return the ids of a label and its phonemes outside the vocabulary."""
         id_of, ids, unknown = self.vocabulary.id_of, [], []
-        for phoneme in phonemes:
+        for phoneme in self.vocabulary.spelled(phonemes):
             place = id_of(phoneme)
             if place is None and phoneme != WORD_DELIMITER:
                 unknown.append(phoneme)
