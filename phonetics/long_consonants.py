@@ -22,7 +22,8 @@ def is_consonant(phoneme: str) -> bool:
     >>> is_consonant("tʃ"), is_consonant("aɪ"), is_consonant("|")
     (True, False, False)
     """
-    return phoneme[:1].isalpha() and phoneme[0] not in _VOWELS
+    first = phoneme[:1]
+    return first.isalpha() and first == first.lower() and first not in _VOWELS  # capitals are no IPA
 
 
 def long_form(phoneme: str) -> str:

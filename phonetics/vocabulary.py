@@ -109,7 +109,7 @@ class Vocabulary:
 
     @property
     def doubled(self) -> tuple[str, ...]:
-        """Return the phonemes that version 1 of the vocabularies writes doubled: ``ss``, which is ``sː`` now."""
+        """Return the phonemes that version 1 of the vocabularies writes doubled: ``ss``, now ``sː``."""
         return tuple(phoneme for phoneme in self.phonemes if long_form(phoneme) != phoneme)
 
     def spelled(self, phonemes: Iterable[str]) -> list[str]:

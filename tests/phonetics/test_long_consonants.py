@@ -17,7 +17,7 @@ def test_normalisation_has_one_form(written):
 
 
 def test_names_of_timit_stay():
-    assert IpaNormaliser()(["aa", "hh"]) == ("aa", "hh")
+    assert IpaNormaliser()(["aa", "hh", "HH"]) == ("aa", "hh", "HH")
 
 
 @pytest.mark.parametrize("label", [["a", "l", "l", "a"], ["a", "lː", "a"]])
