@@ -18,7 +18,7 @@ from experiment.contents import analyse_records, read_experiment, read_metrics, 
 from experiment.layout import PREDICTIONS_FILE, REPORT_FILE
 from installation import PROGRAM
 from models import PhonemeRecognizer
-from models.phoneme_recognizer import Prediction
+from models.evaluated_model import Prediction
 from stop_signals import stop_if_requested
 from wording import number_of
 

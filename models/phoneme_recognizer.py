@@ -1,21 +1,19 @@
 """The LightningModule: batch → loss and tokens, with its optimizer and its metrics."""
 
-import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dataset_modules.batches.batch import AudioParams, Batch, ModelInterface
-from evaluation.metrics import EvaluationMetrics, Stage
-from models.ctc import blank_share, ctc_losses, greedy_decode
+from evaluation.metrics import EvaluationMetrics
+from models.evaluated_model import EvaluatedModel
 from models.huggingface import HuggingFaceModel
 from models.kept_encoder import FrozenEncoderPart, cacheable_part
 from models.memory_trial import fits_in_memory
@@ -27,6 +25,9 @@ from models.network.frontend import frontend_of
 from models.network.latent_masking import check_masking
 from models.network.pretrained import NetworkName, mask_policy, network_configuration, warn_of_mask_policy
 from models.network.pretrained_head import CarriedHead
+from models.objective.consistency import Consistency
+from models.objective.inner_layers import IntermediateCTC
+from models.objective.training_objective import TrainingObjective
 from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
 from models.optimization.plan import Grouping, GroupingName, OptimizationPlan
 from models.output_symbols import OutputSymbols, carried_head, mapped_output
@@ -38,17 +39,8 @@ if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
     from transformers import PreTrainedModel
 
-log = logging.getLogger(__name__)
 
-
-class Prediction(NamedTuple):
-    """The recognised phonemes of one utterance."""
-
-    id: str
-    phonemes: list[str]
-
-
-class PhonemeRecognizer(LightningModule):
+class PhonemeRecognizer(EvaluatedModel):
     """The model section of the configuration.
 
     Constructing checks everything and loads nothing; the network is built in ``configure_model``.
@@ -95,6 +87,8 @@ class PhonemeRecognizer(LightningModule):
         cache_encoder: whether training caches the features of the encoder's frozen part on disk; null
             caches where it pays: no augmentation, more than one epoch, room for it and, where the
             transformer trains, pretrained convolutions and a CPU.
+        intermediate_ctc: CTC losses of inner layers in training; null adds none.
+        consistency: a second view of every training batch, which must agree with the first; null takes one.
     """
 
     def __init__(
@@ -135,6 +129,8 @@ class PhonemeRecognizer(LightningModule):
         compile: bool = False,  # noqa: A002 - the configuration's key
         gradient_checkpointing: bool = False,
         cache_encoder: bool | None = None,
+        intermediate_ctc: IntermediateCTC | None = None,
+        consistency: Consistency | None = None,
     ) -> None:
         given: dict[str, object] = dict(locals())
         super().__init__()
@@ -185,9 +181,13 @@ class PhonemeRecognizer(LightningModule):
         self.awaits_checkpoint = False  # set by the command line: the Trainer knows too late
         self.network: PreTrainedModel | None = None
         self.acoustic: AcousticForward | None = None
+        self.objective: TrainingObjective | None = None
         self.frozen: list[nn.Module] = []
         self.frontend = frontend_of(self.network_configuration.model_type, self.audio_params)
         self.metrics = EvaluationMetrics()
+        self.intermediate_ctc, self.consistency = intermediate_ctc, consistency
+        if intermediate_ctc is not None:
+            intermediate_ctc.check(self.network_configuration, is_frozen=freeze_transformer)
 
     def evaluate_as_published(self, source: HuggingFaceModel) -> None:
         """Evaluate a pretrained model with its own head; its symbols are mapped to the vocabulary's."""
@@ -215,6 +215,7 @@ class PhonemeRecognizer(LightningModule):
             least_share=self.least_fitting_share,
         )
         self.network = self.acoustic.network
+        self.objective = TrainingObjective(self.acoustic, self.intermediate_ctc, self.consistency)
         if self.initial_weights is not None:
             load_matching(
                 self,
@@ -244,11 +245,12 @@ class PhonemeRecognizer(LightningModule):
         num_samples = waveform_lengths.cpu().numpy()
         return acoustic.training_scores(waveforms, waveform_lengths, num_samples), frames
 
-    def _scores(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def scores_of(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return log-probabilities, (B, F, V), and frame counts, (B,), of a batch."""
-        num_samples, _ = batch.lengths_on_host()
-        scores = self._built().batch_scores(batch, training=self.training)
-        return scores, torch.from_numpy(self.num_frames(num_samples))
+        return self._built().batch_scores(batch, training=self.training), self._frames(batch)
+
+    def _frames(self, batch: Batch) -> Tensor:
+        return torch.from_numpy(self.num_frames(batch.lengths_on_host()[0]))
 
     def _built(self) -> AcousticForward:
         if self.acoustic is None:
@@ -294,62 +296,10 @@ class PhonemeRecognizer(LightningModule):
 
     def loss_of(self, batch: Batch) -> Tensor:
         """Return the mean loss of a batch, without logging it."""
-        return self._losses(*self._scores(batch), batch).mean()
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Add the batch to the split's sums; return its scores for callbacks."""
-        return self._evaluate("val", batch)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Add the batch to the split's sums; return its scores for callbacks."""
-        return self._evaluate("test", batch)
-
-    def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
-        """Return the phonemes of each utterance."""
-        log_probs, frames = self._scores(batch)
-        return list(map(Prediction, batch.ids, self._decode(log_probs, frames, batch.languages)))
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the split's metrics."""
-        self._log_metrics("val")
-
-    def on_test_epoch_end(self) -> None:
-        """Log the split's metrics."""
-        self._log_metrics("test")
-
-    def _evaluate(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
-        log_probs, frames = self._scores(batch)
-        references = [
-            self.vocabulary.decode(ids[:length].tolist())
-            for ids, length in zip(batch.labels.cpu(), batch.lengths_on_host()[1], strict=True)
-        ]
-        self.metrics.add(
-            stage,
-            losses=self._losses(log_probs, frames, batch),
-            blanks=blank_share(log_probs, frames, self.output.blank_id),
-            references=references,
-            hypotheses=self._decode(log_probs, frames, batch.languages),
-            languages=batch.languages,
-        )
-        return {"log_probs": log_probs, "frames": frames}
-
-    def _log_metrics(self, stage: Stage) -> None:
-        metrics = self.metrics.finish(stage)
-        self.log_dict({f"{stage}_{name}": value for name, value in metrics.items() if name != "per"})
-        self.log(f"{stage}_per", metrics["per"], prog_bar=True)
-
-    def _losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
-        _, num_labels = batch.lengths_on_host()
-        labels = self.output.labels_in_head(batch.labels, num_labels)
-        if labels is None:
-            return log_probs.new_full((len(batch.ids),), float("nan"))
-        return ctc_losses(log_probs, frames, labels, torch.from_numpy(num_labels), self.output.blank_id)
-
-    def _decode(
-        self, log_probs: Tensor, frames: Tensor, languages: Sequence[str | None] = ()
-    ) -> list[list[str]]:
-        decoded = greedy_decode(log_probs, frames, self.output.blank_id)
-        return list(map(self.output.phonemes, decoded, languages or [None] * len(decoded)))
+        if self.objective is None:
+            raise RuntimeError("PhonemeRecognizer: configure_model() must have been called before a step")
+        frames = self._frames(batch)
+        return self.objective(batch, frames, lambda scores: self.losses(scores, frames, batch))
 
     def configure_optimizers(self) -> "OptimizerLRScheduler":
         """Build the planned optimizer and scheduler over the trainable parameters."""

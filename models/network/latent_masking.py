@@ -29,6 +29,7 @@ class LatentMasking:
     def __init__(self, network: "PreTrainedModel", *, compiles: bool = False) -> None:
         self.config = network.config
         self.compiles = compiles
+        self.factor = 1.0  # of the share of frames that is masked
         # Of the forward pass to come: (B, F), or the rows and frames that are masked.
         self._mask: Tensor | tuple[Tensor, ...] | None = None
         network.base_model.register_forward_pre_hook(self._hand_over, with_kwargs=True)
@@ -42,7 +43,7 @@ class LatentMasking:
         device: torch.device,
     ) -> None:
         """Draw the mask of the next forward pass; nothing here waits for the device."""
-        mask = time_mask(self.config, frames, num_frames, with_lengths=with_lengths)
+        mask = time_mask(self.config, frames, num_frames, with_lengths=with_lengths, factor=self.factor)
         if self.compiles:  # compiled code multiplies by the mask: its number of frames does not matter
             self._mask = mask.to(device, non_blocking=True)
         else:  # indexing by a mask makes the host wait for the device; positions are computed on the host
@@ -59,7 +60,9 @@ class LatentMasking:
         return arguments, keywords if self._mask is None else {**keywords, "mask_time_indices": self._mask}
 
 
-def time_mask(config: "PretrainedConfig", frames: Tensor, num_frames: int, *, with_lengths: bool) -> Tensor:
+def time_mask(
+    config: "PretrainedConfig", frames: Tensor, num_frames: int, *, with_lengths: bool, factor: float = 1.0
+) -> Tensor:
     """Return which frames are masked, (B, F), drawn from NumPy's global generator, as transformers does.
 
     No clip loses more than half of its frames: where it would, nothing of it is masked.
@@ -71,7 +74,7 @@ def time_mask(config: "PretrainedConfig", frames: Tensor, num_frames: int, *, wi
     real = length_mask(frames, num_frames)
     drawn = _compute_mask_indices(
         (len(frames), num_frames),
-        mask_prob=config.mask_time_prob,
+        mask_prob=min(1.0, factor * config.mask_time_prob),
         mask_length=config.mask_time_length,
         attention_mask=real if with_lengths else None,
         min_masks=config.mask_time_min_masks,

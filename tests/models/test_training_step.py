@@ -87,7 +87,7 @@ def test_only_the_losss_own_copies_of_lengths_wait_for_a_gpu(recognizer, collate
     model.training_step(batch, 0)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        model._scores(batch)
+        model.scores_of(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -1,0 +1,1 @@
+"""What training minimises: CTC, and what may be added to it for little data."""
