@@ -68,7 +68,8 @@ class InnerStates:
     @contextmanager
     def taken(self) -> Iterator[dict[int, Tensor]]:
         """Collect the states, (B, F, H), of a forward pass; a layer that was dropped has none."""
-        self._taken = found = {}
+        found: dict[int, Tensor] = {}
+        self._taken = found
         try:
             yield found
         finally:
