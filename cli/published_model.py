@@ -17,7 +17,7 @@ from experiment.layout import SYMBOLS_FILE, recorded_splits
 from models.huggingface import HuggingFaceModel
 from models.output_symbols import OutputSymbols, Pronounce
 from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError, backend_for
-from phonetics.symbol_mapping import symbol_lines
+from phonetics.notation.symbol_mapping import symbol_lines
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from models.huggingface.token_files import TokenKind, is_unused
 from models.network.frames import Counts
 from models.network.pretrained_head import CarriedHead
 from phonetics import WORD_DELIMITER, Vocabulary
-from phonetics.long_consonants import spell_long
-from phonetics.symbol_mapping import SymbolMap, read_symbol_table
+from phonetics.notation.long_consonants import spell_long
+from phonetics.notation.symbol_mapping import SymbolMap, read_symbol_table
 from phonetics.vocabulary import SPECIALS
 
 # The phonemes of a text in a language; texts that cannot be pronounced give none.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from phonetics.long_consonants import long_form
+from phonetics.notation.long_consonants import long_form
 from untrusted.files import FileError, read_text
 from untrusted.yaml_text import compose_yaml
 

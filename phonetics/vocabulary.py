@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from installation import existing_or_shipped
-from phonetics.long_consonants import long_form, spell_long
 from phonetics.normalisation import one_spelling
+from phonetics.notation.long_consonants import long_form, spell_long
 from untrusted.files import FileError, read_text
 
 BLANK_NAMES = ("[PAD]", "<pad>")

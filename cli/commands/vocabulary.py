@@ -13,7 +13,7 @@ from experiment.errors import ConfigError
 from installation import PROGRAM
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
-from phonetics.long_consonants import join_long, long_form
+from phonetics.notation.long_consonants import join_long, long_form
 from phonetics.text_to_phonemes.base import in_batches
 from untrusted.files import read_lines
 from untrusted.printing import printable

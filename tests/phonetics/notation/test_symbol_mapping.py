@@ -5,7 +5,7 @@ import json
 import pytest
 
 from phonetics import Vocabulary
-from phonetics.symbol_mapping import SymbolMap, read_symbol_table, symbol_lines
+from phonetics.notation.symbol_mapping import SymbolMap, read_symbol_table, symbol_lines
 
 RUSSIAN = Vocabulary(("[PAD]", "[UNK]", "|", "a", "ɡ", "r", "ʃ", "t", "tʲ", "i", "sː", "o"))
 

@@ -4,7 +4,7 @@ import pytest
 
 from dataset_modules.labels.encoder import LabelEncoder
 from phonetics import IpaNormaliser, Vocabulary
-from phonetics.long_consonants import join_long
+from phonetics.notation.long_consonants import join_long
 
 NEW = Vocabulary(("[PAD]", "|", "a", "l", "lː", "sː", "tʃː", "n"))
 OLD = Vocabulary(("[PAD]", "|", "a", "l", "ss", "tʃː", "n"))

@@ -1,0 +1,1 @@
+"""How phonemes are written: long consonants, and the symbols of other models."""
