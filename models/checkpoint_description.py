@@ -97,6 +97,7 @@ def described_network(
     }
     try:
         configuration = _configuration(description.network_config, len(weights))
+        _import_architecture(configuration)  # constants of a module imported below would have no content
         with torch.device("meta"):  # shapes alone, without memory
             planned = build_network(configuration, None)
         _check_fit(planned.state_dict(), weights)
@@ -116,6 +117,13 @@ def described_network(
             f"{printable(source)} describes no network that it has weights of: "
             f"{printable(reason[0] if reason else type(error).__name__, most_characters=300)}"
         ) from error
+
+
+def _import_architecture(configuration: "PretrainedConfig") -> None:
+    """Import the network's class, and with it torchaudio."""
+    from transformers import MODEL_FOR_CTC_MAPPING
+
+    MODEL_FOR_CTC_MAPPING[type(configuration)]
 
 
 def _configuration(described: Mapping[str, Any], num_tensors: int) -> "PretrainedConfig":
