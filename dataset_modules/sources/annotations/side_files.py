@@ -30,6 +30,7 @@ _TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {
     ".eaf": read_elan,
     ".jsonl": read_transcript_lines,
 }
+_KINDS_OF_FILES = {".textgrid": "TextGrids", ".eaf": "ELAN files", ".jsonl": "transcripts in JSON"}
 _LINES = (".ctm", ".lab")
 # The first file with content counts.
 SIDE_SUFFIXES = (*_TIERED, ".ctm", ".phn", ".ipa", ".lab", ".txt")
@@ -74,6 +75,11 @@ class SideFiles:
         return next(
             (suffix for suffix in SIDE_SUFFIXES if suffix in files and _has_content(files[suffix])), None
         )
+
+    def source_of(self, files: LabelFiles) -> str:
+        """Name the kind of file that a recording's labels come from."""
+        suffix = self.suffix_of(files)
+        return "no file" if suffix is None else _KINDS_OF_FILES.get(suffix, f"{suffix} files")
 
     def segments(self, audio: Path, files: LabelFiles) -> list[LabelledSegment]:
         """Return the clips of a recording; raise ``AudioError`` if its label file cannot be used."""
@@ -122,7 +128,8 @@ class SideFiles:
         """Refuse ``.txt`` files that hold phonemes: they would be spoken as words."""
         if self._options.kind:
             return
-        counting = (files[".txt"] for files in all_files if self.suffix_of(files) == ".txt")
+        beside = (files for files in all_files if ".txt" in files)
+        counting = (files[".txt"] for files in beside if self.suffix_of(files) == ".txt")
         sample = list(itertools.islice(counting, _SAMPLED_TEXTS))
         labels = [label for path in sample for label in _labels_of_lines(path)]
         if kind_of_labels(labels) == "phonemes":

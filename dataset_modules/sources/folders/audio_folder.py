@@ -99,7 +99,7 @@ class FolderReader:
                 source, segments = "the table", [LabelledSegment(path, phonemes=row.phonemes, text=row.text)]
             else:
                 files = self._files.get(key, _NO_LABELS)
-                source, segments = self._side.suffix_of(files) or "no file", self._side.segments(path, files)
+                source, segments = self._side.source_of(files), self._side.segments(path, files)
         except AudioError as error:
             recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
             yield StatedRecording(recording, row.split)
