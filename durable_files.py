@@ -17,11 +17,28 @@ def flush_to_disk(path: Path) -> None:
 
 
 @contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Add the path to an error of the system that names none, as one of writing to an open file.
+
+    >>> with named_in_errors(Path("a.ckpt")):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    OSError: [Errno 28] No space left on device: 'a.ckpt'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def replacing(path: Path, unfinished: Path) -> Iterator[BinaryIO]:
     """Write to ``unfinished``, flush it to disk and rename it to ``path``; remove it after any failure."""
     try:
         unfinished.unlink(missing_ok=True)  # of a killed process; a link in its place is not followed
-        with unfinished.open("xb") as stream:
+        with named_in_errors(path), unfinished.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -31,10 +48,10 @@ def replacing(path: Path, unfinished: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_durably(path: Path, text: str) -> None:
-    """Replace a file by a text.
+def write_durably(path: Path, content: str | bytes) -> None:
+    """Replace a file by a content.
 
     Processes that write the same file at once do not disturb each other: the last one to end stays.
     """
     with replacing(path, path.with_name(f"{path.name}.{os.getpid()}.tmp")) as stream:
-        stream.write(text.encode("utf-8"))
+        stream.write(content.encode("utf-8") if isinstance(content, str) else content)

@@ -32,7 +32,7 @@ mode_check() {
     step "mypy" python -m mypy
     [[ -z $failed ]] || say "failed so far:$failed"
     # The whole test suite runs in parallel; selected tests run in one process, as pytest runs them.
-    (($#)) || set -- -n auto --maxprocesses 8 --dist loadfile
+    if (($# == 0)) || [[ $* == --slow ]]; then set -- "$@" -n auto --maxprocesses 8 --dist loadfile; fi
     step "pytest" python -m pytest "$@"
     [[ -z $failed ]]
 }

@@ -30,8 +30,14 @@ class Stopped(SystemExit):  # noqa: N818 - it is no error
 
     def __init__(self, number: int, message: str = "", *, status: int | None = None) -> None:
         self.number = number
-        self.message = f"stopped by {signal.Signals(number).name}" + (f": {message}" if message else "")
+        self.message = f"stopped by {signal.Signals(number).name}"
+        self.add(message)
         super().__init__(_STATUS_OF_SIGNALS + number if status is None else status)
+
+    def add(self, message: str) -> None:
+        """Describe what was saved, where it is not described yet."""
+        if message and ":" not in self.message:
+            self.message += f": {message}"
 
 
 class _Record:

@@ -10,7 +10,7 @@ import fcntl
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
@@ -38,9 +38,24 @@ class DurableCheckpointIO(TorchCheckpointIO):
         with replacing(target, unfinished) as stream:
             with _where_supported():
                 fcntl.flock(stream, fcntl.LOCK_EX)  # ends with the process: see remove_unfinished
-            torch.save(checkpoint, stream)
+            _save(checkpoint, stream)
         with _where_supported():
             flush_to_disk(target.parent)  # the rename survives a power cut
+
+
+def _save(checkpoint: dict[str, Any], stream: BinaryIO) -> None:
+    """Write a checkpoint; torch hides the system's error in one of its own."""
+    try:
+        torch.save(checkpoint, stream)
+    except RuntimeError as error:
+        reason: BaseException | None = error
+        while reason is not None and not isinstance(reason, OSError):
+            reason = reason.__cause__ or reason.__context__
+        raise OSError(errno.EIO, _first_line(error)) if reason is None else reason from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0]
 
 
 def remove_unfinished(folder: Path) -> list[Path]:

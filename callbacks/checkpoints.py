@@ -134,11 +134,15 @@ class CustomModelCheckpoint(ModelCheckpoint):
 
     def save_now(self, trainer: Trainer) -> str:
         """Save ``last.ckpt`` unless this step is saved already; return the checkpoint's path."""
-        if self._last_global_step_saved != trainer.global_step or not self._last_checkpoint_saved:
+        if not self.has_saved(trainer):
             wanted, self.save_last = self.save_last, True  # also where the configuration keeps no last one
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
             self.save_last = wanted
         return str(self._last_checkpoint_saved)
+
+    def has_saved(self, trainer: Trainer) -> bool:
+        """Return whether a checkpoint of this step exists."""
+        return self._last_global_step_saved == trainer.global_step and bool(self._last_checkpoint_saved)
 
     def _is_due(self, trainer: Trainer) -> bool:
         if self._should_skip_saving_checkpoint(trainer):

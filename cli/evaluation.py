@@ -13,8 +13,10 @@ from lightning.pytorch import Trainer
 from cli.console import wants_tracebacks
 from dataset_modules.base_dataset import Split
 from dataset_modules.datamodule import PhonemeDataModule
+from durable_files import write_durably
 from evaluation.metrics import gather_from_processes
 from experiment.contents import analyse_records, read_experiment, read_metrics, write_metrics
+from experiment.errors import IncompleteError, in_one_line
 from experiment.layout import PREDICTIONS_FILE, REPORT_FILE
 from installation import PROGRAM
 from models import PhonemeRecognizer
@@ -71,22 +73,41 @@ def write_predictions(
     predictions = [prediction for share in shares for batch in share for prediction in batch]
     predictions.sort(key=lambda prediction: str(prediction.id))
     lines = [json.dumps(prediction._asdict(), ensure_ascii=False) for prediction in predictions]
-    (folder / PREDICTIONS_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_durably(folder / PREDICTIONS_FILE, "\n".join(lines) + "\n")
     log.info("%s: %s", number_of(len(lines), "prediction"), folder / PREDICTIONS_FILE)
 
 
-def summarise(folder: Path) -> "Analyses | None":
-    """Add error counts and intervals of every recorded split to ``metrics.json``, and log them.
+def conclude(trainer: Trainer, folder: Path, *, analyse: bool, report: bool) -> None:
+    """Analyse the errors and write the report; raise ``IncompleteError`` where a part could not be written.
 
-    Returns the analyses; None after a failure, which is only logged.
+    The metrics of the run stay as they are in any case, and what one part lacks does not hold up the others.
     """
+    failures = [failure for callback in trainer.callbacks for failure in getattr(callback, "failures", ())]
+    analyses = None
+    if analyse:
+        with _noted(failures, "the errors could not be analysed"):
+            analyses = summarise(folder)
+    if report:
+        with _noted(failures, f"{REPORT_FILE} could not be written (try {PROGRAM} report {folder})"):
+            write_report(folder, analyses)
+    if failures:
+        raise IncompleteError(f"the results in {folder} are incomplete: {'; '.join(failures)}")
+
+
+@contextmanager
+def _noted(failures: list[str], what: str) -> Iterator[None]:
+    """Note a failure instead of raising it: the metrics of the run are already written."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the run comes first
+        failures.append(f"{what}: {in_one_line(error)}")
+        if wants_tracebacks():
+            log.warning("%s", what, exc_info=True)
+
+
+def summarise(folder: Path) -> "Analyses":
+    """Add error counts and intervals of every recorded split to ``metrics.json``, and log them."""
     stop_if_requested()
-    with _logged_failures("the errors could not be analysed: %s"):
-        return _summarise(folder)
-    return None
-
-
-def _summarise(folder: Path) -> "Analyses":
     # Brings scipy, which starts need not load.
     from evaluation.error_analysis import FEATURE_DEFINITION, PFER_DEFINITION, RAW_DEFINITION
     from evaluation.intervals import INTERVAL_DEFINITION
@@ -131,22 +152,10 @@ def in_words(split: str, analysis: "SplitAnalysis") -> str:
 
 
 def write_report(folder: Path, analyses: "Analyses | None" = None) -> None:
-    """Write the report of an experiment; a failure is logged and ends nothing."""
+    """Write the report of an experiment."""
     stop_if_requested()
     started = time.monotonic()
-    with _logged_failures(f"{REPORT_FILE} could not be written: %s; try {PROGRAM} report %s", folder):
-        from durable_files import write_durably
-        from reports.experiment_page import experiment_page
+    from reports.experiment_page import experiment_page
 
-        write_durably(folder / REPORT_FILE, experiment_page(read_experiment(folder, analyses)))
-        log.info("report: %s (%.0f s)", folder / REPORT_FILE, time.monotonic() - started)
-
-
-@contextmanager
-def _logged_failures(message: str, *arguments: object) -> Iterator[None]:
-    """Log a failure instead of raising it: the metrics of the run are already written."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - the run comes first
-        failure = f"{type(error).__name__}: {error}"
-        log.warning(message, failure, *arguments, exc_info=wants_tracebacks())
+    write_durably(folder / REPORT_FILE, experiment_page(read_experiment(folder, analyses)))
+    log.info("report: %s (%.0f s)", folder / REPORT_FILE, time.monotonic() - started)

@@ -39,13 +39,14 @@ from cli.configuration.merged_tables import free_tables, with_merged_tables
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.sections import OptunaSection, SearchRequest
-from cli.evaluation import evaluate_best, summarise, write_predictions, write_report
+from cli.evaluation import conclude, evaluate_best, write_predictions
 from cli.loggers.choice import build_loggers, check_loggers, services, start_services
 from cli.loggers.configured_trainer import ConfiguredTrainer
 from cli.loggers.results import publish_results
 from cli.published_model import log_symbols, pronouncer, published_model, take_published, write_symbols
 from dataset_modules.batches.batch import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
+from durable_files import named_in_errors
 from experiment.checkpoint import Checkpoint
 from experiment.checkpoint_checks import seed_of
 from experiment.errors import ConfigError
@@ -265,7 +266,8 @@ class PhonemeCLI(LightningCLI):
         if self.is_search:
             return
         try:
-            super()._run_subcommand(subcommand)
+            with named_in_errors(self.folder or Path()):
+                super()._run_subcommand(subcommand)
         except ConfigError:  # found when the data are counted
             if self.folder is not None:
                 self.plan.release(self.folder)
@@ -284,8 +286,9 @@ class PhonemeCLI(LightningCLI):
         if self.folder is None or self.trainer.interrupted:
             return
         evaluate_best(self.trainer, self.model, self.datamodule)
-        if self.section.write_report and self.trainer.is_global_zero:
-            write_report(self.folder, summarise(self.folder))
+        if self.trainer.is_global_zero:
+            wanted = self.section.write_report
+            conclude(self.trainer, self.folder, analyse=wanted, report=wanted)
         publish_results(self.trainer.loggers, self.folder)
         log.info("experiment: %s", self.folder)
 
@@ -295,10 +298,9 @@ class PhonemeCLI(LightningCLI):
             return
         if self.published is not None:
             write_symbols(self.folder, self.model.output)
-        if self.section.write_report:
-            analyses = summarise(self.folder)
-            if self.published is not None:
-                write_report(self.folder, analyses)
+        analyse = self.section.write_report
+        report = analyse and self.published is not None
+        conclude(self.trainer, self.folder, analyse=analyse, report=report)
         log.info("evaluation: %s", self.folder)
 
     after_test = after_validate

@@ -20,7 +20,7 @@ from cli.console import set_up_logging, wants_tracebacks
 from cli.schema.first_check import check_first
 from cli.schema.option_pages import help_of_training
 from cli.schema.schema_file import read_schema
-from experiment.errors import ConfigError
+from experiment.errors import ConfigError, IncompleteError, in_one_line
 from experiment.ranks import die_with_the_first, is_first
 from experiment.revision import version_lines
 from installation import existing_or_shipped, program_typed
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     try:
         with handled():
             if name.startswith("-"):  # options before the subcommand, as LightningCLI takes them
-                return _run_cli(lambda: _run_lightning(list(arguments), start_search))
+                return _run_cli(lambda: _ended("main.py", lambda: _run_lightning(list(arguments), start_search)))
             command = command_named(name)
             if not command.takes_config:
                 set_up_logging()
@@ -114,12 +114,13 @@ def _run_configured(command: Command, options: list[str], start_search: StartSea
     if not command.lightning:
         return _ended(command.name, lambda: command.run(options))
     subcommand, *fixed = command.lightning
-    return _run_lightning([subcommand, *options, *fixed], start_search)
+    return _ended(command.name, lambda: _run_lightning([subcommand, *options, *fixed], start_search))
 
 
 def _run_cli(command: Callable[[], int]) -> int:
     # Imported only now: these imports take seconds, and a missing file is reported without them.
     from dataset_modules.batches.position import PlaceError
+    from dataset_modules.batches.worker_watch import LoaderTimeoutError
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError, DivergedError
     from phonetics import VocabularyError
@@ -129,7 +130,9 @@ def _run_cli(command: Callable[[], int]) -> int:
         return command()
     except PlaceError as error:
         return _fail(error, str(error), status=2)
-    except (AudioError, CheckpointError, DivergedError, VocabularyError) as error:
+    except (
+        *(AudioError, CheckpointError, DivergedError, IncompleteError, LoaderTimeoutError, VocabularyError),
+    ) as error:
         return _fail(error, str(error), status=1)
 
 
@@ -154,16 +157,23 @@ def _ended(name: str, command: Callable[[], int]) -> int:
         status = command()
         sys.stdout.flush()  # a closed pipe is noticed here
     except BrokenPipeError:  # as of head, which has read enough
-        with contextlib.suppress(OSError):  # no file stands behind it
-            # Redirected to nowhere, so that Python can flush it when it exits.
+        _discard_output()
+        return _STATUS_OF_SIGNALS + signal.SIGPIPE
+    except OSError as error:
+        _discard_output()
+        return _fail(error, f"{name}: {in_one_line(error)}", status=1)
+    return status
+
+
+def _discard_output() -> None:
+    """Redirect the output to nowhere if it cannot be written, so that Python can flush it when it exits."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):  # no file stands behind it
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, sys.stdout.fileno())
             os.close(nothing)
-        return _STATUS_OF_SIGNALS + signal.SIGPIPE
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-        return _fail(error, f"{name}: {what}", status=1)
-    return status
 
 
 def _fail(error: Exception, message: str, status: int) -> int:

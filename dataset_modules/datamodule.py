@@ -1,6 +1,7 @@
 """Data sets → batches: prepare the cache, open the splits, limit and load batches."""
 
 import logging
+import math
 import os
 from collections import Counter
 from pathlib import Path
@@ -51,6 +52,8 @@ class PhonemeDataModule(LightningDataModule):
         max_batch_seconds: padded seconds of audio per batch and device, instead of ``batch_size``;
             ``auto`` finds the largest value that fits the device by trying the longest batches first.
         num_workers: the number of processes that read and augment.
+        worker_timeout: the seconds that these processes may take for a batch before training ends with the
+            clip that one of them hangs at; null waits for ever.
         num_proc: the number of processes that prepare the cache.
         create_dataset: whether to rebuild the cache; the old one stays until the new one is complete.
         audio_params: the audio format shared with the model.
@@ -70,6 +73,7 @@ class PhonemeDataModule(LightningDataModule):
         batch_size: int = 8,
         max_batch_seconds: float | Literal["auto"] | None = None,
         num_workers: int = 0,
+        worker_timeout: float | None = 600.0,
         num_proc: int = 1,
         create_dataset: bool = False,
         audio_params: AudioParams | None = None,
@@ -84,12 +88,17 @@ class PhonemeDataModule(LightningDataModule):
         for name, (count, least) in counts.items():
             if count < least:
                 raise ValueError(f"data: {name} must be at least {least}, got {count}")
+        if worker_timeout is not None and not 0 < worker_timeout < math.inf:
+            raise ValueError(
+                f"data: worker_timeout must be a positive number of seconds or null, got {worker_timeout}"
+            )
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.sources = DataSources(dataset_classes, create_dataset=create_dataset)
         for dataset in dataset_classes:
             dataset.take_defaults(language, text_to_phonemes, normalisation)
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self.worker_timeout = worker_timeout
         self.num_proc = num_proc
         self.audio_params = audio_params or AudioParams()
         self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
@@ -216,7 +225,14 @@ class PhonemeDataModule(LightningDataModule):
             self.limit.log_use(num_samples, self.audio_params.sampling_rate, seconds)
         if shuffle and self.trainer:
             set_position(sampler, self.trainer, self._stored_position, self.state_dict)
-        return clip_loader(clips, sampler, self.vocabulary.blank_id, self.num_workers, pinned=self._on_cuda)
+        return clip_loader(
+            clips,
+            sampler,
+            self.vocabulary.blank_id,
+            self.num_workers,
+            patience_s=self.worker_timeout,
+            pinned=self._on_cuda,
+        )
 
     def _inputs(self, split: Split, *, is_reused: bool = False) -> ClipDataset | EncodedClips:
         """Return a split's audio, or its encoder features if this training or further runs reuse them."""
@@ -233,7 +249,8 @@ class PhonemeDataModule(LightningDataModule):
         pays = encoder.required or is_reused or has_several_epochs(trainer, self.num_batches("train"))
         if self._features is None:
             self._features = EncoderStateCache(self.sources.cache_dir / "encoder_states", encoder)
-        batches = clips_once(clips, self.batch_size, self.vocabulary.blank_id, self.num_workers)
+        blank_id, patience_s = self.vocabulary.blank_id, self.worker_timeout
+        batches = clips_once(clips, self.batch_size, blank_id, self.num_workers, patience_s)
         identity = self._identities[split]
         return with_features(clips, self._features, split, identity, batches if pays else None)
 

@@ -1,6 +1,6 @@
 """Choose the utterances that are worth listening to, and write their audio beside the records."""
 
-import logging
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,9 +8,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from durable_files import write_durably
 from evaluation.utterance_record import UtteranceRecord
-
-log = logging.getLogger(__name__)
 
 NUMBER = 12
 LONGEST_SECONDS = 20.0  # audio of longer utterances is not kept
@@ -42,13 +41,13 @@ def keep_audio(
         if records[place].seconds > LONGEST_SECONDS:
             continue
         path = folder / f"worst_{number:02d}.flac"
-        try:
-            path.parent.mkdir(exist_ok=True)
-            soundfile.write(path, samples_of(place), sampling_rate, format="FLAC", subtype="PCM_16")
-        except (OSError, soundfile.SoundFileError) as error:  # a full disk; the records are kept without it
-            split = records[place].split
-            log.warning("%s: the audio of the worst utterances could not be kept: %s", split, error)
-            path.unlink(missing_ok=True)
-            break
+        path.parent.mkdir(exist_ok=True)
+        write_durably(path, _flac(samples_of(place), sampling_rate))
         kept[place] = records[place]._replace(audio=f"{folder.name}/{path.name}")
     return kept
+
+
+def _flac(samples: NDArray[np.int16], sampling_rate: int) -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, sampling_rate, format="FLAC", subtype="PCM_16")
+    return stream.getvalue()

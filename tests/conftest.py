@@ -23,6 +23,20 @@ __all__ = ["noisy_records"]
 TOKENS = Path(__file__).parents[1] / "dataset_modules" / "tokens"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the switch of ``./run.sh check --slow``."""
+    parser.addoption("--slow", action="store_true", help="run the tests marked campaign, too: many minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what provokes faults for minutes, unless it is asked for."""
+    if config.getoption("--slow") or config.getoption("markexpr"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("campaign")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -13,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 from typing_extensions import override
 
 from dataset_modules.labels.skipping import counted, write_skipped
+from durable_files import write_durably
 from experiment.layout import CONFIGURATION_FILE, DATA_FILE, SKIPPED_FILE, VERSIONS_FILE, VOCABULARY_FILE
 from experiment.revision import code_revision
 
@@ -46,11 +47,11 @@ class RunDescription(SaveConfigCallback):
         folder = Path(trainer.default_root_dir)
         data = trainer.datamodule  # type: ignore[attr-defined]
         parts = getattr(data, "parts", [])
-        self.parser.save(self.config, CONFIGURATION_FILE.next_in(folder), skip_none=False)
-        DATA_FILE.next_in(folder).write_text(json.dumps(_sizes(data), indent=1), encoding="utf-8")
-        (folder / VOCABULARY_FILE).write_text(pl_module.vocabulary.to_json(), encoding="utf-8")  # type: ignore[operator,union-attr]
+        write_durably(CONFIGURATION_FILE.next_in(folder), self.parser.dump(self.config, skip_none=False))
+        write_durably(DATA_FILE.next_in(folder), json.dumps(_sizes(data), indent=1))
+        write_durably(folder / VOCABULARY_FILE, pl_module.vocabulary.to_json())  # type: ignore[operator,union-attr,arg-type]
         record = {**versions(), "data": getattr(data, "fingerprints", {})}
-        VERSIONS_FILE.next_in(folder).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_durably(VERSIONS_FILE.next_in(folder), json.dumps(record, indent=1))
         skipped = SKIPPED_FILE.next_in(folder)
         write_skipped(skipped, parts)
         if any(part.num_skipped for part in parts):

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from lightning.pytorch import Callback, Trainer
 from typing_extensions import override
 
+from callbacks.checkpoints import CustomModelCheckpoint
 from callbacks.every_run.divergence import DivergenceWatch, loss_diverged
 from callbacks.every_run.resume_position import ResumePosition
 from experiment.ranks import stops_with_the_first
@@ -74,7 +75,10 @@ class StopBetweenSteps(Callback):
         set_training(False)
 
     @override
-    def on_exception(self, *_: object) -> None:
+    def on_exception(self, trainer: Trainer, module: object, exception: BaseException) -> None:
+        if isinstance(exception, Stopped) and _waits_for_data(trainer):
+            self._position.validation_is_cut |= trainer.validating
+            exception.add(_save(trainer))
         set_training(False)
 
     def _stop_if_requested(self, trainer: Trainer) -> None:
@@ -91,6 +95,17 @@ class StopBetweenSteps(Callback):
         raise Stopped(requested() or signal.SIGTERM, _save(trainer), status=status)
 
 
+def _waits_for_data(trainer: Trainer) -> bool:
+    """Return whether training was stopped between two steps, while it waited for a loader's workers."""
+    if trainer.state.fn != "fit" or trainer.world_size > 1 or trainer.sanity_checking:
+        return False
+    if all(one.has_saved(trainer) for one in _savers(trainer)):
+        return True  # as at the beginning of an epoch
+    steps = trainer.fit_loop.epoch_loop
+    batches: Any = steps.batch_progress.current
+    return 0 < batches.ready == batches.started == batches.completed and not steps._should_accumulate()
+
+
 def _any_process(trainer: Trainer, decision: bool) -> bool:
     """Return whether any process of the run decides so; all of them ask at the same point."""
     return (
@@ -98,10 +113,14 @@ def _any_process(trainer: Trainer, decision: bool) -> bool:
     )
 
 
+def _savers(trainer: Trainer) -> list[CustomModelCheckpoint]:
+    return [one for one in trainer.checkpoint_callbacks if isinstance(one, CustomModelCheckpoint)]
+
+
 def _save(trainer: Trainer) -> str:
     """Write a checkpoint, and describe how to resume from it."""
     step = trainer.global_step
-    savers: list[Any] = [one for one in trainer.checkpoint_callbacks if hasattr(one, "save_now")]
+    savers = _savers(trainer)
     if not step:
         return "nothing was trained yet"
     if not savers or trainer.fast_dev_run:  # type: ignore[attr-defined]

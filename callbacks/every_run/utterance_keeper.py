@@ -17,6 +17,7 @@ from evaluation.metrics import gather_from_processes
 from evaluation.signal_to_noise import signal_to_noise_db
 from evaluation.utterance_record import Span, UtteranceRecord, write_records
 from evaluation.worst_utterances import keep_audio
+from experiment.errors import in_one_line
 from experiment.layout import audio_folder, records_file
 from models import PhonemeRecognizer
 from models.ctc import AlignmentError, TimedToken, blank_share, force_align, greedy_tokens
@@ -34,6 +35,7 @@ class UtteranceKeeper(Callback):
 
     def __init__(self) -> None:
         self._records: _Records = {}
+        self.failures: list[str] = []  # what could not be written
 
     @override
     def on_validation_batch_end(
@@ -60,7 +62,7 @@ class UtteranceKeeper(Callback):
         try:
             _write_split(trainer, split, records)
         except (OSError, RuntimeError, ValueError) as error:  # the metrics are written all the same
-            log.warning("%s: the records of utterances could not be written: %s", split, error)
+            self.failures.append(f"the {split} records could not be written: {in_one_line(error)}")
 
     @override
     def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
@@ -87,13 +89,18 @@ def _write_split(trainer: Trainer, split: Split, records: _Records) -> None:
     data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
     folder, clips = Path(trainer.default_root_dir), data.splits[split].clips
     rows = sorted(records)
-    kept = keep_audio(
-        audio_folder(folder, split),
-        [records[row] for row in rows],
-        lambda place: clips[rows[place]].samples,
-        data.audio_params.sampling_rate,
-    )
-    write_records(records_file(folder, split), kept)
+    in_order = [records[row] for row in rows]
+    try:
+        with_audio = keep_audio(
+            audio_folder(folder, split),
+            in_order,
+            lambda place: clips[rows[place]].samples,
+            data.audio_params.sampling_rate,
+        )
+    except OSError:  # a full disk; the records are worth more than the audio
+        write_records(records_file(folder, split), in_order)
+        raise
+    write_records(records_file(folder, split), with_audio)
 
 
 def _utterances(batch: Batch, outputs: Mapping[str, Tensor]) -> Iterator[tuple[int, Tensor, list[int]]]:

@@ -22,6 +22,7 @@ from phonetics.languages import check_language
 
 _SPLITS: dict[str, Split] = {"fit": "train", "validate": "val", "test": "test", "predict": "test"}
 GPU_ACCELERATORS = ("gpu", "cuda")
+_HALF_PRECISIONS = ("16-true", "transformer-engine-float16")  # Lightning replaces 16-mixed by bf16-mixed
 LOGGED_METRICS = ("train_loss", *(f"val_{name}" for name in METRIC_NAMES))  # while training
 
 
@@ -128,6 +129,7 @@ def check_hardware(trainer: Namespace) -> None:
 
     accelerator, devices, present = trainer.accelerator, trainer.devices, torch.cuda.device_count()
     if accelerator not in GPU_ACCELERATORS and not (accelerator == "auto" and present):
+        _check_precision_on_processor(trainer.precision)
         return
     if not present:
         raise ConfigError(
@@ -139,6 +141,14 @@ def check_hardware(trainer: Namespace) -> None:
         raise ConfigError(
             f"trainer.devices: {devices} asks for {asked} GPUs, this machine has {present}; "
             f"use --trainer.devices auto"
+        )
+
+
+def _check_precision_on_processor(precision: object) -> None:
+    """Refuse weights of 16 bits, which overflow: processors lack the loss scaling that GPUs use with them."""
+    if str(precision) in _HALF_PRECISIONS:
+        raise ConfigError(
+            f"trainer.precision: {precision} needs a GPU; on a processor use 32-true or bf16-mixed"
         )
 
 

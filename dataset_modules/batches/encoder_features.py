@@ -60,7 +60,7 @@ def with_features(
 
 
 def clips_once(
-    dataset: ClipDataset, batch_size: int, blank_id: int, num_workers: int
+    dataset: ClipDataset, batch_size: int, blank_id: int, num_workers: int, patience_s: float | None = None
 ) -> Iterator[IndexedBatch]:
     """Yield all clips in batches of similar length, with their positions in the split."""
     lengths = dataset.clips.num_samples()
@@ -68,6 +68,8 @@ def clips_once(
         lengths, dataset.sampling_rate, batch_size=batch_size, shuffle=False, seed=0
     )
     # A loader draws a seed for its workers; the run's generator must not change.
-    loader = clip_loader(dataset, sampler, blank_id, num_workers, generator=torch.Generator())
+    loader = clip_loader(
+        dataset, sampler, blank_id, num_workers, patience_s=patience_s, generator=torch.Generator()
+    )
     for keys, batch in zip(sampler.batches(epoch=0), loader, strict=True):
         yield keys.tolist(), batch

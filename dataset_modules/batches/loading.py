@@ -1,5 +1,6 @@
 """Loaders: batches of clips, read and augmented by worker processes, padded to the longest."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from dataset_modules.batches.batch import Batch
 from dataset_modules.batches.clip_dataset import Example
 from dataset_modules.batches.sampler import LengthBucketSampler
+from dataset_modules.batches.worker_watch import LOOK_EVERY_S, NotedClips, WatchedLoader, WorkerLedger
 
 _PREFETCHED_BATCHES = 4  # per worker
 
@@ -22,20 +24,27 @@ def clip_loader(
     blank_id: int,
     num_workers: int,
     *,
+    patience_s: float | None = None,
     pinned: bool = False,
     generator: Generator | None = None,
 ) -> DataLoader[Any]:
-    """Return a loader of the sampler's batches; without a generator, worker seeds use the run's."""
-    return DataLoader(
-        clips,
+    """Return a loader of the sampler's batches; without a generator, worker seeds use the run's.
+
+    Workers may take ``patience_s`` for a batch; None waits for ever.
+    """
+    loader = WatchedLoader(
+        NotedClips(clips, WorkerLedger(num_workers)) if num_workers else clips,
         batch_sampler=sampler,
         collate_fn=Collator(blank_id),
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
         prefetch_factor=_PREFETCHED_BATCHES if num_workers else None,
         pin_memory=pinned,
+        timeout=LOOK_EVERY_S if num_workers else 0,
         generator=generator,
     )
+    loader.patience_s = math.inf if patience_s is None else patience_s
+    return loader
 
 
 class Collator:

@@ -39,7 +39,7 @@ from dataset_modules.cache.progress_bars import refreshing
 from dataset_modules.cache.shard_workers import run_in_processes
 from dataset_modules.recording import AudioError, Recording, SkippedRecording
 from dataset_modules.sources.recording_survey import RecordingSurvey, survey
-from durable_files import flush_to_disk, write_durably
+from durable_files import flush_to_disk, named_in_errors, write_durably
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class ClipCache:
         surveyed = survey(recordings)
         fingerprint = fingerprint_of(surveyed, self.settings)
         folder = self.root / f"{name}-{fingerprint[:16]}"
-        with shortage_explained(f"cache: {folder}"):
+        with shortage_explained(f"cache: {folder}"), named_in_errors(folder):
             if not rebuild and (found := open_split(folder, fingerprint)) is not None:
                 return found
             self.root.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from dataset_modules.batches.batch import Batch, FrozenEncoder
 from dataset_modules.cache.cache_files import FileRecord, first_fault, record_of, remember_verified
 from dataset_modules.cache.progress_bars import refreshing
-from durable_files import flush_to_disk, write_durably
+from durable_files import flush_to_disk, named_in_errors, write_durably
 from stop_signals import stop_if_requested
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,8 @@ class EncoderStateCache:
                 found = self._open(folder, identity, num_frames)  # from another process
                 if found is not None or not self._has_room(name, size):
                     return found
-                self._build(folder, identity, num_frames, batches)
+                with named_in_errors(folder):
+                    self._build(folder, identity, num_frames, batches)
         except OSError as error:  # a read-only cache, or a disk that others have filled
             if self.encoder.required:
                 raise

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import logging
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dataset_modules.cache.clip_cache import PreparedSplit
 from dataset_modules.labels.encoder import UNKNOWN_ADVICE, describe_unknown
 from dataset_modules.labels.usable_clips import UsableClips
 from dataset_modules.recording import AudioError, SkippedRecording
+from durable_files import replacing
 from phonetics import VocabularyError
 from untrusted.printing import printable
 
@@ -133,9 +135,13 @@ def counted(parts: Sequence[SplitPart]) -> str:
 
 def write_skipped(path: Path, parts: Sequence[SplitPart]) -> None:
     """Write a table of all skipped recordings."""
-    with path.open("w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write("\t".join(_COLUMNS) + "\n")
+    with replacing(path, path.with_name(f"{path.name}.{os.getpid()}.tmp")) as stream:
+        stream.write(_row(_COLUMNS))
         for part in parts:
             for skipped in part.skipped():
-                cells = (part.split, skipped.id, skipped.path, skipped.reason)
-                stream.write("\t".join(printable(" ".join(cell.split())) for cell in cells) + "\n")
+                stream.write(_row((part.split, skipped.id, skipped.path, skipped.reason)))
+
+
+def _row(cells: Sequence[str]) -> bytes:
+    row = "\t".join(printable(" ".join(cell.split())) for cell in cells)
+    return f"{row}\n".encode("utf-8", "backslashreplace")

@@ -2,12 +2,14 @@
 
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 
-from cli.evaluation import summarise, write_report
+from cli.evaluation import conclude, summarise
 from evaluation.intervals import RateInterval, rate_interval
 from evaluation.utterance_record import UtteranceRecord, write_records
+from experiment.errors import IncompleteError
 from experiment.layout import records_file
 
 
@@ -44,10 +46,16 @@ def test_the_terminal_is_told(folder, caplog):
     assert "10 substitutions, 0 deletions, 0 insertions in 200 phonemes" in caplog.text
 
 
-def test_faults_are_said_and_end_nothing(folder, caplog):
+def test_what_could_not_be_written_is_one_error_after_all_else(folder):
     records_file(folder, "test").write_text("no JSON\n")
-    assert summarise(folder) is None
-    write_report(folder)
-    assert "the errors could not be analysed" in caplog.text
-    assert "report.html could not be written" in caplog.text
+    keeper = SimpleNamespace(
+        failures=["the val records could not be written: a.jsonl: No space left on device"]
+    )
+    with pytest.raises(IncompleteError) as error:
+        conclude(SimpleNamespace(callbacks=[keeper, object()]), folder, analyse=True, report=True)
+    message = str(error.value)
+    assert f"the results in {folder} are incomplete: the val records could not be written: a.jsonl" in message
+    assert "the errors could not be analysed" in message
+    assert "report.html could not be written" in message
+    assert "\n" not in message
     assert json.loads((folder / "metrics.json").read_text())["test_per"] == 0.05

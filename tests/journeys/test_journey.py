@@ -102,7 +102,7 @@ def test_the_report_shows_the_errors_of_the_test_split(straight: Path) -> None:
     assert "</audio>" in text
 
 
-def test_a_report_that_cannot_be_written_does_not_end_a_run(
+def test_a_report_that_cannot_be_written_is_an_error_after_all_else(
     place: Path,
     config: Path,
     straight: Path,
@@ -113,9 +113,11 @@ def test_a_report_that_cannot_be_written_does_not_end_a_run(
         raise ZeroDivisionError("no page today")
 
     monkeypatch.setattr("reports.experiment_page.experiment_page", fail)
-    command("fit", config, "--custom_folder_name", "unreported", "--trainer.max_epochs", "1")
+    arguments = ["--custom_folder_name", "unreported", "--trainer.max_epochs", "1"]
+    assert run(["fit", "--config", str(config), *arguments]) == 1
     log = capsys.readouterr().err
-    assert "report.html could not be written: ZeroDivisionError: no page today" in log
+    assert "report.html could not be written (" in log
+    assert "ZeroDivisionError: no page today" in log
     assert "test_per" in metrics_of(place / "experiments" / "unreported")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.faults.untimely_signal import REPORT
+from tests.faults.signals.untimely_signal import REPORT
 from tests.journeys.configuration import configuration, sentences, written
 from tests.journeys.forked_runs import ForkedRuns
 from tests.journeys.main_program import ROOT
@@ -51,14 +51,14 @@ def stopped_in_time(output: str, note: Path) -> None:
     assert "Exception ignored" not in output
 
 
-@pytest.mark.parametrize("signal_name", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("signal_name", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.campaign)])
 @pytest.mark.parametrize(("moment", "stage", "kept"), PHASES)
 def test_a_run_stops_in_every_phase(
     runs: ForkedRuns, place: Path, tmp_path: Path, moment: str, stage: str, kept: str, signal_name: str
 ) -> None:
     note = tmp_path / "sent"
     arguments = {"note": str(note), "moment": moment, "signal_name": signal_name, "stage": stage}
-    watch = {"class_path": "tests.faults.untimely_signal.UntimelySignal", "init_args": arguments}
+    watch = {"class_path": "tests.faults.signals.untimely_signal.UntimelySignal", "init_args": arguments}
     config = configured(place)
     status, output = runs.run("fit", "--config", str(config), "--trainer.callbacks+", yaml.safe_dump(watch))
     stopped_in_time(output, note)
@@ -70,7 +70,7 @@ def test_a_run_stops_in_every_phase(
 def test_the_preparation_of_the_data_stops(runs: ForkedRuns, tmp_path: Path, num_proc: int) -> None:
     note = tmp_path / "sent"
     arguments = {"note": str(note), "signal_name": "SIGTERM", "num_train": 40}
-    dataset = {"class_path": "tests.faults.untimely_signal.UntimelyDataset", "init_args": arguments}
+    dataset = {"class_path": "tests.faults.signals.untimely_signal.UntimelyDataset", "init_args": arguments}
     config = configured(tmp_path, dataset)
     status, output = runs.run("fit", "--config", str(config), "--data.num_proc", str(num_proc))
     stopped_in_time(output, note)
@@ -109,7 +109,7 @@ def test_the_import_of_the_libraries_stops(signal_name: str) -> None:
     assert errors == f"stopped by {signal_name}\n"
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_random_moments_stop_a_whole_run(tmp_path: Path) -> None:
     config, draw = configured(tmp_path), random.Random(5)
     for number in range(12):
