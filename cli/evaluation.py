@@ -77,12 +77,13 @@ def write_predictions(
     log.info("%s: %s", number_of(len(lines), "prediction"), folder / PREDICTIONS_FILE)
 
 
-def conclude(trainer: Trainer, folder: Path, *, analyse: bool, report: bool) -> None:
-    """Analyse the errors and write the report; raise ``IncompleteError`` where a part could not be written.
+def conclude(trainer: Trainer, folder: Path, *, analyse: bool, report: bool) -> IncompleteError | None:
+    """Analyse the errors and write the report; return the error if a part of the results is not written.
 
     The metrics of the run stay as they are in any case, and what one part lacks does not hold up the others.
     """
-    failures = [failure for callback in trainer.callbacks for failure in getattr(callback, "failures", ())]
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    failures = [failure for one in callbacks for failure in getattr(one, "failures", ())]
     analyses = None
     if analyse:
         with _noted(failures, "the errors could not be analysed"):
@@ -90,8 +91,9 @@ def conclude(trainer: Trainer, folder: Path, *, analyse: bool, report: bool) -> 
     if report:
         with _noted(failures, f"{REPORT_FILE} could not be written (try {PROGRAM} report {folder})"):
             write_report(folder, analyses)
-    if failures:
-        raise IncompleteError(f"the results in {folder} are incomplete: {'; '.join(failures)}")
+    if not failures:
+        return None
+    return IncompleteError(f"the results in {folder} are incomplete: {'; '.join(failures)}")
 
 
 @contextmanager

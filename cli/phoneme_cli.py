@@ -286,10 +286,13 @@ class PhonemeCLI(LightningCLI):
         if self.folder is None or self.trainer.interrupted:
             return
         evaluate_best(self.trainer, self.model, self.datamodule)
+        incomplete = None
         if self.trainer.is_global_zero:
             wanted = self.section.write_report
-            conclude(self.trainer, self.folder, analyse=wanted, report=wanted)
+            incomplete = conclude(self.trainer, self.folder, analyse=wanted, report=wanted)
         publish_results(self.trainer.loggers, self.folder)
+        if incomplete is not None:
+            raise incomplete
         log.info("experiment: %s", self.folder)
 
     def after_validate(self) -> None:
@@ -300,7 +303,8 @@ class PhonemeCLI(LightningCLI):
             write_symbols(self.folder, self.model.output)
         analyse = self.section.write_report
         report = analyse and self.published is not None
-        conclude(self.trainer, self.folder, analyse=analyse, report=report)
+        if incomplete := conclude(self.trainer, self.folder, analyse=analyse, report=report):
+            raise incomplete
         log.info("evaluation: %s", self.folder)
 
     after_test = after_validate

@@ -48,7 +48,9 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     try:
         with handled():
             if name.startswith("-"):  # options before the subcommand, as LightningCLI takes them
-                return _run_cli(lambda: _ended("main.py", lambda: _run_lightning(list(arguments), start_search)))
+                return _run_cli(
+                    lambda: _ended("main.py", lambda: _run_lightning(list(arguments), start_search))
+                )
             command = command_named(name)
             if not command.takes_config:
                 set_up_logging()

@@ -9,7 +9,6 @@ import pytest
 from cli.evaluation import conclude, summarise
 from evaluation.intervals import RateInterval, rate_interval
 from evaluation.utterance_record import UtteranceRecord, write_records
-from experiment.errors import IncompleteError
 from experiment.layout import records_file
 
 
@@ -51,9 +50,7 @@ def test_what_could_not_be_written_is_one_error_after_all_else(folder):
     keeper = SimpleNamespace(
         failures=["the val records could not be written: a.jsonl: No space left on device"]
     )
-    with pytest.raises(IncompleteError) as error:
-        conclude(SimpleNamespace(callbacks=[keeper, object()]), folder, analyse=True, report=True)
-    message = str(error.value)
+    message = str(conclude(SimpleNamespace(callbacks=[keeper, object()]), folder, analyse=True, report=True))
     assert f"the results in {folder} are incomplete: the val records could not be written: a.jsonl" in message
     assert "the errors could not be analysed" in message
     assert "report.html could not be written" in message
