@@ -10,8 +10,14 @@ from collections.abc import Iterable, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
 
+from installation import COMMAND, PROGRAM, PROJECT
+
 PROJECT_FILE = Path(__file__).resolve().parents[1] / "pyproject.toml"
-REMEDY = "`./run.sh shell` prepares the locked environment (delete .venv first if that changes nothing)"
+REMEDY = (
+    "`./run.sh shell` prepares the locked environment (delete .venv first if that changes nothing)"
+    if PROGRAM != COMMAND
+    else f"Install {PROJECT} again, into an environment of its own, with its requirements.lock as constraints"
+)
 MAX_NAMED = 5
 
 _COMPARISONS = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}

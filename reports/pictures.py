@@ -148,12 +148,14 @@ def log_energy(
     waveform: NDArray[np.float32], sampling_rate: int, most_columns: int = _MOST_COLUMNS
 ) -> NDArray[np.float64]:
     """Compute the energy in dB below the loudest value, (frequencies, windows)."""
+    import librosa  # only here: it takes seconds, and many commands draw no spectrogram
+
     size = max(16, int(_WINDOW_SECONDS * sampling_rate))
     padded = np.pad(waveform.astype(np.float64), (0, max(0, size - len(waveform))))
     shift = max(size // 4, -(-(len(padded) - size) // most_columns))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::shift] * np.hanning(size)
-    power = np.abs(np.fft.rfft(windows, axis=1)).T ** 2
-    return 10.0 * np.log10(np.maximum(power / max(power.max(), 1e-20), 10 ** (-RANGE_DB / 10)))
+    power = np.abs(librosa.stft(padded, n_fft=size, hop_length=shift, center=False)) ** 2
+    loudest = max(power.max(), 1e-20)  # silence stays dark
+    return np.maximum(librosa.power_to_db(power, ref=loudest, amin=1e-30, top_db=None), -RANGE_DB)
 
 
 def spectrogram_png(waveform: NDArray[np.float32], sampling_rate: int, most_columns: int) -> bytes:

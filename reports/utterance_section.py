@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
@@ -22,6 +23,7 @@ from reports import html
 from reports.error_sections import percent
 from reports.html import Html, element
 from reports.pictures import spectrogram_png
+from reports.pitch import HIGHEST_HZ, LOWEST_HZ, Run, pitch_fact, pitch_lines, pitch_runs
 from untrusted.files import FileError, open_regular, within
 from untrusted.printing import printable
 from wording import number_of
@@ -35,6 +37,13 @@ _PIXELS_PER_SECOND, _PIXELS_OF_LONG, _LONG_SECONDS = 480, 360, 4.0  # a phoneme 
 _PICTURE_HEIGHT, _TIER = 110, 24
 _LONGEST_DRAWING = 600.0  # seconds; of a longer utterance only the aligned phonemes are shown
 _NARROWEST = 240  # pixels of a drawing; what is shorter ends before its edge
+
+
+class Sound(NamedTuple):
+    """What a drawing shows of an utterance's audio."""
+
+    picture: bytes = b""  # the spectrogram
+    pitch: Sequence[Run] = ()
 
 
 def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | None:
@@ -52,12 +61,15 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | N
         player = player if len(player) <= audio_left else b""
         picture = picture if len(picture) <= pictures_left else b""
         audio_left, pictures_left = audio_left - len(player), pictures_left - len(picture)
-        views.append(_view(number, record, analysis.aligned[place], player, picture))
+        pitch = pitch_runs(*sound) if sound else []
+        views.append(_view(number, record, analysis.aligned[place], player, Sound(picture, pitch)))
     return html.section(
         "Worst utterances",
         html.paragraph(
             f"The worst utterances of the {analysis.split} split, by {ORDER}. The reference is drawn at "
-            "times of a forced alignment with the model's scores, the hypothesis at greedy decoding."
+            "times of a forced alignment with the model's scores, the hypothesis at greedy decoding. The "
+            f"line over a spectrogram is the pitch, from {LOWEST_HZ:.0f} Hz at the bottom to "
+            f"{HIGHEST_HZ:.0f} Hz at the top; it ends where there is no voice."
         ),
         _legend(),
         views,
@@ -108,13 +120,14 @@ def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
     return stream.getvalue()
 
 
-def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes, picture: bytes) -> Html:
+def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes, sound: Sound) -> Html:
     facts = [
         f"{number_of(aligned.errors, 'edit')} in {number_of(len(record.reference_phonemes), 'phoneme')} "
         f"({percent(aligned.errors / max(1, len(record.reference_phonemes)), 0)})",
         f"{record.seconds:.2f} s",
         *([f"speaker {record.speaker}"] if record.speaker else []),
         *([f"signal to noise {record.snr_db:.0f} dB"] if record.snr_db is not None else []),
+        *filter(None, [pitch_fact(sound.pitch)]),
         *(f"{name.replace('_', ' ')} {value}" for name, value in record.attributes.items()),
     ]
     return element(
@@ -125,25 +138,26 @@ def _view(number: int, record: UtteranceRecord, aligned: Aligned, player: bytes,
         html.audio_player(player, label=f"{record.id}, {record.seconds:.1f} s", media_type="audio/mpeg")
         if player
         else html.note("This report does not hold its audio."),
-        _drawing(record, aligned, picture) if record.seconds <= _LONGEST_DRAWING else "",
+        _drawing(record, aligned, sound) if record.seconds <= _LONGEST_DRAWING else "",
         _cells(record, aligned),
         class_="utterance",
     )
 
 
-def _drawing(record: UtteranceRecord, aligned: Aligned, picture: bytes) -> Html:
-    """Draw the spectrogram with both sequences under it."""
+def _drawing(record: UtteranceRecord, aligned: Aligned, sound: Sound) -> Html:
+    """Draw the spectrogram and the pitch with both sequences under it."""
     pace = _PIXELS_OF_LONG if record.seconds > _LONG_SECONDS else _PIXELS_PER_SECOND
     length = round(record.seconds * pace)
     width = max(_NARROWEST, length)
-    top = _PICTURE_HEIGHT if picture else 0
+    top = _PICTURE_HEIGHT if sound.picture else 0
     height = top + 2 * _TIER + 18
     shapes: list[Html] = []
-    if picture:
-        href = html.data_uri(picture, "image/png")
+    if sound.picture:
+        href = html.data_uri(sound.picture, "image/png")
         shapes.append(
             element("image", href=href, x=0, y=0, width=length, height=top, preserveAspectRatio="none")
         )
+        shapes += pitch_lines(sound.pitch, pace, top)
     names = phoneme_pairs(record.reference_phonemes, record.hypothesis_phonemes, aligned.pairs)
     references = [(pair[0], _kind(*pair)) for pair in names if pair[0] is not None]
     hypotheses = [(pair[1], _kind(*pair)) for pair in names if pair[1] is not None]

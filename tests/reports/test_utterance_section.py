@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from evaluation.error_analysis import analyse
-from reports.utterance_section import _drawing, _encoded
+from reports.utterance_section import Sound, _drawing, _encoded
 
 
 @pytest.mark.parametrize(("seconds", "drawn"), [(0.25, 240), (2.0, 960), (10.0, 3600)])
@@ -17,7 +17,7 @@ def test_spectrogram_and_phonemes_share_a_time_scale(noisy_records, seconds, dra
     record = record._replace(
         seconds=seconds, reference=("t", "a"), reference_times=((0.0, seconds / 2), (seconds / 2, seconds))
     )
-    text = _drawing(record, analyse("test", [record]).aligned[0], b"a picture")
+    text = _drawing(record, analyse("test", [record]).aligned[0], Sound(b"a picture"))
     picture = float(re.search(r'<image [^>]*?width="([\d.]+)"', text)[1])
     middle = float(re.findall(r'<rect x="([\d.]+)"', text)[1])
     assert middle == pytest.approx(picture / 2)
