@@ -16,7 +16,14 @@ from experiment.experiment_plan import has_trained
 from experiment.layout import SYMBOLS_FILE, recorded_splits
 from models.huggingface import HuggingFaceModel
 from models.output_symbols import OutputSymbols, Pronounce
-from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError, backend_for
+from phonetics import (
+    EspeakPhonemes,
+    GraphemeToPhoneme,
+    IpaNormaliser,
+    TextToPhonemes,
+    UnpronounceableError,
+    backend_for,
+)
 from phonetics.notation.symbol_mapping import symbol_lines
 
 log = logging.getLogger(__name__)
@@ -25,6 +32,7 @@ LETTERS_NOTE = (
     "it recognises letters, not phonemes: what is evaluated is the text that it spells, converted to "
     "phonemes; set its error rates beside others with care"
 )
+_USUAL_BACKEND: TextToPhonemes = "espeak"
 _LISTED = 20  # symbols of one kind in a line of the log
 
 
@@ -97,28 +105,21 @@ def pronouncer(data: PhonemeDataModule) -> Pronounce:
     """Return the conversion of recognised texts to phonemes that the data sets use for their own texts."""
     dataset = data.sources.datasets[0]
     normalise = dataset.normalisation or IpaNormaliser()
-    backends: dict[str | None, GraphemeToPhoneme | None] = {}
+    backends: dict[str | None, GraphemeToPhoneme] = {}
 
     def pronounce(text: str, language: str | None) -> tuple[str, ...]:
         language = language or dataset.language
         if language not in backends:
-            backends[language] = backend_for(dataset.text_to_phonemes or "espeak", language)
-            _check(backends[language])
-        backend = backends[language]
+            # Data sets that bring phonemes with them may have no conversion; letters need one.
+            chosen = backend_for(dataset.text_to_phonemes or _USUAL_BACKEND, language)
+            backends[language] = chosen or EspeakPhonemes(language)
+            backends[language].check()
         try:
-            return normalise(backend(text)) if backend else ()
+            return normalise(backends[language](text))
         except UnpronounceableError:
             return ()
 
     return pronounce
-
-
-def _check(backend: GraphemeToPhoneme | None) -> None:
-    if backend is None:
-        raise ConfigError(
-            "data.text_to_phonemes must name a backend: the model recognises letters, which become phonemes"
-        )
-    backend.check()
 
 
 def write_symbols(folder: Path, output: OutputSymbols) -> None:

@@ -72,6 +72,8 @@ class EvaluatedModel(LightningModule):
 
     def _log_metrics(self, stage: Stage) -> None:
         metrics = self.metrics.finish(stage)
+        if self.output.is_mapped and metrics["loss"].isnan():  # a head without one of the phonemes
+            del metrics["loss"]
         self.log_dict({f"{stage}_{name}": value for name, value in metrics.items() if name != "per"})
         self.log(f"{stage}_per", metrics["per"], prog_bar=True)
 

@@ -3,7 +3,6 @@
 The special tokens get the names of this project: the blank is ``[PAD]``, words are separated by ``|``.
 """
 
-import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,10 +10,13 @@ from typing import Any, Literal, NamedTuple
 
 from phonetics.articulation import segments_of
 from phonetics.vocabulary import BLANK_NAMES, SPECIALS, UNKNOWN_NAMES, WORD_DELIMITER, Vocabulary
+from untrusted.files import FileError
+from untrusted.json_text import read_json
 
 FindFile = Callable[[str], Path | None]
 TokenKind = Literal["phonemes", "letters"]
 
+_MOST_BYTES = 64 * 2**20  # of tokenizer.json
 _PHONEME_TOKENIZER = "Wav2Vec2PhonemeCTCTokenizer"
 _DEFAULTS = {
     "pad_token": "<pad>",
@@ -152,9 +154,7 @@ def read_json_object(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TokenError(f"{path} must be JSON in UTF-8: {error}") from error
-    if not isinstance(content, dict):
-        raise TokenError(f"{path} must be one JSON object")
+        content: dict[str, Any] = read_json(path, dict[str, Any], most_bytes=_MOST_BYTES)
+    except FileError as error:
+        raise TokenError(str(error)) from error
     return content

@@ -203,6 +203,45 @@ def test_the_mapped_head_is_where_fine_tuning_starts(config, trained, exported, 
     assert torch.allclose(head, source, atol=1e-6)
 
 
+@pytest.fixture
+def letters(exported, tmp_path):
+    """The exported network with letters as tokens, as a tokenizer of characters leaves them."""
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    for file in exported.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    size = json.loads((exported / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    signs = [*"абвгдежзийклмнопрстуфхцчшщъыьэюя"]
+    tokens = ["<pad>", "<unk>", "|", *signs]
+    ids = {token: place for place, token in enumerate(tokens[:size])}
+    (folder / "vocab.json").write_text(json.dumps(ids), encoding="utf-8")
+    settings = {"tokenizer_class": "Wav2Vec2CTCTokenizer", "pad_token": "<pad>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    return folder
+
+
+def test_letters_are_pronounced_and_said_to_be_no_phonemes(config, letters, place, capfd):
+    assert run(["test", "--config", str(config), "--model", str(letters)]) == 0
+    assert "it recognises letters, not phonemes" in capfd.readouterr().err
+    folder, metrics = evaluated(place, "letters_own_test")
+    assert "it recognises letters, not phonemes" in (folder / "report.html").read_text(encoding="utf-8")
+    record = read_records(folder / "utterances_test.jsonl")[0]
+    alphabet = {*"абвгдежзийклмнопрстуфхцчшщъыьэюя"}
+    assert {*record.raw_hypothesis} & alphabet
+    assert record.hypothesis
+    assert not {*record.hypothesis} & alphabet
+    assert metrics["test_raw_per"] > 0
+
+
+def test_the_pretrained_model_of_a_configuration_is_evaluated_until_something_was_trained(
+    config, exported, place
+):
+    options = ["--model.pretrained_name", str(exported), "--model.network_config", "null"]
+    name = ["--custom_folder_name", "untrained"]
+    assert run(["test", "--config", str(config), *options, *name]) == 0
+    assert (place / "experiments/exported_untrained_test/report.html").is_file()
+
+
 def test_a_model_to_train_is_named_otherwise(config, exported, capfd):
     assert run(["fit", "--config", str(config), "--model", str(exported)]) == 2
     assert "--model.pretrained_name" in capfd.readouterr().err
