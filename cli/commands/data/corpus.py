@@ -1,4 +1,4 @@
-"""``corpus telephone-prompts``: fetch recorded speech that anybody may use, as a folder to train on."""
+"""``corpus telephone-prompts`` and ``corpus common-voice``: fetch recorded speech to train on."""
 
 import argparse
 import difflib
@@ -18,6 +18,10 @@ _MIRROR = "DEBIAN_MIRROR"  # of the environment
 _PROMPTS = """Fetch the telephone prompts of the Asterisk project from a Debian mirror, check, decode and
 write them with their table: about 15 minutes of one professional speaker in a language, CC BY-SA 3.0."""
 
+_COMMON_VOICE = """Fetch a release of Common Voice from Mozilla Data Collective, resume an interrupted
+download, check the release's checksum, and write a configuration file that names it. It needs an account
+there, the consent to the data set's terms, and a key in the environment's MDC_API_KEY."""
+
 
 def run_corpus(arguments: Sequence[str]) -> int:
     """Run one of the commands."""
@@ -30,7 +34,7 @@ def run_corpus(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog="./run.sh corpus", description=__doc__)
-    corpora = parser.add_subparsers(required=True, metavar="telephone-prompts")
+    corpora = parser.add_subparsers(required=True, metavar="telephone-prompts|common-voice")
     prompts = corpora.add_parser("telephone-prompts", help="one speaker, 15 minutes", description=_PROMPTS)
     prompts.add_argument("--language", required=True, help="en, es, fr, it or ru")
     prompts.add_argument(
@@ -40,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     prompts.add_argument("--mirror", help=f"a Debian mirror's address; also the environment's {_MIRROR}")
     prompts.add_argument("--overwrite", action="store_true", help="replace a folder that is there")
     prompts.set_defaults(command=_telephone_prompts)
+    voice = corpora.add_parser("common-voice", help="many speakers, gigabytes", description=_COMMON_VOICE)
+    voice.add_argument("--language", required=True, help="as espeak-ng names it, such as ru or en-us")
+    voice.add_argument("--locale", help="Common Voice's name of the language, if it differs, such as zh-CN")
+    voice.add_argument("--version", help="of the release, such as 24.0; left out, the newest")
+    voice.add_argument("--output", type=Path, default=Path("data/common_voice"), help="the folder")
+    voice.set_defaults(command=_common_voice)
     return parser
 
 
@@ -61,6 +71,34 @@ def _telephone_prompts(options: argparse.Namespace) -> int:
     )
     written = telephone_prompts.write_prompts(language, packages, folder)
     sys.stdout.write(_summary(written, telephone_prompts.ATTRIBUTION))
+    return 0
+
+
+def _common_voice(options: argparse.Namespace) -> int:
+    # Imported only now: the help needs none of it.
+    import yaml
+
+    from dataset_modules.sources.corpora.data_collective import fetch_release, find_release
+    from phonetics.languages import check_language
+
+    check_language("--language", options.language)
+    locale = options.locale or options.language.split("-")[0]
+    release = find_release(locale, options.version)
+    sys.stderr.write(f"corpus: {release.name}\n")
+    try:
+        archive = fetch_release(release.id, options.output, show_progress=sys.stderr.isatty())
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # the client's own errors have no common base
+        raise ConnectionError(f"{error}; run the command again to resume") from error
+    named = {"dataset_name": str(archive), **({"locale": locale} if locale != options.language else {})}
+    dataset = {"class_path": "dataset_modules.common_voice.CommonVoiceDataset", "init_args": named}
+    config = options.output / f"{locale}.yaml"
+    content = {"data": {"language": options.language, "dataset_classes": [dataset]}}
+    config.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    sys.stdout.write(
+        f"{archive}: verified\nwrote {config}\nnext: ./run.sh train config/config.yaml --config {config}\n"
+    )
     return 0
 
 
