@@ -39,6 +39,8 @@ class BaseDataset(ABC):
         max_seconds: longer recordings are skipped; null sets no limit.
         silence_db: recordings whose peak lies below this (dB of full scale) are skipped as silent; null
             keeps them.
+        comes_first: whether the first epoch begins with this data set alone, such as clear synthetic speech
+            before recordings; for batches of ``batch_size``.
         audio_storage: the format of prepared samples: ``pcm16``, or ``flac``, which takes less disk space
             and more time to read. Both give the same samples.
     """
@@ -55,6 +57,7 @@ class BaseDataset(ABC):
         max_seconds: float | None = 30.0,
         silence_db: float | None = -60.0,
         audio_storage: AudioStorage = "pcm16",
+        comes_first: bool = False,
     ) -> None:
         self.cache_dir = Path(cache_dir)
         self.language = language
@@ -66,6 +69,7 @@ class BaseDataset(ABC):
         self.max_seconds = max_seconds
         self.silence_db = silence_db
         self.audio_storage: AudioStorage = audio_storage
+        self.comes_first = comes_first
         self._check_limits()
 
     label_summary: LabelSummary | None = None  # of data sets that find their labels in files

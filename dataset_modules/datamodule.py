@@ -7,7 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from dataset_modules.augmentations import AugmentationPipeline, Transform
@@ -103,6 +105,10 @@ class PhonemeDataModule(LightningDataModule):
         self.audio_params = audio_params or AudioParams()
         self.encode = LabelEncoder(self.vocabulary, unknown_phonemes)
         self.model = ModelInterface()
+        if max_batch_seconds is not None and any(dataset.comes_first for dataset in dataset_classes):
+            raise ValueError(
+                "data: comes_first orders batches of batch_size, not of max_batch_seconds; leave one out"
+            )
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
         self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
         self._features: EncoderStateCache | None = None
@@ -113,6 +119,7 @@ class PhonemeDataModule(LightningDataModule):
         self.parts: list[skipping.SplitPart] = []
         self.fingerprints: dict[Split, list[str]] = {}
         self._identities: dict[Split, str] = {}
+        self._leading: dict[Split, NDArray[np.bool_]] = {}
 
     def connect(self, model: ModelInterface) -> None:
         """Take what depends on the model: usable labels, cached features, the largest batch."""
@@ -195,6 +202,9 @@ class PhonemeDataModule(LightningDataModule):
             ClipSelection(stores, rows), labels, augment, sampling_rate, num_frames
         )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
+        self._leading[split] = np.repeat(
+            [one.comes_first for one in self.sources.datasets], list(map(len, rows))
+        )
         self._identities[split] = skipping.identity_of(parts)
         return parts
 
@@ -266,6 +276,7 @@ class PhonemeDataModule(LightningDataModule):
             seed=self.seed,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
+            leading=self._leading.get(split),
         )
 
     def batch_seconds(self, split: Split) -> float | None:

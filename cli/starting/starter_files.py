@@ -10,12 +10,14 @@ import yaml
 from cli.starting.folder_survey import FolderSurvey
 from cli.starting.recipe import Recipe, augmentations, model_settings
 from dataset_modules.labels.included_vocabularies import included_vocabulary
+from dataset_modules.sources.synthesis.sentences import words_of
 from durable_files import write_durably
 from phonetics import Vocabulary
 from phonetics.label_counts import build_vocabulary, merge_vocabularies, missing_and_unused
 
 CONFIG, VOCABULARY, SENTENCES = "config.yaml", "vocabulary.json", "training_texts.txt"
 _SPLITS = ("train", "val", "test")
+_FEWEST_WORDS = 8
 _RARE_SHARE = 0.005  # of all phonemes, up to which those outside the usual vocabulary are left out
 
 
@@ -55,7 +57,7 @@ def write_starter(
     folder.mkdir(parents=True, exist_ok=True)
     if vocabulary.is_new:
         write_durably(vocabulary.path, vocabulary.vocabulary.to_json())
-    if recipe.synthetic and survey.texts:
+    if recipe.synthetic and _has_words(survey):
         write_durably(folder / SENTENCES, "".join(f"{' '.join(text.split())}\n" for text in survey.texts))
     content = _configuration(folder, language, survey, recipe, vocabulary)
     write_durably(folder / CONFIG, _header(survey, recipe) + _as_yaml(content))
@@ -68,8 +70,8 @@ def _configuration(
     recorded = {**survey.dataset_options, "multiply_train_data": recipe.repeats}
     datasets = [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": recorded}]
     if recipe.synthetic:
-        words = {"words_file": str(folder / SENTENCES)} if survey.texts else {}
-        spoken = {"num_train": recipe.synthetic, "num_val": 0, "num_test": 0, **words}
+        words = {"words_file": str(folder / SENTENCES)} if _has_words(survey) else {}
+        spoken = {"num_train": recipe.synthetic, "num_val": 0, "num_test": 0, "comes_first": True, **words}
         spoken |= {"words_per_minute": [130, 190], "pitch": [30, 70]}
         datasets.append(
             {"class_path": "dataset_modules.synthetic.SyntheticSpeechDataset", "init_args": spoken}
@@ -89,6 +91,11 @@ def _configuration(
         },
         "trainer": _trainer(recipe),
     }
+
+
+def _has_words(survey: FolderSurvey) -> bool:
+    """Return whether the texts have enough words for thousands of new sentences."""
+    return len(words_of(survey.texts)) >= _FEWEST_WORDS
 
 
 def _trainer(recipe: Recipe) -> dict[str, Any]:
@@ -113,7 +120,7 @@ def _trainer(recipe: Recipe) -> dict[str, Any]:
 def _header(survey: FolderSurvey, recipe: Recipe) -> str:
     lines = [
         f"Written by ./run.sh start: {described(survey)}.",
-        "A small network from scratch; recordings are repeated, so that they outweigh the synthetic speech."
+        "A small network from scratch; the first epoch begins with synthetic speech, recordings repeat."
         if not recipe.on_gpu
         else "Fine-tunes XLSR-53, which is downloaded once.",
         "warmup_steps below 1 is a share of the run, and total_steps null is the length of the run.",

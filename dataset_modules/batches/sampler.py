@@ -39,7 +39,8 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
     that the order does not depend on the number of ranks. While shuffling, every rank gets the same
     number of batches, because ranks wait for each other; if there are fewer clips than ranks, the last
     batch repeats clips. Without shuffling, clips are batched by length in the same way in every epoch, and
-    the order of batches is random, so that the first few represent all.
+    the order of batches is random, so that the first few represent all. Clips marked as ``leading`` come
+    before all others in the first epoch; with ``max_batch_seconds`` there are none.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        leading: NDArray[np.bool_] | None = None,  # (N,)
     ) -> None:
+        self.leading = leading if shuffle and max_batch_seconds is None else None
         self.num_samples = num_samples
         self.batch_size = batch_size
         self.max_batch_samples = None if max_batch_seconds is None else int(max_batch_seconds * sampling_rate)
@@ -86,11 +89,16 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         """Return this rank's batches of an epoch; their number is the same in every epoch."""
         generator = np.random.default_rng((self.seed, epoch if self.shuffle else 0))
         order = self._bucketed_order(generator)
+        leading = self.leading if epoch == 0 else None
+        if leading is not None:
+            order = order[np.argsort(~leading[order], kind="stable")]
         starts = joint_starts(self._clips_per_batch(order), self.world_size)
         joint = np.split(order, starts[1:]) if len(order) else []
         if self.shuffle:
             joint = [np.resize(batch, max(len(batch), self.world_size)) for batch in joint]
         generator.shuffle(joint)
+        if leading is not None:
+            joint.sort(key=lambda batch: not leading[batch[0]])
         shares = [batch[self.rank :: self.world_size] for batch in joint]
         return [share for share in shares if len(share)]
 

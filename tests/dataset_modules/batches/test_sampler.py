@@ -180,3 +180,17 @@ def test_companions_change_and_nobody_has_a_place_of_its_own() -> None:
         correlations.append(np.corrcoef(LENGTHS[:400], places)[0, 1])
     # Clips of like length share batches, about 23 groups: 0.21 / √6 = 0.09 is a standard deviation.
     assert abs(np.mean(correlations)) < 0.35
+
+
+def test_leading_clips_fill_the_first_batches_of_the_first_epoch_alone():
+    num_samples = np.random.default_rng(0).integers(8000, 64000, 100)
+    leading = np.arange(100) % 2 == 0
+    plain = LengthBucketSampler(num_samples, 16000, batch_size=10, shuffle=True, seed=1)
+    sampler = LengthBucketSampler(num_samples, 16000, batch_size=10, shuffle=True, seed=1, leading=leading)
+    first, second = sampler.batches(0), sampler.batches(1)
+    assert np.concatenate(first[:5]).tolist() != sorted(np.concatenate(first[:5]).tolist())
+    assert leading[np.concatenate(first[:5])].all()
+    assert not leading[np.concatenate(first[5:])].any()
+    assert sorted(np.concatenate(first).tolist()) == list(range(100))
+    assert [batch.tolist() for batch in second] == [batch.tolist() for batch in plain.batches(1)]
+    assert len(first) == len(second)
