@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dataset_modules.cache.open_files import is_shortage
 from dataset_modules.recording import AudioError, AudioSource, Clip
+from dataset_modules.sources.annotations.audio_part import AudioPart
 
 PCM_SCALE = 32767.0
 BLOCK_FRAMES = 1 << 17
@@ -36,6 +37,8 @@ def read_clip(audio: Path | AudioSource, max_seconds: float | None = None) -> Cl
     A file longer than ``max_seconds`` is refused before it is decoded or, if its header lacks the length,
     as soon as so much was decoded.
     """
+    if isinstance(audio, AudioPart) and audio.end is not None:
+        check_longest(audio.end - audio.start, max_seconds)
     return read_file(audio, max_seconds) if isinstance(audio, Path) else audio.read()
 
 

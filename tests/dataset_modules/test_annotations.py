@@ -179,7 +179,8 @@ def eaf(rows: list[str]) -> str:
         )
     return (
         f"<ANNOTATION_DOCUMENT><TIME_ORDER>{slots}</TIME_ORDER>"
-        f'<TIER TIER_ID="utterances" PARTICIPANT="Anna">{annotations}</TIER></ANNOTATION_DOCUMENT>'
+        f'<TIER TIER_ID="utterances" PARTICIPANT="Anna" LINGUISTIC_TYPE_REF="speech">{annotations}</TIER>'
+        '<TIER TIER_ID="notes" LINGUISTIC_TYPE_REF="comment"></TIER></ANNOTATION_DOCUMENT>'
     )
 
 
@@ -190,6 +191,11 @@ def test_elans_participants_are_speakers_and_types_choose_tiers(folder):
         ("a.wav#0001", "Anna"),
         ("a.wav#0002", "Anna"),
     ]
+    assert len(list(dataset(folder, label_tier="Speech").get_train_data())) == 2
+    assert (
+        "must have label_tier='gloss', it has 'utterances', 'notes'"
+        in (reasons(folder, label_tier="gloss")["a.wav"])
+    )
 
 
 def test_damaged_label_files_are_skipped_and_named(folder):
@@ -345,3 +351,18 @@ def test_points_between_borders_are_labels_in_their_order(folder):
     made.addTier(praatio.PointTier("phones", [(0.5, "d"), (0.75, "a")], 0, 4))
     made.save(str(folder / "a.TextGrid"), format="short_textgrid", includeBlankSpaces=True)
     assert labels(folder) == {"a.wav": "d a"}
+
+
+def test_a_textgrid_that_keeps_the_times_of_a_longer_recording_is_shifted(folder):
+    record(folder / "a.wav")
+    made = praatio.Textgrid(100, 104)
+    made.addTier(praatio.IntervalTier("utterances", [(101, 102, "да")], 100, 104))
+    made.save(str(folder / "a.TextGrid"), format="long_textgrid", includeBlankSpaces=True)
+    (recording,) = dataset(folder).get_train_data()
+    assert (recording.audio.start, recording.audio.end) == (1, 2)
+
+
+def test_a_clip_that_is_too_long_is_refused_before_it_is_decoded(folder):
+    record(folder / "a.wav", 40)
+    grid(folder / "a.TextGrid", 40, utterances=[(1, 39, "да")])
+    assert reasons(folder) == {"a.wav#0001": "must last max_seconds=30.0 at most, lasts 38.000"}

@@ -38,6 +38,28 @@ class AnnotatedFile(NamedTuple):
 
     tiers: tuple[AnnotationTier, ...]
     seconds: float | None = None  # of the recording, as the label file states it
+    start: float = 0.0  # of the recording: some programs keep the times of a longer one
+
+    def from_start(self) -> "AnnotatedFile":
+        """Return the file with times that count from the start of the recording.
+
+        >>> file = AnnotatedFile((AnnotationTier("a", (TimedLabel(5.0, 6.0, "x"),)),), 10.0, start=5.0)
+        >>> file.from_start().tiers[0].labels
+        (TimedLabel(start=0.0, end=1.0, text='x', fault=None),)
+        """
+        if not self.start:
+            return self
+        tiers = (
+            tier._replace(
+                labels=tuple(
+                    label._replace(start=label.start - self.start, end=label.end - self.start)
+                    for label in tier.labels
+                )
+            )
+            for tier in self.tiers
+        )
+        seconds = None if self.seconds is None else self.seconds - self.start
+        return AnnotatedFile(tuple(tiers), seconds)
 
 
 class LabelledSegment(NamedTuple):

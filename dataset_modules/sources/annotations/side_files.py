@@ -174,6 +174,14 @@ class SideFiles:
 
     def _cut(self, audio: Path, file: AnnotatedFile, kind: LabelKind | None) -> list[LabelledSegment]:
         seconds, _ = _length_and_rate(audio)
+        # A TextGrid of a part may keep the times of the whole, and its audio begins at zero.
+        shifted = file.from_start()
+        if (
+            file.start
+            and shifted.seconds is not None
+            and abs(shifted.seconds - seconds) < _OTHER_LENGTH_SECONDS
+        ):
+            file = shifted
         chosen = chosen_tiers(file, self._role, self._options)
         is_one_clip = len(chosen) == 1 and seconds <= self._options.longest_seconds
         found = [

@@ -28,11 +28,10 @@ def read_textgrid(path: Path) -> AnnotatedFile:
     tokens = _Tokens(path, label_text(path))
     if tokens.text() != "ooTextFile" or tokens.text() != "TextGrid":
         raise AudioError(f"{printable(path)}: must be a TextGrid, its header is of something else")
-    tokens.number()
-    seconds = tokens.number()
+    start, seconds = tokens.number(), tokens.number()
     if tokens.flag() != "<exists>":
-        return AnnotatedFile((), seconds)
-    return AnnotatedFile(tuple(_tier(tokens) for _ in range(tokens.count())), seconds)
+        return AnnotatedFile((), seconds, start)
+    return AnnotatedFile(tuple(_tier(tokens) for _ in range(tokens.count())), seconds, start)
 
 
 def _tier(tokens: "_Tokens") -> AnnotationTier:
