@@ -1,0 +1,171 @@
+"""PER on recorded speech, per language: the demo as it is, the starter's recipe, and programs from packages.
+
+    python benchmarks/recorded_speech.py --languages ru en es --programs
+
+Fetches the telephone prompts, trains what is not trained yet, and prints a table. English is also folded to
+39 phonemes for programs with another notation; ``--programs`` installs them into ``.venv-contenders``. The
+processor time of each training is written to standard error.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import soundfile
+
+from benchmarks.english_fold import fold_to_39
+from dataset_modules.custom import CustomAudioDataset
+from dataset_modules.labels.reading import read_labels
+from evaluation.error_counts import error_rate, phoneme_edits, total_edits
+from evaluation.intervals import rate_interval
+from inference import Recognizer
+from phonetics import WORD_DELIMITER
+
+ROOT = Path(__file__).parents[1]
+PROMPTS = Path("data/telephone_prompts")
+CONTENDERS = ROOT / ".venv-contenders"
+PROGRAMS = {"hama": "hama==1.7.0", "pocketsphinx": "pocketsphinx==5.1.1"}
+ESPEAK = {"en": "en-us", "fr": "fr-fr"}  # where the prompts' language has another name in espeak-ng
+
+
+class TestClip(NamedTuple):
+    """A recording and its phonemes."""
+
+    audio: Path
+    phonemes: list[str]
+
+
+def main() -> None:
+    """Train what is missing, recognise the test clips, and print the table."""
+    options = _options()
+    print("| language | clips | model | phonemes | PER | 95 % |\n|---|---|---|---|---|---|")
+    for code in options.languages:
+        clips = _test_clips(code)
+        for name, checkpoint in (("demo as it is", _demo(code)), ("starter's recipe", _starter(code))):
+            found = [_without_boundaries(one) for one in _recognised(checkpoint, clips)]
+            _print_row(code, name, clips, found)
+            if code == "en":
+                _print_row(code, name, clips, found, folded=True)
+        if code == "en" and options.programs:
+            for program in PROGRAMS:
+                _print_row(code, PROGRAMS[program], clips, _of_program(program, clips), folded=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--languages", nargs="+", default=["ru", "en", "es"])
+    parser.add_argument("--programs", action="store_true", help="hama and pocketsphinx, too (English)")
+    return parser.parse_args()
+
+
+def _test_clips(code: str) -> list[TestClip]:
+    if not (PROMPTS / code).is_dir():
+        _run("corpus", "telephone-prompts", "--language", code)
+    data = CustomAudioDataset(
+        ESPEAK.get(code, code), PROMPTS, allowed_extensions=[".flac"], validation_split=0.0
+    )
+    data.load_data()
+    return [
+        TestClip(Path(recording.audio), _without_boundaries(label.phonemes))
+        for recording, label in zip(data.splits["test"], read_labels(data, "test"), strict=True)
+        if label.phonemes and isinstance(recording.audio, Path)
+    ]
+
+
+def _without_boundaries(phonemes: Sequence[str]) -> list[str]:
+    return [phoneme for phoneme in phonemes if phoneme != WORD_DELIMITER]
+
+
+def _demo(code: str) -> Path:
+    name = f"recorded_demo_{code}"
+    return _trained(
+        name, "config/demo.yaml", "--data.language", ESPEAK.get(code, code), "--custom_folder_name", name
+    )
+
+
+def _starter(code: str) -> Path:
+    name = f"recorded_starter_{code}"
+    config = Path("data/starts") / name / "config.yaml"
+    if not config.is_file():
+        _run(
+            "start",
+            str(PROMPTS / code),
+            "--language",
+            ESPEAK.get(code, code),
+            "--name",
+            name,
+            "--device",
+            "cpu",
+        )
+    return _trained(name, str(config))
+
+
+def _trained(name: str, *arguments: str) -> Path:
+    """Return the last checkpoint of an experiment; train it if it is not there."""
+    checkpoint = Path("experiments") / name / "checkpoints" / "last.ckpt"
+    if not checkpoint.is_file():
+        before = _seconds_of_children()
+        _run("train", *arguments)
+        print(f"{name}: {_seconds_of_children() - before:.0f} s of processor time", file=sys.stderr)
+    return checkpoint
+
+
+def _seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _run(*arguments: str) -> None:
+    subprocess.run([sys.executable, "main.py", *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
+
+
+def _recognised(checkpoint: Path, clips: Sequence[TestClip]) -> Iterator[Sequence[str]]:
+    recognise = Recognizer.from_checkpoint(checkpoint)
+    for clip in clips:
+        samples, rate = soundfile.read(clip.audio, dtype="float32")
+        yield [phoneme.symbol for phoneme in recognise(samples, rate).phonemes]
+
+
+def _of_program(program: str, clips: Sequence[TestClip]) -> list[list[str]]:
+    """Recognise with a program in an environment of its own."""
+    python = CONTENDERS / "bin" / "python"
+    if not python.is_file():
+        venv.create(CONTENDERS, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *PROGRAMS.values()], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.wav" for number in range(len(clips))]
+        for path, clip in zip(paths, clips, strict=True):
+            samples, rate = soundfile.read(clip.audio, dtype="int16")
+            soundfile.write(path, samples, rate, subtype="PCM_16")
+        script = [python, ROOT / "benchmarks" / "recorded_contenders.py", program]
+        answer = subprocess.run(
+            script, input="\n".join(map(str, paths)), capture_output=True, text=True, check=True
+        )
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def _print_row(
+    code: str, name: str, clips: Sequence[TestClip], found: Sequence[Sequence[str]], *, folded: bool = False
+) -> None:
+    fold = fold_to_39 if folded else list
+    edits = [phoneme_edits(fold(clip.phonemes), fold(one)) for clip, one in zip(clips, found, strict=True)]
+    interval = rate_interval([one.errors for one in edits], [one.reference_length for one in edits])
+    spread = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}" if interval else "–"
+    per = 100 * error_rate(total_edits(edits))
+    print(
+        f"| {code} | {len(clips)} | {name} | {'39' if folded else 'all'} | {per:.1f} % | {spread} |",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
