@@ -7,6 +7,7 @@ unset CDPATH
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CALLER=$PWD
+GUEST_PATHS=() # files outside the project that a command reads
 DEFAULT_CONFIG=config/config.yaml
 TABLE=cli/command_table.txt
 
@@ -158,7 +159,9 @@ with_paths() {
             argument=$CALLER/$argument
         fi
         if [[ $argument == "$ROOT"/* ]]; then argument=${argument#"$ROOT/"}; fi
-        if [[ $argument == /* ]]; then outside=$argument; fi
+        if [[ $argument == /* ]]; then
+            if [[ -e $argument && $before != --output ]]; then GUEST_PATHS+=("$argument"); else outside=$argument; fi
+        fi
         arguments+=("$argument")
         before=$argument
     done

@@ -17,7 +17,8 @@ engine_answers() {
     has docker && ENGINE_INFO=$("${ask[@]}" 2>/dev/null)
 }
 
-# Prepares the container with the running packages, the chosen extras, and the given ones besides.
+# Prepares the container with the running packages, the chosen extras, and the given ones besides. For files
+# outside the project (GUEST_PATHS), a second container is started that sees them, and removed at the end.
 prepare_container() {
     EXTRAS=$(extras_with "$@")
     mkdir -p config data experiments
@@ -30,6 +31,29 @@ prepare_container() {
     # shellcheck disable=SC2086  # one word each
     [[ -z $EXTRAS ]] || remember_extras $EXTRAS
     CONTAINER_ID=$(docker container inspect --format '{{.Id}}' "$CONTAINER")
+    ((${#GUEST_PATHS[@]} == 0)) || start_guest
+}
+
+# Starts a container that sees the files in GUEST_PATHS, which it cannot change, under their own names.
+start_guest() {
+    local path name=${CONTAINER}_guest_$$ mounts=()
+    for path in "${GUEST_PATHS[@]}"; do
+        path=${path//\"/\"\"} # the option is a line of comma-separated values
+        mounts+=(--mount "type=bind,\"source=$path\",\"target=$path\",readonly")
+    done
+    trap 'docker rm --force "$CONTAINER_ID" >/dev/null 2>&1' EXIT
+    CONTAINER_ID=$name # from here on the trap removes it
+    container_options
+    docker run "${OPTIONS[@]}" --rm "${mounts[@]}" --name "$name" "$CONTAINER" >/dev/null ||
+        die "the container could not be started with the files outside the project" 1
+}
+
+# Removes the second containers of commands that were killed.
+remove_lost_guests() {
+    local name
+    for name in $(docker container ls --all --filter "name=^${CONTAINER}_guest_" --format '{{.Names}}'); do
+        kill -0 "${name##*_}" 2>/dev/null || docker rm --force "$name" >/dev/null
+    done
 }
 
 # Builds, replaces or starts what is missing or out of date, and nothing else.
@@ -41,6 +65,7 @@ ensure_container() {
     [[ -z $EXTRAS ]] || options=(--build-arg "MORE=$(requirements_of $EXTRAS)")
     if [[ $(docker image inspect --format "$image_label" "$CONTAINER" 2>/dev/null) != "$inputs" ]]; then
         say "building the image $CONTAINER (minutes the first time)"
+        remove_lost_guests
         docker build --label "phoneme.inputs=$inputs" ${options[@]+"${options[@]}"} --tag "$CONTAINER" . >&2 || die "the image could not be built" 1
     fi
     recipe="$inputs gpus=$GPUS root=$ROOT"
@@ -51,6 +76,8 @@ ensure_container() {
         *)
             retire_container
             create_container "$recipe"
+            # Images of older code, which lost their name to this one; those in use stay.
+            docker image prune --force --filter label=phoneme.inputs >/dev/null || true
             ;;
     esac
 }
@@ -70,13 +97,19 @@ build_inputs() {
 }
 
 create_container() {
-    local folder options=(--detach --init --name "$CONTAINER" --label "phoneme.recipe=$1" --user "$USER_IDS"
-        --shm-size "$SHARED_MEMORY")
-    [[ -z $GPUS ]] || options+=(--gpus "$GPUS")
+    container_options
+    docker run "${OPTIONS[@]}" --name "$CONTAINER" --label "phoneme.recipe=$1" "$CONTAINER" >/dev/null ||
+        die "the container could not be started" 1
+}
+
+# Sets OPTIONS to what every container is started with.
+container_options() {
+    local folder
+    OPTIONS=(--detach --init --user "$USER_IDS" --shm-size "$SHARED_MEMORY")
+    [[ -z $GPUS ]] || OPTIONS+=(--gpus "$GPUS")
     for folder in config data experiments; do
-        options+=(--mount "type=bind,source=$ROOT/$folder,target=/app/$folder")
+        OPTIONS+=(--mount "type=bind,source=$ROOT/$folder,target=/app/$folder")
     done
-    docker run "${options[@]}" "$CONTAINER" >/dev/null || die "the container could not be started" 1
 }
 
 # Makes room for a new container. If a command still runs in the old one, it is renamed, and removed when idle.
@@ -110,9 +143,17 @@ run_in_container() {
         [[ -z ${!name+set} ]] || options+=(--env="$name")
     done
     PID_FILE=/tmp/run-$$-$RANDOM.pid
+    # A signal to the whole process group, as `timeout` sends it, must not end the client before the command.
+    [[ -t 0 && -t 1 ]] || set -m
+    local status=0
     # shellcheck disable=SC2016  # the container's shell expands these
     supervise signal_in_container docker exec "${options[@]}" "$CONTAINER_ID" \
-        sh -c 'echo $$ >"$0" && exec "$@"' "$PID_FILE" "$@"
+        sh -c 'echo $$ >"$0" && exec "$@"' "$PID_FILE" "$@" || status=$?
+    # A client that was ended itself leaves a command behind that still writes its checkpoint.
+    # shellcheck disable=SC2016
+    ((status < 128)) || supervise signal_in_container docker exec --user="$USER_IDS" "$CONTAINER_ID" \
+        sh -c 'while kill -0 "$(cat "$0")"; do sleep 0.2; done' "$PID_FILE" >/dev/null 2>&1 || true
+    return "$status"
 }
 
 # shellcheck disable=SC2016  # the container's shell expands these

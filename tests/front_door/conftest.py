@@ -13,7 +13,7 @@ STAND_INS = Path(__file__).parent / "stand_ins"
 # All tools that run.sh and the stand-ins may use; add a new dependency here.
 TOOLS = (
     "bash basename cat chmod cp cut date dirname env find flock grep id mkdir mktemp rm sed sh sha256sum "
-    "sleep sort tail timeout tr true wc xargs"
+    "setsid sleep sort tail timeout touch tr true wc xargs"
 )
 PLAIN_ENGINE = '{"io.containerd.runc.v2":{}} ["name=seccomp"]'
 

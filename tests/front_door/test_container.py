@@ -1,6 +1,9 @@
 """The Docker path: a stand-in for the client records its calls."""
 
 import os
+import signal
+import time
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +25,17 @@ def the_call(front_door, *start):
 def commands(front_door):
     """Return the calls of `docker exec` that run a command, not those that send a signal."""
     return [call for call in front_door.calls("docker", "exec") if 'exec "$@"' in " ".join(call)]
+
+
+def wait_until(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children_of(process):
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def train(front_door, **variables):
@@ -183,11 +197,47 @@ def test_a_recording_on_standard_input_reaches_the_container(contained):
     assert words[-5:] == ["python", "main.py", "transcribe", "demo", "-"]
 
 
-def test_a_recording_outside_the_project_is_refused_in_one_line(contained, tmp_path):
-    (tmp_path / "a.wav").touch()
-    result = contained.run("transcribe", "demo", str(tmp_path / "a.wav"))
+def test_a_recording_outside_the_project_is_handed_in_and_cannot_be_changed(contained, tmp_path):
+    recording = tmp_path / "Ein, zwei.wav"
+    recording.touch()
+    result = contained.run("transcribe", "demo", str(recording))
+    assert result.returncode == 0, result.stderr
+    run = the_call(contained, "run")
+    assert "--rm" in run
+    assert f'type=bind,"source={recording}","target={recording}",readonly' in run
+    name = run[run.index("--name") + 1]
+    assert name in commands(contained)[0]
+    assert commands(contained)[0][-1] == str(recording)
+    assert contained.calls("docker", "rm")[-1][-1] == name
+
+
+def test_results_outside_the_project_are_refused_in_one_line(contained, tmp_path):
+    result = contained.run("transcribe", "demo", "demo", "--output", str(tmp_path / "results"))
     assert result.returncode == 2
-    assert str(tmp_path / "a.wav") in result.stderr.splitlines()[-1]
+    assert str(tmp_path / "results") in result.stderr.splitlines()[-1]
+
+
+def test_images_of_older_code_are_removed_once_they_are_replaced(contained):
+    (contained.folder / "main.py").write_text("changed")
+    train(contained)
+    assert the_call(contained, "image", "prune")[3:] == ["--force", "--filter", "label=phoneme.inputs"]
+
+
+def test_run_sh_ends_after_the_command_whose_client_was_ended(contained, tmp_path):
+    process = contained.start(
+        "shell",
+        "sh",
+        "-c",
+        f"trap 'sleep 2; touch {tmp_path}/saved; exit 143' TERM; "
+        f"touch {tmp_path}/ready; while :; do sleep 0.1; done",
+        CLIENT_DIES="1",
+    )
+    wait_until((tmp_path / "ready").exists)
+    for call in (process.pid, *children_of(process.pid)):  # as `timeout` does, and to the client, too
+        os.kill(call, signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert (tmp_path / "saved").exists()
 
 
 def test_a_configuration_outside_the_project_is_refused_in_one_line(contained, tmp_path):
