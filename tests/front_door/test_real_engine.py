@@ -1,4 +1,4 @@
-"""The Docker path with a real engine, where one is at hand; its image is a small program on the base image."""
+"""The Docker path with a real engine, where one is at hand; a small program stands in for main.py."""
 
 import os
 import shutil
