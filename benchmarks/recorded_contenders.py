@@ -1,7 +1,7 @@
 """Recognise wav files with a program that brings its weights in a package: ``hama`` or ``pocketsphinx``.
 
-``benchmarks/recorded_speech.py`` runs this with an interpreter that has these packages; nothing of the project
-is imported. It reads paths from standard input, and writes a JSON list of phonemes for each.
+``benchmarks/recorded_speech.py`` runs this with an interpreter that has these packages; nothing of this
+project is imported. It reads paths from standard input, and writes a JSON list of phonemes for each.
 """
 
 import json
