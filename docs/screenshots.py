@@ -37,12 +37,12 @@ class Shot(NamedTuple):
 
 
 SHOTS = (
-    Shot("report", WIDE, 800),
+    Shot("report", WIDE, 660),
     Shot("report_phone", NARROW, 800),
     Shot("confusions", WIDE, 900, "Confusions", 1020),
     Shot("slices", WIDE, 570, "Slices", 860),
-    Shot("utterances", WIDE, 650, "Worst utterances", 930),
-    Shot("utterances_phone", NARROW, 800, "Worst utterances"),
+    Shot("utterances", WIDE, 680, "Worst utterances", 930),
+    Shot("utterances_phone", NARROW, 900, "Worst utterances"),
     Shot("learning", WIDE, 420, "Learning"),
 )
 
