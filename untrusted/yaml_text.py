@@ -73,6 +73,25 @@ def compose_yaml(text: str, source: object) -> yaml.Node | None:
         raise _faulty(source, error) from error
 
 
+class _DataDumper(yaml.SafeDumper):
+    """PyYAML's safe dumper; it also quotes texts that only ``_DataLoader`` takes for numbers."""
+
+
+_DataDumper.yaml_implicit_resolvers = {
+    first: [*yaml.SafeDumper.yaml_implicit_resolvers.get(first, []), *more]
+    for first, more in _DataLoader.yaml_implicit_resolvers.items()
+}
+
+
+def dump_yaml(content: object) -> str:
+    r"""Write values as YAML that ``parse_yaml`` and the command line read back as they are.
+
+    >>> dump_yaml({"a": ["no", "1e-3", False]})
+    "a:\n- 'no'\n- '1e-3'\n- false\n"
+    """
+    return yaml.dump(content, Dumper=_DataDumper, sort_keys=False, allow_unicode=True)
+
+
 def check_yaml(text: str, source: object) -> None:
     """Refuse a text that is not YAML, is too large once its aliases are resolved, or names types."""
     if len(text) > MOST_YAML_BYTES:

@@ -6,6 +6,7 @@ import yaml
 from jsonargparse import get_loader, set_loader
 from lightning.pytorch.cli import LightningArgumentParser
 
+from cli.configuration.kept_texts import keep_texts
 from cli.configuration.parser_messages import shortened, with_nearest
 from experiment.errors import ConfigError
 from untrusted.files import FileError
@@ -22,7 +23,7 @@ def _parse_checked(text: str) -> Any:  # noqa: ANN401 - any data
             check_yaml(text, "a value")
         except FileError as error:
             raise yaml.YAMLError(str(error)) from error
-    return _parse(text)
+    return keep_texts(_parse(text), _parse)
 
 
 set_loader("yaml", _parse_checked, exceptions=(yaml.YAMLError,))

@@ -1,6 +1,7 @@
 """Open the storage of a study: a journal file, or any address that Optuna accepts."""
 
 import contextlib
+import json
 import os
 import time
 from functools import cached_property, partial
@@ -13,6 +14,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from sqlalchemy.exc import DatabaseError
 
 from experiment.errors import ConfigError
+from untrusted.printing import printable
 
 JOURNAL = "journal.log"
 _CLAIMS = ".claims.lock"
@@ -53,8 +55,7 @@ class SearchStorage:
         """The open storage, which is created where it does not exist."""
         if self._journal is not None:
             self._journal.parent.mkdir(parents=True, exist_ok=True)
-            lock = DyingLock(self._journal)
-            return JournalStorage(JournalFileBackend(str(self._journal), lock_obj=lock))
+            return _journal_storage(self._journal)
         try:
             return _connected(self._address)
         except Exception as error:  # whatever a driver raises: the address or its server is wrong
@@ -62,6 +63,35 @@ class SearchStorage:
             raise ConfigError(
                 f"optuna.storage: {_without_password(self._address)} cannot be opened: {detail[0]}"
             ) from error
+
+
+def _journal_storage(journal: Path) -> JournalStorage:
+    """Open a journal, which reads it; a damaged line is a mistake that names it, with the way out."""
+    lock = DyingLock(journal)
+    try:
+        return JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
+    except OSError:
+        raise
+    except Exception as error:
+        line = _first_damaged_line(journal)
+        raise ConfigError(
+            f"optuna.storage: {printable(journal)} is damaged{'' if line is None else f' in line {line}'}: "
+            f"{type(error).__name__}: {printable(error, most_characters=100)}; remove that line, whose trial "
+            "is lost, or move the file away to begin the search anew"
+        ) from error
+
+
+def _first_damaged_line(journal: Path) -> int | None:
+    """Return the number of the first line that is no entry; None where each is one by itself."""
+    with journal.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                entry = json.loads(line)
+            except (ValueError, RecursionError):
+                return number
+            if not isinstance(entry, dict) or not isinstance(entry.get("op_code"), int):
+                return number
+    return None
 
 
 def _connected(address: str) -> BaseStorage:

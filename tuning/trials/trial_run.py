@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from durable_files import write_durably
 from experiment.layout import CHECKPOINTS
 from experiment.ranks import leave_launch
+from untrusted.yaml_text import dump_yaml
 
 TRAIN = "train"  # the fork server's task
 CONFIG, COMMAND, LOG, REPORTS, RUN = "config.yaml", "command.txt", "log.txt", "reports.jsonl", "run"
@@ -66,7 +65,7 @@ def prepare_folder(folder: Path, config: dict[str, Any], environment: Mapping[st
 
 def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write a mapping as YAML in its order; an interrupted write leaves the file as it was."""
-    write_durably(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    write_durably(path, dump_yaml(content))
 
 
 def train(arguments: Sequence[str]) -> int:
