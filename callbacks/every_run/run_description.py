@@ -49,7 +49,7 @@ class RunDescription(SaveConfigCallback):
         parts = getattr(data, "parts", [])
         write_durably(CONFIGURATION_FILE.next_in(folder), self.parser.dump(self.config, skip_none=False))
         write_durably(DATA_FILE.next_in(folder), json.dumps(_sizes(data), indent=1))
-        write_durably(folder / VOCABULARY_FILE, pl_module.vocabulary.to_json())  # type: ignore[operator,union-attr,arg-type]
+        write_durably(folder / VOCABULARY_FILE, pl_module.vocabulary.to_json())  # type: ignore[operator,union-attr]
         record = {**versions(), "data": getattr(data, "fingerprints", {})}
         write_durably(VERSIONS_FILE.next_in(folder), json.dumps(record, indent=1))
         skipped = SKIPPED_FILE.next_in(folder)
