@@ -366,3 +366,16 @@ def test_a_clip_that_is_too_long_is_refused_before_it_is_decoded(folder):
     record(folder / "a.wav", 40)
     grid(folder / "a.TextGrid", 40, utterances=[(1, 39, "да")])
     assert reasons(folder) == {"a.wav#0001": "must last max_seconds=30.0 at most, lasts 38.000"}
+
+
+def test_cuts_at_equal_pauses_give_clips_of_similar_length(folder):
+    record(folder / "a.wav", 60)
+    phones = [
+        (start + place / 10, start + (place + 1) / 10, "a") for start in range(1, 59) for place in range(8)
+    ]
+    grid(folder / "a.TextGrid", 60, phones=phones)
+    clips = prepared(folder).clips
+    seconds = [len(clips[index].samples) / RATE for index in range(len(clips))]
+    assert sum(len(clips[index].phonemes) for index in range(len(clips))) == len(phones)
+    assert max(seconds) < 16
+    assert min(seconds) > 5

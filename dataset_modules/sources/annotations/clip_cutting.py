@@ -12,8 +12,9 @@ from dataset_modules.sources.annotations.tier_choice import ChosenTiers, role_of
 from phonetics import WORD_DELIMITER
 
 _OVERLAP_SECONDS = 0.001  # rounding of times
-_LONGEST_PHRASE = 15.0  # seconds; a longer one is cut at its longest pause
+_LONGEST_PHRASE = 15.0  # seconds; a longer one is cut at a pause
 _SHORTEST_PAUSE = 0.1
+_LONG_SHARE = 0.75  # of the longest pause; those that are about as long count alike
 _NO_LABEL = "no label lies inside its interval"
 _MARGIN = 0.2  # seconds of a pause that a clip keeps
 
@@ -130,7 +131,7 @@ def _phrases(spoken: Sequence[TimedLabel], word_starts: Sequence[float], seconds
 
 
 def _divided(labels: list[TimedLabel]) -> Iterator[list[TimedLabel]]:
-    """Divide labels at their longest pause until no phrase is too long, or it has no pause."""
+    """Divide labels at a long pause near their middle until no phrase is too long, or it has no pause."""
     waiting = [labels] if labels else []
     while waiting:
         group = waiting.pop(0)
@@ -139,5 +140,7 @@ def _divided(labels: list[TimedLabel]) -> Iterator[list[TimedLabel]]:
         if group[-1].end - group[0].start <= _LONGEST_PHRASE or longest < _SHORTEST_PAUSE:
             yield group
             continue
-        place = pauses.index(longest) + 1
+        middle = (group[0].start + group[-1].end) / 2
+        long_ones = [place for place, pause in enumerate(pauses) if pause >= _LONG_SHARE * longest]
+        place = 1 + min(long_ones, key=lambda place: abs(group[place].end - middle))
         waiting[:0] = [group[:place], group[place:]]
