@@ -34,6 +34,8 @@ USED_OTHERWISE = {
     "types-pyyaml": "types for mypy",
     "types-tqdm": "types for mypy",
 }
+# Programs that benchmarks compare with, each in an environment of its own.
+COMPARED_WITH = {"hama", "pocketsphinx"}
 # Modules that come with a declared package of another name.
 COMES_WITH = {"mkdocs": "mkdocs-material"}
 
@@ -91,6 +93,7 @@ def _packages(modules: dict[str, set[str]]) -> dict[str, set[str]]:
 def test_everything_that_is_imported_is_declared() -> None:
     known = DECLARED.union(*EXTRAS.values())
     assert {name: modules for name, modules in _imported_by_source().items() if name not in known} == {}
+    known |= COMPARED_WITH
     assert {name: files for name, files in _imported_by_tests().items() if name not in known} == {}
 
 
