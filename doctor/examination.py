@@ -58,6 +58,7 @@ class Surveyor:
         self.sampling_rate = sampling_rate
         self._speaker_numbers: dict[str, int] = {}
         self.odd_texts: dict[str, OddTexts] = {}
+        self._texts_seen: set[int] = set()  # their hashes: copies of a recording count once
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -80,7 +81,8 @@ class Surveyor:
         for row, clip, converted in zip(clips, progress, is_converted, strict=True):  # rows are views
             stop_if_requested()
             self._add(split, row, clip)
-            if converted and clip.text:
+            if converted and clip.text and hash(clip.text) not in self._texts_seen:
+                self._texts_seen.add(hash(clip.text))
                 self._note_oddities(clip.text, clip.language, f"{clip.id} ({name})")
         clips["frames"] = self.num_frames(clips["num_samples"])
         return split

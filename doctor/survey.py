@@ -35,7 +35,7 @@ CLIP = np.dtype(
 
 @dataclass
 class OddTexts:
-    """Clips whose labels were made from texts with odd parts of one kind."""
+    """Texts with odd parts of one kind, of which labels were made."""
 
     number: int = 0
     examples: list[str] = field(default_factory=list)

@@ -11,7 +11,7 @@ SILENT_SHARE = 10 ** (SILENT_DB / 20)
 CLIPPED_SHARE = 0.001
 SHORT_SECONDS, LONG_SECONDS = 0.3, 20.0
 SLOWEST, FASTEST = 1.0, 30.0  # phonemes a second; people speak 5 to 20
-FLUENT = 22.0  # phonemes a second that fast speakers reach over a whole clip
+FLUENT = 25.0  # phonemes a second that fast speakers reach over a whole clip
 FEWEST_LABELS = 8  # in shorter clips the cut at either end decides
 
 

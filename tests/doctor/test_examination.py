@@ -159,6 +159,13 @@ def test_odd_texts_are_counted_where_labels_are_made_from_texts(store_of):
     assert odd["digits"].examples == ["x (train): 1", "y (train): 2"]
 
 
+def test_copies_of_a_recording_count_once(store_of):
+    study = Study()
+    clips = [(f"x#{number}", wave(1600), "ab", "anna", "press 1") for number in range(3)]
+    study("train", store_of(*clips), corpus=TextCorpus)
+    assert study.taker.odd_texts["digits"].number == 1
+
+
 def test_texts_beside_phonemes_are_not_checked(store_of):
     study = Study()
     study("train", store_of(("x", wave(1600), "ab", "anna", "press 1")))

@@ -36,9 +36,9 @@ SINGLE_CLIPS = {
     "clipped": ({"clipped_share": [0.0, 0.02, 0.0, 0.0009]}, "warning", "2.0% of its samples"),
     "odd_speed": ({"num_labels": [20, 1, 20, 20]}, "warning", "1 label in 2.00 s"),
     "longer_than_clip": (
-        {"num_labels": [20, 50, 20, 20]},
+        {"num_labels": [20, 54, 20, 20]},
         "warning",
-        "50 phonemes take 2.3 s at least, the clip lasts 2.0 s",
+        "54 phonemes take 2.2 s at least, the clip lasts 2.0 s",
     ),
     "very_short": (
         {"num_samples": [32000, 3200, 32000, 32000], "num_labels": [20, 3, 20, 20]},
