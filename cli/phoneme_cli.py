@@ -39,6 +39,7 @@ from cli.configuration.merged_tables import free_tables, with_merged_tables
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.sections import OptunaSection, SearchRequest
+from cli.configuration.values.value_checks import check_values
 from cli.evaluation import conclude, evaluate_best, write_predictions
 from cli.loggers.choice import build_loggers, check_loggers, services, start_services
 from cli.loggers.configured_trainer import ConfiguredTrainer
@@ -147,6 +148,7 @@ class PhonemeCLI(LightningCLI):
         """Parse; a seed of null is drawn here, so that it is saved with the configuration."""
         self.config = parser.parse_args(_merged(parser, args))  # type: ignore[arg-type]
         section = self.config[self.config.subcommand]
+        check_values(section)
         if section.seed_everything is None or section.seed_everything is True:
             if self.config.subcommand == "fit":
                 self._resumed = checkpoint_to_resume(section)

@@ -136,7 +136,7 @@ def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":
 def _data_of(options: argparse.Namespace, experiment: Path | None) -> dict[str, Any]:
     """Return the data section of the user's configuration, or that of the folder, which is not trusted."""
     from cli.configuration.configured_datasets import merged_sections
-    from cli.configuration.foreign_data import foreign_data
+    from cli.configuration.values.foreign_data import foreign_data
 
     if options.config:
         return merged_sections(options.config)["data"]

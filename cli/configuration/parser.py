@@ -6,8 +6,8 @@ import yaml
 from jsonargparse import get_loader, set_loader
 from lightning.pytorch.cli import LightningArgumentParser
 
-from cli.configuration.kept_texts import keep_texts
 from cli.configuration.parser_messages import shortened, with_nearest
+from cli.configuration.values.kept_texts import keep_texts
 from experiment.errors import ConfigError
 from untrusted.files import FileError
 from untrusted.yaml_text import check_yaml

@@ -10,7 +10,7 @@ import yaml
 from experiment.errors import ConfigError
 from untrusted.files import FileError, read_text
 from untrusted.printing import printable
-from untrusted.yaml_text import MOST_YAML_BYTES, compose_yaml
+from untrusted.yaml_text import MOST_YAML_BYTES, compose_yaml, parse_yaml
 
 
 class Place(NamedTuple):
@@ -68,7 +68,9 @@ def places_of(key: str, paths: Sequence[Path]) -> Iterator[Place]:
 def _composed(path: Path) -> yaml.Node | None:
     """Read the nodes of a file, aliases resolved; their number is bounded."""
     try:
-        return compose_yaml(read_text(path, most_bytes=MOST_YAML_BYTES), path)
+        text = read_text(path, most_bytes=MOST_YAML_BYTES)
+        parse_yaml(text, path)  # values such as 0b_ are faults, too
+        return compose_yaml(text, path)
     except FileError as error:
         raise ConfigError(f"--config: {error}") from error
 

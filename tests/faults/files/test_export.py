@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.configuration.foreign_data import foreign_data
+from cli.configuration.values.foreign_data import foreign_data
 
 PLANTED = "from pathlib import Path\nPath('has_run').touch()\nclass Planted: ...\nclass Plain(dict): ...\n"
 
