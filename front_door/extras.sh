@@ -4,7 +4,7 @@
 # shellcheck disable=SC2329  # called by name
 
 # Prints the names under [project.optional-dependencies], `dev` included, which stands for all of them.
-known_extras() { sed -n '/^\[project.optional-dependencies\]/,/^\[[^p]/s/^\([a-z][a-z-]*\) = \[.*/\1/p' pyproject.toml; }
+known_extras() { sed -n '/^\[project.optional-dependencies\]/,/^\[[^p]/s/^\([a-z][a-z_-]*\) = \[.*/\1/p' pyproject.toml; }
 
 # Prints the chosen extras and the given ones, each once, on one line.
 extras_with() {

@@ -22,6 +22,7 @@ USED_OTHERWISE = {
     "onnxscript": "torch's exporter of graphs imports it",
     "psycopg": "SQLAlchemy imports it for postgresql://",
     "mlflow-skinny": "Lightning's logger imports it",
+    "datacollective": "a function imports it by its name as a text",
     "optuna-dashboard": "a program",
     "mkdocs-material": "mkdocs' theme",
     "accelerate": "transformers' Trainer imports it",
