@@ -44,7 +44,8 @@ def published_model(subcommand: str, section: Namespace, named: str | None) -> H
     """
     if subcommand not in EVALUATIONS:
         return None
-    if named is None and section.ckpt_path and names_huggingface(section.ckpt_path):
+    folder = section.ckpt_path and Path(section.ckpt_path).is_dir()
+    if named is None and folder and names_huggingface(section.ckpt_path):
         named = section.ckpt_path
     if named is not None:
         try:

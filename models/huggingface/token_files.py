@@ -16,6 +16,7 @@ from untrusted.json_text import read_json
 FindFile = Callable[[str], Path | None]
 TokenKind = Literal["phonemes", "letters"]
 
+_MOST_TOKENS = 200_000
 _MOST_BYTES = 64 * 2**20  # of tokenizer.json
 _PHONEME_TOKENIZER = "Wav2Vec2PhonemeCTCTokenizer"
 _DEFAULTS = {
@@ -55,6 +56,10 @@ def read_tokens(find: FindFile, name: str, *, head_size: int, pad_id: int | None
 
     Ids of the head that no token has are named ``<unused …>``.
     """
+    if not 0 < head_size <= _MOST_TOKENS:
+        raise TokenError(
+            f"{name}: its head must have 1 to {_MOST_TOKENS} tokens, config.json says {head_size}"
+        )
     settings = read_json_object(find("tokenizer_config.json"))
     ids = _token_ids(find, name, settings)
     specials = _specials(read_json_object(find("special_tokens_map.json")) | settings)

@@ -68,6 +68,11 @@ def test_a_fast_tokenizers_file_is_read(read):
     assert read(2, tokenizer=model).vocabulary.tokens == ("[PAD]", "a")
 
 
+def test_a_head_of_absurd_size_is_refused(read):
+    with pytest.raises(TokenError, match="must have 1 to 200000 tokens"):
+        read(10**12, vocab={"<pad>": 0})
+
+
 def test_a_model_without_a_tokenizer_is_refused(read):
     with pytest.raises(TokenError, match=r"vocab\.json of token → id"):
         read(4)
@@ -87,5 +92,5 @@ def test_a_model_without_a_tokenizer_is_refused(read):
         ("aa sh t k h#", False),
     ],
 )
-def test_letters_are_told_from_phonemes(symbols, expected):
+def test_letters_are_distinguished_from_phonemes(symbols, expected):
     assert are_letters(tuple(symbols.split())) is expected
