@@ -88,8 +88,8 @@ mode_audit() {
     TOOLS=$(mktemp -d)
     trap 'rm -rf -- "$TOOLS"' EXIT
     prepare_tools
-    # Both options keep it from installing what it examines.
-    "$TOOLS/bin/uv" tool run pip-audit --disable-pip --require-hashes -r requirements-dev.lock "$@"
+    # Strict: a package that the service does not know is a failure. The other two keep it from installing anything.
+    "$TOOLS/bin/uv" tool run pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock "$@"
 }
 
 mode_docs() {

@@ -140,3 +140,12 @@ def test_the_running_lock_holds_no_tools_and_of_the_extras_the_synthesiser_alone
     named = {extra: {re.split(r"[<>=\[ ]", line)[0] for line in lines} for extra, lines in extras.items()}
     assert named.pop("espeak") <= running
     assert {extra: names & running for extra, names in named.items() if names & running} == {}
+
+
+def test_audit_examines_every_locked_package_and_installs_none(front_door):
+    assert front_door.run("audit", "--format", "json").returncode == 0
+    (call,) = front_door.calls("uv")
+    assert call[1:4] == ["tool", "run", "pip-audit"]
+    assert {"--strict", "--disable-pip", "--require-hashes", "requirements-dev.lock"} <= set(call)
+    assert call[-2:] == ["--format", "json"]
+    assert not (front_door.folder / ".venv").exists()
