@@ -41,6 +41,7 @@ class BaseDataset(ABC):
             keeps them.
         comes_first: whether the first epoch begins with this data set alone, such as clear synthetic speech
             before recordings; for batches of ``batch_size``.
+        augmented: whether ``data.augmentations`` change this data set's training clips.
         audio_storage: the format of prepared samples: ``pcm16``, or ``flac``, which takes less disk space
             and more time to read. Both give the same samples.
     """
@@ -58,6 +59,7 @@ class BaseDataset(ABC):
         silence_db: float | None = -60.0,
         audio_storage: AudioStorage = "pcm16",
         comes_first: bool = False,
+        augmented: bool = True,
     ) -> None:
         self.cache_dir = Path(cache_dir)
         self.language = language
@@ -70,6 +72,7 @@ class BaseDataset(ABC):
         self.silence_db = silence_db
         self.audio_storage: AudioStorage = audio_storage
         self.comes_first = comes_first
+        self.augmented = augmented
         self._check_limits()
 
     label_summary: LabelSummary | None = None  # of data sets that find their labels in files

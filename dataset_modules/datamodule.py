@@ -198,13 +198,13 @@ class PhonemeDataModule(LightningDataModule):
         stores, rows = [part.clips for part in prepared], [part.usable.indices for part in parts]
         labels = EncodedLabels.joined([part.usable.labels for part in parts])
         augment = self.augment if split == "train" else None
+        datasets, counts = self.sources.datasets, list(map(len, rows))
+        augmented = np.repeat([dataset.augmented for dataset in datasets], counts)
         self.splits[split] = ClipDataset(
-            ClipSelection(stores, rows), labels, augment, sampling_rate, num_frames
+            ClipSelection(stores, rows), labels, augment, sampling_rate, num_frames, augmented
         )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
-        self._leading[split] = np.repeat(
-            [one.comes_first for one in self.sources.datasets], list(map(len, rows))
-        )
+        self._leading[split] = np.repeat([dataset.comes_first for dataset in datasets], counts)
         self._identities[split] = skipping.identity_of(parts)
         return parts
 

@@ -71,8 +71,15 @@ def _configuration(
     datasets = [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": recorded}]
     if recipe.synthetic:
         words = {"words_file": str(folder / SENTENCES)} if _has_words(survey) else {}
-        spoken = {"num_train": recipe.synthetic, "num_val": 0, "num_test": 0, "comes_first": True, **words}
-        spoken |= {"words_per_minute": [130, 190], "pitch": [30, 70]}
+        spoken = {
+            "num_train": recipe.synthetic,
+            "num_val": 0,
+            "num_test": 0,
+            "comes_first": True,
+            "augmented": False,
+            **words,
+        }
+        spoken |= {"words_per_minute": [140, 190], "pitch": [35, 65]}
         datasets.append(
             {"class_path": "dataset_modules.synthetic.SyntheticSpeechDataset", "init_args": spoken}
         )

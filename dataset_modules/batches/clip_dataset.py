@@ -31,7 +31,8 @@ class Example(NamedTuple):
 class ClipDataset(Dataset[Example]):
     """Clips with their labels; a key is ``(epoch, index)``.
 
-    ``num_frames`` of the network keeps augmentation from making a clip too short for its labels.
+    ``num_frames`` of the network keeps augmentation from making a clip too short for its labels. Clips that
+    ``augmented`` does not mark stay as they are.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class ClipDataset(Dataset[Example]):
         augment: AugmentationPipeline | None,
         sampling_rate: int,
         num_frames: FrameCounter | None = None,
+        augmented: NDArray[np.bool_] | None = None,  # (N,); None: all
     ) -> None:
         self.clips = clips
         self.labels = labels
         self.augment = augment
         self.sampling_rate = sampling_rate
         self.num_frames = num_frames
+        self.augmented = augmented
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,7 +63,7 @@ class ClipDataset(Dataset[Example]):
         epoch, index = key
         clip, labels = self.clips[index], self.labels[index]
         source = partial(from_pcm16, clip.samples)
-        if self.augment is None:
+        if self.augment is None or (self.augmented is not None and not self.augmented[index]):
             waveform = source()
         else:
             check = self._length_check(labels)

@@ -98,3 +98,13 @@ def test_a_batch_is_what_its_clips_are_one_by_one(stores: list[ClipStore]) -> No
 def test_a_clip_is_named_by_its_place(stores: list[ClipStore]) -> None:
     dataset = ClipDataset(ClipSelection(stores), [[]] * 5, None, 16000)
     assert [dataset.clips.id_of(index) for index in range(5)] == [f"clip-{number}" for number in range(5)]
+
+
+def test_clips_that_are_not_marked_stay_as_they_are(stores: list[ClipStore]) -> None:
+    pipeline = AugmentationPipeline([Gain(min_gain_db=-6.0, max_gain_db=-6.0, p=1.0)], seed=0)
+    marked = np.array([True, False, True, True, True])
+    clips = ClipSelection(stores)
+    plain = ClipDataset(clips, [[]] * 5, None, 16000)
+    mixed = ClipDataset(clips, [[]] * 5, pipeline, 16000, augmented=marked)
+    unchanged = [np.array_equal(mixed[0, n].waveform, plain[0, n].waveform) for n in range(5)]
+    assert unchanged == (~marked).tolist()
