@@ -62,10 +62,13 @@ def code_revision() -> str | None:
     """
     if revision := os.environ.get("PHONEME_REVISION"):
         return revision
+    root = _PROJECT_FILE.parent
+    if not (root / ".git").exists():  # an installed package may lie within another project's repository
+        return None
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+            command, cwd=root, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
