@@ -1,4 +1,4 @@
-"""Sentences of many languages are texts, and their phonemes are phonemes; what could be either is left open."""
+"""Sentences are texts and their phonemes are phonemes, in many languages; what could be either is left open."""
 
 import pytest
 
@@ -28,7 +28,8 @@ def test_sentences_are_texts_and_their_phonemes_are_phonemes(language):
         ("да", "text"),
         ("Sì.", "text"),
         ("I do", None),
-        ("aloha e ka hoa", None),
+        ("aloha e ka hoa", "text"),
+        ("o ka aina ia", None),
         ("a", None),
         ("sil", None),
         ("1 2 3", None),
