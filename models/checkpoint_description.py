@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dataset_modules.batches.batch import AudioParams
+from models.network.network_sizes import MOST_LAYERS, check_sizes, is_number_of_layers
 from models.network.pretrained import MODEL_TYPES, build_network
 from models.weights import CHECKPOINT_KEY, CheckpointError
 from phonetics import Vocabulary
@@ -28,7 +29,6 @@ _FIELDS = {
 }
 _REQUIRED = ("vocabulary", "audio_params", "network_config")
 _MOST_CHARACTERS = 2**20  # of the network's configuration
-_LARGEST_NUMBER, _MOST_ITEMS, _MOST_LAYERS = 1_000_000, 1000, 1000
 _LOWEST_RATE, _HIGHEST_RATE = 100, 768_000  # samples per second
 # They name code that transformers would fetch, or ways to compute.
 _NOT_TAKEN = ("attn_implementation", "auto_map", "dtype", "experts_implementation", "torch_dtype")
@@ -56,28 +56,13 @@ class CheckpointDescription(NamedTuple):
             if len(known["network_config"]) > _MOST_CHARACTERS:
                 raise ShapeError("network_config is too long")
             network = parse_json(known["network_config"], "network_config", dict[str, Any])
-            _check_numbers(network)
+            check_sizes(network)
             _check_rate(known["audio_params"])
         except (ShapeError, FileError) as error:
             raise CheckpointError(
                 f"{printable(source)}: its description is damaged: {printable(error)}"
             ) from error
         return cls(**{**known, "network_config": network})
-
-
-def _check_numbers(value: object, key: str = "network_config") -> None:
-    """Refuse numbers and lists that no network has: building it would take all memory."""
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if len(items) > _MOST_ITEMS:
-        raise ShapeError(f"{key} must have at most {_MOST_ITEMS} entries, it has {len(items)}")
-    if isinstance(value, int | float) and not abs(value) <= _LARGEST_NUMBER:
-        raise ShapeError(f"{key} must be a number up to {_LARGEST_NUMBER}, got {str(value)[:40]}")
-    if isinstance(value, dict):
-        for name, one in value.items():
-            _check_numbers(one, str(name))
-    elif isinstance(value, list):
-        for one in value:
-            _check_numbers(one, key)
 
 
 def _check_rate(audio_params: Mapping[str, Any]) -> None:
@@ -137,8 +122,8 @@ def _configuration(described: Mapping[str, Any], num_tensors: int) -> "Pretraine
     known = AutoConfig.for_model(family).to_dict().keys() - {"model_type", *_NOT_TAKEN}
     values = {name: value for name, value in described.items() if name in known and not name.startswith("_")}
     for name, value in values.items():
-        most = min(num_tensors, _MOST_LAYERS)
-        if name.startswith("num_") and name.endswith("_layers") and not 0 <= _count(value) <= most:
+        most = min(num_tensors, MOST_LAYERS)
+        if is_number_of_layers(name) and not 0 <= _count(value) <= most:
             shown = str(value)[:40]
             raise ShapeError(f"{name} must be at most {most} for {num_tensors} tensors, got {shown}")
     return AutoConfig.for_model(family, **values)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from models.network.attention import AttentionName, settle_attention
+from models.network.network_sizes import check_sizes
 from models.network.pretrained_head import HEAD, CarriedHead, carry_rows, renew_head
 from models.weights import check_fitting_share
 
@@ -87,13 +88,23 @@ def pretrained_configuration(name: str) -> "PretrainedConfig":
             f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not"
         )
     try:
-        return AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        configuration = AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))
+        check_sizes(configuration.to_dict(), "its configuration")
+        _check_no_code(configuration)
+        return configuration
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ValueError(
             f"model: pretrained_name must be a local folder or a model that the hub has, "
             f"got {name!r}: {reason}"
         ) from error
+
+
+def _check_no_code(configuration: "PretrainedConfig") -> None:
+    """Refuse a configuration that names a kernel of the hub: transformers would fetch and run it."""
+    for key in ("_attn_implementation_internal", "_attn_implementation", "_experts_implementation"):
+        if "/" in str(getattr(configuration, key, None) or ""):
+            raise ValueError(f"its configuration names code of the hub in {key.lstrip('_')}; remove that key")
 
 
 def _must_download(name: str) -> bool:
