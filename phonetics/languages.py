@@ -24,3 +24,17 @@ def check_language(owner: str, language: str) -> None:
         f"{owner}: language must be a code such as it or en-us, got {language!r}"
         + (f"; nearest: {', '.join(near)}" if near else "")
     )
+
+
+def usual_variety(language: str) -> str:
+    """Return espeak-ng's usual variety of a language that it has no plain voice for; others stay.
+
+    >>> usual_variety("en"), usual_variety("fr"), usual_variety("it"), usual_variety("xx")
+    ('en-us', 'fr-fr', 'it', 'xx')
+    """
+    try:
+        spoken = espeak_languages()
+    except ValueError:  # espeak-ng is not installed
+        return language
+    near = nearest_languages(language, spoken) if language not in spoken else []
+    return next((code for code in near if code.split("-")[0] == language.lower()), language)

@@ -70,7 +70,7 @@ def _telephone_prompts(options: argparse.Namespace) -> int:
         language, mirror, options.output / "packages"
     )
     written = telephone_prompts.write_prompts(language, packages, folder)
-    sys.stdout.write(_summary(written, telephone_prompts.ATTRIBUTION))
+    sys.stdout.write(_summary(written, telephone_prompts.ATTRIBUTION, language))
     return 0
 
 
@@ -108,7 +108,7 @@ def _refuse_language(language: str, known: Sequence[str]) -> NoReturn:
     raise ConfigError(f"corpus: --language must be one of {', '.join(known)}, got {language!r}{nearest}")
 
 
-def _summary(written: "PromptFolder", attribution: str) -> str:
+def _summary(written: "PromptFolder", attribution: str, language: str) -> str:
     splits = ", ".join(f"{written.splits.get(split, 0)} {split}" for split in ("train", "val", "test"))
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(written.left_out.items()))
     count, minutes = sum(written.splits.values()), written.seconds / 60
@@ -117,5 +117,6 @@ def _summary(written: "PromptFolder", attribution: str) -> str:
         f"left out: {reasons or 'nothing'}",
         f"licence and attribution: {written.folder / attribution}",
         *(f"not verified, no checksum is known: {path}" for path in written.unverified),
+        f"next: ./run.sh start {written.folder} --language {language}",
     ]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from cli.configuration.tool_parser import ToolParser
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from experiment.errors import ConfigError
 from phonetics import GraphemeToPhoneme, IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
+from phonetics.languages import usual_variety
 from phonetics.text_oddities import text_oddities
 from phonetics.text_to_phonemes.base import in_batches
 
@@ -22,11 +23,13 @@ def run_phonemize(arguments: Sequence[str]) -> int:
     """Print a line of phonemes for each text."""
     options = _parser().parse_args(arguments)
     try:
-        backend = _backend(options.text_to_phonemes, options.language)
-        vocabulary = _vocabulary(options.vocabulary, options.language)
+        is_espeak = options.text_to_phonemes == "espeak"
+        language = usual_variety(options.language) if is_espeak else options.language
+        backend = _backend(options.text_to_phonemes, language)
+        vocabulary = _vocabulary(options.vocabulary, language)
         for number, text, phonemes in _spoken(_texts(options), backend, IpaNormaliser()):
             sys.stdout.write(f"{text}\t{' '.join(phonemes)}\n" if options.file else f"{' '.join(phonemes)}\n")
-            for remark in remarks(text, options.language, phonemes, vocabulary):
+            for remark in remarks(text, language, phonemes, vocabulary):
                 sys.stderr.write(f"{f'line {number}: ' if options.file else ''}{remark}\n")
     except (ValueError, OSError) as error:
         raise ConfigError(f"phonemize: {error}") from error

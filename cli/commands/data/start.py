@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cli.commands.transcription.recordings import AUDIO_SUFFIXES
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
+from phonetics.languages import usual_variety
 
 if TYPE_CHECKING:
     from cli.starting.folder_survey import FolderSurvey
@@ -32,19 +33,22 @@ def run_start(arguments: Sequence[str]) -> int:
     from cli.starting.recipe import recipe_for
     from cli.starting.starter_files import choose_vocabulary, described, write_starter
 
+    language = usual_variety(options.language)
+    if language != options.language:
+        sys.stdout.write(f"language: {language}, the usual variety of {options.language} in espeak-ng\n")
     name = options.name or _name_of(options.folder)
     folder = options.output / name
     if folder.exists() and not options.overwrite:
         raise ConfigError(f"start: {folder} must not exist, it does; --overwrite or --name chooses another")
     try:
-        survey = survey_folder(options.folder, options.language, AUDIO_SUFFIXES)
-        vocabulary = choose_vocabulary(survey, options.language, folder)
+        survey = survey_folder(options.folder, language, AUDIO_SUFFIXES)
+        vocabulary = choose_vocabulary(survey, language, folder)
         recipe = recipe_for(
             survey,
             on_gpu=_has_gpu() if options.device == "auto" else options.device == "gpu",
-            can_synthesise=_speaks_the_labels(options.language, survey, vocabulary),
+            can_synthesise=_speaks_the_labels(language, survey, vocabulary),
         )
-        config = write_starter(folder, options.language, survey, recipe, vocabulary)
+        config = write_starter(folder, language, survey, recipe, vocabulary)
     except ConfigError:
         raise
     except (ValueError, OSError) as error:

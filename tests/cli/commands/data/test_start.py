@@ -91,6 +91,14 @@ def test_a_wrong_language_is_refused_with_the_nearest(tmp_path, capsys):
     assert not (tmp_path / "s").exists()
 
 
+def test_a_language_with_varieties_gets_its_usual_one(tmp_path, capsys):
+    rows = [{"file_name": f"{n}.wav", "text": f"good morning number {'one' * n}"} for n in range(1, 31)]
+    config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "en", "--device", "cpu")
+    assert config["data"]["language"] == "en-us"
+    assert config["model"]["vocab_file"].endswith("english_phones.json")
+    assert "en-us, the usual variety of en" in capsys.readouterr().out
+
+
 def test_an_earlier_start_stays(tmp_path, capsys):
     folder = write_folder(tmp_path / "p", italian(count=30))
     arguments = ["start", str(folder), "--language", "it", "--output", str(tmp_path / "s"), "--device", "cpu"]
