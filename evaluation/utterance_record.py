@@ -68,8 +68,11 @@ class UtteranceRecord(NamedTuple):
         return phoneme_edits(self.reference, self.hypothesis)
 
     def to_line(self) -> str:
-        """Return the record as a JSON object."""
-        return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":"))
+        """Return the record as a JSON object; it has ``raw_hypothesis`` where symbols were mapped."""
+        fields = self._asdict()
+        if self.raw_hypothesis is None:
+            del fields["raw_hypothesis"]
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "UtteranceRecord":
