@@ -116,10 +116,7 @@ def _labels(options: argparse.Namespace, recordings: Sequence["NamedRecording"])
         for one in recordings
     ]
     choice = LabelOptions(kind=options.label_kind, tier=options.label_tier, longest_seconds=float("inf"))
-    try:
-        side = SideFiles(Path(options.recordings[0]), files, choice, LabelSummary())
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    side = SideFiles(Path(options.recordings[0]), files, choice, LabelSummary())
     return (_segments(side, one, own) for one, own in zip(recordings, files, strict=True))
 
 
@@ -132,6 +129,8 @@ def _segments(side: "SideFiles", recording: "NamedRecording", files: "LabelFiles
         return side.segments(recording.audio.path, files)
     except AudioError as error:
         return str(error)
+    except ValueError as error:  # what the label files hold is not clear
+        raise ConfigError(f"align: {error}") from error
 
 
 def _label_reader(options: argparse.Namespace) -> _ToPhonemes:
@@ -140,8 +139,10 @@ def _label_reader(options: argparse.Namespace) -> _ToPhonemes:
 
     choice = options.text_to_phonemes
     language = options.language or _language_of(options.model)
-    named = choice if choice in _NAMED_BACKENDS else LexiconPhonemes(choice)
-    backend = backend_for(named, language)
+    try:
+        backend = backend_for(choice if choice in _NAMED_BACKENDS else LexiconPhonemes(choice), language)
+    except ValueError as error:
+        raise ConfigError(f"align: {error}") from error
     normalise = IpaNormaliser()
 
     def phonemes_of(segment: "LabelledSegment") -> Sequence[str]:

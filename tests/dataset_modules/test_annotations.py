@@ -379,3 +379,18 @@ def test_cuts_at_equal_pauses_give_clips_of_similar_length(folder):
     assert sum(len(clips[index].phonemes) for index in range(len(clips))) == len(phones)
     assert max(seconds) < 16
     assert min(seconds) > 5
+
+
+def test_label_files_that_a_table_makes_unnecessary_are_no_question(folder):
+    record(folder / "a.wav")
+    (folder / "a.lab").write_text("I do", encoding="utf-8")
+    (folder / "metadata.csv").write_text("file_name,text\na.wav,нет\n", encoding="utf-8")
+    assert [one.text for one in dataset(folder).get_train_data()] == ["нет"]
+
+
+def test_rows_with_times_lie_beside_textgrids(folder):
+    record(folder / "a.wav")
+    record(folder / "b.wav")
+    grid(folder / "a.TextGrid", phones=PHONES)
+    (folder / "b.lab").write_text("0.0 1.0 ʃ\n1.0 2.0 ɑ\n", encoding="utf-8")
+    assert labels(folder) == {"a.wav": "d a n e t", "b.wav": "ʃ ɑ"}

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import soundfile
@@ -19,6 +20,7 @@ from dataset_modules.sources.annotations.options import LabelOptions
 from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.annotations.tier_choice import (
     ChosenTiers,
+    TierRole,
     chosen_tiers,
     first_role,
     role_of,
@@ -58,14 +60,43 @@ class SideFiles:
         self._folder = folder
         self._options = options
         self._summary = summary
-        self._check_texts(all_files)
-        undecided = [files for files in all_files if not {*_LINES, *_TIERED}.isdisjoint(files)]
-        counting = [(suffix, files[suffix]) for files in undecided if (suffix := self.suffix_of(files))]
-        self._lab_kind = self._kind_of_lines([path for suffix, path in counting if suffix in _LINES])
-        tiered = [(suffix, path) for suffix, path in counting if suffix in _TIERED]
-        sample = list(_readable(tiered[:: max(1, len(tiered) // _SAMPLED_FILES)]))
-        self._role = first_role(sample)
-        self._tier_kind = self._kind_of_tiers(sample) if tiered else None
+        self._all_files = all_files
+
+    # What the files hold is decided where the first label is read: a table may make it unnecessary.
+
+    @cached_property
+    def _lab_kind(self) -> LabelKind | None:
+        return self._kind_of_lines(self._counting(_LINES))
+
+    @cached_property
+    def _sample(self) -> list[AnnotatedFile]:
+        tiered = self._counting(tuple(_TIERED))
+        return list(_readable(tiered[:: max(1, len(tiered) // _SAMPLED_FILES)]))
+
+    @cached_property
+    def _role(self) -> TierRole:
+        return first_role(self._sample)
+
+    @cached_property
+    def _tier_kind(self) -> LabelKind:
+        return self._kind_of_tiers(self._sample)
+
+    @cached_property
+    def _text_kind(self) -> LabelKind:
+        """What ``.txt`` files hold: a text; those that hold phonemes are refused, they would be spoken."""
+        if self._options.kind:
+            return self._options.kind
+        sample = self._counting((".txt",), most=_SAMPLED_TEXTS)
+        labels = [label for path in sample for label in _labels_of_lines(path)]
+        if kind_of_labels(labels) == "phonemes":
+            raise ValueError(self._question({sample[0]: "phonemes"}))
+        return "text"
+
+    def _counting(self, suffixes: tuple[str, ...], most: int | None = None) -> list[Path]:
+        """Return the files of these suffixes that count for their recordings."""
+        beside = (files for files in self._all_files if not files.keys().isdisjoint(suffixes))
+        counting = (files[own] for files in beside if (own := self.suffix_of(files)) in suffixes)
+        return list(itertools.islice(counting, most))
 
     def suffix_of(self, files: LabelFiles) -> str | None:
         """Return the suffix of the file that counts for a recording."""
@@ -88,21 +119,29 @@ class SideFiles:
             return [LabelledSegment(audio)]
         path = files[suffix]
         if suffix in _TIERED:
-            return self._cut(audio, _TIERED[suffix](path), self._tier_kind)
+            file = _with_own_times(_TIERED[suffix](path), audio)
+            chosen = chosen_tiers(file, self._role, self._options)
+            return self._cut(audio, file, chosen, self._tier_kind)
         if suffix in _LINES:
-            lines = label_lines(path)
-            if not lines:
-                return [LabelledSegment(audio)]
-            if suffix == ".ctm":
-                return self._cut(audio, read_ctm(path, lines), self._lab_kind)
-            if is_timed_row(lines[0]):
-                timed = read_timed_rows(path, lines, *_length_and_rate(audio))
-                return self._cut(audio, timed, self._lab_kind)
-            return [_labelled(LabelledSegment(audio), lines, self._lab_kind or "phonemes")]
-        if suffix == ".txt" and self._options.kind:
-            return [_labelled(LabelledSegment(audio), label_lines(path), self._options.kind)]
+            return self._of_lines(audio, path, suffix)
+        if suffix == ".txt":
+            return [_labelled(LabelledSegment(audio), label_lines(path), self._text_kind)]
         labels = read_side_labels({suffix: path})
         return [LabelledSegment(audio, phonemes=labels.phonemes, text=labels.text)]
+
+    def _of_lines(self, audio: Path, path: Path, suffix: str) -> list[LabelledSegment]:
+        """Return the clips of rows with times, or the whole recording with its label."""
+        lines = label_lines(path)
+        if not lines:
+            return [LabelledSegment(audio)]
+        kind = self._lab_kind or "phonemes"
+        if suffix == ".ctm":
+            file = read_ctm(path, lines)
+        elif is_timed_row(lines[0]):
+            file = read_timed_rows(path, lines, *_length_and_rate(audio))
+        else:
+            return [_labelled(LabelledSegment(audio), lines, kind)]
+        return self._cut(audio, file, [ChosenTiers(file.tiers[0], None)], kind)
 
     def _kind_of_lines(self, paths: Sequence[Path]) -> LabelKind | None:
         """Return what ``.lab`` files hold; refuse files that disagree, or do not decide."""
@@ -123,17 +162,6 @@ class SideFiles:
             examples: dict[Path, str] = {path: kind for kind, path in kinds.items()}
             raise ValueError(self._question(examples or {paths[0]: "phonemes or text"}))
         return decided
-
-    def _check_texts(self, all_files: Iterable[LabelFiles]) -> None:
-        """Refuse ``.txt`` files that hold phonemes: they would be spoken as words."""
-        if self._options.kind:
-            return
-        beside = (files for files in all_files if ".txt" in files)
-        counting = (files[".txt"] for files in beside if self.suffix_of(files) == ".txt")
-        sample = list(itertools.islice(counting, _SAMPLED_TEXTS))
-        labels = [label for path in sample for label in _labels_of_lines(path)]
-        if kind_of_labels(labels) == "phonemes":
-            raise ValueError(self._question({sample[0]: "phonemes"}))
 
     def _question(self, examples: Mapping[Path, str]) -> str:
         found = "; ".join(
@@ -172,22 +200,13 @@ class SideFiles:
             )
         return kind or "text"
 
-    def _cut(self, audio: Path, file: AnnotatedFile, kind: LabelKind | None) -> list[LabelledSegment]:
+    def _cut(
+        self, audio: Path, file: AnnotatedFile, chosen: Sequence[ChosenTiers], kind: LabelKind
+    ) -> list[LabelledSegment]:
         seconds, _ = _length_and_rate(audio)
-        # A TextGrid of a part may keep the times of the whole, and its audio begins at zero.
-        shifted = file.from_start()
-        if (
-            file.start
-            and shifted.seconds is not None
-            and abs(shifted.seconds - seconds) < _OTHER_LENGTH_SECONDS
-        ):
-            file = shifted
-        chosen = chosen_tiers(file, self._role, self._options)
         is_one_clip = len(chosen) == 1 and seconds <= self._options.longest_seconds
         found = [
-            one
-            for tiers in chosen
-            for one in self._of_speaker(audio, tiers, kind or "text", seconds, is_one_clip)
+            one for tiers in chosen for one in self._of_speaker(audio, tiers, kind, seconds, is_one_clip)
         ]
         found.sort(key=lambda segment: segment.start)
         self._summary.num_overlapping += sum(_cross(one, other) for one, other in itertools.pairwise(found))
@@ -244,13 +263,22 @@ def _has_content(path: Path) -> bool:
         return True
 
 
-def _readable(files: Iterable[tuple[str, Path]]) -> Iterator[AnnotatedFile]:
+def _readable(paths: Iterable[Path]) -> Iterator[AnnotatedFile]:
     """Yield the content of the files that can be read."""
-    for suffix, path in files:
+    for path in paths:
         try:
-            yield _TIERED[suffix](path)
+            yield _TIERED[path.suffix.lower()](path)
         except AudioError:
             continue
+
+
+def _with_own_times(file: AnnotatedFile, audio: Path) -> AnnotatedFile:
+    """Shift the times of a TextGrid that keeps those of a longer recording, which this one was cut from."""
+    shifted = file.from_start()
+    if not file.start or shifted.seconds is None:
+        return file
+    seconds, _ = _length_and_rate(audio)
+    return shifted if abs(shifted.seconds - seconds) < _OTHER_LENGTH_SECONDS else file
 
 
 def _length_and_rate(audio: Path) -> tuple[float, int]:

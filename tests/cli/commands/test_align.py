@@ -95,3 +95,9 @@ def test_mistakes_are_one_line(experiment, folder, arguments, message, capsys):
     assert message in captured.err
     assert "Traceback" not in captured.err
     assert captured.out == ""
+
+
+def test_label_files_that_do_not_show_what_they_hold_are_a_question(experiment, folder, capsys):
+    (folder / "a.lab").write_text("I do", encoding="utf-8")
+    assert run(["align", experiment, str(folder / "a.wav")]) == 2
+    assert "label_kind must be given, phonemes or text" in capsys.readouterr().err

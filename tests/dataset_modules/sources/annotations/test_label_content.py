@@ -1,4 +1,4 @@
-"""Sentences are texts and their phonemes are phonemes, in many languages; what could be either is left open."""
+"""Sentences are texts, their phonemes are phonemes, in many languages; what could be either is left open."""
 
 import pytest
 
