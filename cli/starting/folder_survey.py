@@ -13,6 +13,7 @@ from dataset_modules.base_dataset import SPLITS, Split
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
 from dataset_modules.recording import AudioError, Recording
+from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
 from phonetics.label_counts import LabelCounts
 
@@ -70,9 +71,14 @@ def survey_folder(folder: Path, language: str, extensions: Sequence[str]) -> Fol
 
 def _extensions_of(data: CustomAudioDataset, known: Sequence[str]) -> list[str]:
     """Return the extensions that occur, the most frequent first."""
-    paths = (Path(one.id.partition("#")[0]) for split in SPLITS for one in data.splits[split])
-    found = Counter(path.suffix.lower() for path in paths)
+    paths = (_path_of(one) for split in SPLITS for one in data.splits[split])
+    found = Counter(path.suffix.lower() for path in paths if path)
     return [suffix for suffix, _ in found.most_common() if suffix in known] or list(known)
+
+
+def _path_of(recording: Recording) -> Path | None:
+    audio = recording.audio
+    return audio if isinstance(audio, Path) else audio.path if isinstance(audio, AudioPart) else None
 
 
 def _shares(data: CustomAudioDataset, num_speakers: int) -> dict[str, Any]:
@@ -92,10 +98,13 @@ def _seconds(recordings: Sequence[Recording] | Iterable[Recording]) -> float:
 
 
 def _length(recording: Recording) -> float:
+    audio = recording.audio
     try:
-        if isinstance(recording.audio, Path):
-            return float(soundfile.info(recording.audio).duration)
-        clip = read_clip(recording.audio)
+        if isinstance(audio, AudioPart) and audio.end is not None:
+            return audio.end - audio.start
+        if path := _path_of(recording):
+            return float(soundfile.info(path).duration) - getattr(audio, "start", 0.0)
+        clip = read_clip(audio)
         return len(clip.waveform) / clip.sampling_rate
     except (AudioError, soundfile.SoundFileError):
         return 0.0

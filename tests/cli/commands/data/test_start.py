@@ -11,7 +11,7 @@ import yaml
 from cli.commands.data.start import run_start
 from cli.configuration.configured_datasets import located_datasets
 from cli.run import run
-from cli.starting.folder_survey import FolderSurvey
+from cli.starting.folder_survey import FolderSurvey, survey_folder
 from cli.starting.recipe import recipe_for
 from phonetics import Vocabulary
 
@@ -112,6 +112,16 @@ def test_a_folder_without_labels_is_refused(tmp_path, capsys):
     soundfile.write(tmp_path / "a.wav", np.zeros(16000), 16000)
     assert run(["start", str(tmp_path), "--language", "it", "--output", str(tmp_path / "s")]) == 2
     assert "must have labels" in capsys.readouterr().err
+
+
+def test_a_long_recording_with_times_is_measured_by_its_parts(tmp_path):
+    soundfile.write(tmp_path / "long.flac", np.zeros(16000 * 40), 16000)
+    rows = [f"long.flac,{n},{n + 0.5},{TEXTS[n % 6]} {TEXTS[n // 6 % 6]}" for n in range(36)]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,start,end,text", *rows]), encoding="utf-8")
+    found = survey_folder(tmp_path, "it", [".wav", ".flac"])
+    assert found.dataset_options["allowed_extensions"] == [".flac"]
+    assert sum(found.counts.values()) == 36
+    assert found.mean_seconds == pytest.approx(0.5)
 
 
 def survey(minutes, clips):
