@@ -20,10 +20,11 @@ COPY requirements-dev.lock pyproject.toml ./
 RUN test -z "$MORE" || uv pip install --system --no-cache --compile-bytecode --require-hashes $MORE
 
 # run.sh runs commands as the calling user, whose id has no name and no home here: files are written to the
-# mounted folders or to /tmp. Models are kept with the data, so that each is downloaded once.
+# mounted folders or to /tmp. Models and compiled loops are kept with the data, so that each is made once.
 ENV HOME=/tmp \
     USER=phoneme \
     HF_HOME=/app/data/cache/huggingface \
+    NUMBA_CACHE_DIR=/app/data/cache/numba \
     MYPY_CACHE_DIR=/tmp/mypy_cache \
     RUFF_CACHE_DIR=/tmp/ruff_cache \
     PYTEST_ADDOPTS="-o cache_dir=/tmp/pytest_cache"

@@ -90,6 +90,7 @@ def test_it_starts_idle_and_downloads_nothing():
 
 def test_models_are_kept_with_the_data():
     assert position("ENV", "HF_HOME=/app/data/")
+    assert position("ENV", "NUMBA_CACHE_DIR=/app/data/")  # a new container compiles nothing again
 
 
 @pytest.mark.parametrize("path", [".git/HEAD", ".venv/bin/python", "data/a.wav", "models/__pycache__/a.pyc"])
