@@ -66,7 +66,7 @@ DEFAULT_CALLBACKS = [
     {"class_path": "callbacks.LogMetricsCallback"},
     {"class_path": "callbacks.CollapseWatch"},
 ]
-_DAMAGE = (AttributeError, IndexError, KeyError, TypeError)
+_DAMAGE = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 _CONFIGURATION_FAULTS = (ValueError, TypeError, ImportError, OSError, RuntimeError, MisconfigurationException)
 
 
@@ -275,7 +275,8 @@ class PhonemeCLI(LightningCLI):
                 self.plan.release(self.folder)
             raise
         except _DAMAGE as error:
-            if not self.trainer._checkpoint_connector._loaded_checkpoint:
+            is_ours = type(error) not in _DAMAGE  # such as an error of a recording
+            if is_ours or not self.trainer._checkpoint_connector._loaded_checkpoint:
                 raise
             # While Lightning restores it: the checkpoint lacks something, or holds it in another form.
             raise CheckpointError(

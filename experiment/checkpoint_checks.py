@@ -1,5 +1,7 @@
 """Refuses a checkpoint that does not belong to a configuration, before any data are opened."""
 
+import re
+
 from jsonargparse import Namespace
 
 from dataset_modules.batches.position import PlaceError, check_place, is_mid_epoch
@@ -8,6 +10,7 @@ from experiment.errors import ConfigError
 from models.checkpoint_description import CheckpointDescription
 from models.weights import CheckpointError, check_vocabulary
 from phonetics import Vocabulary, VocabularyError
+from untrusted.printing import printable
 
 # What the shapes and the meaning of a checkpoint's tensors depend on.
 _COMPARED = (
@@ -15,6 +18,7 @@ _COMPARED = (
     *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
     *("conv_dim", "conv_kernel"),
 )
+_VERSION = re.compile(r"\d+(\.\d+)+([abrc+.]\S*)?$")
 _DATA_STATE = "PhonemeDataModule"  # Lightning keeps a data module's state under the name of its class
 
 
@@ -32,6 +36,12 @@ def check_checkpoint(checkpoint: Checkpoint, section: Namespace) -> None:
         raise ConfigError(
             f"ckpt_path: {checkpoint.path} holds weights alone; "
             f"set only_weights_load: true to start from them"
+        )
+    version = checkpoint.content.get("pytorch-lightning_version")
+    if not isinstance(version, str) or not _VERSION.match(version):
+        raise ConfigError(
+            f"ckpt_path: {printable(checkpoint.path)} is damaged: it must name the version of Lightning that "
+            f"wrote it, got {printable(version, most_characters=40)}"
         )
     _check_architecture(checkpoint, section)
 
@@ -71,8 +81,11 @@ def _description(checkpoint: Checkpoint) -> CheckpointDescription | None:
 
 def check_resume_position(checkpoint: Checkpoint, section: Namespace) -> None:
     """Refuse early what the data module would refuse once the data are opened."""
-    if not is_mid_epoch(checkpoint.content):
-        return
+    try:
+        if not is_mid_epoch(checkpoint.content):
+            return
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _damaged(checkpoint, error) from error
     data = section.data
     now = {
         "seed": section.seed_everything if data.seed is None else data.seed,
@@ -86,3 +99,12 @@ def check_resume_position(checkpoint: Checkpoint, section: Namespace) -> None:
         check_place(checkpoint.content.get(_DATA_STATE, {}), known)
     except PlaceError as error:
         raise ConfigError(str(error)) from error
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _damaged(checkpoint, error) from error
+
+
+def _damaged(checkpoint: Checkpoint, error: Exception) -> ConfigError:
+    reason = f"{type(error).__name__}: {printable(error, most_characters=200)}"
+    return ConfigError(
+        f"ckpt_path: {printable(checkpoint.path)} is damaged, nothing can be resumed: {reason}"
+    )
