@@ -12,7 +12,7 @@ from evaluation.error_counts import phoneme_edits
 from evaluation.intervals import FEWEST_UNITS, RateInterval, rate_interval, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
 from phonetics.alignment import Aligned, align
-from phonetics.articulation import PhonemeInventory
+from phonetics.articulation import PhonemeInventory, is_ipa
 from phonetics.confusions import PhonemePair, phoneme_pairs
 from phonetics.feature_distance import feature_edit_distance
 
@@ -30,7 +30,7 @@ PFER_DEFINITION = (
     "PFER: 100 · Σ feature edit distance / Σ reference phonemes, as PhoneticXeus and others publish it. The "
     "distance is that of panphon's feature_edit_distance: all features count alike, it takes the cheapest "
     "alignment, and a deletion or an insertion costs the specified features of the segment. It is computed "
-    "over a model's own symbols, before any mapping"
+    "over a model's own symbols where they are IPA, and else over the phonemes that they were mapped to"
 )
 RAW_DEFINITION = (
     "phoneme error rate of a model's own symbols, before they were mapped: only equal spellings match"
@@ -106,8 +106,15 @@ class SplitAnalysis:
     @cached_property
     def feature_distances(self) -> NDArray[np.float64]:
         """Feature edit distance of each utterance, (U,), of ``PFER_DEFINITION``."""
+        raw = {symbol for record in self.records for symbol in record.raw_hypothesis or ()}
+        in_ipa = is_ipa(raw)
         return np.array(
-            [feature_edit_distance(one.reference_phonemes, one.own_symbols) for one in self.records]
+            [
+                feature_edit_distance(
+                    one.reference_phonemes, one.own_symbols if in_ipa else one.hypothesis_phonemes
+                )
+                for one in self.records
+            ]
         )
 
     @property

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from phonetics.vocabulary import SPECIALS
+from phonetics.vocabulary import SPECIALS, WORD_DELIMITER
 
 Segments = tuple[tuple[int, ...], ...]  # the features of each segment, −1, 0 or 1
 
@@ -134,6 +134,17 @@ def is_timit(phonemes: Iterable[str]) -> bool:
     """
     names = set(phonemes) - SPECIALS
     return names <= TIMIT_TO_IPA.keys() and bool(names & _ONLY_IN_TIMIT)
+
+
+def is_ipa(symbols: Iterable[str]) -> bool:
+    """Whether symbols are written in IPA: most have features, and they are no names of ARPABET or TIMIT.
+
+    >>> is_ipa(["a", "tʃ", "ˈo"]), is_ipa(["AA1", "SH"]), is_ipa(["aa", "sh"]), is_ipa(["щ", "ж"])
+    (True, False, False, False)
+    """
+    names = {symbol for symbol in symbols if symbol not in SPECIALS and symbol != WORD_DELIMITER}
+    known = sum(bool(known_segments(name)) for name in names)
+    return not is_timit(names) and 2 * known >= len(names)
 
 
 class PhonemeInventory:

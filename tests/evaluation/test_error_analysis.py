@@ -47,3 +47,10 @@ def test_intervals_by_speaker_need_speakers(noisy_records):
 def test_an_empty_split_has_no_rate_and_no_error():
     analysis = analyse("test", [])
     assert (analysis.intervals, analysis.phonemes) == ({}, 0)
+
+
+def test_pfer_reads_ipa_as_it_is_and_names_as_they_were_mapped(noisy_records):
+    records = [one._replace(raw_hypothesis=("ʃ",) * 3) for one in noisy_records()]
+    assert analyse("test", records).pfer > analyse("test", noisy_records()).pfer
+    named = [one._replace(raw_hypothesis=("SH1",) * 3) for one in noisy_records()]
+    assert analyse("test", named).pfer == analyse("test", noisy_records()).pfer
