@@ -45,7 +45,7 @@ from cli.loggers.choice import build_loggers, check_loggers, services, start_ser
 from cli.loggers.configured_trainer import ConfiguredTrainer
 from cli.loggers.results import publish_results
 from cli.published_model import log_symbols, pronouncer, published_model, take_published, write_symbols
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from durable_files import named_in_errors
 from experiment.checkpoint import Checkpoint

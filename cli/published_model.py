@@ -7,7 +7,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from cli.configuration.model_option import EVALUATIONS, names_huggingface
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from durable_files import write_durably
 from evaluation.utterance_record import read_records

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
 from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.cache.clip_store import AudioStorage

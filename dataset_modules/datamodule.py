@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 from dataset_modules.augmentations import AugmentationPipeline, Transform
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
-from dataset_modules.batches.batch import AudioParams, ModelInterface
+from dataset_modules.batches.audio_params import AudioParams
+from dataset_modules.batches.batch import ModelInterface
 from dataset_modules.batches.clip_dataset import ClipDataset, Example
 from dataset_modules.batches.encoder_features import EncodedClips, clips_once, with_features
 from dataset_modules.batches.limit import BatchLimit

@@ -14,7 +14,7 @@ _phonemes_options() {
         predict) echo "${_phonemes_training[*]} --return_predictions" ;;
         doctor) echo "${_phonemes_training[*]} --audio" ;;
         report) echo "--help" ;;
-        corpus) echo "--help --language --output --files --mirror --overwrite" ;;
+        corpus) echo "--help --language --output --files --mirror --overwrite --locale --version" ;;
         start) echo "--help --language --name --output --device --overwrite" ;;
         phonemize) echo "--help --file --language --text_to_phonemes --vocabulary" ;;
         vocabulary) echo "--help --texts --config --language --text_to_phonemes --output --overwrite --min_count --no_word_boundary --vocabulary" ;;
@@ -62,7 +62,7 @@ _phonemes_choices() {
         *" --optuna.tune") echo "true false" ;;
         *" --optuna.direction") echo "minimize maximize" ;;
         *" --optuna.keep_checkpoints") echo "best all none" ;;
-        "corpus corpus") echo "telephone-prompts" ;;
+        "corpus corpus") echo "telephone-prompts common-voice" ;;
         "start --device") echo "auto cpu gpu" ;;
         "vocabulary vocabulary") echo "build check merge" ;;
         "transcribe --format") echo "text jsonl ctm lab textgrid eaf srt" ;;

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from models.checkpoint_description import CheckpointDescription, described_network
 from models.huggingface import HuggingFaceModel
 from models.network.acoustic_forward import AcousticForward

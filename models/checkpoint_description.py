@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from models.network.network_sizes import MOST_LAYERS, check_sizes, is_number_of_layers
 from models.network.pretrained import MODEL_TYPES, build_network
 from models.weights import CHECKPOINT_KEY, CheckpointError

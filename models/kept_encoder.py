@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dataset_modules.batches.batch import AudioParams, Batch
+from dataset_modules.batches.audio_params import AudioParams
+from dataset_modules.batches.batch import Batch
 from dataset_modules.batches.trainer_limits import is_whole_epoch
 from models.network.acoustic_forward import AcousticForward
 from models.network.frames import Counts, convolved_frames, frames_of

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from dataset_modules.batches.batch import AudioParams, Batch, ModelInterface
+from dataset_modules.batches.audio_params import AudioParams
+from dataset_modules.batches.batch import Batch, ModelInterface
 from evaluation.metrics import EvaluationMetrics
 from models.evaluated_model import EvaluatedModel
 from models.huggingface import HuggingFaceModel

@@ -4,11 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.configuration.tool_parser import ToolParser
-from dataset_modules.cache.clip_preparation import phonemes_of_texts
 from dataset_modules.labels.included_vocabularies import included_vocabulary
-from dataset_modules.labels.reading import RecordingLabel
 from experiment.errors import ConfigError
 from installation import PROGRAM
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
@@ -18,6 +17,9 @@ from phonetics.text_to_phonemes.base import in_batches
 from untrusted.files import read_lines
 from untrusted.printing import printable
 from wording import number_of
+
+if TYPE_CHECKING:
+    from dataset_modules.labels.reading import RecordingLabel
 
 _NAMED = ("espeak", "epitran")
 _MOST_LINE_BYTES = 2**20
@@ -124,7 +126,11 @@ def _inventory(
     return inventory
 
 
-def _labels_of_texts(options: argparse.Namespace) -> Iterator[RecordingLabel]:
+def _labels_of_texts(options: argparse.Namespace) -> Iterator["RecordingLabel"]:
+    # Imported only now: --help and vocabularies need none of it.
+    from dataset_modules.cache.clip_preparation import phonemes_of_texts
+    from dataset_modules.labels.reading import RecordingLabel
+
     choice = options.text_to_phonemes
     backend = backend_for(choice if choice in _NAMED else LexiconPhonemes(choice), options.language)
     if backend is None or backend.needs_language():
@@ -137,7 +143,7 @@ def _labels_of_texts(options: argparse.Namespace) -> Iterator[RecordingLabel]:
         yield from (RecordingLabel(text, normalise(spoken.get(text, ()))) for text in batch)
 
 
-def _labels_of_config(options: argparse.Namespace) -> Iterator[RecordingLabel]:
+def _labels_of_config(options: argparse.Namespace) -> Iterator["RecordingLabel"]:
     if options.language or options.text_to_phonemes != "espeak":
         raise ConfigError(
             "vocabulary: --language and --text_to_phonemes go with --texts, a --config has its own"

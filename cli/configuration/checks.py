@@ -12,7 +12,7 @@ from dataset_modules.augmentations import Transform
 from dataset_modules.augmentations.dry_run import PROBE_SECONDS, dry_run
 from dataset_modules.augmentations.sound_store import check_sound_paths
 from dataset_modules.base_dataset import Split
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.batches.trainer_limits import is_whole_epoch
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.labels.included_vocabularies import included_vocabulary

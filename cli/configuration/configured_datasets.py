@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
+from cli.configuration.values.component_parser import ComponentParser
 from cli.configuration.yaml_files import check_yaml_files
 from dataset_modules.base_dataset import BaseDataset, Split
 from dataset_modules.labels.reading import RecordingLabel, read_labels
@@ -38,7 +38,7 @@ def configured_labels(paths: Sequence[Path], splits: Sequence[Split]) -> Iterato
 
 def located_datasets(data: dict[str, Any]) -> list[BaseDataset]:
     """Build the data sets of a data section, and find their recordings."""
-    parser = PhonemeArgumentParser()
+    parser = ComponentParser()
     parser.add_argument("--dataset_classes", type=list[BaseDataset], required=True)
     parser.add_argument("--language", type=str | None, default=None)
     parser.add_argument("--text_to_phonemes", type=TextToPhonemes, default="espeak")

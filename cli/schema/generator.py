@@ -7,12 +7,13 @@ them, and any other class is open.
 
 import argparse
 import inspect
-from typing import Any
+from typing import Any, ClassVar
 
 import audiomentations
 from jsonargparse import ArgumentParser
 from jsonargparse._completions_jsonschema import ParserJsonschema
 from jsonargparse._typehints import get_callable_return_type
+from jsonargparse._util import get_import_path, import_object
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.profilers import Profiler
@@ -29,6 +30,7 @@ from cli.commands.doctor import DoctorCLI
 from cli.phoneme_cli import PhonemeCLI
 from cli.schema.schema_file import (
     CLASS_NAME,
+    CLASSES,
     COMMANDS,
     SIGNATURES,
     VERSIONS,
@@ -77,7 +79,8 @@ def build_schema() -> Schema:
         name: {key: value for key, value in properties.items() if key not in named}
         for name, properties in others.items()
     }
-    schema[VERSIONS], schema[SIGNATURES] = package_versions(), digest_of_signatures()
+    schema[CLASSES] = sorted(_Generator.classes)
+    schema[VERSIONS], schema[SIGNATURES] = package_versions(), digest_of_signatures(schema[CLASSES])
     return schema
 
 
@@ -107,6 +110,19 @@ def _parsers(kind: type[PhonemeCLI]) -> dict[str, ArgumentParser]:
 
 class _Generator(ParserJsonschema):
     """Describes the classes that users choose; leaves out what editors would complain about."""
+
+    # Our classes whose signatures were read.
+    classes: ClassVar[set[str]] = {"PhonemeRecognizer", "PhonemeDataModule", "PhonemeCLI", "DoctorCLI"}
+
+    def class_parser_schema(
+        self, class_type: type | str, action: argparse.Action, description: str | None = None
+    ) -> Schema:
+        """Describe the arguments of a class."""
+        read = import_object(class_type) if isinstance(class_type, str) else class_type
+        bases = inspect.getmro(read) if inspect.isclass(read) else ()
+        self.classes.update(each.__name__ for each in bases if each.__module__.startswith(_OURS))
+        schema: Schema = super().class_parser_schema(class_type, action, description)
+        return schema
 
     def generate(self, parser: ArgumentParser) -> Schema:
         """Describe a parser."""
@@ -175,8 +191,6 @@ def _subclasses(base: type) -> list[type]:
 
 def _public_path(one: type) -> str:
     """Return the path that users write; empty for a class that is not offered."""
-    from jsonargparse._util import get_import_path
-
     path = str(get_import_path(one))
     hidden = inspect.isabstract(one) or "._" in path or path.startswith(_HIDDEN + _OPTIONAL) or one in _CHOSEN
     return path if path.startswith(_OFFERED) and not hidden else ""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from models.huggingface.token_files import FindFile, TokenError, TokenKind, read_json_object, read_tokens
 from models.network.pretrained import NetworkName, family_of, pretrained_configuration
 from phonetics import Vocabulary

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from models.network.frames import SAMPLE_GRID, FeatureGrid
 
 VARIANCE_FLOOR = 1e-7

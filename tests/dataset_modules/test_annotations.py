@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from praatio import textgrid as praatio
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.encoder import LabelEncoder
 from dataset_modules.labels.reading import read_labels

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.cache.clip_cache import fingerprint_of
 from dataset_modules.cache.clip_preparation import PreparationSettings, prepare_clip

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from dataset_modules.base_dataset import BaseDataset
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.recording import Recording
 from phonetics import EspeakPhonemes, IpaNormaliser, LexiconPhonemes

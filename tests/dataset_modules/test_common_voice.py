@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.common_voice import CommonVoiceDataset
 from dataset_modules.sources.common_voice_release import find_locale_folder, release_recordings, seconds_of
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak

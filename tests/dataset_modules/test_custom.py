@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
 

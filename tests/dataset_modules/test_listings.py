@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.custom import CustomAudioDataset
 
 RATE = 16000

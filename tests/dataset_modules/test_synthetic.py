@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dataset_modules.base_dataset import SPLITS
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.recording import Recording
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
 from dataset_modules.sources.synthesis.sentences import distinct_sentences

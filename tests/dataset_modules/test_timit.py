@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.timit import (
     CORE_TEST_SPEAKERS,
     DEV_SPEAKERS,

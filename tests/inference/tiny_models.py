@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from inference.acoustic_model import AcousticModel
 from models.network.pretrained import build_network, network_configuration
 from phonetics import Vocabulary

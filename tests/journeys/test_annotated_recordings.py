@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from praatio import textgrid as praatio
 
 from cli.run import run
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak
 from dataset_modules.sources.synthesis.sentences import distinct_sentences

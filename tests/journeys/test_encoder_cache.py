@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.batches.loading import Collator
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset

@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dataset_modules.batches.batch import AudioParams, Batch
+from dataset_modules.batches.audio_params import AudioParams
+from dataset_modules.batches.batch import Batch
 
 
 @pytest.mark.parametrize("rate", [0, -16000])

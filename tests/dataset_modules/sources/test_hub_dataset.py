@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.common_voice import CommonVoiceDataset
 from dataset_modules.labels.reading import read_labels
 from dataset_modules.sources.hub_dataset import HubClip

@@ -12,7 +12,7 @@ import soundfile
 
 from cli.run import run
 from dataset_modules.base_dataset import SPLITS
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.custom import CustomAudioDataset
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoProcessor
 
-from dataset_modules.batches.batch import AudioParams
+from dataset_modules.batches.audio_params import AudioParams
 from inference import Recognizer
 from inference.acoustic_model import AcousticModel
 from inference.handover.bundle import pipeline_transcriber

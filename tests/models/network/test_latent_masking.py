@@ -7,7 +7,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import Wav2Vec2Config
 from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 
-from dataset_modules.batches.batch import AudioParams, Batch
+from dataset_modules.batches.audio_params import AudioParams
+from dataset_modules.batches.batch import Batch
 from models.network.latent_masking import time_mask
 
 FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
