@@ -4,6 +4,22 @@ import sys
 from pathlib import Path
 
 PROJECT = "phoneme-recognition"
+# Our packages, whose log is shown; site-packages holds others beside them.
+PACKAGES = (
+    "callbacks",
+    "cli",
+    "dataset_modules",
+    "doctor",
+    "evaluation",
+    "experiment",
+    "inference",
+    "models",
+    "optim",
+    "phonetics",
+    "reports",
+    "tuning",
+    "untrusted",
+)
 _ROOT = Path(__file__).resolve().parent
 _SCRIPT = _ROOT / "run.sh"
 COMMAND = "phonemes"  # [project.scripts] in pyproject.toml

@@ -5,15 +5,14 @@ import logging
 import os
 import sys
 import warnings
-from pathlib import Path
 from typing import TextIO
 
 from tqdm import tqdm
 
+from installation import PACKAGES
 from untrusted.printing import printable_lines
 
 _DEBUG_VARIABLE = "PHONEME_DEBUG"
-_OWN = [path.parent.name for path in Path(__file__).resolve().parents[1].glob("*/__init__.py")]
 _LIBRARIES = ("lightning.fabric", "lightning.pytorch", "huggingface_hub", "transformers")
 # Warnings without a consequence for the user.
 _IGNORED = (
@@ -44,7 +43,7 @@ def set_up_logging(*, only_warnings: bool = False) -> None:
     Args:
         only_warnings: whether this process leaves other messages to the first process of the run.
     """
-    for names, level in ((_OWN, logging.INFO), (_LIBRARIES, logging.ERROR)):
+    for names, level in ((PACKAGES, logging.INFO), (_LIBRARIES, logging.ERROR)):
         for name in names:
             logger = logging.getLogger(name)
             logger.setLevel(level)

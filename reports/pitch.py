@@ -68,10 +68,10 @@ def pitch_fact(runs: Sequence[Run]) -> str:
     """Describe the pitch by the range that holds four fifths of it, and its median.
 
     >>> pitch_fact([[(0.0, 100.0), (0.02, 110.0), (0.04, 120.0)]])
-    'pitch 102 to 118 Hz, median 110 Hz'
+    'F0 102 to 118 Hz, median 110 Hz'
     """
     values = [hertz for run in runs for _, hertz in run]
     if not values:
         return ""
     low, median, high = np.percentile(values, [10, 50, 90])
-    return f"pitch {low:.0f} to {high:.0f} Hz, median {median:.0f} Hz"
+    return f"F0 {low:.0f} to {high:.0f} Hz, median {median:.0f} Hz"

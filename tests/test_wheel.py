@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from installation import PACKAGES
 from tests.source_tree import MAY_IMPORT
 
 ROOT = Path(__file__).parents[1]
@@ -16,6 +17,10 @@ INCLUDED = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
 def test_the_list_of_packages_is_complete() -> None:
     names = [f"{name}.py" if (ROOT / f"{name}.py").is_file() else name for name in MAY_IMPORT]
     assert sorted(INCLUDED) == sorted([*names, "config"])
+
+
+def test_the_packages_whose_log_is_shown_are_ours() -> None:
+    assert sorted(PACKAGES) == sorted(name for name in MAY_IMPORT if (ROOT / name).is_dir())
 
 
 def test_every_file_of_these_packages_goes_in() -> None:

@@ -75,7 +75,7 @@ def test_a_report_draws_the_pitch_of_its_worst_utterances(noisy_records, tmp_pat
     soundfile.write(tmp_path / "worst.flac", voice(150), RATE)
     text = utterance_section(analyse("test", [record]), tmp_path).body
     assert 'class="pitch"' in text
-    assert re.search(r"pitch \d+ to \d+ Hz, median 1(49|50|51) Hz", text)
+    assert re.search(r"F0 \d+ to \d+ Hz, median 1(49|50|51) Hz", text)
 
 
 def test_other_commands_do_not_wait_for_librosa():
