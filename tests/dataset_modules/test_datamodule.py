@@ -451,3 +451,28 @@ def test_auto_is_a_figure_where_there_is_no_accelerator(dataset: Counting, russi
     data.trainer = _trainer("cpu")  # type: ignore[assignment]
     assert data.batch_seconds("train") == 60.0
     assert "found_batch_seconds" not in data.state_dict()
+
+
+def test_a_data_set_comes_first_and_stays_without_augmentation(
+    tiny_cache_dir: Path, russian_vocab_file: Path
+) -> None:
+    first, other = Counting(tiny_cache_dir, seed=1), Counting(tiny_cache_dir)
+    first.comes_first, first.augmented = True, False
+    louder = [Gain(min_gain_db=-6.0, max_gain_db=-6.0, p=1.0)]
+    data = _data([other, first], russian_vocab_file, batch_size=4, augmentations=louder)
+    data.prepare_data()
+    data.setup("fit")
+    numbers = [index for batch in data.sampler("train", shuffle=True).batches(0) for index in batch]
+    count = len(data.parts[0].usable.indices)
+    assert min(numbers[: len(numbers) - count]) >= count
+    peaks = [np.abs(data.splits["train"][0, index].waveform).max() for index in range(len(numbers))]
+    plain = [np.abs(data.splits["train"].clips[index].samples).max() / 32767 for index in range(len(numbers))]
+    changed = [not np.isclose(one, another) for one, another in zip(peaks, plain, strict=True)]
+    assert changed == [True] * count + [False] * (len(numbers) - count)
+
+
+def test_what_comes_first_needs_batches_of_a_size(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
+    first = Counting(tiny_cache_dir)
+    first.comes_first = True
+    with pytest.raises(ValueError, match="comes_first orders batches of batch_size"):
+        _data([first], russian_vocab_file, max_batch_seconds=9.0)
