@@ -34,6 +34,24 @@ _FREE = {
     "trainer.enable_progress_bar",
     "trainer.enable_model_summary",
 }
+# Keys that studies of version 0.1.0 do not know, with the values under which training is the same.
+_ADDED: dict[str, object] = {
+    "symbol_map": None,
+    "least_fitting_share": 0.1,
+    "intermediate_ctc": None,
+    "consistency": None,
+    "worker_timeout": 600.0,
+    "test_split": 0.0,
+    "split_by": "speaker",
+    "label_format": None,
+    "label_kind": None,
+    "label_tier": None,
+    "clip_tier": None,
+    "label_dir": None,
+    "speaker_from": "labels",
+    "comes_first": False,
+    "augmented": True,
+}
 _MAX_NAMED = 3
 
 
@@ -128,7 +146,7 @@ def _check_identity(study: Study, plan: SearchPlan) -> None:
 def _facts(plan: SearchPlan) -> dict[str, str]:
     """Describe what makes two starts the same search: one short fact per key of the configuration."""
     parts: dict[str, Any] = {}
-    for section, content in plan.base.items():
+    for section, content in without_added(plan.base).items():
         if isinstance(content, dict):
             parts |= {f"{section}.{key}": part for key, part in content.items()}
         else:
@@ -140,6 +158,23 @@ def _facts(plan: SearchPlan) -> dict[str, str]:
     facts["optuna.metric"] = _short(list(plan.metrics))
     facts["optuna.direction"] = _short(list(plan.directions))
     return facts
+
+
+def without_added(content: Any) -> Any:  # noqa: ANN401 - a configuration has any values
+    """Return a configuration without keys that earlier versions lacked, where these change nothing.
+
+    >>> without_added({"model": {"consistency": None, "lr": 0.1}, "data": [{"label_kind": "text"}]})
+    {'model': {'lr': 0.1}, 'data': [{'label_kind': 'text'}]}
+    """
+    if isinstance(content, list):
+        return [without_added(one) for one in content]
+    if not isinstance(content, dict):
+        return content
+    return {
+        key: without_added(value)
+        for key, value in content.items()
+        if key not in _ADDED or value != _ADDED[key]
+    }
 
 
 def _short(value: object) -> str:
