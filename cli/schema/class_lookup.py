@@ -54,7 +54,8 @@ def _find(module: str) -> tuple[ModuleSpec | None, str]:
         parent, full = spec, f"{full}.{part}"
         if parent.submodule_search_locations is None:
             return None, ""  # a class within a class, or a module that makes others
-        spec = PathFinder.find_spec(full, list(parent.submodule_search_locations))
+        # By its last name: a folder without __init__.py asks for a parent that nobody has imported.
+        spec = PathFinder.find_spec(full.rpartition(".")[2], list(parent.submodule_search_locations))
         if spec is None:
             source = _source(parent)
             doubtful = not source or part in source or any(word in source for word in _DYNAMIC)
@@ -90,4 +91,4 @@ def _names(source: str) -> set[str]:
 
 def _has_submodule(spec: ModuleSpec | None, name: str) -> bool:
     places = list(spec.submodule_search_locations or ()) if spec else []
-    return bool(places) and PathFinder.find_spec(f"{spec.name if spec else ''}.{name}", places) is not None
+    return bool(places) and PathFinder.find_spec(name, places) is not None
