@@ -10,7 +10,6 @@ import yaml
 
 from cli.configuration.yaml_files import config_files
 from cli.schema import first_check
-from cli.schema.class_lookup import names_in, why_missing
 from cli.schema.first_check import check_first
 from cli.schema.schema_file import ROOT
 from experiment.errors import ConfigError
@@ -189,12 +188,3 @@ def test_the_first_message_takes_little_time(arguments):
     assert done.stderr.startswith("error: ")
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     assert seconds < MOST_SECONDS
-
-
-def test_classes_in_folders_without_init_are_looked_up(tmp_path, monkeypatch):
-    module = tmp_path / "mine" / "speech" / "sets.py"
-    module.parent.mkdir(parents=True)
-    module.write_text("class Recordings:\n    pass\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert "Recordings" in names_in("mine.speech.sets")
-    assert why_missing("mine.speech.nothing.Recordings")
