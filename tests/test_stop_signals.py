@@ -4,6 +4,7 @@ import importlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -125,6 +126,19 @@ def test_a_second_signal_stops_at_once(capfd):
 
 def test_one_signal_that_arrives_twice_is_no_second_one():
     assert ended(_training, [signal.SIGTERM, signal.SIGTERM, signal.SIGTERM], 0.05)[0] == 7
+
+
+def _training_in_a_library():
+    with handled():
+        set_training(True)
+        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGTERM]).start()
+        os.system("sleep 1.5")  # as a backward pass: Python's handler runs once it has returned
+        time.sleep(0.5)
+        os._exit(7)
+
+
+def test_a_signal_within_a_long_call_of_a_library_is_no_second_one():
+    assert ended(_training_in_a_library)[0] == 7
 
 
 def _worker_that_signals_itself(number):
