@@ -2,7 +2,7 @@
 
 import re
 
-from phonetics.text_to_phonemes.espeak import espeak_languages, nearest_languages
+from phonetics.text_to_phonemes.espeak import OTHER_CODES, espeak_languages, nearest_languages
 
 _CODE = re.compile(r"[A-Za-z]{2,4}(?:[-_][A-Za-z0-9]+)*")  # piqd has four letters
 
@@ -27,14 +27,25 @@ def check_language(owner: str, language: str) -> None:
 
 
 def usual_variety(language: str) -> str:
-    """Return espeak-ng's usual variety of a language that it has no plain voice for; others stay.
+    """Return espeak-ng's code of a language; one that it has no voice for stays.
+
+    A language without a plain voice, or with a region that espeak-ng does not have, gets its usual variety.
 
     >>> usual_variety("en"), usual_variety("fr"), usual_variety("it"), usual_variety("xx")
     ('en-us', 'fr-fr', 'it', 'xx')
+    >>> usual_variety("it_IT"), usual_variety("pt-BR"), usual_variety("pt-PT"), usual_variety("zh")
+    ('it', 'pt-br', 'pt', 'cmn')
     """
     try:
         spoken = espeak_languages()
     except ValueError:  # espeak-ng is not installed
         return language
-    near = nearest_languages(language, spoken) if language not in spoken else []
-    return next((code for code in near if code.split("-")[0] == language.lower()), language)
+    if language in spoken:
+        return language
+    wanted = language.lower().replace("_", "-")
+    plain = wanted.split("-")[0]
+    by_lower = {code.lower(): code for code in spoken}
+    near = nearest_languages(language, spoken)
+    usual = next((code for code in near if code.split("-")[0] == plain), None)
+    other = OTHER_CODES.get(wanted) or OTHER_CODES.get(plain)
+    return by_lower.get(wanted) or by_lower.get(plain) or usual or other or language

@@ -14,9 +14,9 @@ from phonetics.text_to_phonemes.base import GraphemeToPhoneme, joined_words
 _PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
 _FORMAT = 1  # version of the code between texts, phonemizer and phonemes
 _MAX_NEAR = 4
-# The usual choice where a language has several varieties, or another code in espeak-ng.
+# The usual choice where a language has several varieties.
 _USUAL = ("en-us", "en-gb", "fr-fr", "pt-br")
-_ALIASES = {"zh": "cmn", "no": "nb", "iw": "he"}
+OTHER_CODES = {"zh": "cmn", "zh-hk": "yue", "no": "nb", "iw": "he"}  # → espeak-ng's
 
 # espeak ends a text at a NUL, and reads text in double brackets as codes of phonemes.
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]|\[\[|\]\]")
@@ -82,7 +82,7 @@ def nearest_languages(language: str, spoken: Mapping[str, str]) -> list[str]:
     same = [code for low, code in by_lower.items() if low.split("-")[0] == wanted.split("-")[0]]
     named = [code for code, name in spoken.items() if name.lower().startswith(wanted)]
     alike = [by_lower[low] for low in difflib.get_close_matches(wanted, by_lower, n=_MAX_NEAR, cutoff=0.7)]
-    known = [code for alias, code in _ALIASES.items() if alias == wanted.split("-")[0] and code in spoken]
+    known = [code for alias, code in OTHER_CODES.items() if alias == wanted.split("-")[0] and code in spoken]
     rank = {code: place for place, code in enumerate(_USUAL)}
     usual = sorted(
         same, key=lambda code: (code.lower() != wanted, rank.get(code, len(rank)), len(code), code)

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,10 +80,11 @@ def _common_voice(options: argparse.Namespace) -> int:
     import yaml
 
     from dataset_modules.sources.corpora.data_collective import fetch_release, find_release
-    from phonetics.languages import check_language
+    from phonetics.languages import check_language, usual_variety
 
     check_language("--language", options.language)
-    locale = options.locale or options.language.split("-")[0]
+    language = usual_variety(options.language)
+    locale = options.locale or re.split("[-_]", options.language)[0]
     release = find_release(locale, options.version)
     sys.stderr.write(f"corpus: {release.name}\n")
     try:
@@ -91,10 +93,10 @@ def _common_voice(options: argparse.Namespace) -> int:
         raise
     except Exception as error:  # the client's own errors have no common base
         raise ConnectionError(f"{error}; run the command again to resume") from error
-    named = {"dataset_name": str(archive), **({"locale": locale} if locale != options.language else {})}
+    named = {"dataset_name": str(archive), **({"locale": locale} if locale != language else {})}
     dataset = {"class_path": "dataset_modules.common_voice.CommonVoiceDataset", "init_args": named}
     config = options.output / f"{locale}.yaml"
-    content = {"data": {"language": options.language, "dataset_classes": [dataset]}}
+    content = {"data": {"language": language, "dataset_classes": [dataset]}}
     config.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     sys.stdout.write(
         f"{archive}: verified\nwrote {config}\nnext: ./run.sh train config/config.yaml --config {config}\n"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cli.run import run
-from dataset_modules.sources.corpora.data_collective import fetch_release, find_release
+from dataset_modules.sources.corpora.data_collective import CommonVoiceRelease, fetch_release, find_release
 
 pytest.importorskip("datacollective", reason="the extra common_voice is not installed")
 
@@ -120,3 +120,14 @@ def test_the_command_writes_a_configuration(tmp_path, capsys):
     (dataset,) = yaml.safe_load((tmp_path / "ru.yaml").read_text())["data"]["dataset_classes"]
     assert dataset["init_args"] == {"dataset_name": str(tmp_path / "cv-ru.tar.gz")}
     assert "next: ./run.sh train config/config.yaml" in capsys.readouterr().out
+
+
+def test_the_configuration_has_the_language_as_espeak_names_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "dataset_modules.sources.corpora.data_collective.find_release",
+        lambda locale, version: CommonVoiceRelease("new", f"English ({locale})", (24,)),
+    )
+    assert run(["corpus", "common-voice", "--language", "en", "--output", str(tmp_path)]) == 0
+    data = yaml.safe_load((tmp_path / "en.yaml").read_text())["data"]
+    assert data["language"] == "en-us"
+    assert data["dataset_classes"][0]["init_args"]["locale"] == "en"
