@@ -1,7 +1,9 @@
 """Short sentences to speak: a user's, new ones of a user's words or of shipped lists, or numbers."""
 
+import functools
 import random
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,7 +14,6 @@ from untrusted.json_text import read_json
 TEXTS_DIR = Path(__file__).parent / "texts"
 _SLOT = re.compile(r"\{(\w+)\}")
 _MAX_REPEATS = 1000  # known sentences in a row after which a source counts as exhausted
-_WORD = re.compile(r"[^\W\d_]+(?:['’‑-][^\W\d_]+)*['’]?")  # letters, and what joins them
 _WORDS_PER_SENTENCE = (1, 6)
 
 
@@ -46,7 +47,19 @@ def words_of(texts: Iterable[str]) -> list[str]:
     >>> words_of(["L'amico, sì!", "3 amici: sì"])
     ["l'amico", 'sì', 'amici']
     """
-    return list(dict.fromkeys(word.lower() for text in texts for word in _WORD.findall(text)))
+    found = (_word().findall(unicodedata.normalize("NFC", text)) for text in texts)
+    return list(dict.fromkeys(word.lower() for words in found for word in words))
+
+
+@functools.cache
+def _word() -> re.Pattern[str]:
+    """Return the pattern of letters with their marks, and what joins them.
+
+    Vowels of Hindi, Thai and others are marks; Python counts none of them as a letter.
+    """
+    marks = "".join(mark for mark in map(chr, range(0x10000)) if unicodedata.category(mark) in ("Mn", "Mc"))
+    letters = rf"(?:[^\W\d_][{marks}\u200c\u200d]*)+"
+    return re.compile(rf"{letters}(?:['’‑-]{letters})*['’]?")
 
 
 def _of_words(path: Path, draw: random.Random) -> Iterator[str]:

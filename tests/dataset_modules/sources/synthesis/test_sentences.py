@@ -1,9 +1,10 @@
 import random
+import unicodedata
 from pathlib import Path
 
 import pytest
 
-from dataset_modules.sources.synthesis.sentences import distinct_sentences
+from dataset_modules.sources.synthesis.sentences import distinct_sentences, words_of
 
 
 @pytest.mark.parametrize("language", ["ru", "en-us", "de"])
@@ -85,3 +86,14 @@ def test_a_file_without_words_is_refused(tmp_path: Path) -> None:
 def test_texts_and_words_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="exclude each other"):
         distinct_sentences("ru", 1, seed=0, texts_file=tmp_path / "a", words_file=tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "words", ["नमस्ते दुनिया", "สวัสดี ครับ", "বাংলা ভাষা", "தமிழ் மொழி", "שָׁלוֹם", "می\u200cخواهم", "perché è", "l'été"]
+)
+def test_words_keep_the_marks_of_their_letters(words: str) -> None:
+    assert words_of([f"{words}, 3!"]) == [unicodedata.normalize("NFC", word) for word in words.split()]
+
+
+def test_decomposed_letters_are_the_same_word() -> None:
+    assert words_of(["perche\u0301", "perché"]) == ["perché"]
