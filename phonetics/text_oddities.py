@@ -17,7 +17,8 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("hi", "kok", "mr", "ne", "sa"), ("DEVANAGARI",)),
     **dict.fromkeys(("as", "bn", "bpy"), ("BENGALI",)),
     **dict.fromkeys(("cmn", "hak", "yue", "zh"), ("CJK", "LATIN")),
-    **{"ja": ("HIRAGANA", "KATAKANA", "CJK", "KATAKANA-HIRAGANA"), "ko": ("HANGUL",)},
+    # espeak-ng reads no Chinese characters in Japanese: each becomes "Chinese letter".
+    **{"ja": ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"), "ko": ("HANGUL",)},
     **{"el": ("GREEK",), "grc": ("GREEK",), "he": ("HEBREW",), "hy": ("ARMENIAN",), "hyw": ("ARMENIAN",)},
     **{
         "am": ("ETHIOPIC",),

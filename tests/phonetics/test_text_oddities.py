@@ -7,7 +7,8 @@ from phonetics.text_oddities import text_oddities
 FOUND = {
     ("привет", "en-us"): {"foreign script": ["привет"]},
     ("это Asterisk", "ru"): {"foreign script": ["Asterisk"]},
-    ("日本語です hello", "ja"): {"foreign script": ["hello"]},
+    ("カタカナです hello", "ja"): {"foreign script": ["hello"]},
+    ("日本語です", "ja"): {"foreign script": ["日本語です"]},  # espeak-ng names Chinese characters
     ("<b>ciao</b> &amp; {x}", "it"): {"markup": ["<b>", "</b>", "&amp;", "{x}"]},
     ("[noise] yes", "en"): {"markup": ["[noise]"]},
     ("Press 1 or 2.5", "en"): {"digits": ["1", "2.5"]},
