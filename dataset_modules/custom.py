@@ -214,8 +214,9 @@ class CustomAudioDataset(ListedDataset):
         if missing := [split for split in filled if not filled[split] and asked.get(split, 1)]:
             log.warning(
                 "CustomAudioDataset: validation_split=%s and test_split=%s of the %ss leave no recording "
-                "for %s; set split_by: recording, or state splits in the manifest",
+                "for %s; %s, or state splits in the manifest",
                 *(val_share, test_share, self.split_by, " and ".join(missing)),
+                "set split_by: recording" if self.split_by == "speaker" else "raise the share",
             )
         return filled
 

@@ -15,11 +15,12 @@ from dataset_modules.labels.reading import read_labels
 from dataset_modules.recording import AudioError, Recording
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
+from dataset_modules.sources.shares import SplitBy, divided
 from phonetics.label_counts import LabelCounts
 
 _MEASURED = 400  # recordings whose lengths are read; the others are taken to be as long on average
 _FEW_SPEAKERS = 10  # of fewer, a share may be none
-_HELD_OUT = 0.1
+_HELD_OUT = (0.1, 0.15, 0.2, 0.25, 0.3)  # the first one that leaves recordings for every split
 
 
 @dataclass
@@ -83,10 +84,16 @@ def _path_of(recording: Recording) -> Path | None:
 
 def _shares(data: CustomAudioDataset, num_speakers: int) -> dict[str, Any]:
     """Return the shares to hold out where the folder does not state a split."""
-    asked = {"validation_split": "val", "test_split": "test"}
-    shares = {key: 0.0 if data.splits[split] else _HELD_OUT for key, split in asked.items()}  # type: ignore[index]
-    by = "speaker" if num_speakers >= _FEW_SPEAKERS else "recording"
-    return {**shares, **({"split_by": by} if any(shares.values()) else {})}
+    stated: list[Split] = [split for split in ("val", "test") if data.splits[split]]
+    ways: list[SplitBy] = ["speaker", "recording"] if num_speakers >= _FEW_SPEAKERS else ["recording"]
+    choices = [(by, share) for by in ways for share in _HELD_OUT] if len(stated) < 2 else []
+    for by, share in choices:
+        val, test = (0.0 if split in stated else share for split in ("val", "test"))
+        parts = divided(data.splits["train"], val=val, test=test, by=by)
+        if all(parts[split] or split in stated for split in SPLITS):
+            return {"validation_split": val, "test_split": test, "split_by": by}
+    val, test = (0.0 if split in stated else _HELD_OUT[0] for split in ("val", "test"))
+    return {"validation_split": val, "test_split": test, **({"split_by": "recording"} if choices else {})}
 
 
 def _seconds(recordings: Sequence[Recording] | Iterable[Recording]) -> float:

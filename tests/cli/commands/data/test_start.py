@@ -124,6 +124,15 @@ def test_a_long_recording_with_times_is_measured_by_its_parts(tmp_path):
     assert found.mean_seconds == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("name", ["a", "b", "c", "d", "e", "f"])
+@pytest.mark.parametrize("count", [5, 8, 12])
+def test_few_recordings_or_speakers_leave_some_for_every_split(tmp_path, name, count):
+    rows = [row | {"speaker": f"{name}{n % 10}"} for n, row in enumerate(italian(f"{name}.wav", count))]
+    found = survey_folder(write_folder(tmp_path, rows, seconds=0.1), "it", [".wav"])
+    assert all(found.counts.values()), found.counts
+    assert found.counts["train"] >= found.counts["val"]
+
+
 def survey(minutes, clips):
     return FolderSurvey({}, {"train": clips, "val": 1, "test": 1}, minutes * 60.0, 1, ())
 
