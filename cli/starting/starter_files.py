@@ -57,7 +57,7 @@ def write_starter(
     folder.mkdir(parents=True, exist_ok=True)
     if vocabulary.is_new:
         write_durably(vocabulary.path, vocabulary.vocabulary.to_json())
-    if recipe.synthetic and _has_words(survey):
+    if recipe.synthetic and has_words(survey):
         write_durably(folder / SENTENCES, "".join(f"{' '.join(text.split())}\n" for text in survey.texts))
     content = _configuration(folder, language, survey, recipe, vocabulary)
     write_durably(folder / CONFIG, _header(survey, recipe) + _as_yaml(content))
@@ -70,7 +70,7 @@ def _configuration(
     recorded = {**survey.dataset_options, "multiply_train_data": recipe.repeats}
     datasets = [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": recorded}]
     if recipe.synthetic:
-        words = {"words_file": str(folder / SENTENCES)} if _has_words(survey) else {}
+        words = {"words_file": str(folder / SENTENCES)} if has_words(survey) else {}
         spoken = {
             "num_train": recipe.synthetic,
             "num_val": 0,
@@ -100,7 +100,7 @@ def _configuration(
     }
 
 
-def _has_words(survey: FolderSurvey) -> bool:
+def has_words(survey: FolderSurvey) -> bool:
     """Return whether the texts have enough words for thousands of new sentences."""
     return len(words_of(survey.texts)) >= _FEWEST_WORDS
 

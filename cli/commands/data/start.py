@@ -96,6 +96,7 @@ def _has_gpu() -> bool:
 
 def _speaks_the_labels(language: str, survey: "FolderSurvey", vocabulary: "ChosenVocabulary") -> bool:
     """Return whether espeak-ng speaks the language, in the labels' notation."""
+    from cli.starting.starter_files import has_words
     from dataset_modules.recording import AudioError
     from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak, speaks
     from dataset_modules.sources.synthesis.sentences import distinct_sentences
@@ -104,7 +105,7 @@ def _speaks_the_labels(language: str, survey: "FolderSurvey", vocabulary: "Chose
     try:
         if not speaks(language):
             return False
-        sentences = survey.texts[:20] or distinct_sentences(language, 20, seed=0)
+        sentences = survey.texts[:20] if has_words(survey) else distinct_sentences(language, 20, seed=0)
         normalise = IpaNormaliser()
         spoken = [
             p for text in sentences for p in speak(text, VoiceSettings(language), normalise).phonemes or ()

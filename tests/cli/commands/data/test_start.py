@@ -84,6 +84,12 @@ def test_labels_in_another_notation_get_no_synthetic_speech(tmp_path):
     assert set(Vocabulary.from_file(config["model"]["vocab_file"]).phonemes) >= {"HH", "W", "D"}
 
 
+def test_few_words_get_no_synthetic_speech_of_other_phonemes(tmp_path):
+    rows = [{"file_name": f"{n}.wav", "text": ("ndiyo", "hapana")[n % 2]} for n in range(30)]
+    config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "sw", "--device", "cpu")
+    assert len(config["data"]["dataset_classes"]) == 1
+
+
 def test_a_wrong_language_is_refused_with_the_nearest(tmp_path, capsys):
     folder = write_folder(tmp_path / "p", italian(count=4))
     assert run(["start", str(folder), "--language", "italian", "--output", str(tmp_path / "s")]) == 2
