@@ -21,12 +21,12 @@ def feature_edit_distance(reference: Sequence[str], hypothesis: Sequence[str]) -
     first, second = (
         np.array(_features(side), dtype=np.float64).reshape(-1, _width()) for side in (reference, hypothesis)
     )
-    replaced = np.abs(first[:, None, :] - second[None, :, :]).sum(axis=2) / (2 * _width())  # (N, M)
     inserted = np.concatenate([[0.0], np.cumsum(_alone(second))])  # (M + 1,)
     costs = inserted
-    for row, deleted in enumerate(_alone(first)):
+    for segment, deleted in zip(first, _alone(first), strict=True):
+        replaced = np.abs(second - segment).sum(axis=1) / (2 * _width())  # (M,)
         above = costs + deleted
-        above[1:] = np.minimum(above[1:], costs[:-1] + replaced[row])
+        above[1:] = np.minimum(above[1:], costs[:-1] + replaced)
         # Insertions run along the row: the minimum over all columns at which they can start.
         costs = np.minimum.accumulate(above - inserted) + inserted
     return float(costs[-1])
