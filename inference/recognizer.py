@@ -119,11 +119,13 @@ class Recognizer:
         """
         stream = AudioSamples(np.asarray(waveform), sampling_rate)
         vocabulary = self.model.vocabulary
-        known = [name for name in phonemes if name != WORD_DELIMITER or vocabulary.word_delimiter]
-        tokens = force_align(self.scores(stream), vocabulary.encode(known), vocabulary.blank_id)
+        spelled = vocabulary.spelled(phonemes)
+        known = [name for name in spelled if name != WORD_DELIMITER or vocabulary.word_delimiter]
+        # Where no boundary is known, the consonants of two words that meet are still two.
+        tokens = force_align(self.scores(stream), vocabulary.ids_of(known), vocabulary.blank_id)
         seconds = len(stream.samples) / sampling_rate
         aligned = transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
-        return aligned if len(known) == len(phonemes) else with_words(aligned, phonemes)
+        return aligned if len(known) == len(spelled) else with_words(aligned, spelled)
 
     def scores(self, stream: AudioStream) -> Tensor:
         """Compute the log-probabilities of all frames of a recording, (F, V), from its windows."""

@@ -74,8 +74,9 @@ class OutputSymbols:
             for place, token in enumerate(tokens)
             for phoneme in self.symbol_map.phonemes_of(token)
         ]
-        spelled = spell_long([phoneme for phoneme, _ in mapped], self.labels.ids.__contains__)
-        return [(phoneme, mapped[place][1]) for phoneme, place in spelled]
+        labels = self.labels
+        spelled = spell_long([phoneme for phoneme, _ in mapped], lambda name: labels.id_of(name) is not None)
+        return [(labels.token_of(phoneme), mapped[place][1]) for phoneme, place in spelled]
 
     def ids_of(self, label_ids: Sequence[int]) -> list[int] | None:
         """Return the ids of a label in this head; None where one of its phonemes has no symbol."""

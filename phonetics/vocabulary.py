@@ -123,7 +123,10 @@ class Vocabulary:
 
     def encode(self, phonemes: Iterable[str]) -> list[int]:
         """Map phonemes to ids; those outside the vocabulary raise an error that names them."""
-        phonemes = self.spelled(phonemes)
+        return self.ids_of(self.spelled(phonemes))
+
+    def ids_of(self, phonemes: Sequence[str]) -> list[int]:
+        """Map phonemes to ids as ``encode`` does, but leave two consonants in a row apart."""
         ids = [self.id_of(phoneme) for phoneme in phonemes]
         unknown = sorted({phoneme for phoneme, place in zip(phonemes, ids, strict=True) if place is None})
         if unknown:

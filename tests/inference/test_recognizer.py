@@ -11,10 +11,11 @@ import torch
 
 from dataset_modules.recording import AudioError
 from inference import Failure, Recognizer
+from inference.acoustic_model import AcousticModel
 from inference.streaming.audio_stream import AudioFile, AudioSamples
 from inference.streaming.window_reader import _stretches
 from models import PhonemeRecognizer
-from phonetics import VocabularyError
+from phonetics import Vocabulary, VocabularyError
 from tests.inference.tiny_models import FAMILIES, TRANSFORMER, speech
 
 NO_ATTENTION = {"num_hidden_layers": 0}  # the context of such a network ends with its convolutions
@@ -93,6 +94,21 @@ def test_what_was_heard_is_aligned_where_it_was_heard(recognizer_of):
     assert aligned.text == recognised.text
     for one, other in zip(aligned.phonemes, recognised.phonemes, strict=True):
         assert one[1:] == pytest.approx(other[1:], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("said", "aligned"),
+    [
+        ("a n | n a", "a n | n a"),
+        ("a n n a | a", "a nː a | a"),
+        ("a tʃː a | a", "a tʃ tʃ a | a"),
+    ],
+)
+def test_long_consonants_stay_inside_words_where_the_vocabulary_has_no_boundary(model_of, said, aligned):
+    model = model_of("Wav2Vec2 layer")
+    vocabulary = Vocabulary(("[PAD]", "[UNK]", "nː", "a", "tʃ", "n", "oː", "ɡ"))
+    recognizer = Recognizer(AcousticModel(model.network, vocabulary, model.audio_params))
+    assert recognizer.align(speech(3.0), 16000, said.split()).text == aligned
 
 
 def test_other_phonemes_than_the_vocabularys_cannot_be_aligned(recognizer_of):

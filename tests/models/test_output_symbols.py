@@ -1,0 +1,21 @@
+"""What another model's symbols become in the vocabulary of the labels."""
+
+import pytest
+
+from models.output_symbols import OutputSymbols
+from phonetics import Vocabulary
+from phonetics.notation.symbol_mapping import SymbolMap
+
+SYMBOLS = Vocabulary(("[PAD]", "s", "a"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "phonemes"),
+    [(("s", "sː", "a"), "a sː a"), (("s", "ss", "a"), "a ss a"), (("s", "a"), "a s s a")],
+)
+def test_long_consonants_are_spelled_as_the_references_are(labels, phonemes):
+    vocabulary = Vocabulary(("[PAD]", *labels))
+    output = OutputSymbols(SYMBOLS, vocabulary, SymbolMap(SYMBOLS.phonemes, vocabulary))
+    found = output.phonemes(SYMBOLS.encode(["a", "s", "s", "a"]))
+    assert found == phonemes.split()
+    assert found == vocabulary.decode(vocabulary.encode(["a", "s", "s", "a"]))
