@@ -136,9 +136,12 @@ def _segments(side: "SideFiles", recording: "NamedRecording", files: "LabelFiles
 def _label_reader(options: argparse.Namespace) -> _ToPhonemes:
     """Return the function that turns a label into phonemes of the model's spelling."""
     from phonetics import IpaNormaliser, LexiconPhonemes, backend_for
+    from phonetics.languages import usual_variety
 
     choice = options.text_to_phonemes
     language = options.language or _language_of(options.model)
+    if language and choice == "espeak":
+        language = usual_variety(language)
     try:
         backend = backend_for(choice if choice in _NAMED_BACKENDS else LexiconPhonemes(choice), language)
     except ValueError as error:
