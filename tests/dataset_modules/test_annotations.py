@@ -69,6 +69,17 @@ def test_an_aligners_phones_and_words_are_one_label_with_word_boundaries(folder)
     assert labels(folder) == {"a.wav": "d a | n e t"}
 
 
+def test_a_word_that_the_aligner_did_not_know_is_no_phoneme(folder):
+    record(folder / "a.wav")
+    grid(
+        folder / "a.TextGrid",
+        utterances=[(0.4, 1.1, "x"), (1.9, 3.05, "y")],
+        phones=[*PHONES[:2], (2.0, 3.0, "spn")],
+    )
+    assert labels(folder) == {"a.wav#0001": "d a"}
+    assert "the aligner did not know" in reasons(folder)["a.wav#0002"]
+
+
 def test_utterances_cut_clips_out_of_a_long_recording_to_the_sample(folder):
     samples = record(folder / "a.wav")
     spans = [(0.4, 1.1, "first"), (1.9, 3.05, "second")]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dataset_modules.sources.annotations.audio_part import BEYOND_SECONDS
 from dataset_modules.sources.annotations.contract import AnnotationTier, LabelKind, TimedLabel
-from dataset_modules.sources.annotations.label_content import is_silence
+from dataset_modules.sources.annotations.label_content import is_silence, is_unknown_word
 from dataset_modules.sources.annotations.tier_choice import ChosenTiers, role_of
 from phonetics import WORD_DELIMITER
 
@@ -76,6 +76,8 @@ def _fault_of(label: TimedLabel, latest: float, seconds: float) -> str | None:
         return f"it ends at {label.end:.3f} s, outside the recording, which lasts {seconds:.3f} s"
     if label.start < latest - _OVERLAP_SECONDS:
         return f"it begins at {label.start:.3f} s, before the label before it ends at {latest:.3f} s"
+    if is_unknown_word(label.text):
+        return f"at {label.start:.3f} s, speech that the aligner did not know"
     return None
 
 

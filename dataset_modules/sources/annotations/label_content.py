@@ -9,8 +9,26 @@ from phonetics import WORD_DELIMITER
 
 # Labels of pauses, as TIMIT, HTK, the Montreal Forced Aligner, WebMAUS and espeak's users write them.
 SILENCES = frozenset(
-    {"h#", "pau", "epi", "sil", "sp", "<sil>", "<p:>", "<p>", "<eps>", "{sl}", "#", "##", "_", "<silence>"}
+    {
+        "h#",
+        "pau",
+        "epi",
+        "sil",
+        "sp",
+        "<sil>",
+        "<p:>",
+        "<p>",
+        "<eps>",
+        "<nib>",
+        "{sl}",
+        "#",
+        "##",
+        "_",
+        "<silence>",
+    }
 )
+# What aligners write where they do not know which phonemes were spoken.
+_UNKNOWN_WORDS = frozenset({"spn", "<unk>", "<usb>"})
 # The mean of letters in a phoneme lies near one (IPA) or two (ARPABET), that of words between three and nine.
 _LONGEST_OF_PHONEMES, _SHORTEST_OF_WORDS = 2.1, 2.7
 _ENOUGH_TOKENS = 4  # fewer short tokens may be words such as "I do"
@@ -27,6 +45,15 @@ def is_silence(label: str) -> bool:
     (True, True, False)
     """
     return not label.strip() or label.strip().lower() in SILENCES
+
+
+def is_unknown_word(label: str) -> bool:
+    """Return whether a label stands for speech that the aligner could not label.
+
+    >>> is_unknown_word("spn"), is_unknown_word("s")
+    (True, False)
+    """
+    return label.strip().lower() in _UNKNOWN_WORDS
 
 
 def kind_of_labels(labels: Iterable[str]) -> LabelKind | None:
