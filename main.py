@@ -4,7 +4,7 @@
 """
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from cli.environment_check import environment_faults
 from stop_signals import Stopped, handled, leave, report
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check the environment, then hand over to the command line; returns the exit status."""
-    faults = environment_faults()
-    if faults:
-        sys.stderr.write("".join(f"environment: {fault}\n" for fault in faults))
-        return 2
     try:
         with handled():
+            if faults := environment_faults():
+                sys.stderr.write("".join(f"environment: {fault}\n" for fault in faults))
+                return 2
             # Imported only now: in a broken environment these imports end in a traceback.
             from cli.run import run
 
@@ -36,5 +35,10 @@ def _start_search(request: "SearchRequest") -> int:
     return run_search(request)
 
 
-if __name__ == "__main__":
+def command() -> NoReturn:
+    """Run the program and end with its exit status, after a signal in any case: the console command, too."""
     leave(main())
+
+
+if __name__ == "__main__":
+    command()

@@ -23,13 +23,13 @@ from cli.schema.schema_file import read_schema
 from experiment.errors import ConfigError, IncompleteError, in_one_line
 from experiment.ranks import die_with_the_first, is_first
 from experiment.revision import version_lines
-from installation import existing_or_shipped, program_typed
+from installation import PROGRAM, existing_or_shipped, program_typed
 from stop_signals import Stopped, handled, leave_messages_to_first, report
 from untrusted.files import FileError
 from untrusted.printing import printable_lines
 
 _STATUS_OF_SIGNALS = 128
-_HELP = {"-h", "--help", "--help-all", "help"}
+_HELP = {"-h", "--help", "--help-all"}
 _DEFAULT_CONFIG = Path("config/config.yaml")
 
 
@@ -37,7 +37,7 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     """Run the command line, and return its exit status; without ``start_search``, refuse a search."""
     if not is_first():
         leave_messages_to_first()
-    if not arguments or arguments[0] in _HELP:
+    if not arguments or arguments[0] in {*_HELP, "help"}:
         sys.stdout.write(help_of_all(program_typed()))
         return 0 if arguments else 2
     if arguments[0] == "--version":
@@ -149,7 +149,7 @@ def _run_lightning(arguments: list[str], start_search: StartSearch | None) -> in
     if not cli.is_search:
         return 0
     if start_search is None:
-        raise ConfigError("optuna.tune: true is a search; start it with ./run.sh train or main.py fit")
+        raise ConfigError(f"optuna.tune: true is a search; start it with {PROGRAM} train or main.py fit")
     return start_search(cli.search_request())
 
 

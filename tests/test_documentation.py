@@ -55,6 +55,14 @@ def _commands() -> Iterator[tuple[str, list[str]]]:
 CALLS = [pytest.param(words, id=f"{page}: {' '.join(words)}") for page, words in _commands()]
 
 
+@EVERY_PAGE
+def test_a_row_of_a_table_follows_a_heading(page: str) -> None:
+    """An empty line ends a table: the rows behind it would be shown as text."""
+    text = re.sub(r"^[ ]*```.*?```", "", TEXTS[page], flags=re.DOTALL | re.MULTILINE)
+    tables = re.findall(r"(?:^[ ]*\|.*\n)+", text, flags=re.MULTILINE)
+    assert [table for table in tables if not re.match(r".*\n[ ]*\|[ :|-]+\|\n", table)] == []
+
+
 def test_commands_are_found() -> None:
     assert len(CALLS) > 40  # noqa: PLR2004 - many more than a broken pattern would find
 

@@ -1,14 +1,17 @@
 """What an installed program finds, and which command it names for packages that are missing."""
 
+import ast
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import installation
+import main
 from cli.run import run, with_config
-from installation import COMMAND, existing_or_shipped, how_to_install
+from installation import COMMAND, PACKAGES, existing_or_shipped, how_to_install
 from phonetics import Vocabulary
 
 ROOT = Path(__file__).parents[1]
@@ -97,10 +100,41 @@ def test_the_console_command_is_main(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["scripts"] == {COMMAND: "main:main"}
+    assert project["scripts"] == {COMMAND: "main:command"}
     monkeypatch.setattr("sys.argv", [f"/home/me/.local/bin/{COMMAND}"])
     assert run(["--help"]) == 0
     assert capsys.readouterr().out.startswith("Usage: phonemes COMMAND")
+
+
+def test_the_console_command_ends_in_any_case_after_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(main, "main", lambda: 143)
+    monkeypatch.setattr(main, "leave", left.append)
+    main.command()
+    assert left == [143]
+
+
+def test_messages_name_the_program_that_is_installed() -> None:
+    """Only what works on a checkout may name its script; other messages name ``PROGRAM``."""
+    of_a_checkout = tuple(f"cli/{name}" for name in ("command_table.py", "environment_check.py", "schema/"))
+    of_a_checkout += ("cli/commands/reference.py",)
+    named = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not str(path.relative_to(ROOT)).startswith(of_a_checkout)
+        for node in _texts_of(ast.parse(path.read_text(encoding="utf-8")))
+        if "./run.sh " in node.value
+    ]
+    assert named == []
+
+
+def _texts_of(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield the texts of a module that are no docstrings."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node
 
 
 def test_an_installed_program_offers_no_commands_of_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from evaluation.metrics import METRIC_NAMES
 from experiment.errors import ConfigError
+from installation import PROGRAM
 from phonetics.languages import check_language
 
 _SPLITS: dict[str, Split] = {"fit": "train", "validate": "val", "test": "test", "predict": "test"}
@@ -46,7 +47,7 @@ def chosen_vocabulary(section: Namespace) -> str:
         raise ConfigError(
             f"model.vocab_file: null takes the included vocabulary of the language, there is none for "
             f"{' and '.join(languages) or 'data without a language'}; "
-            f"build one: ./run.sh vocabulary build --help"
+            f"build one: {PROGRAM} vocabulary build --help"
         )
     return str(vocabulary)
 

@@ -12,6 +12,7 @@ from cli.starting.recipe import Recipe, augmentations, model_settings
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from dataset_modules.sources.synthesis.sentences import words_of
 from durable_files import write_durably
+from installation import PROGRAM
 from phonetics import Vocabulary
 from phonetics.label_counts import build_vocabulary, merge_vocabularies, missing_and_unused
 
@@ -126,7 +127,7 @@ def _trainer(recipe: Recipe) -> dict[str, Any]:
 
 def _header(survey: FolderSurvey, recipe: Recipe) -> str:
     lines = [
-        f"Written by ./run.sh start: {described(survey)}.",
+        f"Written by {PROGRAM} start: {described(survey)}.",
         "A small network from scratch; the first epoch begins with synthetic speech, recordings repeat."
         if not recipe.on_gpu
         else "Fine-tunes XLSR-53, which is downloaded once.",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from doctor.findings.finding import Finding, many
 from doctor.survey import Survey
+from installation import PROGRAM
 
 # What a text-to-phoneme backend does with each kind, and what helps.
 _KINDS = {
@@ -49,7 +50,7 @@ def odd_texts(survey: Survey) -> Iterator[Finding]:
                 f"odd_texts_{kind.replace(' ', '_').replace('-', '_')}",
                 f"{many(odd.number, 'text')} with {name}",
                 text,
-                f"{advice} See the phonemes with ./run.sh phonemize.",
+                f"{advice} See the phonemes with {PROGRAM} phonemize.",
                 tuple(odd.examples),
                 odd.number,
             )

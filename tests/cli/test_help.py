@@ -25,6 +25,11 @@ def test_training_shows_its_own_options_without_heavy_imports(command, capsys, m
     assert len(text.splitlines()) < 300
 
 
+def test_a_value_may_be_the_word_help(monkeypatch):
+    monkeypatch.setattr(cli.run, "_run_cli", lambda _: 7)
+    assert run(["train", "config/demo.yaml", "--custom_folder_name", "help"]) == 7
+
+
 def test_a_command_of_its_own_options_names_them_first(capsys):
     assert run(["doctor", "config/demo.yaml", "--help"]) == 0
     text = capsys.readouterr().out

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
+from installation import PROGRAM
 
 if TYPE_CHECKING:
     from dataset_modules.sources.corpora.telephone_prompts import PromptFolder
@@ -34,7 +35,7 @@ def run_corpus(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog="./run.sh corpus", description=__doc__)
+    parser = ToolParser(prog=f"{PROGRAM} corpus", description=__doc__)
     corpora = parser.add_subparsers(required=True, metavar="telephone-prompts|common-voice")
     prompts = corpora.add_parser("telephone-prompts", help="one speaker, 15 minutes", description=_PROMPTS)
     prompts.add_argument("--language", required=True, help="en, es, fr, it or ru")
@@ -99,7 +100,7 @@ def _common_voice(options: argparse.Namespace) -> int:
     content = {"data": {"language": language, "dataset_classes": [dataset]}}
     config.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     sys.stdout.write(
-        f"{archive}: verified\nwrote {config}\nnext: ./run.sh train config/config.yaml --config {config}\n"
+        f"{archive}: verified\nwrote {config}\nnext: {PROGRAM} train config/config.yaml --config {config}\n"
     )
     return 0
 
@@ -119,6 +120,6 @@ def _summary(written: "PromptFolder", attribution: str, language: str) -> str:
         f"left out: {reasons or 'nothing'}",
         f"licence and attribution: {written.folder / attribution}",
         *(f"not verified, no checksum is known: {path}" for path in written.unverified),
-        f"next: ./run.sh start {written.folder} --language {language}",
+        f"next: {PROGRAM} start {written.folder} --language {language}",
     ]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 from cli.configuration.tool_parser import ToolParser
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from experiment.errors import ConfigError
+from installation import PROGRAM
 from phonetics import GraphemeToPhoneme, IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.languages import usual_variety
 from phonetics.text_oddities import text_oddities
@@ -52,7 +53,7 @@ def remarks(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog="./run.sh phonemize", description=_DESCRIPTION)
+    parser = ToolParser(prog=f"{PROGRAM} phonemize", description=_DESCRIPTION)
     parser.add_argument("text", nargs="*", help="texts, each in quotes")
     parser.add_argument("--file", type=Path, help="a file of texts, one a line")
     parser.add_argument("--language", required=True, help="of the texts, such as it or en-us")

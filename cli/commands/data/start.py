@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cli.commands.transcription.recordings import AUDIO_SUFFIXES
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
+from installation import PROGRAM
 from phonetics.languages import usual_variety
 
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ def run_start(arguments: Sequence[str]) -> int:
         f"{'; added: ' + ' '.join(vocabulary.added) if vocabulary.added else ''}\n"
         f"training: about {steps:,} steps in {recipe.epochs} epochs, "
         f"{recipe.synthetic or 'no'} synthetic sentences mixed in\n"
-        f"wrote {config}\nnext:\n  ./run.sh doctor {config}\n  ./run.sh train {config}\n"
+        f"wrote {config}\nnext:\n  {PROGRAM} doctor {config}\n  {PROGRAM} train {config}\n"
     )
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog="./run.sh start", description=_DESCRIPTION)
+    parser = ToolParser(prog=f"{PROGRAM} start", description=_DESCRIPTION)
     parser.add_argument("folder", type=Path, help="recordings with metadata.csv, or with label files")
     parser.add_argument("--language", required=True, help="of the texts, as espeak-ng names it: it, en-us …")
     parser.add_argument("--name", help="of the experiment; left out, it follows from the folder's name")
