@@ -10,9 +10,10 @@ from typing import Any
 import soundfile
 
 from dataset_modules.base_dataset import SPLITS, Split
+from dataset_modules.cache.clip_preparation import check_names
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
-from dataset_modules.recording import AudioError, Recording
+from dataset_modules.recording import AudioError, Recording, UnusableAudio
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
 from dataset_modules.sources.shares import SplitBy, divided
@@ -65,9 +66,25 @@ def survey_folder(folder: Path, language: str, extensions: Sequence[str]) -> Fol
     if not survey.labels.num_labels:
         raise ValueError(
             f"{folder}: recordings must have labels, none has one; write metadata.csv with the columns "
-            f"file_name and text (or phonemes), or a text file beside each recording"
+            f"file_name and text (or phonemes), or a text file beside each recording{_first_fault(data)}"
         )
     return survey
+
+
+def _first_fault(data: CustomAudioDataset) -> str:
+    """Describe the first recording whose table or label file is at fault; empty if there is none."""
+    faults = (_fault_of(one) for split in SPLITS for one in data.splits[split])
+    return next((f"; {fault}" for fault in faults if fault), "")
+
+
+def _fault_of(recording: Recording) -> str:
+    if isinstance(recording.audio, UnusableAudio):
+        return f"{recording.id}: {recording.audio.reason}"
+    try:
+        check_names(recording)
+    except AudioError as error:
+        return f"{recording.id}: {error}"
+    return ""
 
 
 def _extensions_of(data: CustomAudioDataset, known: Sequence[str]) -> list[str]:

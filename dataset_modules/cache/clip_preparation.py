@@ -57,7 +57,7 @@ def prepare_clip(
     recording: Recording, settings: PreparationSettings, spoken: Spoken = MappingProxyType({})
 ) -> PreparedClip:
     """Prepare one recording; raise one of ``FAULTS`` if it cannot be used."""
-    _check_names(recording)
+    check_names(recording)
     clip = read_clip(recording.audio, settings.max_seconds)
     waveform = resample(to_mono(clip.waveform), clip.sampling_rate, settings.sampling_rate)
     peak = _checked_peak(waveform, settings)
@@ -79,7 +79,7 @@ def prepare_clip(
     )
 
 
-def _check_names(recording: Recording) -> None:
+def check_names(recording: Recording) -> None:
     """Raise ``AudioError`` for texts that cannot be encoded as UTF-8."""
     texts = {
         "id": recording.id,

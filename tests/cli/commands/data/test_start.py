@@ -120,6 +120,13 @@ def test_a_folder_without_labels_is_refused(tmp_path, capsys):
     assert "must have labels" in capsys.readouterr().err
 
 
+def test_a_table_in_another_encoding_is_named_as_the_reason(tmp_path, capsys):
+    folder = write_folder(tmp_path / "p", italian(count=4))
+    (folder / "metadata.csv").write_bytes("file_name,text\na0.flac,perché".encode("cp1252"))
+    assert run(["start", str(folder), "--language", "it", "--output", str(tmp_path / "s")]) == 2
+    assert "UTF-8" in capsys.readouterr().err
+
+
 def test_a_long_recording_with_times_is_measured_by_its_parts(tmp_path):
     soundfile.write(tmp_path / "long.flac", np.zeros(16000 * 40), 16000)
     rows = [f"long.flac,{n},{n + 0.5},{TEXTS[n % 6]} {TEXTS[n // 6 % 6]}" for n in range(36)]
