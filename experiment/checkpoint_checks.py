@@ -1,12 +1,14 @@
 """Refuses a checkpoint that does not belong to a configuration, before any data are opened."""
 
 import re
+from pathlib import Path
 
 from jsonargparse import Namespace
 
 from dataset_modules.batches.position import PlaceError, check_place, is_mid_epoch
 from experiment.checkpoint import Checkpoint
 from experiment.errors import ConfigError
+from experiment.layout import VOCABULARY_FILE, experiment_of
 from models.checkpoint_description import CheckpointDescription
 from models.weights import CheckpointError, check_vocabulary
 from phonetics import Vocabulary, VocabularyError
@@ -29,7 +31,7 @@ def check_checkpoint(checkpoint: Checkpoint, section: Namespace) -> None:
             vocabulary = Vocabulary.from_file(section.model.vocab_file)
             check_vocabulary(checkpoint.content, vocabulary, checkpoint.path)
     except VocabularyError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(f"{error}{_own_vocabulary(checkpoint.path)}") from error
     if section.only_weights_load:
         return
     if "optimizer_states" not in checkpoint.content and "loops" not in checkpoint.content:
@@ -44,6 +46,13 @@ def check_checkpoint(checkpoint: Checkpoint, section: Namespace) -> None:
             f"wrote it, got {printable(version, most_characters=40)}"
         )
     _check_architecture(checkpoint, section)
+
+
+def _own_vocabulary(checkpoint: Path) -> str:
+    """Name the vocabulary that the experiment keeps: the configured file may have changed since."""
+    experiment = experiment_of(checkpoint)
+    own = experiment / VOCABULARY_FILE if experiment else None
+    return f"; its experiment has --model.vocab_file {printable(own)}" if own and own.is_file() else ""
 
 
 def _check_architecture(checkpoint: Checkpoint, section: Namespace) -> None:
