@@ -11,7 +11,7 @@ from untrusted.files import FileError, read_text
 from untrusted.printing import printable
 
 MOST_YAML_BYTES = 2**20
-MOST_NODES = 50_000  # where each alias counts as a copy of what it repeats
+MOST_NODES = 10_000  # where each alias counts as a copy of what it repeats
 MOST_DEPTH = 64
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 _FLOAT, _TIMESTAMP = "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp"

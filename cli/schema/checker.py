@@ -15,6 +15,7 @@ from cli.schema.leaf_values import alternatives, expectation, fits_choice, fits_
 from cli.schema.schema_file import COMMANDS, Schema
 
 _SPEC_KEYS = ("class_path", "init_args", "dict_kwargs")
+_MOST_NEAR = 100  # unknown keys whose near names are looked for
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -35,6 +36,7 @@ class Checker:
         properties = {**schema["properties"], **schema.get(COMMANDS, {}).get(command, {})}
         self.root: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
         self.options = list(_options(properties))
+        self._unknown_keys = 0
         self._sections = ["", *(name for name, node in properties.items() if "properties" in node)]
         described = [each for node in self._definitions.values() for each in node.get("anyOf", ())]
         self._known = {path for each in described if (path := _path_of(each))}
@@ -103,13 +105,18 @@ class Checker:
             return []  # one element or several: jsonargparse decides
         return self.faults(inner, value, below)
 
+    def _names_near(self) -> bool:
+        """Return whether near names are still looked for: that takes time, and few faults are shown."""
+        self._unknown_keys += 1
+        return self._unknown_keys <= _MOST_NEAR
+
     def _unknown_key(self, node: Schema, key: str, place: str) -> Fault:
         path = f"{place}.{key}" if place else key
         if place in self._sections:
-            near = nearest_keys(path, self.options)
+            near = nearest_keys(path, self.options) if self._names_near() else []
             return Fault(path, f"there is no option {path}{_listed('; nearest: ', near)}", "; it stands at ")
         accepted = list(node["properties"])
-        near = difflib.get_close_matches(key, accepted, n=2)
+        near = difflib.get_close_matches(key, accepted, n=2) if self._names_near() else []
         hints = _listed("; nearest: ", near) + _listed("; accepted: ", accepted)
         return Fault(path, f"{_option(place)}: Option {key!r} is not accepted", ": it stands at ", hints)
 

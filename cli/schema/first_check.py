@@ -4,7 +4,8 @@ A mistake costs the user a second instead of the seconds that the imports take. 
 checked again by jsonargparse and by the classes themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +32,26 @@ def check_first(command: str, options: Sequence[str], files: Sequence[Path]) -> 
     if schema is None:
         return
     checker = Checker(schema, command)
+    # Each message is written only if it is shown: thousands of faults would take minutes.
     messages = [*_messages_of_files(checker, files), *_messages_of_options(checker, options)]
     if messages and is_current(schema):
         more = len(messages) - _MOST_FAULTS
         rest = [f"and {more} more"] if more > 0 else []
-        raise ConfigError("\n".join([*messages[:_MOST_FAULTS], *rest]))
+        raise ConfigError("\n".join([*(message() for message in messages[:_MOST_FAULTS]), *rest]))
 
 
-def _messages_of_files(checker: Checker, files: Sequence[Path]) -> Iterator[str]:
+def _messages_of_files(checker: Checker, files: Sequence[Path]) -> Iterator[Callable[[], str]]:
     for path in files:
         try:
             content = read_yaml(path)
         except FileError:
             return
         for fault in checker.faults(checker.root, content if isinstance(content, dict) else {}):
-            yield f"{printable(fault.text)}{_whereabouts(fault, files)}{fault.hints}"
+            yield partial(_message_of_file, fault, files)
+
+
+def _message_of_file(fault: Fault, files: Sequence[Path]) -> str:
+    return f"{printable(fault.text)}{_whereabouts(fault, files)}{fault.hints}"
 
 
 def _whereabouts(fault: Fault, files: Sequence[Path]) -> str:
@@ -60,19 +66,23 @@ def _whereabouts(fault: Fault, files: Sequence[Path]) -> str:
     return ""
 
 
-def _messages_of_options(checker: Checker, options: Sequence[str]) -> Iterator[str]:
+def _messages_of_options(checker: Checker, options: Sequence[str]) -> Iterator[Callable[[], str]]:
     for name, value in assignments(options):
         if _is_left_alone(checker, name) or (isinstance(value, list | dict) and checker.takes_text(name)):
             continue
         if value is None and name in checker.options:
             continue
         for fault in checker.faults_of_key(checker.root, name, "" if value is None else value):
-            if fault.text.startswith("there is no option"):
-                given = f"--{name}" if value is None else f"--{name} {value}"
-                near = ", ".join(nearest_keys(fault.place, checker.options))
-                yield f"unrecognized arguments: {printable(given)}{near and f'; nearest: {near}'}"
-            else:
-                yield f"{printable(fault.text)}{fault.hints}"
+            yield partial(
+                _message_of_option, checker, fault, f"--{name}" if value is None else f"--{name} {value}"
+            )
+
+
+def _message_of_option(checker: Checker, fault: Fault, given: str) -> str:
+    if not fault.text.startswith("there is no option"):
+        return f"{printable(fault.text)}{fault.hints}"
+    near = ", ".join(nearest_keys(fault.place, checker.options))
+    return f"unrecognized arguments: {printable(given)}{near and f'; nearest: {near}'}"
 
 
 def _is_left_alone(checker: Checker, name: str) -> bool:
