@@ -34,10 +34,20 @@ class Stopped(SystemExit):  # noqa: N818 - it is no error
         self.add(message)
         super().__init__(_STATUS_OF_SIGNALS + number if status is None else status)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as it is built, because a worker of a pool hands it to its parent."""
+        return _rebuilt, (self.number, self.message, self.code)
+
     def add(self, message: str) -> None:
         """Describe what was saved, where it is not described yet."""
         if message and ":" not in self.message:
             self.message += f": {message}"
+
+
+def _rebuilt(number: int, message: str, status: int) -> Stopped:
+    stop = Stopped(number, status=status)
+    stop.message = message
+    return stop
 
 
 class _Record:

@@ -1,9 +1,11 @@
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from dataset_modules.cache.shard_workers import run_in_processes
+from stop_signals import Stopped
 
 
 def _square(number: int) -> tuple[int, int]:
@@ -36,3 +38,13 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
 def test_a_failure_in_a_process_is_raised_here() -> None:
     with pytest.raises(ValueError, match="seven"):
         list(run_in_processes(_square, iter(range(50)), num_proc=2))
+
+
+def _stop(number: int) -> None:
+    raise Stopped(number, "the cache is kept")
+
+
+def test_a_signal_that_stops_a_process_stops_this_one() -> None:
+    with pytest.raises(Stopped) as stop:
+        list(run_in_processes(_stop, iter([signal.SIGTERM]), 2))
+    assert (stop.value.code, stop.value.message) == (143, "stopped by SIGTERM: the cache is kept")
