@@ -6,9 +6,9 @@ from typing import Any
 from cli.schema.leaf_values import alternatives, is_class
 
 # Checked beyond their type when they are parsed, or read from disk.
-PARTICULAR = {"max_time", "duration", "interval", "timeout", "$schema", "weights_only"}
+PARTICULAR = {"max_time", "duration", "interval", "timeout", "$schema", "weights_only", "train_time_interval"}
 # Classes with arguments that are objects or functions.
-NEED_OBJECTS = ("SingleDevice", "LambdaLR", "MultiplicativeLR", "FSDPStrategy")
+NEED_OBJECTS = ("SingleDevice", "Lambda", "MultiplicativeLR", "SequentialLR", "ChainedScheduler", "FSDP")
 VALUES: dict[str, list[Any]] = {
     "boolean": [True, False, "true"],
     "integer": [1, 3, "8"],
