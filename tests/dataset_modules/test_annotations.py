@@ -80,6 +80,12 @@ def test_a_word_that_the_aligner_did_not_know_is_no_phoneme(folder):
     assert "the aligner did not know" in reasons(folder)["a.wav#0002"]
 
 
+def test_times_in_a_text_are_not_read_out(folder):
+    record(folder / "a.wav")
+    (folder / "a.txt").write_text("0.5\t1.5\tда нет\n2.0\t3.0\tда\n", encoding="utf-8")
+    assert "rows of start, end and label" in reasons(folder)["a.wav"]
+
+
 def test_utterances_cut_clips_out_of_a_long_recording_to_the_sample(folder):
     samples = record(folder / "a.wav")
     spans = [(0.4, 1.1, "first"), (1.9, 3.05, "second")]

@@ -125,7 +125,7 @@ class SideFiles:
         if suffix in _LINES:
             return self._of_lines(audio, path, suffix)
         if suffix == ".txt":
-            return [_labelled(LabelledSegment(audio), label_lines(path), self._text_kind)]
+            return [_labelled(LabelledSegment(audio), _text_lines(path), self._text_kind)]
         labels = read_side_labels({suffix: path})
         return [LabelledSegment(audio, phonemes=labels.phonemes, text=labels.text)]
 
@@ -226,6 +226,16 @@ class SideFiles:
         self._summary.num_outside += done.num_outside
         for clip in done.clips:
             yield _segment(audio, clip, kind, tiers.speaker)
+
+
+def _text_lines(path: Path) -> list[str]:
+    """Return the lines of a text; rows with times, as Audacity writes them, would be read out."""
+    lines = label_lines(path)
+    if lines and all(line.count("\t") > 1 and is_timed_row(line) for line in lines):
+        raise AudioError(
+            f"{printable(path)}: must hold a text, it has rows of start, end and label; put them into a table"
+        )
+    return lines
 
 
 def _segment(audio: Path, clip: CutClip, kind: LabelKind, speaker: str | None) -> LabelledSegment:
