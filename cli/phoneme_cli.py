@@ -25,12 +25,14 @@ from callbacks.every_run.utterance_keeper import UtteranceKeeper
 from cli.configuration.checks import (
     LOGGED_METRICS,
     check_augmentations,
-    check_encoder_cache,
     check_hardware,
-    check_languages,
     check_monitors,
     check_recordings,
     check_watchers,
+)
+from cli.configuration.fact_checks import (
+    check_encoder_cache,
+    check_languages,
     check_weights_only,
     chosen_vocabulary,
     shared_audio_params,

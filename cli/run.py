@@ -62,7 +62,8 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
             options = with_config(options, is_ours=name == command.name)
             files = config_files(options)
             check_yaml_files(files)
-            check_first((command.lightning or [name])[0], options, files)
+            subcommand, *fixed = command.lightning or [name]
+            check_first(subcommand, [*options, *fixed], files)
             return _run_cli(lambda: _run_configured(command, options, start_search))
     except Stopped as stop:
         return report(stop)

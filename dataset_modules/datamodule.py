@@ -1,7 +1,6 @@
 """Data sets → batches: prepare the cache, open the splits, limit and load batches."""
 
 import logging
-import math
 import os
 from collections import Counter
 from pathlib import Path
@@ -21,6 +20,7 @@ from dataset_modules.batches.clip_dataset import ClipDataset, Example
 from dataset_modules.batches.encoder_features import EncodedClips, clips_once, with_features
 from dataset_modules.batches.limit import BatchLimit
 from dataset_modules.batches.loading import clip_loader
+from dataset_modules.batches.loading_numbers import check_loading
 from dataset_modules.batches.position import has_several_epochs, set_position
 from dataset_modules.batches.sampler import LengthBucketSampler
 from dataset_modules.cache.clip_store import ClipSelection
@@ -87,14 +87,7 @@ class PhonemeDataModule(LightningDataModule):
         normalisation: IpaNormaliser | None = None,
     ) -> None:
         super().__init__()
-        counts = {"batch_size": (batch_size, 1), "num_proc": (num_proc, 1), "num_workers": (num_workers, 0)}
-        for name, (count, least) in counts.items():
-            if count < least:
-                raise ValueError(f"data: {name} must be at least {least}, got {count}")
-        if worker_timeout is not None and not 0 < worker_timeout < math.inf:
-            raise ValueError(
-                f"data: worker_timeout must be a positive number of seconds or null, got {worker_timeout}"
-            )
+        check_loading(batch_size, num_proc, num_workers, worker_timeout)
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.sources = DataSources(dataset_classes, create_dataset=create_dataset)
         for dataset in dataset_classes:

@@ -2,17 +2,16 @@
 
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
 from jsonargparse import Namespace
 
 from experiment import layout
 from experiment.checkpoint import Checkpoint, newest_loadable
 from experiment.checkpoint_checks import check_checkpoint, check_resume_position
+from experiment.checkpoint_paths import location_of, named_checkpoint, newest_best, none_found
 from experiment.errors import ConfigError
-from experiment.folder import best_checkpoint, check_name, claim_folder, default_name, runs_named
+from experiment.folder import best_checkpoint, claim_folder, runs_named
 from experiment.ranks import FOLDER, agree
 from untrusted.files import within
 
@@ -33,10 +32,10 @@ class ExperimentPlan:
 
         ``resumed`` is the configuration's checkpoint, where it was read already.
         """
-        parent, name = _location(section)
+        parent, name = location_of(section)
         if subcommand == "fit":
             return cls._of_training(parent, name, section, resumed)
-        checkpoint = _configured(section, resumes=False) or _newest_best(parent, name)
+        checkpoint = _configured(section, resumes=False) or Checkpoint.intact(newest_best(parent, name))
         check_checkpoint(checkpoint, section)
         if folder := layout.experiment_of(checkpoint.path):
             return cls(within(folder, layout.EVALUATIONS), subcommand, checkpoint.path, logs=False)
@@ -45,7 +44,7 @@ class ExperimentPlan:
     @classmethod
     def of_published(cls, subcommand: str, section: Namespace, model: str) -> "ExperimentPlan":
         """Plan the evaluation of a Hugging Face model: an experiment named after model and configuration."""
-        parent, _ = _location(section)
+        parent, _ = location_of(section)
         name = Path(model).name if Path(model).is_dir() else model.replace("/", "_")
         parts = (name, section.custom_folder_name, subcommand)
         return cls(parent, "_".join(filter(None, parts)), logs=False)
@@ -82,7 +81,7 @@ class ExperimentPlan:
 
 def has_trained(section: Namespace) -> bool:
     """Whether a run of the configuration's name has a best checkpoint."""
-    return any(best_checkpoint(folder) for folder in runs_named(*_location(section)))
+    return any(best_checkpoint(folder) for folder in runs_named(*location_of(section)))
 
 
 def checkpoint_to_resume(section: Namespace) -> Checkpoint | None:
@@ -98,34 +97,10 @@ def checkpoint_to_resume(section: Namespace) -> Checkpoint | None:
         return None
 
 
-def _location(section: Namespace) -> tuple[Path, str]:
-    """Return the folder of all experiments, and the name of this one."""
-    parent = Path(section.trainer.default_root_dir or ".") / layout.EXPERIMENTS
-    name = section.custom_folder_name or default_name(section, datetime.now())
-    check_name("custom_folder_name", name)
-    return parent, name
-
-
 def _configured(section: Namespace, *, resumes: bool) -> Checkpoint | None:
     """Read the checkpoint that the configuration names; ``best`` and ``last`` mean the newest run's."""
-    parent, name = _location(section)
-    if section.ckpt_path == "best":
-        return _newest_best(parent, name)
     if section.ckpt_path == "last":
-        return newest_loadable(runs_named(parent, name), resumes=resumes) or _none_found(parent, name)
-    if not section.ckpt_path:
-        return None
-    path = Path(section.ckpt_path)
-    return Checkpoint.intact((best_checkpoint(path) if path.is_dir() else None) or path)
-
-
-def _newest_best(parent: Path, name: str) -> Checkpoint:
-    """Read the best checkpoint of the newest run of this name that has one."""
-    found = [best for folder in runs_named(parent, name) if (best := best_checkpoint(folder))]
-    return Checkpoint.intact(found[-1]) if found else _none_found(parent, name)
-
-
-def _none_found(parent: Path, name: str) -> NoReturn:
-    raise ConfigError(
-        f"ckpt_path: {parent / name} holds no trained checkpoint; train first, or give --ckpt_path"
-    )
+        parent, name = location_of(section)
+        return newest_loadable(runs_named(parent, name), resumes=resumes) or none_found(parent, name)
+    path = named_checkpoint(section)
+    return Checkpoint.intact(path) if path is not None else None

@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from untrusted.shapes import ShapeError, conform_fields
 _EXPERIMENTS = Path(layout.EXPERIMENTS)
 _MOST_RECORD_BYTES = 2**20
 _TRIAL = re.compile(r"([^/]+)/trials/\d+/run")
+_LISTED = 10  # names in a message
 _LONGEST_NAME = 255  # bytes
 _MOST_NAME_BYTES = 200  # a suffix and the names of temporary files need the rest of 255
 
@@ -126,10 +129,10 @@ def find_checkpoint(command: str, name: str) -> Path:
             raise ConfigError(
                 f"{command}: {folder} must hold a best checkpoint, it does not; name a .ckpt file"
             )
-    present = sorted(folder.parent.name for folder in _EXPERIMENTS.glob(f"*/{layout.CHECKPOINTS}"))
+    present = [folder.parent for folder in _EXPERIMENTS.glob(f"*/{layout.CHECKPOINTS}")]
     raise ConfigError(
         f"{command}: {name} must be a checkpoint, or an experiment's folder or name under {_EXPERIMENTS}/; "
-        f"there are: {', '.join(present) or 'none'}"
+        f"{_alternatives(name, present)}"
     )
 
 
@@ -143,11 +146,24 @@ def find_experiment(name: str) -> Path:
     for folder in (Path(name), _EXPERIMENTS / name):
         if _has_configuration(folder) or layout.recorded_splits(folder):
             return folder
-    present = sorted(folder.name for folder in _EXPERIMENTS.glob("*") if _has_configuration(folder))
+    present = [folder for folder in _EXPERIMENTS.glob("*") if _has_configuration(folder)]
     raise ConfigError(
         f"report: {name} must be an experiment's folder, or its name under {_EXPERIMENTS}/, with "
-        f"a config.yaml; there are: {', '.join(present) or 'none'}"
+        f"a config.yaml; {_alternatives(name, present)}"
     )
+
+
+def _alternatives(name: str, present: Iterable[Path]) -> str:
+    """Name the experiments that are nearest to a wrong name, else those that were trained last.
+
+    >>> _alternatives("nowhere", [])
+    'there are: none'
+    """
+    names = [folder.name for folder in sorted(present, key=_last_trained, reverse=True)]
+    if near := get_close_matches(Path(name).name, names):
+        return f"nearest: {', '.join(near)}"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"there are: {', '.join(names[:_LISTED]) or 'none'}{more}"
 
 
 def _has_configuration(folder: Path) -> bool:

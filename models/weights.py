@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from models.network.weight_files import why_no_checkpoint
 from phonetics import Vocabulary, VocabularyError
 from untrusted.printing import printable
 
@@ -54,15 +55,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def read_unverified(path: Path) -> dict[str, Any]:
     """Read a checkpoint without running code from it, and without reading its weights."""
-    if ":/" in str(path):  # a path swallows one of a URL's two slashes
-        raise CheckpointError(f"ckpt_path must be a file on this machine, got {path}; download it first")
-    if path.is_dir():
-        raise CheckpointError(
-            f"ckpt_path must be a checkpoint file, {path} is a folder without a best checkpoint; a Hugging "
-            f"Face model is evaluated with --model {path}, and fine-tuned with --model.pretrained_name {path}"
-        )
-    if not path.is_file():
-        raise CheckpointError(f"ckpt_path must be a checkpoint file, {path} is not there")
+    if reason := why_no_checkpoint(path):
+        raise CheckpointError(reason)
     _check_archive(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)

@@ -32,18 +32,18 @@ class Checker:
     """Compares values with a schema."""
 
     def __init__(self, schema: Schema, command: str) -> None:
-        self._definitions: Schema = schema.get("$defs", {})
+        self.definitions: Schema = schema.get("$defs", {})
         properties = {**schema["properties"], **schema.get(COMMANDS, {}).get(command, {})}
         self.root: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
         self.options = list(_options(properties))
         self._unknown_keys = 0
         self._sections = ["", *(name for name, node in properties.items() if "properties" in node)]
-        described = [each for node in self._definitions.values() for each in node.get("anyOf", ())]
-        self._known = {path for each in described if (path := _path_of(each))}
+        described = [each for node in self.definitions.values() for each in node.get("anyOf", ())]
+        self._known = {path: each for each in described if (path := _path_of(each))}
 
     def faults(self, node: Schema, value: Any, place: str = "") -> list[Fault]:  # noqa: ANN401 - any data
         """List the faults of a value; there are none where any alternative of the schema accepts it."""
-        kinds = alternatives(node, self._definitions)
+        kinds = alternatives(node, self.definitions)
         if value is None or any("type" not in kind and "enum" not in kind for kind in kinds):
             return []  # null removes a value; and a class that the schema does not describe takes anything
         if isinstance(value, dict) and "class_path" in value:
@@ -74,7 +74,13 @@ class Checker:
         node = self.root
         for name in option.split("."):
             node = node.get("properties", {}).get(name, {})
-        return any("string" in _types(kind) for kind in alternatives(node, self._definitions))
+        return any("string" in _types(kind) for kind in alternatives(node, self.definitions))
+
+    def arguments_of(self, class_path: str) -> Schema | None:
+        """Return what the schema describes of a class's arguments; None for a class that it does not know."""
+        described = self._known.get(class_path, {}).get("properties", {}).get("init_args", {})
+        arguments: Schema | None = described.get("properties")
+        return arguments
 
     def _faults_inside(self, node: Schema, value: Any, place: str) -> list[Fault]:  # noqa: ANN401 - any data
         if isinstance(value, list):

@@ -9,11 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cli.configuration.model_option import ModelChoice, choose_model
 from cli.configuration.nearest_names import nearest_keys
 from cli.configuration.yaml_files import places_of
 from cli.schema.checker import Checker, Fault
+from cli.schema.early_checks import TRAINING_COMMANDS, faults_of_section
 from cli.schema.leaf_values import from_text
 from cli.schema.schema_file import is_current, read_schema
+from cli.schema.stated_section import stated_section
 from experiment.errors import ConfigError
 from untrusted.files import FileError
 from untrusted.printing import printable
@@ -34,6 +37,8 @@ def check_first(command: str, options: Sequence[str], files: Sequence[Path]) -> 
     checker = Checker(schema, command)
     # Each message is written only if it is shown: thousands of faults would take minutes.
     messages = [*_messages_of_files(checker, files), *_messages_of_options(checker, options)]
+    if not messages:
+        messages = [partial(str, text) for text in _messages_of_section(checker, command, options)]
     if messages and is_current(schema):
         more = len(messages) - _MOST_FAULTS
         rest = [f"and {more} more"] if more > 0 else []
@@ -83,6 +88,13 @@ def _message_of_option(checker: Checker, fault: Fault, given: str) -> str:
         return f"{printable(fault.text)}{fault.hints}"
     near = ", ".join(nearest_keys(fault.place, checker.options))
     return f"unrecognized arguments: {printable(given)}{near and f'; nearest: {near}'}"
+
+
+def _messages_of_section(checker: Checker, command: str, options: Sequence[str]) -> list[str]:
+    """Check what files and options state together: files that must be there, values in their ranges."""
+    chosen = choose_model([command, *options]) if command in TRAINING_COMMANDS else ModelChoice([*options])
+    section = stated_section(checker, chosen.arguments, list(assignments(chosen.arguments)))
+    return [] if section is None else list(faults_of_section(command, section, chosen.huggingface))
 
 
 def _is_left_alone(checker: Checker, name: str) -> bool:

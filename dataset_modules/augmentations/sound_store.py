@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.audio import read_file, resample, to_mono
+from dataset_modules.sources.folders.sound_folders import SOUND_ARGUMENTS, check_sounds_are_there, named_paths
 from durable_files import flush_to_disk
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 _FORMAT = "1"  # of the copies; another format creates new copies
 _EXAMPLES = 3
 # The attribute in which audiomentations keeps the files it found, by the argument that names the folder.
-_LISTS = {"sounds_path": "sound_file_paths", "ir_path": "ir_files"}
+_LISTS = dict(zip(SOUND_ARGUMENTS, ("sound_file_paths", "ir_files"), strict=True))
 _READERS = (AddBackgroundNoise, AddShortNoises, ApplyImpulseResponse)
 
 
@@ -142,15 +143,12 @@ def check_sound_paths(transform_class: type, arguments: Mapping[str, object]) ->
     """Raise ``ValueError`` for missing or empty folders of sounds; audiomentations names no reason."""
     if not issubclass(transform_class, _READERS):
         return
-    for argument in _LISTS:
-        value = arguments.get(argument)
-        for path in value if isinstance(value, list | tuple) else [value] if value is not None else []:
-            _check_path(argument, Path(str(path)))
+    for argument, path in named_paths(arguments):
+        _check_path(argument, path)
 
 
 def _check_path(argument: str, path: Path) -> None:
-    if not path.exists():
-        raise ValueError(f"{argument} must be a folder of audio, or an audio file; {path} is not there")
+    check_sounds_are_there(argument, path)
     if not find_audio_files_in_paths(path):
         raise ValueError(f"{argument} must hold audio files, {path} holds none")
 

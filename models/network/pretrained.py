@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from models.network.attention import AttentionName, settle_attention
 from models.network.network_sizes import check_sizes
 from models.network.pretrained_head import HEAD, CarriedHead, carry_rows, renew_head
+from models.network.weight_files import check_pretrained_folder
 from models.weights import check_fitting_share
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ MODEL_TYPES: dict[NetworkName, str] = {
     "WavLM": "wavlm",
     "Wav2Vec2Bert": "wav2vec2-bert",
 }
-_WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 _HUB_TIMEOUT_SECONDS = 10.0
 
 
@@ -79,14 +79,7 @@ def pretrained_configuration(name: str) -> "PretrainedConfig":
     """Read the configuration of a pretrained model from its folder, the cache or the hub."""
     from transformers import AutoConfig
 
-    folder = Path(name)
-    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
-        hint = "; write ~ out" if name.startswith("~") else ""
-        raise ValueError(f"model: pretrained_name looks like a path, but {folder} is not a folder{hint}")
-    if folder.is_dir() and not any((folder / file).is_file() for file in _WEIGHT_FILES):
-        raise ValueError(
-            f"model: pretrained_name is a folder, it must hold {_WEIGHT_FILES[0]}; {folder} does not"
-        )
+    check_pretrained_folder(name)
     try:
         configuration = AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))
         check_sizes(configuration.to_dict(), "its configuration")

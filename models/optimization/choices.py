@@ -1,16 +1,19 @@
-"""Optimizers and schedulers by name with flat keys, or by ``class_path``; a key nobody uses is refused."""
+"""Optimizers and schedulers by name with flat keys, or by ``class_path``; a key nobody uses is refused.
 
+The classes are imported when one is built: keys are checked before torch is there.
+"""
+
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from jsonargparse import ArgumentError, ArgumentParser
-from torch.optim import SGD, AdamW
-from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, ReduceLROnPlateau, StepLR
 
-from optim import FAM, AutoSGM, FAMEpochScheduler, FAMScheduler, SimpleFAM
+if TYPE_CHECKING:
+    from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 OptimizerName = Literal["AdamW", "SGD", "FAM", "FAMOptimizer", "AutoSGM", "SimpleFAM"]
 SchedulerName = Literal[
@@ -25,32 +28,47 @@ class NamedComponent:
     ``keys`` maps the configuration's key to the constructor's argument.
     """
 
-    constructor: Callable[..., Any]
+    class_path: str
     keys: Mapping[str, str]
     required: tuple[str, ...] = ()
     length_argument: str | None = None  # filled with the run's own length where the user gives none
 
+    @property
+    def constructor(self) -> Callable[..., Any]:
+        """Import the class."""
+        module, _, name = self.class_path.rpartition(".")
+        return cast("Callable[..., Any]", getattr(importlib.import_module(module), name))
 
+
+_RATE_AND_DECAY = {"lr": "lr", "weight_decay": "weight_decay"}
 OPTIMIZERS: dict[OptimizerName, NamedComponent] = {
-    "AdamW": NamedComponent(AdamW, {"lr": "lr", "weight_decay": "weight_decay"}),
-    "SGD": NamedComponent(SGD, {"lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}),
-    "FAM": NamedComponent(FAM, {"lr": "lr", "weight_decay": "weight_decay"}),
-    "AutoSGM": NamedComponent(AutoSGM, {"lr": "lr", "weight_decay": "weight_decay"}),
-    "SimpleFAM": NamedComponent(SimpleFAM, {"lr": "lr"}),
+    "AdamW": NamedComponent("torch.optim.AdamW", _RATE_AND_DECAY),
+    "SGD": NamedComponent(
+        "torch.optim.SGD", {"lr": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
+    ),
+    "FAM": NamedComponent("optim.FAM", _RATE_AND_DECAY),
+    "AutoSGM": NamedComponent("optim.AutoSGM", _RATE_AND_DECAY),
+    "SimpleFAM": NamedComponent("optim.SimpleFAM", {"lr": "lr"}),
 }
 OPTIMIZERS["FAMOptimizer"] = OPTIMIZERS["FAM"]
 
+_SCHEDULES = "torch.optim.lr_scheduler"
 _WARM_UP = {"warmup_start_lr": "warmup_start_lr", "min_lr": "eta_min"}
 SCHEDULERS: dict[SchedulerName, NamedComponent] = {
-    "StepLR": NamedComponent(StepLR, {"step_size": "step_size", "gamma": "gamma"}, ("step_size",)),
+    "StepLR": NamedComponent(
+        f"{_SCHEDULES}.StepLR", {"step_size": "step_size", "gamma": "gamma"}, ("step_size",)
+    ),
     "MultiStepLR": NamedComponent(
-        MultiStepLR, {"milestones": "milestones", "gamma": "gamma"}, ("milestones",)
+        f"{_SCHEDULES}.MultiStepLR",
+        {"milestones": "milestones", "gamma": "gamma"},
+        ("milestones",),
     ),
     "ReduceLROnPlateau": NamedComponent(
-        ReduceLROnPlateau, {"metric_patience": "patience", "min_lr": "min_lr", "gamma": "factor"}
+        f"{_SCHEDULES}.ReduceLROnPlateau",
+        {"metric_patience": "patience", "min_lr": "min_lr", "gamma": "factor"},
     ),
     "FAMScheduler": NamedComponent(
-        FAMScheduler,
+        "optim.FAMScheduler",
         {
             "warmup_steps": "warmup_steps",
             "total_steps": "total_steps",
@@ -60,13 +78,14 @@ SCHEDULERS: dict[SchedulerName, NamedComponent] = {
         length_argument="total_steps",
     ),
     "FAMEpochScheduler": NamedComponent(
-        FAMEpochScheduler,
+        "optim.FAMEpochScheduler",
         {"warmup_epochs": "warmup_epochs", "max_epochs": "max_epochs", **_WARM_UP},
         ("warmup_epochs",),
         length_argument="max_epochs",
     ),
 }
 SCHEDULERS["FAMScheduler2"] = SCHEDULERS["FAMScheduler"]
+_NEVER_NEGATIVE = ("lr", "weight_decay", "momentum")
 # torch's schedulers that are stepped after every batch.
 STEPWISE_SCHEDULERS = frozenset({"OneCycleLR", "CyclicLR", "FAMScheduler"})
 
@@ -112,6 +131,9 @@ def choose_flat(
     if unused:
         takes = ", ".join(component.keys)
         raise ValueError(f"model: {section} {name} does not use {', '.join(unused)}; it takes: {takes}")
+    for key in _NEVER_NEGATIVE:
+        if key in values and float(cast("float", values[key])) < 0:
+            raise ValueError(f"model: {key} must be at least 0, got {values[key]}")
     missing = [key for key in component.required if key not in values]
     if missing:
         raise ValueError(f"model: {section} {name} needs {', '.join(missing)}")
@@ -156,6 +178,25 @@ def refuse_flat_keys(section: str, given: Mapping[str, object]) -> None:
         )
 
 
-def interval_of(scheduler: LRScheduler | ReduceLROnPlateau) -> Literal["step", "epoch"]:
+def check_metric(scheduler: object, monitor: str | None) -> None:
+    """Refuse ``metric_scheduler`` where no scheduler watches a metric; ``scheduler`` as configured."""
+    is_named = scheduler is None or isinstance(scheduler, str)
+    if monitor is not None and scheduler != "ReduceLROnPlateau" and is_named:
+        raise ValueError(
+            f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does"
+        )
+
+
+def check_layer_decay(grouping: str | None, layer_decay: float | None) -> None:
+    """Refuse a decay over layers that does nothing, or climbs."""
+    if layer_decay is None:
+        return
+    if grouping != "layerwise":
+        raise ValueError("model: layer_decay belongs to param_groups: layerwise; leave it out")
+    if not 0 < layer_decay <= 1:
+        raise ValueError(f"model: layer_decay must lie in (0, 1], got {layer_decay}")
+
+
+def interval_of(scheduler: "LRScheduler | ReduceLROnPlateau") -> Literal["step", "epoch"]:
     """Return whether a scheduler counts steps or epochs."""
     return "step" if type(scheduler).__name__ in STEPWISE_SCHEDULERS else "epoch"

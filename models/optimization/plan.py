@@ -16,6 +16,8 @@ from models.optimization.choices import (
     FlatChoice,
     OptimizerName,
     SchedulerName,
+    check_layer_decay,
+    check_metric,
     choose_flat,
     interval_of,
     refuse_flat_keys,
@@ -43,12 +45,7 @@ class Grouping:
 
     def __post_init__(self) -> None:
         """Refuse a decay that does nothing, or climbs."""
-        if self.layer_decay is None:
-            return
-        if self.name != "layerwise":
-            raise ValueError("model: layer_decay belongs to param_groups: layerwise; leave it out")
-        if not 0 < self.layer_decay <= 1:
-            raise ValueError(f"model: layer_decay must lie in (0, 1], got {self.layer_decay}")
+        check_layer_decay(self.name, self.layer_decay)
 
     def groups(self, model: Module, defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return groups of the trainable parameters, around the optimizer's default rate and decay.
@@ -101,14 +98,7 @@ class OptimizationPlan:
         else:
             refuse_flat_keys("scheduler", scheduler_keys)
             self._scheduler = scheduler
-        if (
-            monitor is not None
-            and scheduler != "ReduceLROnPlateau"
-            and (scheduler is None or isinstance(scheduler, str))
-        ):
-            raise ValueError(
-                f"model: scheduler {scheduler} does not use metric_scheduler; ReduceLROnPlateau does"
-            )
+        check_metric(scheduler, monitor)
         self._monitor = monitor or _DEFAULT_MONITOR
         # Built once over one weight, so that the constructors refuse mistakes before data is read.
         rehearsed = self._make_optimizer([{"params": [Parameter(torch.zeros(1))], "names": ["weight"]}])

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from experiment.errors import ConfigError
-from experiment.folder import best_checkpoint, claim_folder, find_experiment, runs_named
+from experiment.folder import best_checkpoint, claim_folder, find_checkpoint, find_experiment, runs_named
 
 
 def test_a_taken_name_gets_the_next_free_suffix(tmp_path):
@@ -47,6 +47,14 @@ def test_the_best_checkpoint_is_the_recorded_one_if_it_exists(tmp_path):
     assert best_checkpoint(tmp_path) == folder / "a.ckpt"
 
 
+def test_a_wrong_name_lists_few_of_many_experiments(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in range(13):
+        (tmp_path / "experiments" / f"{number:02}" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"there are: (\d\d, ){9}\d\d and 3 more"):
+        find_checkpoint("transcribe", "something")
+
+
 def test_an_experiment_is_found_by_folder_and_by_name(tmp_path, monkeypatch):
     folder = tmp_path / "experiments" / "tried"
     folder.mkdir(parents=True)
@@ -54,5 +62,5 @@ def test_an_experiment_is_found_by_folder_and_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert find_experiment(str(folder)) == folder
     assert find_experiment("tried").resolve() == folder
-    with pytest.raises(ConfigError, match="there are: tried"):
+    with pytest.raises(ConfigError, match="nearest: tried"):
         find_experiment("tired")

@@ -123,7 +123,9 @@ def test_a_name_that_is_no_utf8_stops_nothing(experiment, recordings, tmp_path, 
 def test_standard_input_is_one_recording(experiment, monkeypatch, capsys):
     stream = io.BytesIO()
     soundfile.write(stream, speech(1.0), 16000, format="WAV")
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stream.getvalue())))
+    monkeypatch.setattr(
+        sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stream.getvalue()), isatty=lambda: False)
+    )
     checkpoint = experiment / "checkpoints" / "best.ckpt"
     assert run(["transcribe", str(checkpoint), "-", "--format", "jsonl"]) == 0
     described = json.loads(capsys.readouterr().out)
@@ -150,7 +152,7 @@ def test_a_beam_search_takes_a_language_model(experiment, recordings, tmp_path, 
         (["nowhere", "a.wav"], "nowhere must be a checkpoint"),
         (["{experiment}", "absent.wav"], "absent.wav must be a file or a folder"),
         (["{experiment}", "{experiment}/checkpoints"], "must hold recordings"),
-        (["{experiment}", "a.wav", "--beam", "0"], "--beam must be at least 1"),
+        (["{experiment}", "a.wav", "--beam", "0"], "--beam must be between 1 and 1000"),
         (["{experiment}", "a.wav", "--lm", "x.arpa"], "--lm needs a beam search"),
         (["{experiment}", "a.wav", "--beam", "4", "--lm_weight", "0.3"], "--lm_weight needs a model"),
         (["{experiment}", "a.wav", "--token_bonus", "0.3"], "--token_bonus needs a beam search"),

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli.configuration.checks import check_encoder_cache, check_monitors
+from cli.configuration.checks import check_monitors
+from cli.configuration.fact_checks import check_encoder_cache
 from experiment.errors import ConfigError
 
 

@@ -3,7 +3,7 @@
 import pytest
 from jsonargparse import Namespace
 
-from cli.configuration.checks import chosen_vocabulary
+from cli.configuration.fact_checks import chosen_vocabulary
 from cli.run import run
 from experiment.errors import ConfigError
 from phonetics.languages import check_language

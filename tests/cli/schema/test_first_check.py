@@ -15,7 +15,7 @@ from cli.schema.schema_file import ROOT
 from experiment.errors import ConfigError
 from tests.cli.configuration.test_configuration_mistakes import MISTAKES, set_at
 
-HEAVY = {"torch", "numpy", "lightning", "transformers", "audiomentations", "datasets", "jsonargparse"}
+HEAVY = {"torch", "numpy", "lightning", "transformers", "audiomentations", "datasets"}
 MOST_SECONDS = 1.5
 # What the schema decides; the rest needs the classes themselves.
 EARLY = [
@@ -175,8 +175,12 @@ def test_the_check_imports_nothing_heavy():
         ["fit", "--config", "config/demo.yaml", "--trainer.max_epochs", "many"],
         ["test", "--config", "nowhere.yaml"],
         ["trian", "config/demo.yaml"],
+        ["train", "config/demo.yaml", "--ckpt_path", "nowhere.ckpt"],
+        ["test", "config/demo.yaml", "--model", "no-such-experiment"],
+        ["train", "config/demo.yaml", "--data.language", "italian"],
+        ["tune", "config/demo.yaml", "--seed_everything", "-1"],
     ],
-    ids=["key", "type", "file", "command"],
+    ids=["key", "type", "file", "command", "checkpoint", "experiment", "language", "seed"],
 )
 def test_the_first_message_takes_little_time(arguments):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,0 +1,38 @@
+"""Whether weights lie where a configuration names them: known without torch, and so before it is imported."""
+
+from pathlib import Path
+
+_PRETRAINED_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+
+
+def why_no_checkpoint(path: Path) -> str:
+    """Return why a path is no file to read a checkpoint from; empty where it is one.
+
+    >>> why_no_checkpoint(Path("nowhere.ckpt"))
+    'ckpt_path must be a checkpoint file, nowhere.ckpt is not there'
+    """
+    if ":/" in str(path):  # a path swallows one of a URL's two slashes
+        return f"ckpt_path must be a file on this machine, got {path}; download it first"
+    if path.is_dir():
+        return (
+            f"ckpt_path must be a checkpoint file, {path} is a folder without a best checkpoint; a Hugging "
+            f"Face model is evaluated with --model {path}, and fine-tuned with --model.pretrained_name {path}"
+        )
+    return "" if path.is_file() else f"ckpt_path must be a checkpoint file, {path} is not there"
+
+
+def check_pretrained_folder(name: str) -> None:
+    """Refuse a path where no folder is, and a folder without weights; names of the hub pass.
+
+    >>> check_pretrained_folder("./nowhere")
+    Traceback (most recent call last):
+    ValueError: model: pretrained_name looks like a path, but nowhere is not a folder
+    """
+    folder = Path(name)
+    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
+        hint = "; write ~ out" if name.startswith("~") else ""
+        raise ValueError(f"model: pretrained_name looks like a path, but {folder} is not a folder{hint}")
+    if folder.is_dir() and not any((folder / file).is_file() for file in _PRETRAINED_FILES):
+        raise ValueError(
+            f"model: pretrained_name is a folder, it must hold {_PRETRAINED_FILES[0]}; {folder} does not"
+        )
