@@ -28,6 +28,10 @@ _Closing = yaml.MappingEndEvent | yaml.SequenceEndEvent
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class TooLargeError(FileError):
+    """A text would grow beyond all bounds when it is read."""
+
+
 class _DataLoader(_BaseLoader):
     """PyYAML's safe loader; 1e-4 is a number, as in YAML 1.2, and a date is text."""
 
@@ -125,7 +129,7 @@ def _check_events(events: Iterator[yaml.Event], source: object) -> None:
                 sizes[event.anchor] = 1
             nodes += 1
         if nodes > MOST_NODES or len(opened) > MOST_DEPTH:
-            raise FileError(
+            raise TooLargeError(
                 f"{where}: must have at most {MOST_NODES} values, aliases resolved, "
                 f"and {MOST_DEPTH} levels; it has more"
             )

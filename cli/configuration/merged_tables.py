@@ -15,6 +15,7 @@ from jsonargparse import ArgumentParser, get_loader
 REPLACE = "_replace"  # a key of a table: true drops what earlier files and options said
 _WHOLE = ("class_path", "distribution")  # a table with one of these keys is one value
 _ORIGINS = (dict, Mapping)
+_UNREADABLE = object()  # what is no YAML, or too large
 _SECTIONS = ("model.", "data.", "optuna.")
 
 
@@ -66,6 +67,8 @@ def with_merged_tables(arguments: Sequence[str], tables: Sequence[str]) -> list[
         found[table].append(value)
     extra: list[str] = []
     for table, values in found.items():
+        if _UNREADABLE in values:
+            continue  # the parser reports it
         if len(values) > 1 or any(isinstance(value, dict) and REPLACE in value for value in values):
             extra += [f"--{table}", json.dumps(merge_tables(values), ensure_ascii=False)]
     return [*arguments, *extra]
@@ -114,4 +117,4 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - any YAML value
     try:
         return get_loader("yaml")(text)  # reads numbers as the parser does
     except yaml.YAMLError:
-        return text  # the parser reports it
+        return _UNREADABLE

@@ -10,7 +10,7 @@ import yaml
 
 from cli.schema.schema_file import Schema
 from untrusted.files import FileError
-from untrusted.yaml_text import parse_yaml
+from untrusted.yaml_text import TooLargeError, parse_yaml
 
 _WORDS = {
     "boolean": "true or false",
@@ -30,6 +30,8 @@ def from_text(text: str) -> Any:  # noqa: ANN401 - any data
     """
     try:
         return parse_yaml(text, "a value")
+    except TooLargeError:
+        raise  # a parser that reads it would never end
     except (FileError, yaml.YAMLError, ValueError):
         return text
 

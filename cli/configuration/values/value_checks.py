@@ -13,6 +13,8 @@ _LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
 _LARGEST_NUMBER = 2**63 - 1  # of a tensor
 # The key's end → the smallest and the largest value.
 _RANGES: dict[str, tuple[float, float]] = {
+    "trainer.accumulate_grad_batches": (1, math.inf),
+    "trainer.check_val_every_n_epoch": (1, math.inf),
     "trainer.gradient_clip_val": (0.0, math.inf),
     "trainer.num_nodes": (1, 100_000),
     "data.num_workers": (0, 1024),

@@ -62,6 +62,8 @@ def test_yaml_that_would_grow_or_run(refused, text):
         ("--trainer.gradient_clip_val=nan", "gradient_clip_val"),
         ("--trainer.gradient_clip_val=-1", "gradient_clip_val must be"),
         ("--model.lr=nan", "lr"),
+        ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches must be at least 1"),
+        ("--trainer.check_val_every_n_epoch=0", "check_val_every_n_epoch must be at least 1"),
         ("--data.num_workers=1000000", "num_workers must be"),
         ("--trainer.max_steps=" + "9" * 30, "max_steps must be"),
         ("--custom_folder_name=../../escaped", "custom_folder_name must be"),
@@ -70,6 +72,11 @@ def test_yaml_that_would_grow_or_run(refused, text):
 )
 def test_values_out_of_range(refused, option, named):
     assert named in refused(yaml.safe_dump(BASE), option)
+
+
+def test_an_option_that_would_grow(refused):
+    message = refused(yaml.safe_dump(BASE), "--model.network_config", BOMB)
+    assert "must have at most" in message
 
 
 def test_option_values_are_printed_escaped(refused):
