@@ -278,7 +278,8 @@ class PhonemeCLI(LightningCLI):
             raise
         except _DAMAGE as error:
             is_ours = type(error) not in _DAMAGE  # such as an error of a recording
-            if is_ours or not self.trainer._checkpoint_connector._loaded_checkpoint:
+            restores = self.section.ckpt_path and self.trainer._checkpoint_connector._loaded_checkpoint
+            if is_ours or not restores:
                 raise
             # While Lightning restores it: the checkpoint lacks something, or holds it in another form.
             raise CheckpointError(
