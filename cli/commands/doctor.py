@@ -28,7 +28,6 @@ from doctor.terminal import survey_summary, wants_colour
 from durable_files import write_durably
 from experiment.errors import ConfigError
 from experiment.folder import claim_folder
-from installation import PROGRAM
 from phonetics import VocabularyError
 from untrusted.printing import printable
 
@@ -47,16 +46,6 @@ _ON_A_PROCESSOR = {
     "logger": False,
     "sync_batchnorm": False,
 }
-
-
-_HELP = f"""usage: {PROGRAM} doctor [CONFIG] [--audio N] [OVERRIDES…]
-
-Examines the data as training with this configuration reads them: writes a report, its numbers and a summary.
-Exit status 1 where training would fail.
-
---audio N       write N training clips before and after augmentation, to listen to
-OVERRIDES       what training takes, as --data.batch_size 4: see {PROGRAM} train --help
-"""
 
 
 class DoctorCLI(PhonemeCLI):
@@ -132,9 +121,6 @@ def world_size_of(trainer: Namespace) -> int:
 
 def run_doctor(arguments: Sequence[str]) -> int:
     """Examine, report, and return the exit status: 1 where training would fail, else 0."""
-    if {"-h", "--help"} & set(arguments):
-        sys.stdout.write(_HELP)
-        return 0
     cli = DoctorCLI(["fit", *arguments])
     data, number = cli.datamodule, cli.section.audio
     try:

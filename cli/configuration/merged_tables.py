@@ -16,7 +16,7 @@ REPLACE = "_replace"  # a key of a table: true drops what earlier files and opti
 _WHOLE = ("class_path", "distribution")  # a table with one of these keys is one value
 _ORIGINS = (dict, Mapping)
 _UNREADABLE = object()  # what is no YAML, or too large
-_SECTIONS = ("model.", "data.", "optuna.")
+_SECTIONS = ("model.", "data.")  # what a search draws is not merged, or old parameters would stay in it
 
 
 def merge_tables(values: Iterable[Any]) -> Any:  # noqa: ANN401 - any YAML value
