@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,15 +26,16 @@ def kept_random_state() -> Iterator[None]:
         yield
         return
     python_state, torch_state = random.getstate(), torch.get_rng_state()
-    numpy_generator = np.random.get_bit_generator()  # type: ignore[attr-defined]
-    np.random.set_bit_generator(_NUMPY_GENERATOR)  # type: ignore[attr-defined]
+    numpy_random: Any = np.random  # types of NumPy before 2.5 lack these two functions
+    numpy_generator = numpy_random.get_bit_generator()
+    numpy_random.set_bit_generator(_NUMPY_GENERATOR)
     _KEEPERS.append(None)
     try:
         yield
     finally:
         _KEEPERS.pop()
         random.setstate(python_state)
-        np.random.set_bit_generator(numpy_generator)  # type: ignore[attr-defined]
+        numpy_random.set_bit_generator(numpy_generator)
         torch.set_rng_state(torch_state)
 
 
