@@ -52,7 +52,10 @@ def package_versions() -> dict[str, str]:
 
 
 def digest_of_signatures(classes: Iterable[str], root: Path = ROOT) -> str:
-    """Return a digest of the constructors and fields of classes, and of all choices; it takes 0.2 s."""
+    """Return a digest of the constructors and fields of classes, and of all choices; it takes 0.2 s.
+
+    It is one of source texts: Python's own descriptions of syntax trees differ between its versions.
+    """
     paths = [path for room in _ROOMS for path in sorted((root / room).rglob("*.py"))]
     paths += [root / name for name in _FILES]
     digest = hashlib.sha256()
@@ -66,15 +69,15 @@ def _signatures(tree: ast.Module, classes: set[str]) -> Iterable[str]:
     """Yield what a schema depends on: constructors' arguments, fields, declared options and aliases."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name in classes:
-            yield f"{node.name} {[ast.dump(base) for base in node.bases]}"
+            yield f"{node.name} {[ast.unparse(base) for base in node.bases]}"
             yield from (part for each in node.body if (part := _declaration(each)))
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and "Literal" in ast.dump(node):
-            yield ast.dump(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and "Literal" in ast.unparse(node):
+            yield ast.unparse(node)
 
 
 def _declaration(node: ast.stmt) -> str:
     """Return a field, a constructor's arguments, or the options that a command line declares."""
     if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-        return ast.dump(node.args)
+        return ast.unparse(node.args)
     declares = isinstance(node, ast.FunctionDef) and node.name == "add_arguments_to_parser"
-    return ast.dump(node) if declares or isinstance(node, ast.AnnAssign) else ""
+    return ast.unparse(node) if declares or isinstance(node, ast.AnnAssign) else ""

@@ -31,7 +31,7 @@ KEPT_FEATURES = {  # two epochs of an encoder whose convolutions stay as they ar
     "data.augmentations": "null",
     "model.freeze_feature_extractor": "true",
     "model.network_name": "Wav2Vec2",
-    "model.network_config": json.dumps(TINY["Wav2Vec2"] | NOTHING_RANDOM),
+    "model.network_config": json.dumps(TINY["Wav2Vec2"] | NOTHING_RANDOM | {"_replace": True}),
 }
 
 
