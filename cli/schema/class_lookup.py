@@ -12,8 +12,8 @@ _DYNAMIC = ("__getattr__", "globals(", "sys.modules", "import *", "exec(", "seta
 def why_missing(class_path: str) -> str:
     """Return why a class cannot be imported; empty where it can, or where the source does not decide it.
 
-    >>> why_missing("pathlib.Patth")
-    "module 'pathlib' has no attribute 'Patth'"
+    >>> why_missing("fractions.Fracton")
+    "module 'fractions' has no attribute 'Fracton'"
     >>> why_missing("patlib.Path")
     "No module named 'patlib'"
     >>> why_missing("pathlib.Path"), why_missing("os.path.join")

@@ -1,11 +1,14 @@
 """The revision of the code: of its own repository, or unknown."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from experiment import revision
+
+pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import io
 import pickle
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -293,6 +294,7 @@ def test_compiled_step_equals_eager_step_at_changing_rates(name, loops):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore")
 def test_step_inside_a_function_that_inductor_compiles_in_a_fresh_process():
     script = """
