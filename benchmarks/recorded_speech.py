@@ -136,7 +136,7 @@ def _recognised(checkpoint: Path, clips: Sequence[TestClip]) -> Iterator[Sequenc
 
 
 def _of_program(program: str, clips: Sequence[TestClip]) -> list[list[str]]:
-    """Recognise with a program in an environment of its own."""
+    """Recognise with a program in a separate environment."""
     python = CONTENDERS / "bin" / "python"
     if not python.is_file():
         venv.create(CONTENDERS, with_pip=True)

@@ -44,7 +44,7 @@ class DurableCheckpointIO(TorchCheckpointIO):
 
 
 def _save(checkpoint: dict[str, Any], stream: BinaryIO) -> None:
-    """Write a checkpoint; torch hides the system's error in one of its own."""
+    """Write a checkpoint; torch wraps the system's error, which is raised instead."""
     try:
         torch.save(checkpoint, stream)
     except RuntimeError as error:

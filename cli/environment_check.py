@@ -16,7 +16,7 @@ PROJECT_FILE = Path(__file__).resolve().parents[1] / "pyproject.toml"
 REMEDY = (
     "`./run.sh shell` prepares the locked environment (delete .venv first if that changes nothing)"
     if PROGRAM != COMMAND
-    else f"Install {PROJECT} again, into an environment of its own, with its requirements.lock as constraints"
+    else f"Install {PROJECT} again, into a separate environment, with its requirements.lock as constraints"
 )
 MAX_NAMED = 5
 

@@ -59,7 +59,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedRuns]:
-    """The command line in processes of their own, whose imports are paid for once."""
+    """The command line in separate processes, whose imports are paid for once."""
     forked = ForkedRuns(tmp_path_factory.mktemp("logs"))
     yield forked
     forked.close()

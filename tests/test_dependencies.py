@@ -35,7 +35,7 @@ USED_OTHERWISE = {
     "types-pyyaml": "types for mypy",
     "types-tqdm": "types for mypy",
 }
-# Programs that benchmarks compare with, each in an environment of its own.
+# Programs that benchmarks compare with, each in a separate environment.
 COMPARED_WITH = {"hama", "pocketsphinx"}
 # Modules that come with a declared package of another name.
 COMES_WITH = {"mkdocs": "mkdocs-material"}

@@ -77,7 +77,7 @@ def test_another_environment_of_a_checkout_gets_extras_by_pip(tmp_path: Path) ->
     ("recorded", "source"),
     [
         ('{"url": "file:///home/me/my%20code", "dir_info": {}}', "/home/me/my code"),
-        ('{"url": "https://host/p.whl", "archive_info": {}}', "https://host/p.whl"),
+        ('{"url": "https://example.org/code.zip", "archive_info": {}}', "https://example.org/code.zip"),
         (None, "phoneme-recognition"),
     ],
 )

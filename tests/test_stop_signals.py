@@ -26,7 +26,7 @@ class Dying:
 
 
 def ended(work, *arguments):
-    """Run work in a process of its own; return its exit status and how long it took."""
+    """Run work in a separate process; return its exit status and how long it took."""
     process = FORK.Process(target=work, args=arguments)
     start = time.monotonic()
     process.start()

@@ -24,7 +24,7 @@ def printable(text: object, *, keep: str = "", most_characters: int | None = Non
 def printable_lines(text: object, *, indent: str = "") -> str:
     r"""Return a text of several lines, as ``printable`` returns one; further lines may be indented.
 
-    An indented line cannot pose as a message of its own.
+    An indented line cannot pose as another message.
 
     >>> printable_lines("a\nb\x1b", indent="  ")
     'a\n  b\\x1b'

@@ -1,1 +1,1 @@
-"""Commands with arguments of their own."""
+"""Commands that have their own arguments."""

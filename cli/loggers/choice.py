@@ -43,7 +43,7 @@ def logger_choices(configured: Any) -> list[Any]:  # noqa: ANN401 - as the confi
 
 
 def build_loggers(configured: object, folder: Path, experiments: Path) -> list[Logger]:
-    """Build the loggers of a training: local logs first, each start of it in a version of its own.
+    """Build the loggers of a training: local logs first, with a new version for each start.
 
     ``experiments`` holds the folders of all runs: what services of this machine share lies there.
     """

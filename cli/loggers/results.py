@@ -30,7 +30,7 @@ def publish_results(loggers: Iterable[Logger], folder: Path) -> None:
 def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return the numbers of ``metrics.json`` under the names that services show.
 
-    The best checkpoint's validation metrics have names of their own: ``val_per`` is the curve.
+    The best checkpoint's validation metrics have other names: ``val_per`` is the curve.
 
     >>> interval = {"low": 0.08, "high": 0.12}
     >>> final_metrics({"test_per": 0.1, "val_per": 0.2, "intervals": {"test_per": interval}})

@@ -107,7 +107,7 @@ def _choices_of_tools(tools: dict[Command, argparse.ArgumentParser]) -> Iterator
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Yield the actions of a parser and of its own commands."""
+    """Yield the actions of a parser and of its commands."""
     for action in parser._actions:
         yield action
         if isinstance(action, argparse._SubParsersAction):

@@ -73,7 +73,7 @@ def _options_of_tools() -> Iterator[str]:
 
 
 def _options_of(parser: argparse.ArgumentParser, name: str) -> Iterator[str]:
-    """Yield the tables of a parser and of its own commands."""
+    """Yield the tables of a parser and of its commands."""
     rows, below = [], []
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -92,7 +92,7 @@ def _take(section: Namespace, checker: Checker, node: Schema, key: str, value: A
 
 
 def _value(checker: Checker, node: Schema, value: Any, *, takes_text: bool) -> Any:  # noqa: ANN401 - any data
-    """Return what the parser makes of a value."""
+    """Return the value that the parser reads."""
     if not takes_text:
         return from_text(value) if isinstance(value, str) else value
     if value is not None and not isinstance(value, str | dict | list):

@@ -140,7 +140,7 @@ def _check(waited_s: float, batches: Iterator[Any], noted: NotedClips, patience_
 def _end_workers(batches: Any) -> None:  # noqa: ANN401 - torch's iterator
     """Kill the workers: one that is stopped, or waits for a disk, would keep this process from ending."""
     with suppress(Exception):
-        # Else torch would raise an error of its own for each.
+        # Otherwise torch raises another error for each.
         signal_handling._remove_worker_pids(id(batches))  # type: ignore[attr-defined]
         batches._worker_pids_set = False
         for process in batches._workers:

@@ -1,4 +1,4 @@
-"""The revision of the code: of its own repository, or unknown."""
+"""The revision of the code: of the repository that holds it, or unknown."""
 
 import shutil
 import subprocess

@@ -51,7 +51,7 @@ pytestmark = pytest.mark.skipif(not an_engine_answers(), reason=f"no Docker engi
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Path]:
-    """A project with run.sh, a small image, and a container name of its own; both are removed."""
+    """A project with run.sh, a small image, and a separate container name; both are removed."""
     name = f"phoneme_test_{uuid.uuid4().hex[:8]}"
     folder = tmp_path / "project"
     shutil.copytree(REPOSITORY / "front_door", folder / "front_door")

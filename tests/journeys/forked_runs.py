@@ -1,4 +1,4 @@
-"""Runs of the command line in processes of their own whose imports are paid for once.
+"""Runs of the command line in separate processes whose imports are paid for once.
 
 As a program: reads jobs from standard input, a JSON list of ``[arguments, log file, environment]`` a line,
 runs those of a line at once, and answers each line with their exit statuses.

@@ -27,7 +27,7 @@ STEPS = 100
 
 @pytest.fixture(scope="module")
 def source(place):
-    """A small recogniser that has learned something, exported, with names of its own for the phonemes."""
+    """A small recogniser that has learned something, exported, with other names for the phonemes."""
     content = configuration(
         place,
         custom_folder_name="source",

@@ -1,4 +1,4 @@
-"""Training with loggers of one's own: the local curves stay, services receive all that the report shows."""
+"""Training with a user's loggers: the local curves stay, services receive all that the report shows."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def _trained(place: Path, config: Path, name: str, logger: str) -> Experiment:
 
 @pytest.fixture(scope="module")
 def experiment(place: Path, config: Path) -> Experiment:
-    """An experiment with a logger of one's own."""
+    """An experiment with a user's logger."""
     return _trained(place, config, "own", f"{{class_path: {OWN}}}")
 
 

@@ -39,7 +39,7 @@ def find_listings(folder: Path, options: LabelOptions) -> list[Path]:
 def read_listings(
     listings: Iterable[Path], options: LabelOptions, summary: LabelSummary
 ) -> Iterator[StatedRecording]:
-    """Yield the recordings of listings, each under a name of its own."""
+    """Yield the recordings of listings, each under a different name."""
     taken: Counter[str] = Counter()
     for listing in listings:
         source = "Kaldi's text" if listing.is_dir() else listing.name

@@ -1,4 +1,4 @@
-"""A logger of one's own, as a configuration names it by class_path."""
+"""A user's logger, as a configuration names it by class_path."""
 
 import time
 from pathlib import Path

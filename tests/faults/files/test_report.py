@@ -1,4 +1,4 @@
-"""A report is given away: it contains files of its own folder alone, and nothing that a viewer would run."""
+"""A report is given away: it contains only files of its experiment, and nothing that a viewer would run."""
 
 import json
 import os

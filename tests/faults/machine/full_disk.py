@@ -1,4 +1,4 @@
-"""A small disk of its own, and a callback that fills it at a chosen moment."""
+"""A separate small disk, and a callback that fills it at a chosen moment."""
 
 import contextlib
 import subprocess

@@ -100,7 +100,7 @@ def _place(
 
 
 def _parsed(path: Path, content: bytes) -> _Document:
-    """Parse XML without entities of its own, so that no file can expand to a larger one or name another."""
+    """Parse XML that declares no entities, so that no file can expand to a larger one or name another."""
     reader = _Reader(path)
     parser = expat.ParserCreate()
     parser.EntityDeclHandler = reader.refuse_entities
