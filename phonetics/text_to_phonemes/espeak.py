@@ -5,6 +5,7 @@ import functools
 import importlib.metadata
 import logging
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from installation import how_to_install
 from phonetics.text_to_phonemes.base import GraphemeToPhoneme, joined_words
 
 _PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
-_FORMAT = 1  # version of the code between texts, phonemizer and phonemes
+_FORMAT = 2  # version of the code between texts, phonemizer and phonemes
 _MAX_NEAR = 4
 # The usual choice where a language has several varieties.
 _USUAL = ("en-us", "en-gb", "fr-fr", "pt-br")
@@ -41,7 +42,8 @@ class EspeakPhonemes(GraphemeToPhoneme):
 
     def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Convert texts in one call of phonemizer: its start takes as long as a sentence."""
-        plain = [_NO_TEXT.sub(" ", text) for text in texts]
+        # Composed, because espeak takes the e of é in two characters for a plain one.
+        plain = [_NO_TEXT.sub(" ", unicodedata.normalize("NFC", text)) for text in texts]
         backend = _backend(self._language())  # reports a missing phonemizer
         from phonemizer.separator import Separator
 

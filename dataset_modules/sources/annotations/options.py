@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from dataset_modules.sources.annotations.contract import AnnotationTier, LabelKind
+from dataset_modules.sources.annotations.file_names import composed
 
 SpeakerSource = Literal["labels", "file", "folder"]
 LabelFormat = Literal["table", "kaldi", "jsonl", "textgrid", "eaf", "ctm", "phn", "ipa", "lab", "txt"]
@@ -79,4 +80,5 @@ def matches(tier: AnnotationTier, pattern: str) -> bool:
     True
     """
     names = (tier.name, tier_name(tier).base, tier.linguistic_type or "")
-    return any(fnmatchcase(name.lower(), pattern.strip().lower()) for name in names)
+    wanted = composed(pattern.strip().lower())
+    return any(fnmatchcase(composed(name.lower()), wanted) for name in names)

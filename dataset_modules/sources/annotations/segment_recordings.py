@@ -6,6 +6,7 @@ from pathlib import Path
 from dataset_modules.recording import Recording, UnusableAudio
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.annotations.contract import LabelledSegment
+from dataset_modules.sources.annotations.file_names import composed
 from dataset_modules.sources.annotations.options import SpeakerSource
 
 
@@ -31,7 +32,7 @@ def recording_of(name: str, segment: LabelledSegment) -> Recording:
         UnusableAudio(segment.fault, segment.audio) if segment.fault else _audio(segment),
         segment.phonemes,
         segment.text,
-        segment.speaker,
+        segment.speaker and composed(segment.speaker),
         segment.language,
         segment.attributes,
     )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from dataset_modules.recording import AudioError, Recording, UnusableAudio
 from dataset_modules.sources.annotations.contract import LabelledSegment
+from dataset_modules.sources.annotations.file_names import composed, on_disk
 from dataset_modules.sources.annotations.options import LabelOptions
 from dataset_modules.sources.annotations.segment_recordings import recordings_of
 from dataset_modules.sources.annotations.side_files import SIDE_SUFFIXES, LabelFiles, SideFiles
@@ -136,12 +137,8 @@ def find_audio(
     for here, names in walk:
         place = here.relative_to(walk.root).as_posix()
         prefix = "" if place == "." else f"{place}/"
-        labels_in = here if label_folder is None else label_folder / place
-        all_names = names if label_folder is None else _names_in(labels_in)
-        labels = [name for name in all_names if name.lower().endswith(SIDE_SUFFIXES)]
-        beside = {name.lower(): labels_in / name for name in labels} | {
-            name: labels_in / name for name in labels
-        }
+        labels_in = here if label_folder is None else on_disk(label_folder / place)
+        beside = _by_spelling(labels_in, names if label_folder is None else _names_in(labels_in))
         for name in names:
             if name.lower().endswith(suffixes) and not name.startswith("."):
                 yield prefix + name, _label_files(name, beside) if beside else _NO_LABELS
@@ -149,22 +146,26 @@ def find_audio(
 
 def label_files_of(path: Path, label_folder: Path | None = None) -> LabelFiles:
     """Return the label files of one audio file by suffix: beside it, or in a folder."""
-    place = label_folder or path.parent
-    labels = [name for name in _names_in(place) if name.lower().endswith(SIDE_SUFFIXES)]
-    beside = {name.lower(): place / name for name in labels} | {name: place / name for name in labels}
-    return _label_files(path.name, beside)
+    place = on_disk(label_folder) if label_folder else path.parent
+    return _label_files(path.name, _by_spelling(place, _names_in(place)))
 
 
 def _names_in(folder: Path) -> list[str]:
     return os.listdir(folder) if folder.is_dir() else []
 
 
+def _by_spelling(folder: Path, names: Iterable[str]) -> LabelFiles:
+    """Return the label files among names, by name and by the name without case and decomposed accents."""
+    labels = [name for name in names if name.lower().endswith(SIDE_SUFFIXES)]
+    plain = {composed(name.lower()): folder / name for name in labels}
+    return plain | {name: folder / name for name in labels}
+
+
 def _label_files(name: str, beside: LabelFiles) -> LabelFiles:
-    """Return the label files beside an audio file by suffix; case does not matter."""
+    """Return the label files beside an audio file by suffix; neither case nor decomposed accents matter."""
     stem = os.path.splitext(name)[0]
-    found = {
-        suffix: beside.get(stem + suffix) or beside.get((stem + suffix).lower()) for suffix in SIDE_SUFFIXES
-    }
+    plain = composed(stem.lower())
+    found = {suffix: beside.get(stem + suffix) or beside.get(plain + suffix) for suffix in SIDE_SUFFIXES}
     return {suffix: path for suffix, path in found.items() if path} or _NO_LABELS
 
 

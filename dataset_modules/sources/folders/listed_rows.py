@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.recording import AudioError, Recording, Split, UnusableAudio
+from dataset_modules.sources.annotations.file_names import composed
 from dataset_modules.sources.annotations.side_files import LabelFiles
 from dataset_modules.sources.manifest import ManifestRow, find_manifest, read_manifest
 
@@ -86,17 +87,18 @@ def rows_by_file(
     """Return the rows of the manifest by id; a faulty row is a recording, named by its line."""
     manifest = find_manifest(bounds.folder)
     listed: dict[str, Listed] = {}
-    own_keys = {key: key for key in files}  # a row keeps the walk's text, not a second one
+    # A row keeps the walk's text, not a second one; its own may be composed where the file's is not.
+    own_keys = {composed(key): key for key in files}
+    own_keys.update((key, key) for key in files)
     for row in read_manifest(manifest) if manifest else ():
         try:
-            key = _new_id(bounds, row, listed, extensions)
+            key = _new_id(bounds, row, listed, extensions, own_keys)
         except AudioError as error:
-            key, recording = _faulty(bounds, row, error, manifest, files, listed)
+            key, recording = _faulty(bounds, row, error, manifest, own_keys, listed)
             listed[key] = StatedRecording(recording, row.split)
             continue
         if excluded and (bounds.folder / key).resolve().is_relative_to(excluded.resolve()):
             continue
-        key = own_keys.get(key, key)
         attributes = dict(row.attributes) if row.attributes else None
         packed = marshal.dumps(
             (row.start, row.end, row.phonemes, row.text, row.speaker, row.split, attributes)
@@ -116,11 +118,12 @@ def _faulty(
     row: ManifestRow,
     error: AudioError,
     manifest: Path | None,
-    files: Mapping[str, object],
+    own_keys: Mapping[str, str],
     listed: Mapping[str, object],
 ) -> tuple[str, Recording]:
     """Return the id and the recording of a faulty row: the file that it may mean, else its line."""
-    meant = [key for key in _meant(bounds, row) if key in files and key not in listed]
+    named = (_own_key(own_keys, key) for key in _meant(bounds, row))
+    meant = [key for key in named if key in own_keys and key not in listed]
     name = meant[0] if meant else row.file_name
     key = meant[0] if meant else f"{manifest.name if manifest else ''}:{row.line}"
     path = bounds.folder / name if name else manifest
@@ -134,12 +137,24 @@ def _meant(bounds: FolderBounds, row: ManifestRow) -> Iterator[str]:
             yield bounds.id_of(text)
 
 
+def _own_key(own_keys: Mapping[str, str], key: str) -> str:
+    """Return the walk's spelling of an id, where it found the file."""
+    return own_keys.get(key) or own_keys.get(composed(key), key)
+
+
 def _new_id(
-    bounds: FolderBounds, row: ManifestRow, listed: Mapping[str, object], extensions: Sequence[str]
+    bounds: FolderBounds,
+    row: ManifestRow,
+    listed: Mapping[str, object],
+    extensions: Sequence[str],
+    own_keys: Mapping[str, str],
 ) -> str:
     if row.fault:
         raise AudioError(row.fault)
-    key = bounds.id_of(row.file_name)
+    named = bounds.id_of(row.file_name)
+    key = _own_key(own_keys, named)
+    if key != named:
+        bounds.id_of(key)  # another file of the disk, which may be a link out of the folder
     if not key.lower().endswith(tuple(extensions)):
         raise AudioError(f"{row.file_name}: must be of allowed_extensions ({', '.join(extensions)})")
     if key in listed and not (row.is_part and isinstance(listed[key], list)):

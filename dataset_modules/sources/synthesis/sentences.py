@@ -82,7 +82,7 @@ def _from_file(path: Path, count: int, seed: int) -> list[str]:
 def _lines_of(key: str, path: Path) -> list[str]:
     if not path.is_file():
         raise ValueError(f"sentences: {key} must be a file with one sentence a line, {path} is not there")
-    return [line.strip() for line in read_text(path).splitlines()]
+    return [line.strip() for line in unicodedata.normalize("NFC", read_text(path)).splitlines()]
 
 
 def _endless(language: str, draw: random.Random) -> Iterator[str]:

@@ -1,5 +1,6 @@
 import re
 import sys
+import unicodedata
 
 import pytest
 
@@ -116,6 +117,11 @@ def test_fingerprint_follows_what_makes_phonemes_of_a_text(
 def test_unknown_language_is_refused_with_examples() -> None:
     with pytest.raises(ValueError, match="such as ru or en-us, got 'klingon'"):
         EspeakPhonemes("klingon")("qapla")
+
+
+@pytest.mark.parametrize(("language", "text"), [("fr-fr", "été"), ("ru", "мой"), ("vi", "tiếng Việt")])
+def test_decomposed_letters_are_read_as_composed_ones(language, text):
+    assert EspeakPhonemes(language)(unicodedata.normalize("NFD", text)) == EspeakPhonemes(language)(text)
 
 
 @pytest.mark.parametrize("text", ["да\0нет", "да [[нет", "да\nнет"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_modules.sources.annotations.contract import LabelledSegment
+from dataset_modules.sources.annotations.file_names import on_disk
 from dataset_modules.sources.manifest import split_in_name
 from untrusted.files import FileError, read_lines
 from untrusted.json_text import MOST_LINE_BYTES, parse_json
@@ -83,7 +84,7 @@ def _segment(path: Path, row: Mapping[str, Any]) -> LabelledSegment:
     phonemes = (_text(row, "phonemes") or "").split()
     split = _text(row, "split")
     return LabelledSegment(
-        path.parent / audio,
+        on_disk(path.parent / audio.replace("\\", "/")),
         start,
         end,
         tuple(phonemes) or None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.sources.annotations.contract import LabelledSegment
+from dataset_modules.sources.annotations.file_names import composed, on_disk
 from dataset_modules.sources.annotations.formats.text_files import label_text
 from untrusted.printing import printable
 
@@ -54,11 +55,12 @@ def _recording(folder: Path, written: str) -> _Place:
         command = printable(written, most_characters=80)
         fault = f"{RECORDINGS_FILE} must name files, commands are not run: {command}"
         return _Place(folder / RECORDINGS_FILE, fault=fault)
-    path = Path(written)
-    if path.is_absolute() or not written:
-        return _Place(path) if written else _Place(folder, fault=f"{RECORDINGS_FILE} names no file for it")
+    if not written:
+        return _Place(folder, fault=f"{RECORDINGS_FILE} names no file for it")
+    path = Path(written.replace("\\", "/"))
     starts = [folder, *folder.absolute().parents[:_FOLDERS_ABOVE], Path()]
-    return _Place(next((start / path for start in starts if (start / path).is_file()), folder / path))
+    files = (on_disk(start / path) for start in starts)
+    return _Place(next(filter(Path.is_file, files), folder / path))
 
 
 def _segment(folder: Path, written: str, recordings: Mapping[str, _Place]) -> _Place:
@@ -67,7 +69,7 @@ def _segment(folder: Path, written: str, recordings: Mapping[str, _Place]) -> _P
     if times is None:
         fault = f"segments must state recording, start and end, got {printable(written, most_characters=80)}"
         return _Place(folder / "segments", fault=fault)
-    recording = recordings.get(cells[0])
+    recording = recordings.get(composed(cells[0]))
     if recording is None:
         fault = f"segments names the recording {printable(cells[0])}, which {RECORDINGS_FILE} lacks"
         return _Place(folder / RECORDINGS_FILE, fault=fault)
@@ -93,4 +95,4 @@ def _table(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     rows = (line.split(maxsplit=1) for line in label_text(path).splitlines())
-    return {row[0]: row[1].strip() if len(row) > 1 else "" for row in rows if row}
+    return {composed(row[0]): row[1].strip() if len(row) > 1 else "" for row in rows if row}

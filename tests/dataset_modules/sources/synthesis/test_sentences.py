@@ -57,6 +57,12 @@ def test_texts_file_gives_its_lines_once_each(tmp_path: Path) -> None:
         distinct_sentences("ru", 4, seed=0, texts_file=path)
 
 
+def test_sentences_are_composed(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text(unicodedata.normalize("NFD", "мой йод\n"), encoding="utf-8")
+    assert distinct_sentences("ru", 1, seed=0, texts_file=path) == ["мой йод"]
+
+
 def test_missing_texts_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nowhere\.txt is not there"):
         distinct_sentences("ru", 1, seed=0, texts_file=tmp_path / "nowhere.txt")
