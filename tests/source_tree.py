@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Each package and what it may import. YAML names data sets and optimizers by class_path.
 _BOTTOM = ("installation", "phonetics", "optim", "durable_files", "stop_signals", "untrusted", "wording")
-_MIDDLE = (*_BOTTOM, "evaluation", "dataset_modules", "models", "experiment", "inference")
+_MIDDLE = (*_BOTTOM, "evaluation", "dataset_modules", "models", "scoring", "experiment", "inference")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "durable_files": (),
     "stop_signals": (),
@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "dataset_modules": _BOTTOM,
     "models": (*_BOTTOM, "evaluation", "dataset_modules"),
     "experiment": (*_BOTTOM, "evaluation", "dataset_modules", "models"),
-    "inference": (*_BOTTOM, "evaluation", "dataset_modules", "models"),
+    "scoring": (*_BOTTOM, "evaluation", "dataset_modules", "models"),
+    "inference": (*_BOTTOM, "evaluation", "dataset_modules", "models", "scoring"),
     "callbacks": _MIDDLE,
     "reports": _MIDDLE,
     "doctor": (*_MIDDLE, "callbacks", "reports"),
