@@ -5,6 +5,7 @@ from callbacks.checkpoints import CustomModelCheckpoint
 from callbacks.collapse import CollapseWatch
 from callbacks.figure_reports import FigureReports
 from callbacks.log_metrics import LogMetricsCallback
+from callbacks.weight_average import WeightAverage
 
 __all__ = [
     "CollapseWatch",
@@ -12,4 +13,5 @@ __all__ = [
     "DurableCheckpointIO",
     "FigureReports",
     "LogMetricsCallback",
+    "WeightAverage",
 ]

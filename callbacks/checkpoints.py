@@ -140,6 +140,12 @@ class CustomModelCheckpoint(ModelCheckpoint):
             self.save_last = wanted
         return str(self._last_checkpoint_saved)
 
+    def rivals(self, path: str, score: float, loss: float) -> bool:
+        """Return whether a file with these results is better than the best checkpoint; equal ones are not."""
+        best = self.best_model_path
+        scores = {best: self.best_k_models[best], path: score}
+        return best_and_worst(scores, {**self._losses, Path(path).name: loss}, self.mode).best == path
+
     def has_saved(self, trainer: Trainer) -> bool:
         """Return whether a checkpoint of this step exists."""
         return self._last_global_step_saved == trainer.global_step and bool(self._last_checkpoint_saved)
@@ -217,8 +223,12 @@ class CustomModelCheckpoint(ModelCheckpoint):
             return
         if self.best_model_path:
             score = None if self.best_model_score is None else float(self.best_model_score)
-            record = {"path": Path(self.best_model_path).name, "monitor": self.monitor, "score": score}
-            write_durably(Path(str(self.dirpath)) / BEST_CHECKPOINT_FILE, json.dumps(record))
+            self.record(self.best_model_path, score)
+
+    def record(self, best: str, score: float | None) -> None:
+        """Name a file as the best checkpoint."""
+        record = {"path": Path(best).name, "monitor": self.monitor, "score": score}
+        write_durably(Path(str(self.dirpath)) / BEST_CHECKPOINT_FILE, json.dumps(record))
 
 
 def _loss(trainer: Trainer) -> float:

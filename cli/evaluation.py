@@ -5,11 +5,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning.pytorch import Trainer
 
+from callbacks.checkpoint_mean import better_mean
 from cli.console import wants_tracebacks
 from dataset_modules.base_dataset import Split
 from dataset_modules.datamodule import PhonemeDataModule
@@ -33,22 +35,32 @@ log = logging.getLogger(__name__)
 
 
 def evaluate_best(trainer: Trainer, model: PhonemeRecognizer, data: PhonemeDataModule) -> None:
-    """Evaluate the best checkpoint of a training, else its last one, on validation and test data."""
+    """Evaluate the best checkpoint of a training, else its last one, on validation and test data.
+
+    The mean of the best ones counts where it is better.
+    """
     keeper = trainer.checkpoint_callback
     checkpoint = getattr(keeper, "best_model_path", "") or getattr(keeper, "last_model_path", "")
     if not checkpoint:
         return
-    evaluations: tuple[tuple[Split, Callable[..., object], float], ...] = (
-        ("val", trainer.validate, trainer.limit_val_batches),
-        ("test", trainer.test, trainer.limit_test_batches),
-    )
-    for split, evaluate, batches in evaluations:
+    evaluations: dict[Split, tuple[Callable[..., object], float]] = {
+        "val": (trainer.validate, trainer.limit_val_batches),
+        "test": (trainer.test, trainer.limit_test_batches),
+    }
+
+    def evaluate(split: Split, path: str) -> None:
+        function, batches = evaluations[split]
         stop_if_requested()
         if batches and data.sources.is_empty(split):
             log.info("%s: no metrics, the split has no recordings", split)
         elif batches:
             with _without_curves(trainer, split):
-                evaluate(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
+                function(model, datamodule=data, ckpt_path=path, verbose=False, weights_only=True)
+
+    mean = better_mean(trainer, partial(evaluate, "val"))
+    if mean is None:
+        evaluate("val", checkpoint)
+    evaluate("test", mean or checkpoint)
 
 
 @contextmanager

@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiment.errors import ConfigError
-from experiment.layout import CHECKPOINT_PATTERN, CHECKPOINTS, LAST_CHECKPOINT_FILE
+from experiment.layout import (
+    CHECKPOINT_PATTERN,
+    CHECKPOINTS,
+    LAST_CHECKPOINT_FILE,
+    MEAN_CHECKPOINT_FILE,
+)
 from models.weights import CheckpointError, check_content, read_checkpoint, read_unverified
 
 log = logging.getLogger(__name__)
@@ -38,7 +43,8 @@ def newest_loadable(runs: list[Path], *, resumes: bool) -> Checkpoint | None:
     what is passed over. Where all of a run's checkpoints are broken, older runs are not tried.
     """
     for run in reversed(runs):
-        files = sorted((run / CHECKPOINTS).glob(CHECKPOINT_PATTERN))
+        found = sorted((run / CHECKPOINTS).glob(CHECKPOINT_PATTERN))
+        files = [path for path in found if path.name != MEAN_CHECKPOINT_FILE]
         if files:
             return _newest_of(run, files, resumes=resumes)
         log.warning("ckpt_path: passed over %s: it holds no checkpoint", run)

@@ -10,6 +10,7 @@ EXPERIMENTS = "experiments"  # holds one folder for each experiment, and for eac
 CHECKPOINTS = "checkpoints"
 BEST_CHECKPOINT_FILE = "best.json"  # in CHECKPOINTS: the file name and the score of the best one
 LAST_CHECKPOINT_FILE = "last.ckpt"
+MEAN_CHECKPOINT_FILE = "mean_of_best.ckpt"  # weights alone
 CHECKPOINT_PATTERN = "*.ckpt"
 LOGS = "logs"
 TENSORBOARD_LOGS, CSV_LOGS = f"{LOGS}/tensorboard", f"{LOGS}/csv"

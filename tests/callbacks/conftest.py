@@ -45,7 +45,7 @@ def one_weight():
 def train(tmp_path):
     """Fit a model under callbacks; returns the Trainer."""
 
-    def train(model, *callbacks, **arguments):
+    def train(model, *callbacks, ckpt_path=None, **arguments):
         loader = DataLoader(torch.zeros(4, 1), batch_size=1)
         trainer = Trainer(
             default_root_dir=tmp_path,
@@ -58,7 +58,7 @@ def train(tmp_path):
             log_every_n_steps=1,
             **({"max_epochs": 1} | arguments),
         )
-        trainer.fit(model, loader, loader)
+        trainer.fit(model, loader, loader, ckpt_path=ckpt_path)
         trainer.test_loader = loader
         return trainer
 
