@@ -18,7 +18,11 @@ from inference.streaming.window_reader import Piece, WindowReader
 from inference.streaming.windows import Segment, WindowJoiner
 from inference.transcript import Failure, Transcript, merge_adjacent, transcript_of, with_words
 from models.ctc import TimedToken, force_align, greedy_tokens
-from phonetics import WORD_DELIMITER
+from phonetics import WORD_DELIMITER, TextToPhonemes
+from phonetics.text_to_phonemes.spoken_text import SpokenText
+from scoring.candidates import CandidateChoice
+from scoring.pronunciation import PronunciationScore
+from scoring.scorer import PronunciationScorer
 
 # Scores of a segment, (F, V), and the tokens before it → its tokens; frames count from its first one.
 Decoder = Callable[[Tensor, tuple[int, ...]], list[TimedToken]]
@@ -126,6 +130,41 @@ class Recognizer:
         seconds = len(stream.samples) / sampling_rate
         aligned = transcript_of(stream.name, tokens, seconds, vocabulary, self.model.clock)
         return aligned if len(known) == len(spelled) else with_words(aligned, spelled)
+
+    def score(
+        self,
+        waveform: NDArray[np.float32] | Tensor,
+        sampling_rate: int,
+        text: str | None = None,
+        *,
+        phonemes: Sequence[str] | None = None,
+        language: str | None = None,
+        text_to_phonemes: TextToPhonemes | str = "espeak",
+        candidates: CandidateChoice = "all",
+        name: str = "waveform",
+    ) -> PronunciationScore:
+        """Score how well a text, or phonemes and word boundaries, were said in samples, (T,) or (T, C).
+
+        Raises ``ValueError`` of a kind that names the reason: a text that cannot be converted, phonemes
+        outside the vocabulary, invalid samples, a recording without speech or too short for its phonemes.
+
+        Args:
+            waveform: the samples.
+            sampling_rate: their rate.
+            text: what should have been said; it needs ``language``.
+            phonemes: the same as phonemes, with ``|`` between words, instead of a text.
+            language: of the text, such as ru or en-us.
+            text_to_phonemes: espeak, epitran, the file of a dictionary, or a backend.
+            candidates: what may have been said instead of a phoneme: all phonemes, those of the same-class,
+                or a table.
+            name: of the recording, for results and messages.
+        """
+        if (text is None) == (phonemes is None):
+            raise ValueError("score: give a text or phonemes, one of both")
+        expected = SpokenText(text_to_phonemes, language)(text) if text is not None else phonemes or ()
+        stream = AudioSamples(np.asarray(waveform), sampling_rate, name)
+        scorer = PronunciationScorer(self.model.vocabulary, self.model.clock, candidates)
+        return scorer(self.scores(stream), expected, len(stream.samples) / sampling_rate, name)
 
     def scores(self, stream: AudioStream) -> Tensor:
         """Compute the log-probabilities of all frames of a recording, (F, V), from its windows."""

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NAMED_BACKENDS = ("espeak", "epitran")
 _DESCRIPTION = """Find when each phoneme of a known text is said. The text or the phonemes are those of --text
 or --phonemes, or of a label file beside each recording (.TextGrid, .eaf, .lab, .txt, …). Utterances with
 times are aligned one by one. Results go to standard output, or, one file each, into a folder. What cannot be
@@ -135,15 +134,11 @@ def _segments(side: "SideFiles", recording: "NamedRecording", files: "LabelFiles
 
 def _label_reader(options: argparse.Namespace) -> _ToPhonemes:
     """Return the function that turns a label into phonemes of the model's spelling."""
-    from phonetics import IpaNormaliser, LexiconPhonemes, backend_for
-    from phonetics.languages import usual_variety
+    from phonetics import IpaNormaliser
+    from phonetics.text_to_phonemes.spoken_text import LanguageNeededError, SpokenText
 
-    choice = options.text_to_phonemes
-    language = options.language or _language_of(options.model)
-    if language and choice == "espeak":
-        language = usual_variety(language)
     try:
-        backend = backend_for(choice if choice in _NAMED_BACKENDS else LexiconPhonemes(choice), language)
+        spoken = SpokenText(options.text_to_phonemes, options.language or _language_of(options.model))
     except ValueError as error:
         raise ConfigError(f"align: {error}") from error
     normalise = IpaNormaliser()
@@ -153,9 +148,10 @@ def _label_reader(options: argparse.Namespace) -> _ToPhonemes:
             return normalise(segment.phonemes)
         if not segment.text:
             raise ValueError("it has no label")
-        if backend is None or backend.needs_language():
-            raise ConfigError("align: a text needs --language, such as ru or en-us")
-        return normalise(backend(segment.text))
+        try:
+            return spoken(segment.text)
+        except LanguageNeededError as error:
+            raise ConfigError("align: a text needs --language, such as ru or en-us") from error
 
     return phonemes_of
 
