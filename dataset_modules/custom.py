@@ -11,7 +11,12 @@ from typing import Any
 from dataset_modules.base_dataset import ListedDataset
 from dataset_modules.recording import SPLITS, Recording, Split
 from dataset_modules.sources.annotations.contract import LabelKind
-from dataset_modules.sources.annotations.options import LabelFormat, LabelOptions, SpeakerSource
+from dataset_modules.sources.annotations.options import (
+    LabelFormat,
+    LabelOptions,
+    SpeakerSource,
+    UnknownSpeech,
+)
 from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.folders.audio_folder import FolderReader, suffixes_in
 from dataset_modules.sources.folders.corpus_listings import find_listings, read_listings
@@ -57,6 +62,8 @@ class CustomAudioDataset(ListedDataset):
         label_dir: the folder of label files, arranged as the recordings are; null looks beside the audio.
         speaker_from: the source of speakers that no table names: ``labels`` (tiers, participants), the name
             of each ``file``, or the name of its ``folder``.
+        unknown_speech: what becomes of speech that labels mark as unknown (``spn``, ``<unk>``, ``<usb>``):
+            ``cut`` takes it out of its clip, ``skip`` leaves the clip out, ``pause`` takes it for a pause.
         options: the further arguments of ``BaseDataset``.
     """
 
@@ -77,6 +84,7 @@ class CustomAudioDataset(ListedDataset):
         clip_tier: str | None = None,
         label_dir: str | Path | None = None,
         speaker_from: SpeakerSource = "labels",
+        unknown_speech: UnknownSpeech = "cut",
         **options: Any,  # noqa: ANN401 - jsonargparse reads these from BaseDataset and checks their types
     ) -> None:
         super().__init__(language=language, **options)
@@ -106,6 +114,7 @@ class CustomAudioDataset(ListedDataset):
             Path(label_dir).expanduser() if label_dir is not None else None,
             speaker_from,
             longest_seconds=math.inf if self.max_seconds is None else self.max_seconds,
+            unknown_speech=unknown_speech,
         )
         self.label_summary: LabelSummary = LabelSummary()
         self._is_divided = False  # by speaker rather than by the manifest

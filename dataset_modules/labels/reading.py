@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 from dataset_modules.base_dataset import BaseDataset, Split
 from dataset_modules.cache.clip_preparation import phonemes_of_texts
-from dataset_modules.recording import AudioError, Recording, labels_itself, needing_phonemes
+from dataset_modules.recording import (
+    AudioError,
+    Recording,
+    UnusableAudio,
+    labels_itself,
+    needing_phonemes,
+)
 from phonetics import IpaNormaliser
 
 _RECORDINGS_AT_ONCE = 256
@@ -36,7 +42,9 @@ def read_labels(dataset: BaseDataset, split: Split) -> Iterator[RecordingLabel]:
 
 
 def _stated(recording: Recording) -> tuple[str, ...] | None:
-    """Return the phonemes of an audio source that labels itself; None for other recordings."""
+    """Return the phonemes of an audio source that labels itself, none of a skipped one; None for others."""
+    if isinstance(recording.audio, UnusableAudio):
+        return ()
     if recording.phonemes is None and labels_itself(recording.audio):
         try:
             return recording.audio.read().phonemes

@@ -69,15 +69,77 @@ def test_an_aligners_phones_and_words_are_one_label_with_word_boundaries(folder)
     assert labels(folder) == {"a.wav": "d a | n e t"}
 
 
-def test_a_word_that_the_aligner_did_not_know_is_no_phoneme(folder):
+UNKNOWN = [(0.5, 0.75, "d"), (0.75, 1.0, "a"), (1.0, 2.0, "spn"), (2.0, 3.0, "n"), (3.0, 4.0, "sil")]
+
+
+def spans_of(folder, **arguments) -> dict[str, tuple[float, float | None, str]]:
+    found = dataset(folder, **arguments).get_train_data()
+    return {
+        one.id: (getattr(one.audio, "start", 0), getattr(one.audio, "end", None), " ".join(one.phonemes))
+        for one in found
+    }
+
+
+def test_unknown_speech_is_cut_out_of_a_recording(folder):
+    samples = record(folder / "a.wav")
+    grid(folder / "a.TextGrid", words=[(0.5, 1, "да"), (1, 2, "<unk>"), (2, 3, "н")], phones=UNKNOWN)
+    assert spans_of(folder) == {"a.wav#0001": (0, 1, "d a"), "a.wav#0002": (2, None, "n")}
+    assert dataset(folder).label_summary.num_unknown == 1
+    clip = prepared(folder).clips[1]
+    assert np.array_equal(clip.samples, np.rint(samples[2 * RATE :] * np.float32(32767)).astype(np.int16))
+
+
+def test_unknown_speech_may_count_as_a_pause_or_leave_its_clip_out(folder):
     record(folder / "a.wav")
-    grid(
-        folder / "a.TextGrid",
-        utterances=[(0.4, 1.1, "x"), (1.9, 3.05, "y")],
-        phones=[*PHONES[:2], (2.0, 3.0, "spn")],
-    )
-    assert labels(folder) == {"a.wav#0001": "d a"}
-    assert "the aligner did not know" in reasons(folder)["a.wav#0002"]
+    spans = [(0.4, 3.1, "x"), (3.1, 4.0, "y")]
+    grid(folder / "a.TextGrid", utterances=spans, phones=[*UNKNOWN[:4], (3.2, 3.9, "t")])
+    whole = {"a.wav#0002": (3.1, 4.0, "t")}
+    parts = {"a.wav#0001": (0.4, 1.0, "d a"), "a.wav#0002": (2.0, 3.1, "n"), "a.wav#0003": (3.1, 4.0, "t")}
+    assert spans_of(folder, unknown_speech="cut") == parts
+    assert spans_of(folder, unknown_speech="pause") == {"a.wav#0001": (0.4, 3.1, "d a n"), **whole}
+    assert labels(folder, unknown_speech="skip") == {"a.wav#0002": "t"}
+    assert reasons(folder, unknown_speech="skip") == {
+        "a.wav#0001": "label 'spn': it marks speech whose phonemes are not known"
+    }
+
+
+def test_an_utterance_of_unknown_speech_alone_gives_no_clip(folder):
+    record(folder / "a.wav")
+    grid(folder / "a.TextGrid", utterances=[(0, 1, "да нет"), (1, 2, "<unk>"), (2, 3, "[noise]")])
+    made = dataset(folder)
+    assert [one.text for one in made.get_train_data()] == ["да нет"]
+    assert (made.label_summary.num_unknown, made.label_summary.num_empty) == (1, 2)
+    assert "labels of unknown speech (spn, <unk>, …), left out: 1" in made.label_summary.notes()
+
+
+def test_a_long_recording_with_unknown_speech_loses_that_alone(folder):
+    record(folder / "a.wav", 40)
+    phones = [
+        (start + place / 10, start + (place + 1) / 10, "spn" if (start, place) == (14, 50) else "a")
+        for start in (1, 14, 27)
+        for place in range(99)
+    ]
+    grid(folder / "a.TextGrid", 40, phones=phones)
+    clips = prepared(folder).clips
+    assert [len(clips[index].phonemes) for index in range(len(clips))] == [99, 50, 48, 99]
+
+
+def test_labels_of_skipped_clips_make_no_vocabulary(folder):
+    record(folder / "a.wav")
+    grid(folder / "a.TextGrid", utterances=[(0.4, 3.1, "x"), (3.1, 4.0, "y")], phones=UNKNOWN)
+    made = dataset(folder, unknown_speech="skip")
+    assert {name for label in read_labels(made, "train") for name in label.phonemes} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.lab", "d ɑ spn ʃ ə"), ("a.txt", "да <unk> нет"), ("a.txt", "да [laughter]")]
+)
+def test_unknown_speech_without_times_leaves_the_recording_out(folder, name, content):
+    record(folder / "a.wav")
+    (folder / name).write_text(content, encoding="utf-8")
+    assert "marks speech whose phonemes are not known" in reasons(folder)["a.wav"]
+    (kept,) = dataset(folder, unknown_speech="pause").get_train_data()
+    assert " ".join(kept.phonemes or ()) or kept.text in ("d ɑ ʃ ə", "да нет", "да")
 
 
 def test_times_in_a_text_are_not_read_out(folder):
@@ -180,6 +242,16 @@ def test_bad_times_are_skipped_and_named(folder):
         "да нет",
         "нет нет",
     ]
+
+
+def test_elans_annotations_without_times_are_skipped_and_named(folder):
+    record(folder / "a.wav")
+    content = eaf(["0.0 0.5 да нет", "1.0 1.5 мама да", "2.0 2.5 нет нет"])
+    for time in (2000, 2500):
+        content = content.replace(f' TIME_VALUE="{time}"', "")
+    (folder / "a.eaf").write_text(content, encoding="utf-8")
+    assert reasons(folder) == {"a.wav#0003": "its label file states no time for it"}
+    assert len(list(dataset(folder).get_train_data())) == 3
 
 
 def eaf(rows: list[str]) -> str:

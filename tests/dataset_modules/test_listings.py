@@ -45,6 +45,17 @@ def reasons(made: CustomAudioDataset) -> dict[str, str]:
     return {key: reason for key, _, reason in made.prepare("train", AudioParams()).skipped()}
 
 
+def test_markers_in_kaldis_texts_are_not_read_out(folder, audio):
+    kaldi(
+        folder,
+        wav_scp=f"a {audio}\nb {audio}\nc {audio}\n",
+        text="a да [noise] нет\nb да <UNK> нет\nc SPN сил\n",
+    )
+    made = dataset(folder)
+    assert [one.text for one in made.get_train_data()] == ["да нет", "да <UNK> нет", "SPN сил"]
+    assert reasons(made) == {"b": "its label marks speech whose phonemes are not known: <UNK>"}
+
+
 def test_a_kaldi_folder_with_segments_is_cut_to_the_sample(folder, audio):
     kaldi(
         folder,

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from dataset_modules.sources.annotations.audio_part import BEYOND_SECONDS
 from dataset_modules.sources.annotations.contract import AnnotationTier, LabelKind, TimedLabel
-from dataset_modules.sources.annotations.label_content import is_silence, is_unknown_word
+from dataset_modules.sources.annotations.label_content import is_silence, is_unknown_speech
+from dataset_modules.sources.annotations.options import UnknownSpeech
 from dataset_modules.sources.annotations.tier_choice import ChosenTiers, role_of
 from phonetics import WORD_DELIMITER
 
@@ -30,28 +31,85 @@ class CutClip(NamedTuple):
 
 
 class CutTier(NamedTuple):
-    """The clips of a tier, and how many of its labels are empty or lie outside of all clips."""
+    """The clips of a tier, and how many of its labels are left out."""
 
     clips: tuple[CutClip, ...]
-    num_empty: int
-    num_outside: int = 0
+    num_empty: int  # pauses
+    num_unknown: int  # unknown speech that is cut out, or taken for pauses
+    num_outside: int = 0  # of all clips
 
 
-def cut(chosen: ChosenTiers, kind: LabelKind, *, seconds: float, is_one_clip: bool) -> CutTier:
+class _Span(NamedTuple):
+    """The times of a clip and the labels inside."""
+
+    start: float
+    end: float | None
+    labels: Sequence[TimedLabel]
+    fault: str | None = None
+    text: str | None = None
+
+
+def cut(
+    chosen: ChosenTiers,
+    kind: LabelKind,
+    *,
+    seconds: float,
+    is_one_clip: bool,
+    unknown_speech: UnknownSpeech = "cut",
+) -> CutTier:
     """Cut a recording by its labels; ``is_one_clip`` keeps it whole unless labels are whole utterances."""
     labels = with_faults(chosen.labels.labels, seconds)
-    spoken = [label for label in labels if not is_silence(label.text)]
-    num_empty = len(labels) - len(spoken)
-    if chosen.clips is chosen.labels or (chosen.clips is None and not _is_divided(chosen.labels, spoken)):
-        clips = [CutClip(label.start, label.end, (label.text,), label.fault) for label in spoken]
-        return CutTier(tuple(clips), num_empty)
+    voiced = [label for label in labels if not is_silence(label.text)]
+    spoken = _without_unknown(voiced, unknown_speech)
+    num_unknown = 0 if unknown_speech == "skip" else sum(is_unknown_speech(label.text) for label in voiced)
+    num_empty, num_outside = len(labels) - len(voiced), 0
     words = chosen.words.labels if chosen.words and kind == "phonemes" else ()
     starts = sorted(word.start for word in words if not is_silence(word.text))
-    if chosen.clips is not None:
-        return _inside_spans(with_faults(chosen.clips.labels, seconds), spoken, starts)
-    if is_one_clip:
-        return CutTier((CutClip(0.0, None, _texts(spoken, starts), _first_fault(spoken)),), num_empty)
-    return CutTier(tuple(_phrases(spoken, starts, seconds)), num_empty)
+    if chosen.clips is chosen.labels or (chosen.clips is None and not _is_divided(chosen.labels, spoken)):
+        spans = [_Span(label.start, label.end, [label], label.fault) for label in spoken]
+    elif chosen.clips is not None:
+        intervals = with_faults(chosen.clips.labels, seconds)
+        spans = list(_spans(intervals, spoken))
+        num_empty = len(intervals) - len(spans)
+        num_outside = len(spoken) - len({id(label) for span in spans for label in span.labels})
+    else:
+        spans = [_Span(0.0, None, spoken)] if is_one_clip else list(_phrases(spoken, seconds))
+    parts = (part for span in spans for part in _around_unknown(span))
+    return CutTier(tuple(_clip(part, starts) for part in parts), num_empty, num_unknown, num_outside)
+
+
+def _without_unknown(labels: Sequence[TimedLabel], unknown_speech: UnknownSpeech) -> list[TimedLabel]:
+    """Leave out unknown speech that counts as a pause; give a fault to that which spoils its clip."""
+    if unknown_speech == "pause":
+        return [label for label in labels if not is_unknown_speech(label.text)]
+    if unknown_speech == "cut":
+        return list(labels)
+    fault = "it marks speech whose phonemes are not known"
+    return [
+        label._replace(fault=label.fault or fault) if is_unknown_speech(label.text) else label
+        for label in labels
+    ]
+
+
+def _around_unknown(span: _Span) -> Iterator[_Span]:
+    """Divide a span at unknown speech, which belongs to no part; one with bad times spoils its clip."""
+    marks = [place for place, label in enumerate(span.labels) if is_unknown_speech(label.text)]
+    if not marks or span.fault or any(span.labels[place].fault for place in marks):
+        yield span
+        return
+    start, first = span.start, 0
+    for place in marks:
+        mark = span.labels[place]
+        if first < place:
+            yield _Span(start, mark.start, span.labels[first:place])
+        start, first = mark.end, place + 1
+    if first < len(span.labels):
+        yield _Span(start, span.end, span.labels[first:])
+
+
+def _clip(span: _Span, word_starts: Sequence[float]) -> CutClip:
+    fault = span.fault or _first_fault(span.labels) or (None if span.labels else _NO_LABEL)
+    return CutClip(span.start, span.end, _texts(span.labels, word_starts), fault, span.text)
 
 
 def with_faults(labels: Sequence[TimedLabel], seconds: float) -> list[TimedLabel]:
@@ -76,8 +134,6 @@ def _fault_of(label: TimedLabel, latest: float, seconds: float) -> str | None:
         return f"it ends at {label.end:.3f} s, outside the recording, which lasts {seconds:.3f} s"
     if label.start < latest - _OVERLAP_SECONDS:
         return f"it begins at {label.start:.3f} s, before the label before it ends at {latest:.3f} s"
-    if is_unknown_word(label.text):
-        return f"at {label.start:.3f} s, speech that the aligner did not know"
     return None
 
 
@@ -88,21 +144,13 @@ def _is_divided(tier: AnnotationTier, spoken: Sequence[TimedLabel]) -> bool:
     return 2 * sum(len(label.text.split()) == 1 for label in spoken) > len(spoken)
 
 
-def _inside_spans(
-    spans: Sequence[TimedLabel], spoken: Sequence[TimedLabel], word_starts: Sequence[float]
-) -> CutTier:
-    """Give each span the labels whose middle lies in it."""
+def _spans(intervals: Sequence[TimedLabel], spoken: Sequence[TimedLabel]) -> Iterator[_Span]:
+    """Give each interval the labels whose middle lies in it; pauses are left out."""
     ordered = sorted(spoken, key=lambda label: label.middle)
     middles = [label.middle for label in ordered]
-    clips: list[CutClip] = []
-    covered: set[int] = set()
-    for span in (span for span in spans if not is_silence(span.text)):
-        inside = range(bisect_left(middles, span.start), bisect_right(middles, span.end))
-        covered.update(inside)
-        labels = [ordered[place] for place in inside]
-        fault = span.fault or _first_fault(labels) or (None if labels else _NO_LABEL)
-        clips.append(CutClip(span.start, span.end, _texts(labels, word_starts), fault, span.text))
-    return CutTier(tuple(clips), len(spans) - len(clips), len(ordered) - len(covered))
+    for interval in (interval for interval in intervals if not is_silence(interval.text)):
+        inside = slice(bisect_left(middles, interval.start), bisect_right(middles, interval.end))
+        yield _Span(interval.start, interval.end, ordered[inside], interval.fault, interval.text)
 
 
 def _first_fault(labels: Sequence[TimedLabel]) -> str | None:
@@ -120,7 +168,7 @@ def _texts(labels: Sequence[TimedLabel], word_starts: Sequence[float]) -> tuple[
     return tuple(texts)
 
 
-def _phrases(spoken: Sequence[TimedLabel], word_starts: Sequence[float], seconds: float) -> Iterator[CutClip]:
+def _phrases(spoken: Sequence[TimedLabel], seconds: float) -> Iterator[_Span]:
     """Yield clips between pauses; half of a pause belongs to each side, up to a margin."""
     groups = list(_divided(list(spoken)))
     ends = [0.0, *(group[-1].end for group in groups)]
@@ -129,7 +177,7 @@ def _phrases(spoken: Sequence[TimedLabel], word_starts: Sequence[float], seconds
         start = max(starts[place] - _MARGIN, (ends[place] + starts[place]) / 2 if place else 0.0)
         end, after = ends[place + 1], starts[place + 1]
         end = min(end + _MARGIN, (end + after) / 2 if place + 1 < len(groups) else after)
-        yield CutClip(start, end, _texts(group, word_starts), _first_fault(group))
+        yield _Span(start, end, group)
 
 
 def _divided(labels: list[TimedLabel]) -> Iterator[list[TimedLabel]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataset_modules.sources.annotations.contract import LabelKind
 from phonetics import WORD_DELIMITER
 
-# Labels of pauses, as TIMIT, HTK, the Montreal Forced Aligner, WebMAUS and espeak's users write them.
+# Labels of pauses and of noise, as TIMIT, HTK, the Montreal Forced Aligner, WebMAUS and Kaldi write them.
 SILENCES = frozenset(
     {
         "h#",
@@ -25,10 +25,27 @@ SILENCES = frozenset(
         "##",
         "_",
         "<silence>",
+        "[sil]",
+        "[silence]",
+        "<pause>",
+        "[pause]",
+        "nsn",
+        "<noise>",
+        "[noise]",
+        "{ns}",
+        "<breath>",
+        "[breath]",
+        "{br}",
     }
 )
-# What aligners write where they do not know which phonemes were spoken.
-_UNKNOWN_WORDS = frozenset({"spn", "<unk>", "<usb>"})
+# Labels of speech whose phonemes are not known: words outside the lexicon, laughter, murmur.
+_UNKNOWN_SPEECH = frozenset(
+    {
+        *("spn", "<spn>", "<unk>", "[unk]", "<unknown>", "<oov>", "<usb>", "[bracketed]"),
+        *("<vocnoise>", "[vocalized-noise]", "[spoken_noise]", "<spoken_noise>"),
+        *("<laugh>", "[laugh]", "<laughter>", "[laughter]", "{lg}"),
+    }
+)
 # The mean of letters in a phoneme lies near one (IPA) or two (ARPABET), that of words between three and nine.
 _LONGEST_OF_PHONEMES, _SHORTEST_OF_WORDS = 2.1, 2.7
 _ENOUGH_TOKENS = 4  # fewer short tokens may be words such as "I do"
@@ -39,7 +56,7 @@ _SCRIPTS_OF_PHONEMES = ("LATIN", "GREEK", "MODIFIER", "ASPIRATED")
 
 
 def is_silence(label: str) -> bool:
-    """Return whether a label marks a pause.
+    """Return whether a label marks a pause, or noise that nobody speaks.
 
     >>> is_silence("SIL"), is_silence(""), is_silence("s")
     (True, True, False)
@@ -47,13 +64,37 @@ def is_silence(label: str) -> bool:
     return not label.strip() or label.strip().lower() in SILENCES
 
 
-def is_unknown_word(label: str) -> bool:
-    """Return whether a label stands for speech that the aligner could not label.
+def is_unknown_speech(label: str) -> bool:
+    """Return whether a label stands for speech whose phonemes are not known.
 
-    >>> is_unknown_word("spn"), is_unknown_word("s")
+    >>> is_unknown_speech("spn"), is_unknown_speech("s")
     (True, False)
     """
-    return label.strip().lower() in _UNKNOWN_WORDS
+    return label.strip().lower() in _UNKNOWN_SPEECH
+
+
+def tokens_of(labels: Iterable[str], kind: LabelKind) -> list[str]:
+    """Return the tokens of labels without markers of pauses; in a text, a marker has brackets.
+
+    >>> tokens_of(["sil d a"], "phonemes"), tokens_of(["<sil> sil [noise]"], "text")
+    (['d', 'a'], ['sil'])
+    """
+    tokens = (token for label in labels for token in label.split())
+    return [token for token in tokens if not (is_silence(token) and _may_mark(token, kind))]
+
+
+def unknown_among(tokens: Iterable[str], kind: LabelKind) -> str | None:
+    """Return the first marker of unknown speech among the tokens of a label.
+
+    >>> unknown_among(["d", "spn"], "phonemes"), unknown_among(["SPN"], "text")
+    ('spn', None)
+    """
+    return next((token for token in tokens if is_unknown_speech(token) and _may_mark(token, kind)), None)
+
+
+def _may_mark(token: str, kind: LabelKind) -> bool:
+    """Return whether a token may be a marker: ``sil`` is a word of a text in Turkish."""
+    return kind == "phonemes" or not token[0].isalnum()
 
 
 def kind_of_labels(labels: Iterable[str]) -> LabelKind | None:
@@ -68,7 +109,7 @@ def kind_of_labels(labels: Iterable[str]) -> LabelKind | None:
         token
         for label in labels
         for token in label.split()
-        if not is_silence(token) and token != WORD_DELIMITER
+        if not is_silence(token) and not is_unknown_speech(token) and token != WORD_DELIMITER
     ]
     if not tokens:
         return None

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 from dataset_modules.sources.annotations.contract import AnnotationTier, LabelKind
 from dataset_modules.sources.annotations.file_names import composed
 
+# What becomes of speech that labels mark as unknown: cut out of its clip, the clip left out, or a pause.
+UnknownSpeech = Literal["cut", "skip", "pause"]
 SpeakerSource = Literal["labels", "file", "folder"]
 LabelFormat = Literal["table", "kaldi", "jsonl", "textgrid", "eaf", "ctm", "phn", "ipa", "lab", "txt"]
 
@@ -45,6 +47,7 @@ class LabelOptions(NamedTuple):
     speaker_from: SpeakerSource = "labels"
     longest_seconds: float = 30.0  # of a recording that is one clip
     language: str | None = None  # of the data set
+    unknown_speech: UnknownSpeech = "cut"
 
 
 class TierName(NamedTuple):

@@ -1,13 +1,33 @@
-"""Labelled segments → recordings: a name for each, and the part of its file as audio."""
+"""Labels → segments → recordings: a name for each, and the part of its file as audio."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dataset_modules.recording import Recording, UnusableAudio
 from dataset_modules.sources.annotations.audio_part import AudioPart
-from dataset_modules.sources.annotations.contract import LabelledSegment
+from dataset_modules.sources.annotations.contract import LabelKind, LabelledSegment
 from dataset_modules.sources.annotations.file_names import composed
-from dataset_modules.sources.annotations.options import SpeakerSource
+from dataset_modules.sources.annotations.label_content import tokens_of, unknown_among
+from dataset_modules.sources.annotations.options import SpeakerSource, UnknownSpeech
+
+
+def labelled(
+    segment: LabelledSegment, labels: Iterable[str], kind: LabelKind, unknown_speech: UnknownSpeech
+) -> LabelledSegment:
+    """Give a segment its label; unknown speech without times cannot be cut out, so it is a fault.
+
+    >>> labelled(LabelledSegment(Path("a.wav")), ["sil d a"], "phonemes", "cut").phonemes
+    ('d', 'a')
+    """
+    tokens = tokens_of(labels, kind)
+    if unknown_speech == "pause":
+        tokens = [token for token in tokens if unknown_among([token], kind) is None]
+    unknown = unknown_among(tokens, kind)
+    fault = f"its label marks speech whose phonemes are not known: {unknown}" if unknown else None
+    segment = segment._replace(fault=segment.fault or fault)
+    if kind == "text":
+        return segment._replace(text=" ".join(tokens) or None)
+    return segment._replace(phonemes=tuple(tokens) or None)
 
 
 def recordings_of(

@@ -8,7 +8,7 @@ from pathlib import Path
 import soundfile
 
 from dataset_modules.recording import AudioError
-from dataset_modules.sources.annotations.clip_cutting import CutClip, cut
+from dataset_modules.sources.annotations.clip_cutting import cut
 from dataset_modules.sources.annotations.contract import AnnotatedFile, LabelKind, LabelledSegment
 from dataset_modules.sources.annotations.formats.elan import read_elan
 from dataset_modules.sources.annotations.formats.plain_labels import label_lines, read_side_labels
@@ -17,6 +17,7 @@ from dataset_modules.sources.annotations.formats.timed_rows import is_timed_row,
 from dataset_modules.sources.annotations.formats.transcript_lines import read_transcript_lines
 from dataset_modules.sources.annotations.label_content import is_silence, kind_of_labels
 from dataset_modules.sources.annotations.options import LabelOptions
+from dataset_modules.sources.annotations.segment_recordings import labelled
 from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.annotations.tier_choice import (
     ChosenTiers,
@@ -125,7 +126,7 @@ class SideFiles:
         if suffix in _LINES:
             return self._of_lines(audio, path, suffix)
         if suffix == ".txt":
-            return [_labelled(LabelledSegment(audio), _text_lines(path), self._text_kind)]
+            return [self._labelled(LabelledSegment(audio), _text_lines(path), self._text_kind)]
         labels = read_side_labels({suffix: path})
         return [LabelledSegment(audio, phonemes=labels.phonemes, text=labels.text)]
 
@@ -140,7 +141,7 @@ class SideFiles:
         elif is_timed_row(lines[0]):
             file = read_timed_rows(path, lines, *_length_and_rate(audio))
         else:
-            return [_labelled(LabelledSegment(audio), lines, kind)]
+            return [self._labelled(LabelledSegment(audio), lines, kind)]
         return self._cut(audio, file, [ChosenTiers(file.tiers[0], None)], kind)
 
     def _kind_of_lines(self, paths: Sequence[Path]) -> LabelKind | None:
@@ -221,11 +222,19 @@ class SideFiles:
     def _of_speaker(
         self, audio: Path, tiers: ChosenTiers, kind: LabelKind, seconds: float, is_one_clip: bool
     ) -> Iterator[LabelledSegment]:
-        done = cut(tiers, kind, seconds=seconds, is_one_clip=is_one_clip)
+        unknown = self._options.unknown_speech
+        done = cut(tiers, kind, seconds=seconds, is_one_clip=is_one_clip, unknown_speech=unknown)
         self._summary.num_empty += done.num_empty
+        self._summary.num_unknown += done.num_unknown
         self._summary.num_outside += done.num_outside
         for clip in done.clips:
-            yield _segment(audio, clip, kind, tiers.speaker)
+            segment = LabelledSegment(
+                audio, clip.start, clip.end, speaker=tiers.speaker, fault=clip.fault, text=clip.text
+            )
+            yield self._labelled(segment, clip.labels, kind)
+
+    def _labelled(self, segment: LabelledSegment, labels: Iterable[str], kind: LabelKind) -> LabelledSegment:
+        return labelled(segment, labels, kind, self._options.unknown_speech)
 
 
 def _text_lines(path: Path) -> list[str]:
@@ -236,18 +245,6 @@ def _text_lines(path: Path) -> list[str]:
             f"{printable(path)}: must hold a text, it has rows of start, end and label; put them into a table"
         )
     return lines
-
-
-def _segment(audio: Path, clip: CutClip, kind: LabelKind, speaker: str | None) -> LabelledSegment:
-    segment = LabelledSegment(audio, clip.start, clip.end, speaker=speaker, fault=clip.fault, text=clip.text)
-    return _labelled(segment, clip.labels, kind)
-
-
-def _labelled(segment: LabelledSegment, labels: Iterable[str], kind: LabelKind) -> LabelledSegment:
-    tokens = [token for label in labels for token in label.split()]
-    if kind == "text":
-        return segment._replace(text=" ".join(tokens) or None)
-    return segment._replace(phonemes=tuple(token for token in tokens if not is_silence(token)) or None)
 
 
 def _cross(one: LabelledSegment, other: LabelledSegment) -> bool:

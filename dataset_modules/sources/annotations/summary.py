@@ -15,6 +15,7 @@ class LabelSummary:
 
     kinds: Counter[str] = field(default_factory=Counter)  # such as "phonemes of .TextGrid" → recordings
     examples: list[str] = field(default_factory=list)
+    num_unknown: int = 0  # labels of unknown speech that are cut out, or taken for pauses
     num_empty: int = 0  # intervals without a label: pauses
     num_outside: int = 0  # labels outside of the intervals that cut clips
     num_overlapping: int = 0  # clips during which another speaker has a label, too
@@ -36,10 +37,11 @@ class LabelSummary:
     def notes(self) -> list[str]:
         """Describe what was left out or is unusual."""
         counts = {
-            "empty intervals (pauses) are left out": self.num_empty,
-            "labels lie outside of the intervals that cut clips": self.num_outside,
-            "clips overlap with the labels of another speaker": self.num_overlapping,
-            "label files state another length than their recordings have": self.num_other_lengths,
-            "rows of another language are left out": self.num_other_languages,
+            "labels of unknown speech (spn, <unk>, …), left out": self.num_unknown,
+            "empty intervals (pauses), left out": self.num_empty,
+            "labels outside of the intervals that cut clips": self.num_outside,
+            "clips that overlap with the labels of another speaker": self.num_overlapping,
+            "label files that state another length than their recordings have": self.num_other_lengths,
+            "rows of another language, left out": self.num_other_languages,
         }
-        return [f"{count:,} {what}" for what, count in counts.items() if count]
+        return [f"{what}: {count:,}" for what, count in counts.items() if count]

@@ -10,9 +10,9 @@ from dataset_modules.recording import AudioError
 from dataset_modules.sources.annotations.contract import LabelKind, LabelledSegment
 from dataset_modules.sources.annotations.formats.json_lines import is_json_lines_listing, json_line_segments
 from dataset_modules.sources.annotations.formats.kaldi import RECORDINGS_FILE, kaldi_segments
-from dataset_modules.sources.annotations.label_content import is_silence, kind_of_labels
+from dataset_modules.sources.annotations.label_content import kind_of_labels
 from dataset_modules.sources.annotations.options import LabelOptions
-from dataset_modules.sources.annotations.segment_recordings import recording_of
+from dataset_modules.sources.annotations.segment_recordings import labelled, recording_of
 from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.folders.listed_rows import StatedRecording
 from dataset_modules.sources.manifest import find_manifest, split_in_name
@@ -62,18 +62,17 @@ def _recordings(
             summary.num_other_languages += 1
             continue
         name = _new_name(segment, listing, taken)
-        labelled = _with_kind(segment, kind)._replace(
+        own = segment if segment.phonemes or not segment.text else _with_label(segment, kind, options)
+        own = own._replace(
             split=segment.split or split, speaker=_speaker(segment, options), language=options.language
         )
-        summary.add(name, source, labelled)
-        yield StatedRecording(recording_of(name, labelled), labelled.split)
+        summary.add(name, source, own)
+        yield StatedRecording(recording_of(name, own), own.split)
 
 
-def _with_kind(segment: LabelledSegment, kind: LabelKind) -> LabelledSegment:
-    if kind == "text" or segment.phonemes or not segment.text:
-        return segment
-    phonemes = tuple(token for token in segment.text.split() if not is_silence(token))
-    return segment._replace(phonemes=phonemes or None, text=None)
+def _with_label(segment: LabelledSegment, kind: LabelKind, options: LabelOptions) -> LabelledSegment:
+    bare = segment._replace(text=None)
+    return labelled(bare, [segment.text or ""], kind, options.unknown_speech)
 
 
 def _speaker(segment: LabelledSegment, options: LabelOptions) -> str | None:

@@ -22,7 +22,7 @@ def test_kinds_examples_and_coverage_are_named(survey_of):
         "a.wav#0002 (2.00 to 2.50 s): d a",
     )
     assert "Clips cover 7.5 of 10.0 minutes" in finding.text
-    assert "7 empty intervals (pauses) are left out" in finding.text
+    assert "empty intervals (pauses), left out: 7" in finding.text
     assert "Half of the clips have more than 10.0 phonemes a second" in finding.text
 
 

@@ -1,7 +1,11 @@
-"""ELAN's ``.eaf`` files: annotations in time slots, or divisions of the annotations of a parent tier."""
+"""ELAN's ``.eaf`` files: annotations in time slots, or divisions of the annotations of a parent tier.
+
+Slots of a tier that have no time divide the time between their neighbours evenly, as ELAN shows them. What
+lies before the first time, or behind the last one, has a fault: its time is unknown.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -14,6 +18,7 @@ from untrusted.printing import printable
 
 _MOST_PARENTS = 50  # of tiers; more are a circle
 _MILLISECONDS = 1000.0
+_NO_TIME = "its label file states no time for it"
 
 
 class _Annotation(NamedTuple):
@@ -37,17 +42,16 @@ class _Document:
 def read_elan(path: Path) -> AnnotatedFile:
     """Return the tiers of an ``.eaf`` file; raise ``AudioError`` with the reason if it is damaged."""
     document = _parsed(path, label_bytes(path))
-    slots = _aligned(document)
+    order = {slot: place for place, slot in enumerate(document.slots)}
+    slots = {slot: seconds for slot, seconds in document.slots.items() if seconds is not None}
     times: dict[str, tuple[float, float]] = {}
     done: dict[str, AnnotationTier] = {}
     for name in sorted(document.tiers, key=lambda name: _depth(path, document, name)):
+        used = {slot for annotation in document.annotations[name] for slot in annotation.slots or ()}
+        slots |= _between(sorted(used & order.keys(), key=order.__getitem__), slots)
         _place(document.annotations[name], slots, times)
         attributes = document.tiers[name]
-        labels = [
-            TimedLabel(*times[annotation.key], " ".join(annotation.text.split()))
-            for annotation in document.annotations[name]
-            if annotation.key in times
-        ]
+        labels = _labels(document.annotations[name], times)
         done[name] = AnnotationTier(
             name,
             tuple(sorted(labels, key=lambda label: (label.start, label.end))),
@@ -68,19 +72,37 @@ def _depth(path: Path, document: _Document, name: str) -> int:
     raise AudioError(f"{printable(path)}: the tier {name} is its own parent")
 
 
-def _aligned(document: _Document) -> dict[str, float]:
-    """Return the seconds of every slot; those without a time lie evenly between their neighbours."""
-    times: dict[str, float] = {}
+def _between(slots: Iterable[str], known: Mapping[str, float]) -> dict[str, float]:
+    """Return the seconds of a tier's slots without a time, which lie evenly between two that have one.
+
+    >>> _between(["a", "b", "c", "d"], {"a": 1.0, "c": 2.0})
+    {'b': 1.5}
+    """
+    found: dict[str, float] = {}
     waiting: list[str] = []
-    last = 0.0
-    for slot, seconds in document.slots.items():
-        waiting.append(slot)
-        if seconds is not None:
-            step = (seconds - last) / len(waiting)
-            times |= {name: last + step * number for number, name in enumerate(waiting, start=1)}
-            times[slot] = last = seconds
-            waiting = []
-    return times
+    last: float | None = None
+    for slot in slots:
+        if slot not in known:
+            waiting.append(slot)
+            continue
+        if last is not None:
+            step = (known[slot] - last) / (len(waiting) + 1)
+            found |= {name: last + step * number for number, name in enumerate(waiting, start=1)}
+        waiting, last = [], known[slot]
+    return found
+
+
+def _labels(annotations: Iterable[_Annotation], times: Mapping[str, tuple[float, float]]) -> list[TimedLabel]:
+    """Return a tier's labels; one without a time keeps its place behind the one before it."""
+    labels: list[TimedLabel] = []
+    for annotation in annotations:
+        text = " ".join(annotation.text.split())
+        if annotation.key in times:
+            labels.append(TimedLabel(*times[annotation.key], text))
+        else:
+            last = labels[-1].end if labels else 0.0
+            labels.append(TimedLabel(last, last, text, _NO_TIME))
+    return labels
 
 
 def _place(

@@ -77,3 +77,51 @@ def test_damaged_and_hostile_files_are_one_line_that_names_the_file(tmp_path, co
     with pytest.raises(AudioError, match=rf"a\.eaf: .*{message}") as error:
         read_elan(written(tmp_path, content))
     assert "\n" not in str(error.value)
+
+
+def timed(slots: str, **tiers: str) -> str:
+    """An ELAN file of slots such as ``a=0 b c=900``, and of tiers of ``text:slot-slot``."""
+    order = "".join(
+        f'<TIME_SLOT TIME_SLOT_ID="{name}"' + (f' TIME_VALUE="{time}"/>' if time else "/>")
+        for name, _, time in (slot.partition("=") for slot in slots.split())
+    )
+    return f"<ANNOTATION_DOCUMENT><TIME_ORDER>{order}</TIME_ORDER>{_tiers(tiers)}</ANNOTATION_DOCUMENT>"
+
+
+def _tiers(tiers: dict[str, str]) -> str:
+    content = ""
+    for tier, annotations in tiers.items():
+        content += f'<TIER TIER_ID="{tier}" LINGUISTIC_TYPE_REF="x">'
+        for text, _, slots in (annotation.partition(":") for annotation in annotations.split()):
+            first, _, last = slots.partition("-")
+            content += (
+                f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{tier}{text}" TIME_SLOT_REF1="{first}" '
+                f'TIME_SLOT_REF2="{last}"><ANNOTATION_VALUE>{text}</ANNOTATION_VALUE>'
+                "</ALIGNABLE_ANNOTATION></ANNOTATION>"
+            )
+        content += "</TIER>"
+    return content
+
+
+def test_slots_without_times_are_placed_within_their_tier_whatever_other_tiers_have(tmp_path):
+    # Both tiers divide the same 900 ms: one into three, the other into two.
+    content = timed("a=0 b c d e=900", phones="x:a-b y:b-d z:d-e", words="one:a-c two:c-e")
+    phones, words = read_elan(written(tmp_path, content)).tiers
+    assert phones.labels == (TimedLabel(0, 0.3, "x"), TimedLabel(0.3, 0.6, "y"), TimedLabel(0.6, 0.9, "z"))
+    assert words.labels == (TimedLabel(0, 0.45, "one"), TimedLabel(0.45, 0.9, "two"))
+
+
+def test_annotations_behind_the_last_time_stay_with_a_fault(tmp_path):
+    content = timed("a=0 b=500 c d", phones="x:a-b y:b-c z:c-d w:c-nowhere")
+    (phones,) = read_elan(written(tmp_path, content)).tiers
+    assert [(label.text, label.fault is None) for label in phones.labels] == [
+        *(("x", True), ("y", False)),
+        *(("z", False), ("w", False)),
+    ]
+    assert {label.fault for label in phones.labels[1:]} == {"its label file states no time for it"}
+
+
+def test_an_annotation_whose_parent_is_not_there_stays_with_a_fault(tmp_path):
+    content = EAF.replace('ANNOTATION_REF="a1" PREVIOUS', 'ANNOTATION_REF="a99" PREVIOUS')
+    words = read_elan(written(tmp_path, content)).tiers[2]
+    assert [(label.text, label.fault is None) for label in words.labels] == [("да", True), ("нет", False)]
