@@ -134,11 +134,18 @@ def mapped_output(
     source: HuggingFaceModel, labels: Vocabulary, declared: Mapping[str, str] | str | None
 ) -> OutputSymbols:
     """Map the symbols of a model; ``declared`` is a table or its file."""
+    return _mapped(source.vocabulary, labels, declared, source.kind)
+
+
+def _mapped(
+    tokens: Vocabulary,
+    labels: Vocabulary,
+    declared: Mapping[str, str] | str | None,
+    kind: TokenKind = "phonemes",
+) -> OutputSymbols:
     table = read_symbol_table(Path(declared).expanduser()) if isinstance(declared, str) else declared
-    symbols = SymbolMap(
-        [token for token in source.vocabulary.phonemes if not is_unused(token)], labels, table
-    )
-    return OutputSymbols(source.vocabulary, labels, symbols, source.kind)
+    symbols = SymbolMap([token for token in tokens.phonemes if not is_unused(token)], labels, table)
+    return OutputSymbols(tokens, labels, symbols, kind)
 
 
 def carried_head(
@@ -146,3 +153,14 @@ def carried_head(
 ) -> CarriedHead:
     """Choose the rows of a pretrained head that are carried over to the labels' vocabulary."""
     return CarriedHead(len(source.vocabulary), mapped_output(source, labels, declared).rows())
+
+
+def carried_rows(
+    source: Vocabulary, labels: Vocabulary, declared: Mapping[str, str] | str | None
+) -> tuple[tuple[int, int], ...]:
+    """Pair the rows of a head over the labels' vocabulary with those of a checkpoint's head.
+
+    >>> carried_rows(Vocabulary(("[PAD]", "e", "a")), Vocabulary(("[PAD]", "a", "ɛ", "ʘ")), None)
+    ((0, 0), (1, 2), (2, 1))
+    """
+    return _mapped(source, labels, declared).rows()

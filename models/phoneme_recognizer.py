@@ -31,7 +31,7 @@ from models.objective.inner_layers import IntermediateCTC
 from models.objective.training_objective import TrainingObjective
 from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
 from models.optimization.plan import Grouping, GroupingName, OptimizationPlan
-from models.output_symbols import OutputSymbols, carried_head, mapped_output
+from models.output_symbols import OutputSymbols, carried_head, carried_rows, mapped_output
 from models.step_seeding import seed_step
 from models.weights import CHECKPOINT_KEY, LEAST_FITTING_SHARE, check_vocabulary, load_matching
 from phonetics import Vocabulary
@@ -78,7 +78,7 @@ class PhonemeRecognizer(EvaluatedModel):
         initial_weights: a checkpoint to take fitting weights from (set by only_weights_load).
         map_vocabulary: carry head rows over by phoneme, from initial_weights of another vocabulary or, where
             pretrained_name is a CTC model with a tokenizer, from its head.
-        symbol_map: what symbols of such a model mean in vocab_file: a table, or its file (TSV, JSON or YAML).
+        symbol_map: what symbols of such a head mean in vocab_file: a table, or its file (TSV, JSON or YAML).
         least_fitting_share: the share of the network's parameters that pretrained or initial weights must
             have; less is refused.
         seed: seeds dropout and masking; null takes the run's seed.
@@ -222,9 +222,12 @@ class PhonemeRecognizer(EvaluatedModel):
                 self,
                 self.initial_weights,
                 self.vocabulary,
-                map_vocabulary=self.map_vocabulary,
+                rows_from=self._rows_from if self.map_vocabulary else None,
                 least_share=self.least_fitting_share,
             )
+
+    def _rows_from(self, source: Vocabulary) -> tuple[tuple[int, int], ...]:
+        return carried_rows(source, self.vocabulary, self.symbol_map)
 
     def train(self, mode: bool = True) -> "PhonemeRecognizer":
         """Switch the mode, but keep frozen parts in eval mode."""

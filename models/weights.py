@@ -4,7 +4,7 @@ import hashlib
 import logging
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -218,10 +218,9 @@ def match_weights(own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> Ma
 
 
 def map_head(
-    own: Mapping[str, Tensor], stored: Mapping[str, Tensor], target: Sequence[str], source: Sequence[str]
+    own: Mapping[str, Tensor], stored: Mapping[str, Tensor], rows: Sequence[tuple[int, int]]
 ) -> dict[str, Tensor]:
-    """Head tensors over the target vocabulary: rows of shared phonemes from the source, the rest as is."""
-    rows = [(row, source.index(token)) for row, token in enumerate(target) if token in source]
+    """Head tensors with these rows of the stored head, the rest as is; pairs of own and stored rows."""
     mapped = {}
     for name in _HEAD_TENSORS:
         if name not in stored or stored[name].shape[1:] != own[name].shape[1:]:
@@ -237,24 +236,22 @@ def load_matching(
     path: Path,
     vocabulary: Vocabulary,
     *,
-    map_vocabulary: bool,
+    rows_from: Callable[[Vocabulary], Sequence[tuple[int, int]]] | None = None,
     least_share: float = LEAST_FITTING_SHARE,
 ) -> None:
-    """Load the weights that fit; log the others. Another vocabulary is mapped only where requested.
+    """Load the weights that fit; log the others.
 
+    ``rows_from`` pairs the rows of the head with those of another vocabulary's, which is refused otherwise.
     ``CheckpointError`` where less than ``least_share`` of the module's parameters fits.
     """
     checkpoint = read_checkpoint(path)
     stored = dict(checkpoint["state_dict"])
     own = module.state_dict()
     source = stored_vocabulary(checkpoint)
-    if map_vocabulary and source is not None:
-        stored |= map_head(own, stored, vocabulary.tokens, source.tokens)
-        log.info(
-            "weights: %d of %d tokens are in both vocabularies",
-            len({*source.tokens} & {*vocabulary.tokens}),
-            len(vocabulary),
-        )
+    if rows_from is not None and source is not None:
+        rows = rows_from(source)
+        stored |= map_head(own, stored, rows)
+        log.info("weights: %d of %d rows of the head come from %s", len(rows), len(vocabulary), path)
     else:
         check_vocabulary(checkpoint, vocabulary, path)
     matching = match_weights(own, stored)

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-_PRETRAINED_FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+_PRETRAINED_FILES = (
+    *("model.safetensors", "model.safetensors.index.json"),
+    *("pytorch_model.bin", "pytorch_model.bin.index.json"),
+)
 
 
 def why_no_checkpoint(path: Path) -> str:
@@ -29,6 +32,11 @@ def check_pretrained_folder(name: str) -> None:
     ValueError: model: pretrained_name looks like a path, but nowhere is not a folder
     """
     folder = Path(name)
+    if folder.is_file():
+        raise ValueError(
+            f"model: pretrained_name must be a folder or a model of the hub, {folder} is a file; to start "
+            f"from a checkpoint, give --ckpt_path {folder} --only_weights_load true"
+        )
     if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
         hint = "; write ~ out" if name.startswith("~") else ""
         raise ValueError(f"model: pretrained_name looks like a path, but {folder} is not a folder{hint}")

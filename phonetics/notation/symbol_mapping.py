@@ -63,7 +63,7 @@ class SymbolMap:
         """Return the symbol that means this phoneme alone, the best one of several; None where none does."""
         found = [match for match in self.matches.values() if match.phonemes == (phoneme,)]
         found = [match for match in found if match.way != "none"]
-        best = min(found, key=lambda match: (_WAYS.index(match.way), match.difference or 0.0), default=None)
+        best = min(found, key=lambda match: _rank(match, phoneme), default=None)
         return best.symbol if best else self._nearest_symbol(phoneme)
 
     def by_way(self) -> dict[Way, list[SymbolMatch]]:
@@ -119,6 +119,11 @@ class SymbolMap:
         }
         found = _nearest(_spelled(phoneme), spelled)
         return spelled[found[1]] if found else None
+
+
+def _rank(match: SymbolMatch, phoneme: str) -> tuple[int, bool, float]:
+    """Order matches of one phoneme: by their way, equal spellings first."""
+    return _WAYS.index(match.way), match.symbol != phoneme, match.difference or 0.0
 
 
 def read_symbol_table(path: Path) -> dict[str, str]:

@@ -44,7 +44,7 @@ def test_a_head_is_mapped_row_by_row():
         "network.lm_head.weight": torch.tensor([[1.0, 1], [2, 2]]),
         "network.lm_head.bias": torch.tensor([1.0, 2]),
     }
-    mapped = map_head(own, stored, target=["x", "b", "a"], source=["a", "b"])
+    mapped = map_head(own, stored, rows=[(1, 1), (2, 0)])
     assert mapped["network.lm_head.weight"].tolist() == [[0, 0], [2, 2], [1, 1]]
     assert mapped["network.lm_head.bias"].tolist() == [0, 2, 1]
 
@@ -69,10 +69,24 @@ def test_another_vocabulary_is_mapped_where_asked_and_refused_otherwise(recogniz
     assert torch.equal(target.network.lm_head.weight[1], source.network.lm_head.weight[row])
 
 
+def test_rows_of_another_notation_are_mapped_as_those_of_other_models_are(recognizer, tmp_path, vocab_file):
+    source = recognizer()  # over a, tʃ and n
+    path = checkpoint_of(source, tmp_path / "a.ckpt")
+    names = ["[PAD]", "t͡ʃ", "ˈa", "ŋ", "ʘ", "m"]
+    vocab_file.write_text(json.dumps({name: place for place, name in enumerate(names)}), encoding="utf-8")
+    start = {"initial_weights": path, "map_vocabulary": True}
+    theirs = source.network.lm_head.weight
+    own = recognizer(**start).network.lm_head.weight
+    for name, symbol in {"[PAD]": "[PAD]", "t͡ʃ": "tʃ", "ˈa": "a", "ŋ": "n"}.items():
+        assert torch.equal(own[names.index(name)], theirs[source.vocabulary.ids[symbol]]), name
+    declared = recognizer(**start, symbol_map={"n": "m"}).network.lm_head.weight
+    assert torch.equal(declared[names.index("m")], theirs[source.vocabulary.ids["n"]])
+
+
 def test_a_head_over_another_width_is_left_as_it_is():
     own = {"network.lm_head.weight": torch.zeros(2, 3)}
     stored = {"network.lm_head.weight": torch.ones(2, 4)}
-    assert map_head(own, stored, target=["a"], source=["a"]) == {}
+    assert map_head(own, stored, rows=[(0, 0)]) == {}
 
 
 def test_tokens_in_another_order_are_another_vocabulary():
@@ -84,7 +98,7 @@ def test_tokens_in_another_order_are_another_vocabulary():
 def test_a_checkpoint_that_does_not_fit_is_not_loaded(recognizer, tmp_path, batch):
     path = checkpoint_of(recognizer(), tmp_path / "a.ckpt")
     target = recognizer(network={"hidden_size": 16, "num_attention_heads": 2})
-    load_matching(target, path, target.vocabulary, map_vocabulary=False)
+    load_matching(target, path, target.vocabulary)
     log_probs, _ = target.eval()(batch.waveforms, batch.waveform_lengths)
     assert torch.isfinite(log_probs).all()
 
@@ -93,8 +107,8 @@ def test_weights_that_fit_next_to_nothing_are_refused_and_the_shapes_named(recog
     path = checkpoint_of(recognizer(), tmp_path / "a.ckpt")
     target = recognizer(network={"hidden_size": 64, "intermediate_size": 96, "conv_dim": [24, 24, 24]})
     with pytest.raises(CheckpointError, match=r"fits \d.\d % of the network's parameters.*is not \("):
-        load_matching(target, path, target.vocabulary, map_vocabulary=False)
-    load_matching(target, path, target.vocabulary, map_vocabulary=False, least_share=0.0)
+        load_matching(target, path, target.vocabulary)
+    load_matching(target, path, target.vocabulary, least_share=0.0)
 
 
 def test_a_digest_depends_on_the_content_alone(tmp_path):

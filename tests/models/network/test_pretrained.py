@@ -1,5 +1,6 @@
 """Configurations and pretrained folders."""
 
+import json
 import logging
 
 import pytest
@@ -43,6 +44,35 @@ def test_a_right_load_frightens_nobody(pretrained, caplog):
     with caplog.at_level(logging.WARNING):
         build_network(configuration("Wav2Vec2", pretrained), str(pretrained))
     assert not caplog.records
+
+
+@pytest.mark.parametrize("layout", ["sharded", "bin", "sharded bin"])
+def test_weights_may_be_in_any_layout_of_transformers(pretrained, layout):
+    original = AutoModelForCTC.from_pretrained(pretrained)
+    (pretrained / "model.safetensors").unlink()
+    state = original.state_dict()
+    if layout == "sharded":
+        original.save_pretrained(pretrained, max_shard_size="20KB")
+        assert (pretrained / "model.safetensors.index.json").is_file()
+    elif layout == "bin":
+        torch.save(state, pretrained / "pytorch_model.bin")
+    else:
+        names = {key: f"pytorch_model-0000{1 + place % 2}-of-00002.bin" for place, key in enumerate(state)}
+        for file in set(names.values()):
+            torch.save({key: state[key] for key in state if names[key] == file}, pretrained / file)
+        index = {"metadata": {"total_size": 1}, "weight_map": names}
+        (pretrained / "pytorch_model.bin.index.json").write_text(json.dumps(index), encoding="utf-8")
+    network = build_network(configuration("Wav2Vec2", pretrained), str(pretrained))
+    for name, value in original.base_model.state_dict().items():
+        assert torch.equal(value, network.base_model.state_dict()[name]), name
+
+
+def test_a_checkpoint_as_pretrained_name_is_pointed_to_its_option(tmp_path):
+    (tmp_path / "best.ckpt").touch()
+    with pytest.raises(
+        ValueError, match=r"is a file; to start from a checkpoint, give --ckpt_path .*best\.ckpt"
+    ):
+        configuration("Wav2Vec2", tmp_path / "best.ckpt")
 
 
 def test_overrides_reach_a_pretrained_network(pretrained):
