@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dataset_modules.batches.audio_params import AudioParams
+from models.network.additions.extended_family import KEYS, check_extensions
 from models.network.network_sizes import MOST_LAYERS, check_sizes, is_number_of_layers
 from models.network.pretrained import MODEL_TYPES, build_network
 from models.weights import CHECKPOINT_KEY, CheckpointError
@@ -119,14 +120,16 @@ def _configuration(described: Mapping[str, Any], num_tensors: int) -> "Pretraine
     if family not in MODEL_TYPES.values():
         families = ", ".join(MODEL_TYPES.values())
         raise ShapeError(f"model_type must be one of {families}, got {str(family)[:40]}")
-    known = AutoConfig.for_model(family).to_dict().keys() - {"model_type", *_NOT_TAKEN}
+    known = {*AutoConfig.for_model(family).to_dict(), *KEYS} - {"model_type", *_NOT_TAKEN}
     values = {name: value for name, value in described.items() if name in known and not name.startswith("_")}
     for name, value in values.items():
         most = min(num_tensors, MOST_LAYERS)
         if is_number_of_layers(name) and not 0 <= _count(value) <= most:
             shown = str(value)[:40]
             raise ShapeError(f"{name} must be at most {most} for {num_tensors} tensors, got {shown}")
-    return AutoConfig.for_model(family, **values)
+    configuration = AutoConfig.for_model(family, **values)
+    check_extensions(configuration.to_dict())
+    return configuration
 
 
 def _count(value: object) -> int:

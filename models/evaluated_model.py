@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from lightning.pytorch import LightningModule
@@ -11,8 +11,12 @@ from torch import Tensor
 from dataset_modules.batches.batch import Batch
 from evaluation.metrics import EvaluationMetrics, Stage
 from models.ctc import blank_share, ctc_losses, greedy_decode
+from models.network.additions.extension import layer_shares
 from models.output_symbols import OutputSymbols
 from phonetics import Vocabulary
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class Prediction(NamedTuple):
@@ -28,6 +32,7 @@ class EvaluatedModel(LightningModule):
     vocabulary: Vocabulary  # of the references
     output: OutputSymbols  # of the head
     metrics: EvaluationMetrics
+    network: "PreTrainedModel | None"
 
     @abstractmethod
     def scores_of(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -74,6 +79,7 @@ class EvaluatedModel(LightningModule):
         metrics = self.metrics.finish(stage)
         if self.output.is_mapped and metrics["loss"].isnan():  # a head without one of the phonemes
             del metrics["loss"]
+        metrics |= layer_shares(self.network)
         self.log_dict({f"{stage}_{name}": value for name, value in metrics.items() if name != "per"})
         self.log(f"{stage}_per", metrics["per"], prog_bar=True)
 

@@ -15,6 +15,7 @@ from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.batches.batch import Batch
 from dataset_modules.batches.trainer_limits import is_whole_epoch
 from models.network.acoustic_forward import AcousticForward
+from models.network.additions.extension import num_mixed_layers
 from models.network.frames import Counts, convolved_frames, frames_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class FrozenEncoderPart:
         network = self.acoustic.network
         if self.acoustic.kept_part == "convolutions":
             return int(network.config.conv_dim[-1])
-        return int(network.lm_head.in_features)
+        return int(network.lm_head.in_features) * num_mixed_layers(network)
 
     def num_frames(self, num_samples: Counts) -> Counts:
         """Return the frames of the part's features, (B,), for utterances of these lengths."""

@@ -19,6 +19,7 @@ from models.huggingface import HuggingFaceModel
 from models.kept_encoder import FrozenEncoderPart, cacheable_part
 from models.memory_trial import fits_in_memory
 from models.network.acoustic_forward import AcousticForward
+from models.network.additions.extended_family import extend_configuration
 from models.network.attention import AttentionName
 from models.network.building import NetworkSwitches, build_acoustic, keep_in_eval_mode
 from models.network.frames import Counts, frames_of
@@ -88,8 +89,9 @@ class PhonemeRecognizer(EvaluatedModel):
         cache_encoder: whether training caches the features of the encoder's frozen part on disk; null
             caches where it pays: no augmentation, more than one epoch, room for it and, where the
             transformer trains, pretrained convolutions and a CPU.
-        intermediate_ctc: CTC losses of inner layers in training; null adds none.
+        intermediate_ctc: CTC losses of inner layers, which may condition later layers; null adds none.
         consistency: a second view of every training batch, which must agree with the first; null takes one.
+        layer_mix: let the head read a learned, weighted sum of all encoder layers, not the last one alone.
     """
 
     def __init__(
@@ -132,6 +134,7 @@ class PhonemeRecognizer(EvaluatedModel):
         cache_encoder: bool | None = None,
         intermediate_ctc: IntermediateCTC | None = None,
         consistency: Consistency | None = None,
+        layer_mix: bool = False,
     ) -> None:
         given: dict[str, object] = dict(locals())
         super().__init__()
@@ -157,6 +160,7 @@ class PhonemeRecognizer(EvaluatedModel):
             vocab_size=len(self.vocabulary),
             blank_id=self.vocabulary.blank_id,
         )
+        extend_configuration(self.network_configuration, layer_mix=layer_mix)
         masks = self.audio_params.return_attention_mask
         warn_of_mask_policy(self.network_configuration, masks)
         self.uses_attention_mask = mask_policy(self.network_configuration, masks)
@@ -188,7 +192,7 @@ class PhonemeRecognizer(EvaluatedModel):
         self.metrics = EvaluationMetrics()
         self.intermediate_ctc, self.consistency = intermediate_ctc, consistency
         if intermediate_ctc is not None:
-            intermediate_ctc.check(self.network_configuration, is_frozen=freeze_transformer)
+            intermediate_ctc.settle(self.network_configuration, is_frozen=freeze_transformer)
 
     def evaluate_as_published(self, source: HuggingFaceModel) -> None:
         """Evaluate a pretrained model with its own head; its symbols are mapped to the vocabulary's."""

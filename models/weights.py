@@ -27,6 +27,7 @@ _KINDS: dict[str, type] = {
 }
 _SHAPES_SHOWN = 4
 _HEAD_TENSORS = ("network.lm_head.weight", "network.lm_head.bias")
+_TENSORS_BY_TOKEN = (*_HEAD_TENSORS, "network.self_conditioning.weight")
 
 
 class CheckpointError(ValueError):
@@ -222,8 +223,8 @@ def map_head(
 ) -> dict[str, Tensor]:
     """Head tensors with these rows of the stored head, the rest as is; pairs of own and stored rows."""
     mapped = {}
-    for name in _HEAD_TENSORS:
-        if name not in stored or stored[name].shape[1:] != own[name].shape[1:]:
+    for name in _TENSORS_BY_TOKEN:
+        if name not in own or name not in stored or stored[name].shape[1:] != own[name].shape[1:]:
             continue  # no head, or one over an encoder of another width
         mapped[name] = own[name].clone()
         for row, source_row in rows:

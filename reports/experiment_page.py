@@ -21,6 +21,7 @@ from reports.error_sections import (
     span,
 )
 from reports.html import Html, element
+from reports.layer_section import layer_section
 from reports.length_section import length_section
 from reports.pictures import canvas, inline_png, inline_svg
 from reports.symbol_section import symbol_section
@@ -50,6 +51,7 @@ def experiment_page(experiment: Experiment) -> str:
                 for title, unit, names in _CURVES
             ]
         ),
+        layer_section(experiment.metrics),
         _fam(experiment),
         _data(experiment.data, experiment.skipped),
         _use(experiment),

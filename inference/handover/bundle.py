@@ -17,6 +17,7 @@ from inference.handover.model_card import Provenance, Target, model_card
 from inference.handover.onnx_export import OnnxRecognizer, save_onnx
 from inference.handover.parity import Parity, Utterance, compare
 from inference.recognizer import Recognizer
+from models.network.additions.extended_family import is_extended
 
 CARD, PARITY = "README.md", "parity.json"
 
@@ -40,7 +41,14 @@ def export(
         if parity:
             rates = {"checkpoint_per": parity.checkpoint_per, "export_per": parity.export_per}
             (unfinished / PARITY).write_text(json.dumps(parity._asdict() | rates, indent=1), encoding="utf-8")
-        card = model_card(provenance, model.vocabulary, target, license_name=license_name, parity=parity)
+        card = model_card(
+            provenance,
+            model.vocabulary,
+            target,
+            license_name=license_name,
+            parity=parity,
+            has_code=target == "hf" and is_extended(model.network.config),
+        )
         (unfinished / CARD).write_text(card, encoding="utf-8")
     return parity
 
@@ -55,17 +63,22 @@ def check_parity(
     def own(waveform: NDArray[np.float32]) -> list[str]:
         return [phoneme.symbol for phoneme in recognizer(waveform, rate).phonemes]
 
-    other = pipeline_transcriber(folder) if target == "hf" else OnnxRecognizer(folder)
+    trusts = is_extended(model.network.config)  # the code in the folder was written by this program
+    other = pipeline_transcriber(folder, trusts_code=trusts) if target == "hf" else OnnxRecognizer(folder)
     return compare(utterances, own, other)
 
 
-def pipeline_transcriber(folder: Path) -> Callable[[NDArray[np.float32]], list[str]]:
-    """Open the folder with the pipeline of transformers."""
+def pipeline_transcriber(
+    folder: Path, *, trusts_code: bool = False
+) -> Callable[[NDArray[np.float32]], list[str]]:
+    """Open the folder with the pipeline of transformers; run code in it only where that is trusted."""
     from transformers import pipeline
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    recognise = pipeline("automatic-speech-recognition", model=str(folder), device="cpu")
+    recognise = pipeline(
+        "automatic-speech-recognition", model=str(folder), device="cpu", trust_remote_code=trusts_code
+    )
     return lambda waveform: recognise(waveform)["text"].split()
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.acoustic_model import AcousticModel
+from inference.handover.extended_folder import add_classes
+from models.network.additions.extended_family import is_extended
 from models.network.frontend import MEL_BINS, MEL_STACK, LogMelFrontend
 from phonetics.vocabulary import BLANK_NAMES, UNKNOWN_NAMES, Vocabulary
 
@@ -24,6 +26,8 @@ def save_huggingface(model: AcousticModel, folder: Path) -> None:
     network.config.architectures = [type(network).__name__]
     network.config.pad_token_id = model.vocabulary.blank_id
     network.save_pretrained(folder)
+    if is_extended(network.config):
+        add_classes(network, folder)
     _processor(model, folder).save_pretrained(folder)
 
 

@@ -68,6 +68,7 @@ def model_card(
     *,
     license_name: str | None = None,
     parity: Parity | None = None,
+    has_code: bool = False,
 ) -> str:
     """Write the README.md of an exported model, with the metadata block that the Hugging Face Hub reads."""
     from huggingface_hub import ModelCard
@@ -83,6 +84,7 @@ def model_card(
             definitions=_definitions(provenance.metrics.get("definitions", {})),
             parity=parity,
             target=target,
+            has_code=has_code,
             datasets=list(_datasets(provenance)),
             phonemes=vocabulary.phonemes,
             sources=[source.described(packages) for source in provenance.sources],

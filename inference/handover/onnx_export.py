@@ -30,7 +30,12 @@ _AXES = {
     "log_probs": {0: "batch", 1: "frames"},
     "frames": {0: "batch"},
 }
-_KEPT_IN_FLOAT = ("/frontend/", "lm_head")  # nodes whose rounding costs most accuracy and saves least
+_KEPT_IN_FLOAT = (
+    "/frontend/",
+    "lm_head",
+    "self_conditioning",
+    "/mix/",
+)  # nodes whose rounding costs most accuracy and saves least
 _TRACED_SECONDS = (2.0, 1.3)
 
 

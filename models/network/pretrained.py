@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from models.network.additions.extended_family import check_extensions, ctc_class, plain_family
 from models.network.attention import AttentionName, settle_attention
 from models.network.network_sizes import check_sizes
-from models.network.pretrained_head import HEAD, CarriedHead, carry_rows, renew_head
+from models.network.pretrained_head import (
+    HEAD,
+    CarriedHead,
+    carry_rows,
+    is_above_encoder,
+    renew_head,
+    reset_extensions,
+)
 from models.network.weight_files import check_pretrained_folder
 from models.weights import check_fitting_share
 
@@ -36,6 +44,7 @@ MODEL_TYPES: dict[NetworkName, str] = {
     "Wav2Vec2Bert": "wav2vec2-bert",
 }
 _HUB_TIMEOUT_SECONDS = 10.0
+_OF_EXPORTS = {"model_type", "auto_map", "architectures"}  # keys of an extended network's folder
 
 
 def network_configuration(
@@ -77,12 +86,11 @@ def family_of(config: "PretrainedConfig", name: str) -> NetworkName:
 
 def pretrained_configuration(name: str) -> "PretrainedConfig":
     """Read the configuration of a pretrained model from its folder, the cache or the hub."""
-    from transformers import AutoConfig
-
     check_pretrained_folder(name)
     try:
-        configuration = AutoConfig.from_pretrained(name, local_files_only=not _must_download(name))
+        configuration = _stored_configuration(name, local_files_only=not _must_download(name))
         check_sizes(configuration.to_dict(), "its configuration")
+        check_extensions(configuration.to_dict())
         _check_no_code(configuration)
         return configuration
     except Exception as error:
@@ -91,6 +99,17 @@ def pretrained_configuration(name: str) -> "PretrainedConfig":
             f"model: pretrained_name must be a local folder or a model that the hub has, "
             f"got {name!r}: {reason}"
         ) from error
+
+
+def _stored_configuration(name: str, *, local_files_only: bool) -> "PretrainedConfig":
+    """Read a configuration; that of an extended network as its family's, with the keys of extensions."""
+    from transformers import AutoConfig, PretrainedConfig
+
+    settings, _ = PretrainedConfig.get_config_dict(name, local_files_only=local_files_only)
+    family = plain_family(settings)
+    if family is None:
+        return AutoConfig.from_pretrained(name, local_files_only=local_files_only)
+    return AutoConfig.for_model(family, **{key: settings[key] for key in settings.keys() - _OF_EXPORTS})
 
 
 def _check_no_code(configuration: "PretrainedConfig") -> None:
@@ -134,11 +153,10 @@ def build_network(
     least_share: float = 0.0,  # of the encoder's parameters that the weights must have
 ) -> "PreTrainedModel":
     """Build the network; with a name, its weights are loaded, of its head what ``head`` says."""
-    from transformers import AutoModelForCTC
     from transformers.utils import logging as transformers_logging
 
     if pretrained_name is None:
-        network = AutoModelForCTC.from_config(config, attn_implementation=attention, dtype=_DTYPE)
+        network = ctc_class(config)._from_config(config, attn_implementation=attention, dtype=_DTYPE)
         settle_attention(network)
         return network
     num_tokens = config.vocab_size
@@ -150,7 +168,7 @@ def build_network(
     if hides_bars:
         transformers_logging.disable_progress_bar()
     try:
-        network, loading = AutoModelForCTC.from_pretrained(
+        network, loading = ctc_class(config).from_pretrained(
             pretrained_name,
             config=config,
             attn_implementation=attention,
@@ -164,6 +182,7 @@ def build_network(
             transformers_logging.enable_progress_bar()
     _report_loading(pretrained_name, loading, kept_head=head is not None)
     _check_share(network, loading, pretrained_name, least_share)
+    reset_extensions(network, [*loading["missing_keys"], *(key[0] for key in loading["mismatched_keys"])])
     if head is None:
         renew_head(network)
     elif head.rows is not None:
@@ -175,8 +194,8 @@ def build_network(
 
 def _report_loading(name: str, loading: dict[str, Any], *, kept_head: bool) -> None:
     """Log the weights that an encoder lacks; refuse a model without the head that is to be kept."""
-    missing = sorted(key for key in loading["missing_keys"] if not key.startswith(HEAD))
-    mismatched = sorted(str(key) for key in loading["mismatched_keys"] if not str(key[0]).startswith(HEAD))
+    missing = sorted(key for key in loading["missing_keys"] if not is_above_encoder(key))
+    mismatched = sorted(str(key) for key in loading["mismatched_keys"] if not is_above_encoder(str(key[0])))
     if missing or mismatched:
         log.warning("model: %s lacks encoder weights, which start at random: %s", name, missing + mismatched)
     if not kept_head:
@@ -189,8 +208,8 @@ def _report_loading(name: str, loading: dict[str, Any], *, kept_head: bool) -> N
 
 def _check_share(network: "PreTrainedModel", loading: dict[str, Any], name: str, least_share: float) -> None:
     """Refuse weights that fit next to nothing of the encoder: network_config has changed its size."""
-    own = {key: value.numel() for key, value in network.state_dict().items() if not key.startswith(HEAD)}
-    shapes = [key for key in loading["mismatched_keys"] if not str(key[0]).startswith(HEAD)]
+    own = {key: value.numel() for key, value in network.state_dict().items() if not is_above_encoder(key)}
+    shapes = [key for key in loading["mismatched_keys"] if not is_above_encoder(str(key[0]))]
     random = {str(key) for key in loading["missing_keys"]} | {str(key[0]) for key in shapes}
     taken = sum(size for key, size in own.items() if key not in random)
     listed = [f"{key} {tuple(theirs)} is not {tuple(ours)}" for key, theirs, ours in shapes]

@@ -23,13 +23,14 @@ FAMILIES = {
 VOCABULARY = Vocabulary(("[PAD]", "[UNK]", "|", "a", "tʃ", "n", "oː", "ɡ"))
 
 
-def build_model(family, **network):
+def build_model(family, extension=None, **network):
     """A model whose random head is made talkative, so that it says all kinds of things."""
     torch.manual_seed(1)
     name, overrides = FAMILIES[family]
     config = network_configuration(
         name, None, overrides | network, vocab_size=len(VOCABULARY), blank_id=VOCABULARY.blank_id
     )
+    config.update(extension or {})
     built = build_network(config, None)
     torch.nn.init.normal_(built.lm_head.weight, std=1.0)
     return AcousticModel(built, VOCABULARY, AudioParams())

@@ -115,6 +115,20 @@ def test_a_head_learns_the_same_from_kept_states(train, tmp_path, family):
     assert runs == 0
 
 
+@pytest.mark.parametrize("family", ["Wav2Vec2", "Wav2Vec2Bert"])
+def test_a_mix_of_layers_learns_the_same_from_kept_states(train, tmp_path, family):
+    options = WELL_CONDITIONED | {"layer_mix": True}
+    audio, plain, _ = train(False, family, **options)
+    kept, model, runs = train(True, family, root=tmp_path / "fresh", **options)
+    assert (set(audio.inputs), set(kept.inputs), runs) == ({"audio"}, {"states"}, 4)
+    for first, second in zip(audio.metrics, kept.metrics, strict=True):
+        assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
+    assert_same_weights(model, plain, 5e-6)
+    assert model.network.dropout.mix.weight.abs().max() > 0
+    _, _, runs = train(True, family, root=tmp_path / "fresh", **WELL_CONDITIONED)
+    assert runs == 4  # features of the last layer alone are others
+
+
 def test_a_group_norm_encoder_processes_each_utterance_without_padding(train, tmp_path):
     """Its states depend on padding; what is kept does not."""
     network = {"feat_extract_norm": "group", "do_stable_layer_norm": False}

@@ -40,10 +40,8 @@ def recognizer(vocab_file):
     def build(network_name="Wav2Vec2", network=None, **arguments):
         torch.manual_seed(0)
         config = TINY[network_name] | (network or {})
-        defaults = {"freeze_feature_extractor": False, "lr": 1e-2, "seed": 1}
-        model = PhonemeRecognizer(
-            vocab_file, network_name=network_name, network_config=config, **(defaults | arguments)
-        )
+        defaults = {"vocab_file": vocab_file, "freeze_feature_extractor": False, "lr": 1e-2, "seed": 1}
+        model = PhonemeRecognizer(network_name=network_name, network_config=config, **(defaults | arguments))
         model.configure_model()
         return model
 

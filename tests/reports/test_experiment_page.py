@@ -91,3 +91,11 @@ def test_the_debug_record_of_fam_is_plotted(finished, tmp_path):
     text = experiment_page(finished._replace(fam_record=record))
     assert headings(text) == ["Results", "Learning", "FAM", "Using the model", "Origin"]
     assert text.count("data:image/png;base64,") == 1
+
+
+def test_a_mix_of_layers_shows_which_layer_counts_most(finished):
+    shares = {f"{split}_layer_{n}_share": n / 10 for split in ("val", "test") for n in (1, 2, 3, 4)}
+    text = experiment_page(finished._replace(metrics=METRICS | shares))
+    assert "Layers" in headings(text)
+    assert "Layer 4 of 4 has the largest share, 40.0" in text
+    assert "Layers" not in headings(experiment_page(finished))

@@ -40,6 +40,7 @@ _ADDED: dict[str, object] = {
     "least_fitting_share": 0.1,
     "intermediate_ctc": None,
     "consistency": None,
+    "layer_mix": False,
     "worker_timeout": 600.0,
     "test_split": 0.0,
     "split_by": "speaker",
