@@ -55,7 +55,8 @@ def test_hugging_face_computes_what_the_checkpoint_computes(family, extension, t
     for waveform in waveforms:
         said = [token for token in transcriber(waveform) if token != "|"]
         assert said == symbols(recognizer, waveform)
-    assert any(symbols(plain, waveform) != symbols(recognizer, waveform) for waveform in waveforms)
+    scores = [one.scores(AudioSamples(waveforms[0], 16000)) for one in (plain, recognizer)]
+    assert not torch.allclose(*scores, atol=0.1)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
