@@ -19,6 +19,7 @@ from dataset_modules.sources.common_voice_release import (
 from dataset_modules.sources.hub_dataset import RELEASE_ADVICE, DownloadMode, load_hub_splits
 from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import check_share, in_share
+from phonetics.languages import locales_of
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ class CommonVoiceDataset(ListedDataset):
         use_auth_token: a hub token, or true for that of ``hf auth login``.
         dataset_name: the folder or the .tar.gz of a release, or a hub id.
         download_mode: whether a hub download reuses an earlier one.
-        locale: the release's name of the language if it differs, such as zh-CN; null takes the language,
-            or its part before the hyphen.
+        locale: the release's name of the language, where several fit it, such as zh-CN and zh-TW; null takes
+            the one that fits.
         options: the further arguments of ``BaseDataset``.
     """
 
@@ -108,7 +109,8 @@ class CommonVoiceDataset(ListedDataset):
         root = unpacked(path, self.cache_dir / "releases") if path.is_file() else path
         locales = self._locales()
         folder = find_locale_folder(root, locales)
-        if (stated := stated_locale(folder)) and stated not in locales:
+        stated = stated_locale(folder)
+        if stated and stated not in locales and not locales_of(locales[0], [stated]):
             log.warning(
                 "CommonVoiceDataset: %s holds recordings in %s, asked for is %s", folder, stated, locales[0]
             )

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from dataset_modules.recording import Recording, Split, UnusableAudio
 from dataset_modules.sources.tsv import TsvRow, read_tsv
+from phonetics.languages import locales_of
 from untrusted.files import open_text
 
 log = logging.getLogger(__name__)
@@ -35,11 +36,7 @@ def find_locale_folder(root: Path, locales: Sequence[str]) -> Path:
     """Return the first locale's folder: ``root`` itself, a folder in it, or a folder of a release in it."""
     below = [path for locale in locales for path in (root / locale, *sorted(root.glob(f"*/{locale}")))]
     found = next((path for path in (root, *below) if any((path / name).is_file() for name in _MARKS)), None)
-    if found is None:
-        raise ValueError(
-            f"CommonVoiceDataset: dataset_name must be a release (cv-corpus-<version>) or a locale's folder "
-            f"in it, {root} holds no train.tsv, and no folder {' or '.join(locales)} that does"
-        )
+    found = found or _only_folder(root, locales)
     missing = [name for name in SPLIT_FILES.values() if not (found / name).is_file()]
     if missing:
         raise ValueError(
@@ -47,6 +44,23 @@ def find_locale_folder(root: Path, locales: Sequence[str]) -> Path:
             f"(cv-corpus-<version>-delta-…) come without them, take the full release of that version"
         )
     return found
+
+
+def _only_folder(root: Path, locales: Sequence[str]) -> Path:
+    """Return the one folder whose name means the language, such as ``sv-SE`` for ``sv``."""
+    tables = (path for name in _MARKS for level in ("*", "*/*") for path in root.glob(f"{level}/{name}"))
+    folders = {path.parent.name: path.parent for path in tables}
+    fitting = locales_of(locales[0], folders)
+    if len(fitting) == 1:
+        return folders[fitting[0]]
+    if fitting:
+        raise ValueError(
+            f"CommonVoiceDataset: locale must be one of {', '.join(fitting)}, all in {root} fit {locales[0]}"
+        )
+    raise ValueError(
+        f"CommonVoiceDataset: dataset_name must be a release (cv-corpus-<version>) or a locale's folder "
+        f"in it, {root} holds no train.tsv, and no folder {' or '.join(locales)} that does"
+    )
 
 
 def release_recordings(folder: Path, split: Split) -> Iterator[Recording]:

@@ -107,6 +107,20 @@ def test_a_language_with_a_region_finds_the_locale_without_it(mp3s, tmp_path):
     assert len(list(made.get_train_data())) == 3
 
 
+def test_the_one_folder_that_fits_the_language_is_taken_and_several_are_named(mp3s, tmp_path, caplog):
+    root = tmp_path / "cv-corpus-24.0"
+    for name in ("sv-SE", "zh-CN", "zh-TW"):
+        write_release(root / name, mp3s)
+    table = root / "sv-SE" / "train.tsv"
+    table.write_text(table.read_text().replace("\tru\t", "\tsv-SE\t"))
+    made = CommonVoiceDataset("sv", tmp_path / "cache", dataset_name=str(root))
+    made.load_data()
+    assert len(list(made.get_train_data())) == 3
+    assert "asked for is" not in caplog.text
+    with pytest.raises(ValueError, match="locale must be one of zh-CN, zh-TW"):
+        CommonVoiceDataset("cmn", tmp_path / "cache", dataset_name=str(root)).load_data()
+
+
 def test_a_missing_clip_is_skipped_and_named(mp3s, tmp_path):
     release = write_release(tmp_path / "ru", mp3s)
     missing = clip_name("train.tsv", 1)

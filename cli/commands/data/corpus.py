@@ -3,7 +3,6 @@
 import argparse
 import difflib
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     prompts.set_defaults(command=_telephone_prompts)
     voice = corpora.add_parser("common-voice", help="many speakers, gigabytes", description=_COMMON_VOICE)
     voice.add_argument("--language", required=True, help="as espeak-ng names it, such as ru or en-us")
-    voice.add_argument("--locale", help="Common Voice's name of the language, if it differs, such as zh-CN")
+    voice.add_argument("--locale", help="Common Voice's name of it, where several fit, such as zh-CN")
     voice.add_argument("--version", help="of the release, such as 24.0; left out, the newest")
     voice.add_argument("--output", type=Path, default=Path("data/common_voice"), help="the folder")
     voice.set_defaults(command=_common_voice)
@@ -80,12 +79,12 @@ def _common_voice(options: argparse.Namespace) -> int:
     # Imported only now: the help needs none of it.
     import yaml
 
-    from dataset_modules.sources.corpora.data_collective import fetch_release, find_release
+    from dataset_modules.sources.corpora.data_collective import fetch_release, find_locale, find_release
     from phonetics.languages import check_language, usual_variety
 
     check_language("--language", options.language)
     language = usual_variety(options.language)
-    locale = options.locale or re.split("[-_]", options.language)[0]
+    locale = options.locale or find_locale(options.language)
     release = find_release(locale, options.version)
     sys.stderr.write(f"corpus: {release.name}\n")
     try:

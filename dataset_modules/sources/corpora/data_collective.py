@@ -4,20 +4,24 @@ The client resumes interrupted downloads, but it does not compare the file with 
 that is done here.
 """
 
+import difflib
 import hashlib
 import importlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from installation import how_to_install
+from phonetics.languages import locales_of
 
 API_KEY = "MDC_API_KEY"  # of the environment, as the client names it
 _EXTRA = "common_voice"
 _QUERY = "Common Voice Scripted Speech"
 _NAME = re.compile(r"common voice.*scripted.*?(\d+(?:\.\d+)*)", re.IGNORECASE)
 _PER_PAGE = 100
+_MOST_NEAR = 3  # names in a message
 _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}  # by the digits of a checksum
 
 
@@ -27,6 +31,25 @@ class CommonVoiceRelease(NamedTuple):
     id: str
     name: str
     version: tuple[int, ...]
+
+
+def find_locale(language: str) -> str:
+    """Return the name that the releases have for a language; where several fit, they are named."""
+    client = _client()
+    for name in dict.fromkeys((language, re.split("[-_]", language)[0])):
+        if _releases(client, name):
+            return name
+    known = {item.locale for item in _items(client, None) if item.locale}
+    fitting = locales_of(language, known)
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise ValueError(f"common-voice: --locale must be one of {', '.join(fitting)}, all fit {language}")
+    near = ", ".join(difflib.get_close_matches(language, known, n=_MOST_NEAR, cutoff=0.3))
+    raise ValueError(
+        f"common-voice: Mozilla Data Collective must have a release of {language}, it has none; --locale "
+        f"states another name{near and f', nearest: {near}'}"
+    )
 
 
 def find_release(locale: str, version: str | None = None) -> CommonVoiceRelease:
@@ -72,15 +95,18 @@ def fetch_release(release_id: str, folder: Path, *, show_progress: bool = False)
 
 
 def _releases(client: Any, locale: str) -> list[CommonVoiceRelease]:  # noqa: ANN401 - an optional package
-    page, seen, found = 1, 0, []
+    return [_release(item) for item in _items(client, locale) if item.locale == locale]
+
+
+def _items(client: Any, locale: str | None) -> Iterator[Any]:  # noqa: ANN401 - an optional package
+    """Yield what the catalogue lists as scripted speech, of one language or of all."""
+    page, seen = 1, 0
     while True:
         answer = client.list_datasets(_QUERY, locale=locale, results_per_page=_PER_PAGE, page_number=page)
-        found += [
-            _release(item) for item in answer.items if item.locale == locale and _NAME.search(item.name or "")
-        ]
+        yield from (item for item in answer.items if _NAME.search(item.name or ""))
         seen, page = seen + len(answer.items), page + 1
         if not answer.items or seen >= answer.total:
-            return found
+            return
 
 
 def _release(item: Any) -> CommonVoiceRelease:  # noqa: ANN401 - of an optional package

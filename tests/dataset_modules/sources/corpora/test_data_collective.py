@@ -4,12 +4,18 @@ import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 
 from cli.run import run
-from dataset_modules.sources.corpora.data_collective import CommonVoiceRelease, fetch_release, find_release
+from dataset_modules.sources.corpora.data_collective import (
+    CommonVoiceRelease,
+    fetch_release,
+    find_locale,
+    find_release,
+)
 
 pytest.importorskip("datacollective", reason="the extra common_voice is not installed")
 
@@ -33,7 +39,12 @@ class Service(BaseHTTPRequestHandler):
         if self.path.startswith("/api/datasets?"):
             items = [{"id": key, "name": name, "locale": "ru"} for key, name in NAMES.items()]
             items.append({"id": "other", "name": "Common Voice Spontaneous Speech 30.0", "locale": "ru"})
-            known = items if "locale=ru" in self.path else []
+            items += [
+                {"id": name, "name": "Common Voice Scripted Speech 24.0", "locale": name}
+                for name in ("zh-CN", "zh-TW", "sv-SE", "en", "sw")
+            ]
+            asked = parse_qs(urlsplit(self.path).query).get("locale")
+            known = [item for item in items if asked is None or item["locale"] in asked]
             self._answer({"items": known, "data": known, "datasets": known, "total": len(known)})
         elif self.path.startswith("/api/datasets/"):
             self._answer({"id": "new", "filename": "cv-ru.tar.gz", "checksum": self.checksum})
@@ -91,6 +102,32 @@ def test_missing_releases_are_named():
         find_release("ru", "1.0")
     with pytest.raises(ValueError, match="it has none"):
         find_release("xx")
+
+
+@pytest.mark.parametrize(
+    ("language", "locale"),
+    [
+        ("ru", "ru"),
+        ("en-us", "en"),
+        ("sv", "sv-SE"),
+        ("zh-CN", "zh-CN"),
+        ("zh_TW", "zh-TW"),
+        ("zh-tw", "zh-TW"),
+    ],
+)
+def test_the_locale_follows_from_the_language(language, locale):
+    assert find_locale(language) == locale
+
+
+@pytest.mark.parametrize("language", ["zh", "cmn"])
+def test_several_locales_of_a_language_are_named(language):
+    with pytest.raises(ValueError, match=f"--locale must be one of zh-CN, zh-TW, all fit {language}"):
+        find_locale(language)
+
+
+def test_a_language_without_a_release_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="a release of rup, it has none; --locale .* nearest: ru"):
+        find_locale("rup")
 
 
 def test_an_interrupted_download_is_resumed(tmp_path, monkeypatch):
