@@ -285,11 +285,22 @@ def test_an_archive_is_unpacked_once_and_gives_the_same_clips_as_its_folder(mp3s
     assert ids(dataset(archive, tmp_path).get_val_data()) == ids(packed.get_val_data())
 
 
-def test_an_archive_that_leaves_its_folder_is_refused_and_leaves_nothing(mp3s, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("../../escaped.txt", tarfile.REGTYPE),
+        ("/escaped.txt", tarfile.REGTYPE),
+        ("link", tarfile.SYMTYPE),
+        ("link", tarfile.LNKTYPE),
+        ("pipe", tarfile.FIFOTYPE),
+    ],
+)
+def test_an_archive_that_leaves_its_folder_is_refused_and_leaves_nothing(name, kind, mp3s, tmp_path):
     archive = pack(write_release(tmp_path / "ru", mp3s), tmp_path / "bad.tar.gz")
     with tarfile.open(archive, "w:gz") as tar:
-        member = tarfile.TarInfo("../../escaped.txt")
-        member.size = 4
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = kind, "/etc" if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE) else ""
+        member.size = 4 if kind == tarfile.REGTYPE else 0
         tar.addfile(member, io.BytesIO(b"evil"))
     with pytest.raises(ValueError, match=r"bad\.tar\.gz: cannot be unpacked"):
         dataset(archive, tmp_path)
