@@ -21,6 +21,7 @@ _phonemes_options() {
         lm) echo "--help --config --labels --order --output" ;;
         transcribe) echo "--help --model --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;
         align) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --format --output --overwrite --device" ;;
+        score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --format --output --overwrite --device" ;;
         export) echo "--help --to --output --license --push --private --check --config" ;;
         reference) echo "--help --check" ;;
     esac
@@ -69,6 +70,8 @@ _phonemes_choices() {
         "transcribe --format") echo "text jsonl ctm lab textgrid eaf srt" ;;
         "align --label_kind") echo "phonemes text" ;;
         "align --format") echo "text jsonl ctm lab textgrid eaf srt" ;;
+        "score --label_kind") echo "phonemes text" ;;
+        "score --format") echo "text jsonl textgrid csv" ;;
         "export --to") echo "hf onnx onnx-int8" ;;
     esac
 }
@@ -77,7 +80,7 @@ _phonemes() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} offered
     local command=${COMP_WORDS[1]:-}
     if ((COMP_CWORD == 1)); then
-        offered="train tune val test predict report corpus start doctor phonemize vocabulary lm transcribe align export install check docs shell dev lock audit reference --help --version"
+        offered="train tune val test predict report corpus start doctor phonemize vocabulary lm transcribe align score export install check docs shell dev lock audit reference --help --version"
     elif [[ $word == -* ]]; then
         offered=$(_phonemes_options "$command")
     else

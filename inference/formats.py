@@ -1,8 +1,8 @@
 """Write transcripts as text, JSON lines, CTM, HTK labels, Praat TextGrid, ELAN or SubRip subtitles."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple, TypeVar
 from xml.sax.saxutils import escape
 
 from inference.transcript import Phoneme, Transcript
@@ -23,15 +23,20 @@ _EAF = """<?xml version="1.0" encoding="UTF-8"?>
 _SUBTITLE_SECONDS, _SUBTITLE_PAUSE = 5.0, 0.5
 
 
-class Format(NamedTuple):
-    """A file format of transcripts."""
+Result = TypeVar("Result")  # of a recording, such as its transcript
+
+
+class Format(NamedTuple, Generic[Result]):
+    """A file format of results."""
 
     suffix: str
-    write: Callable[[Transcript], str]
+    write: Callable[[Result], str]
     joins: bool  # whether several recordings may follow each other in one file
+    write_named: Callable[[Result], str] | None = None  # among several, where ``write`` has no name
+    header: str = ""  # once, before the first result
 
 
-class _Label(NamedTuple):
+class Label(NamedTuple):
     """An interval in a tier of a TextGrid."""
 
     start: float
@@ -89,33 +94,37 @@ def lab(transcript: Transcript) -> str:
 
 def textgrid(transcript: Transcript) -> str:
     """Write a long TextGrid with tiers of words and phonemes; empty intervals fill the pauses."""
-    tiers = _tiers(transcript)
+    return textgrid_of(_tiers(transcript), transcript.num_seconds)
+
+
+def textgrid_of(tiers: Mapping[str, Sequence[Label]], num_seconds: float) -> str:
+    """Write tiers as a long TextGrid; empty intervals fill the gaps between labels."""
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
         "",
         "xmin = 0",
-        f"xmax = {transcript.num_seconds:.6f}",
+        f"xmax = {num_seconds:.6f}",
         "tiers? <exists>",
         f"size = {len(tiers)}",
         "item []:",
     ]
     for number, (name, labels) in enumerate(tiers.items(), start=1):
-        lines += [f"    item [{number}]:", *_tier(name, _without_gaps(labels, transcript.num_seconds))]
+        lines += [f"    item [{number}]:", *_tier(name, _without_gaps(labels, num_seconds))]
     return "\n".join(lines) + "\n"
 
 
-def _tiers(transcript: Transcript) -> dict[str, list[_Label]]:
+def _tiers(transcript: Transcript) -> dict[str, list[Label]]:
     """Return the labels of words and of phonemes."""
     words = [
-        _Label(word[0].start_seconds, word[-1].end_seconds, "".join(phoneme.symbol for phoneme in word))
+        Label(word[0].start_seconds, word[-1].end_seconds, "".join(phoneme.symbol for phoneme in word))
         for word in transcript.words
     ]
-    phonemes = [_Label(start, end, symbol) for symbol, start, end, _ in transcript.phonemes]
+    phonemes = [Label(start, end, symbol) for symbol, start, end, _ in transcript.phonemes]
     return {"words": words, "phonemes": phonemes}
 
 
-def _tier(name: str, labels: Sequence[_Label]) -> Iterator[str]:
+def _tier(name: str, labels: Sequence[Label]) -> Iterator[str]:
     yield '        class = "IntervalTier"'
     yield f'        name = "{name}"'
     yield "        xmin = 0"
@@ -128,23 +137,23 @@ def _tier(name: str, labels: Sequence[_Label]) -> Iterator[str]:
         yield '            text = "{}"'.format(label.text.replace('"', '""'))
 
 
-def _without_gaps(labels: Sequence[_Label], num_seconds: float) -> list[_Label]:
+def _without_gaps(labels: Sequence[Label], num_seconds: float) -> list[Label]:
     """Fill a recording with intervals from its start to its end without gaps.
 
-    >>> [tuple(label) for label in _without_gaps([_Label(0.5, 1.0, "a")], 2.0)]
+    >>> [tuple(label) for label in _without_gaps([Label(0.5, 1.0, "a")], 2.0)]
     [(0.0, 0.5, ''), (0.5, 1.0, 'a'), (1.0, 2.0, '')]
     """
-    filled: list[_Label] = []
+    filled: list[Label] = []
     end = 0.0
     for label in labels:
         if label.start > end + _SHORTEST:
-            filled.append(_Label(end, label.start, ""))
+            filled.append(Label(end, label.start, ""))
             end = label.start
         if label.end > end + _SHORTEST:
-            filled.append(_Label(end, label.end, label.text))
+            filled.append(Label(end, label.end, label.text))
             end = label.end
     if num_seconds > end + _SHORTEST or not filled:
-        filled.append(_Label(end, num_seconds, ""))
+        filled.append(Label(end, num_seconds, ""))
     filled[-1] = filled[-1]._replace(end=num_seconds)
     return filled
 
@@ -160,7 +169,7 @@ def eaf(transcript: Transcript) -> str:
     return _EAF.format(slots="".join(slots), tiers="".join(tiers))
 
 
-def _annotation(slots: list[str], label: _Label) -> str:
+def _annotation(slots: list[str], label: Label) -> str:
     """Return the XML of a label, whose two times are added to the slots."""
     number = len(slots) + 1
     for place, seconds in enumerate((label.start, label.end)):
@@ -221,8 +230,8 @@ def _clock(seconds: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d},{rest % 1000:03d}"
 
 
-FORMATS: dict[FormatName, Format] = {
-    "text": Format(".txt", text, joins=True),
+FORMATS: dict[FormatName, Format[Transcript]] = {
+    "text": Format(".txt", text, joins=True, write_named=named_text),
     "jsonl": Format(".jsonl", jsonl, joins=True),
     "ctm": Format(".ctm", ctm, joins=True),
     "lab": Format(".lab", lab, joins=False),

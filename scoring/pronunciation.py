@@ -31,6 +31,15 @@ class ScoredPhoneme(NamedTuple):
     probability_right: float | None = None  # both need a calibration
     verdict: Verdict | None = None
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it counts as wrong: by its verdict, or without one if the diagnosis is more probable."""
+        return self.said_log_ratio > 0 if self.verdict is None else self.verdict == "wrong"
+
+    def moved(self, seconds: float) -> "ScoredPhoneme":
+        """Return the phoneme so many seconds later."""
+        return self._replace(start=self.start + seconds, end=self.end + seconds)
+
 
 class ScoredWord(NamedTuple):
     """An expected word; its scores are the means over its phonemes."""
@@ -78,6 +87,11 @@ class Insertion(NamedTuple):
     start: float  # seconds
     end: float
 
+    def moved(self, seconds: float, num_phonemes: int) -> "Insertion":
+        """Return the insertion so many seconds and phonemes later."""
+        start, end = self.start + seconds, self.end + seconds
+        return self._replace(before=self.before + num_phonemes, start=start, end=end)
+
 
 class UtteranceScore(NamedTuple):
     """Means over all phonemes of an utterance."""
@@ -107,6 +121,22 @@ class PronunciationScore(NamedTuple):
         phonemes = self.phonemes
         gop = _mean([phoneme.gop for phoneme in phonemes])
         return UtteranceScore(gop, mean_probability(phonemes), len(phonemes))
+
+
+def joined_scores(
+    name: str, num_seconds: float, parts: Sequence[tuple[float, PronunciationScore]]
+) -> PronunciationScore:
+    """Join the scores of parts of a recording, each with the seconds at which it starts, in their order."""
+    words: list[ScoredWord] = []
+    gaps: list[Insertion] = []
+    warnings: list[str] = []
+    num_phonemes = 0
+    for start, part in sorted(parts, key=lambda pair: pair[0]):
+        words += [ScoredWord(tuple(one.moved(start) for one in word.phonemes)) for word in part.words]
+        gaps += [one.moved(start, num_phonemes) for one in part.insertions]
+        warnings += part.warnings
+        num_phonemes += len(part.phonemes)
+    return PronunciationScore(name, num_seconds, tuple(words), tuple(gaps), tuple(warnings))
 
 
 def mean_probability(phonemes: Sequence[ScoredPhoneme]) -> float | None:

@@ -20,9 +20,9 @@ from stop_signals import stop_if_requested
 from untrusted.files import open_regular
 
 if TYPE_CHECKING:
+    from cli.commands.transcription.recording_results import RecordingResults
     from cli.commands.transcription.recordings import NamedRecording
-    from cli.commands.transcription.transcript_results import TranscriptResults
-    from inference import Recognizer
+    from inference import Recognizer, Transcript
     from inference.decoding.ngram import NgramModel
     from inference.streaming.audio_stream import AudioStream, Samples
     from phonetics import Vocabulary
@@ -45,12 +45,16 @@ def run_transcribe(arguments: Sequence[str]) -> int:
     if not names_huggingface(model):
         model = str(find_checkpoint("transcribe", model))
     # Imported only now: a wrong argument should not wait for it.
+    from cli.commands.transcription.recording_results import RecordingResults
     from cli.commands.transcription.recordings import find_recordings
-    from cli.commands.transcription.transcript_results import TranscriptResults
+    from inference.formats import FORMATS
 
     with ExitStack() as stack:
         recordings = find_recordings(options.recordings, stack)
-        results = TranscriptResults(recordings, options.format, options.output, overwrite=options.overwrite)
+        form = FORMATS[options.format]
+        results = RecordingResults(
+            recordings, options.format, form, options.output, overwrite=options.overwrite
+        )
         return _transcribe(_recognizer(options, model), recordings, results)
 
 
@@ -173,7 +177,7 @@ def chosen_device(name: str) -> str:
 
 
 def _transcribe(
-    recognizer: "Recognizer", recordings: Sequence["NamedRecording"], results: "TranscriptResults"
+    recognizer: "Recognizer", recordings: Sequence["NamedRecording"], results: "RecordingResults[Transcript]"
 ) -> int:
     from inference import Failure
 

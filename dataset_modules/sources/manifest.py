@@ -54,17 +54,18 @@ def split_in_name(name: str) -> Split | None:
 
 def find_manifest(folder: Path) -> Path | None:
     """Return the folder's manifest, if it has one; two are refused, because they may disagree."""
-    found = [folder / name for name in _READERS if (folder / name).is_file()]
+    names = (f"metadata{suffix}" for suffix in TABLE_SUFFIXES)
+    found = [folder / name for name in names if (folder / name).is_file()]
     if len(found) > 1:
-        names = " and ".join(path.name for path in found)
-        raise ValueError(f"{folder}: a folder must have only one manifest, found {names}")
+        listed = " and ".join(path.name for path in found)
+        raise ValueError(f"{folder}: a folder must have only one manifest, found {listed}")
     return found[0] if found else None
 
 
 def read_manifest(path: Path) -> Iterator[ManifestRow]:
     """Yield the rows of a manifest, including faulty ones."""
     try:
-        yield from _READERS[path.name](path)
+        yield from _READERS[path.suffix.lower()](path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: must be {path.suffix[1:].upper()} in UTF-8: {error}") from error
 
@@ -196,7 +197,8 @@ def _text(fields: Mapping[str, object], name: str) -> str | None:
 
 
 _READERS: dict[str, Callable[[Path], Iterator[ManifestRow]]] = {
-    CSV_MANIFEST: _read_csv,
-    "metadata.tsv": _read_tsv,
-    "metadata.jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".tsv": _read_tsv,
+    ".jsonl": _read_jsonl,
 }
+TABLE_SUFFIXES = tuple(_READERS)

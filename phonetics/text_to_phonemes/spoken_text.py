@@ -28,6 +28,11 @@ class SpokenText:
         self._backend = backend_for(LexiconPhonemes(choice) if named else choice, language)  # type: ignore[arg-type]
         self._normalise = IpaNormaliser()
 
+    def check(self) -> None:
+        """Raise ``ValueError`` for a language or a backend that cannot work."""
+        if self._backend is not None and not self._backend.needs_language():
+            self._backend.check()
+
     def __call__(self, text: str) -> tuple[str, ...]:
         """Convert a text; raise ``UnpronounceableError`` where the backend cannot say it."""
         if self._backend is None or self._backend.needs_language():

@@ -44,13 +44,13 @@ def find_recordings(
             found.append(NamedRecording(AudioFile(Path(file.name), "stdin"), Path("stdin")))
         else:
             found += _on_disk(Path(name), command)
-    return _with_results_apart(found)
+    return with_results_apart(found)
 
 
 def _on_disk(path: Path, command: str) -> list[NamedRecording]:
     if path.is_dir():
         files = _recordings_in(path, command)
-        return [NamedRecording(_audio_file(file), file.relative_to(path).with_suffix("")) for file in files]
+        return [NamedRecording(audio_file(file), file.relative_to(path).with_suffix("")) for file in files]
     if not path.exists():
         raise ConfigError(f"{command}: {printable(path)} must be a file or a folder, it is not there")
     if not path.is_file():
@@ -59,7 +59,7 @@ def _on_disk(path: Path, command: str) -> list[NamedRecording]:
             f"pass it on standard input: - < {printable(path)}"
         )
     # Of a name such as ..wav nothing is left without its suffix.
-    return [NamedRecording(_audio_file(path), Path(path.stem if path.stem.strip(".") else f"{path.name}_"))]
+    return [NamedRecording(audio_file(path), Path(path.stem if path.stem.strip(".") else f"{path.name}_"))]
 
 
 def _recordings_in(folder: Path, command: str) -> list[Path]:
@@ -92,12 +92,12 @@ def _kinds_of_files(suffixes: Sequence[str]) -> str:
     return ", ".join(filter(None, [listed, "no suffix" if "" in kinds else ""]))
 
 
-def _audio_file(path: Path) -> AudioFile:
+def audio_file(path: Path) -> AudioFile:
     """Name a file so that any output can hold the name; its path stays as the disk has it."""
     return AudioFile(path, _UNDECODABLE.sub("\N{REPLACEMENT CHARACTER}", str(path)))
 
 
-def _with_results_apart(recordings: Sequence[NamedRecording]) -> list[NamedRecording]:
+def with_results_apart(recordings: Sequence[NamedRecording]) -> list[NamedRecording]:
     """Number equal results: ``a.wav`` and ``a.mp3``, or two folders' ``a.wav``, need a file each."""
     taken: set[Path] = set()
     apart: list[NamedRecording] = []

@@ -1,24 +1,23 @@
-"""Transcripts go onto standard output, or into a folder, one file each."""
+"""Results of recordings go onto standard output, or into a folder, one file each."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from durable_files import write_durably
 from experiment.errors import ConfigError
-from inference.formats import FORMATS, FormatName, named_text
+from inference.formats import Format, Result
 from untrusted.printing import printable_lines
 
 if TYPE_CHECKING:
     from cli.commands.transcription.recordings import NamedRecording
-    from inference import Transcript
 
 _EXAMPLES = 3  # of files in a message
 
 
-class TranscriptResults:
-    """Writes transcripts into a folder, or, where it is None, onto standard output.
+class RecordingResults(Generic[Result]):
+    """Writes results into a folder, or, where it is None, onto standard output.
 
     It refuses early what could not be written, or would replace a file.
     """
@@ -26,17 +25,19 @@ class TranscriptResults:
     def __init__(
         self,
         recordings: Sequence["NamedRecording"],
-        form: FormatName,
+        form_name: str,
+        form: Format[Result],
         folder: Path | None,
         *,
         overwrite: bool,
     ) -> None:
-        self._form, self._folder = FORMATS[form], folder
-        self._is_named = form == "text" and len(recordings) > 1
+        self._form, self._folder = form, folder
+        self._header = form.header
+        self._is_named = len(recordings) > 1
         if folder is None:
             if len(recordings) > 1 and not self._form.joins:
                 raise ConfigError(
-                    f"--format {form} of {len(recordings)} recordings makes a file each, which "
+                    f"--format {form_name} of {len(recordings)} recordings makes a file each, which "
                     "standard output cannot hold; name a folder with --output FOLDER"
                 )
             return
@@ -45,14 +46,15 @@ class TranscriptResults:
             _check_free(paths)
         _make_folders([folder, *(path.parent for path in paths)])
 
-    def write(self, transcript: "Transcript", result: Path) -> None:
-        """Write one transcript; on standard output, text of many recordings follows their names."""
+    def write(self, result: Result, path: Path) -> None:
+        """Write one result; on standard output, a text of many recordings follows their names."""
         if self._folder is not None:
-            write_durably(self._path(result), self._form.write(transcript))
+            write_durably(self._path(path), self._form.header + self._form.write(result))
             return
+        write = self._form.write_named if self._is_named and self._form.write_named else self._form.write
         # Symbols and names come from data; JSON has escaped them in its own way.
-        written = named_text(transcript) if self._is_named else self._form.write(transcript)
-        sys.stdout.write(printable_lines(written))
+        sys.stdout.write(printable_lines(self._header + write(result)))
+        self._header = ""
         sys.stdout.flush()
 
     def _path(self, result: Path) -> Path:

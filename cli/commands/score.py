@@ -1,0 +1,169 @@
+"""``score MODEL RECORDING…``: recordings and what should be said in them → scores of the pronunciation."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.commands.align import add_label_options, recognizer_of
+from cli.configuration.model_option import names_huggingface, with_model_first
+from cli.configuration.tool_parser import ToolParser
+from experiment.errors import ConfigError
+from experiment.folder import find_checkpoint
+from installation import PROGRAM
+from stop_signals import stop_if_requested
+from untrusted.files import FileError, read_text
+
+if TYPE_CHECKING:
+    from cli.commands.transcription.recording_labels import LabelReader, Labels
+    from cli.commands.transcription.recordings import NamedRecording
+    from inference import Recognizer
+    from scoring.candidates import CandidateChoice
+    from scoring.pronunciation import PronunciationScore
+
+log = logging.getLogger(__name__)
+
+_FORMATS = ("text", "jsonl", "textgrid", "csv")
+_NAMED_CANDIDATES = ("all", "same-class")
+_DESCRIPTION = """Score how well each expected phoneme was said, and name what was probably said instead, left
+out or inserted. Expected is a text or phonemes: those of --text or --phonemes for every recording, of a table
+(metadata.csv, .tsv or .jsonl with file_name and text or phonemes), or of a label file beside each recording.
+Results go to standard output, or, one file each, into a folder. What cannot be scored is one line on standard
+error; the exit status is 1 if there was any."""
+
+
+def run_score(arguments: Sequence[str]) -> int:
+    """Score; the exit status is 1 where something could not be scored."""
+    options = _parser().parse_args(with_model_first(arguments))
+    if not names_huggingface(options.model):
+        options.model = str(find_checkpoint("score", options.model))
+    # Imported only now: a wrong argument should not wait for it.
+    from cli.commands.transcription.recording_labels import LabelReader
+    from cli.commands.transcription.recording_results import RecordingResults
+    from inference.score_formats import SCORE_FORMATS
+
+    candidates = _candidates(options.candidates)
+    with ExitStack() as stack:
+        labelled = _labelled(options, stack)
+        results = RecordingResults(
+            [recording for recording, _ in labelled],
+            options.format,
+            SCORE_FORMATS[options.format],
+            options.output,
+            overwrite=options.overwrite,
+        )
+        to_phonemes = LabelReader(options, "score")
+        recognizer = recognizer_of(options)
+        num_faults = 0
+        for recording, labels in labelled:
+            stop_if_requested()
+            score, faults = _scored(recognizer, recording, labels, to_phonemes, candidates)
+            num_faults += len(faults)
+            for fault in faults:
+                log.warning("score: %s: %s", recording.audio.name, fault)
+            if score is not None:
+                results.write(score, recording.result)
+    return 1 if num_faults else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = ToolParser(prog=f"{PROGRAM} score", description=_DESCRIPTION)
+    parser.add_argument("model", help="an experiment, a checkpoint, or a Hugging Face CTC model of phonemes")
+    # Moved to the first place before the arguments are parsed.
+    parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
+    parser.add_argument("recordings", nargs="+", help="files, folders, tables, or - for standard input")
+    parser.add_argument("--text", help="what should be said: a text, or a file with it")
+    parser.add_argument("--phonemes", help="the same as phonemes with spaces between, | between words")
+    add_label_options(parser)
+    parser.add_argument(
+        "--candidates",
+        default="all",
+        help="what may be said instead of a phoneme: all, same-class (the same manner of articulation), or a "
+        "file with a phoneme, a tab and its candidates in each line",
+    )
+    parser.add_argument("--format", type=str.lower, choices=_FORMATS, default="text")
+    parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
+    parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
+    return parser
+
+
+def _candidates(choice: str) -> "CandidateChoice":
+    from phonetics.normalisation import read_mapping
+
+    if choice in _NAMED_CANDIDATES:
+        return choice  # type: ignore[return-value]
+    try:
+        return read_mapping(Path(choice), "score: --candidates")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _text(given: str | None) -> str | None:
+    """Return a text, or that of a file in one line."""
+    try:
+        if given and Path(given).is_file():
+            return " ".join(read_text(Path(given)).split())
+    except FileError as error:
+        raise ConfigError(f"score: --text: {error}") from error
+    except OSError:  # longer than a name of a file can be
+        pass
+    return given
+
+
+def _labelled(options: argparse.Namespace, stack: ExitStack) -> list[tuple["NamedRecording", "Labels"]]:
+    """Find the recordings, each with what should be said in it, or why that is not known."""
+    from cli.commands.transcription.label_tables import listed_recordings, table_of
+    from cli.commands.transcription.recording_labels import labels_beside, stated_label
+    from cli.commands.transcription.recordings import find_recordings, with_results_apart
+
+    options.text = _text(options.text)
+    stated = stated_label(options, "score")
+    tables = {name: table_of(name) for name in options.recordings}
+    listed = [
+        pair for table in tables.values() if table for pair in listed_recordings(table, stated, "score")
+    ]
+    names = [name for name, table in tables.items() if table is None]
+    recordings = find_recordings(names, stack, "score") if names else []
+    if stated is None:
+        labels = list(labels_beside(options, recordings, "score")) if recordings else []
+    else:
+        labels = [[stated._replace(audio=recording.audio.path)] for recording in recordings]
+    pairs = [*listed, *zip(recordings, labels, strict=True)]
+    apart = with_results_apart([recording for recording, _ in pairs])
+    return [(recording, own) for recording, (_, own) in zip(apart, pairs, strict=True)]
+
+
+def _scored(
+    recognizer: "Recognizer",
+    recording: "NamedRecording",
+    labels: "Labels",
+    to_phonemes: "LabelReader",
+    candidates: "CandidateChoice",
+) -> tuple["PronunciationScore | None", list[str]]:
+    """Score all segments of a recording; return also what could not be scored."""
+    from dataset_modules.sources.annotations.segment_recordings import recording_of
+    from dataset_modules.sources.audio import read_clip
+    from scoring.pronunciation import joined_scores
+
+    if isinstance(labels, str):
+        return None, [labels]
+    parts: list[tuple[float, PronunciationScore]] = []
+    faults: list[str] = []
+    name = recording.audio.name
+    for segment in labels:
+        try:
+            clip = read_clip(recording_of("", segment).audio)
+            expected = to_phonemes(segment)
+            score = recognizer.score(
+                clip.waveform, clip.sampling_rate, phonemes=expected, candidates=candidates, name=name
+            )
+            parts.append((segment.start, score))
+        except ConfigError:
+            raise
+        except ValueError as error:  # of audio, of labels, of the vocabulary, of a score
+            place = "" if segment.is_whole else f"{segment.start:.2f} s: "
+            faults.append(f"{place}{str(error).removeprefix('score: ').removeprefix(f'{name}: ')}")
+    return (joined_scores(name, recording.audio.seconds(), parts) if parts else None), faults
