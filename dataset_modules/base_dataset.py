@@ -42,6 +42,7 @@ class BaseDataset(ABC):
         comes_first: whether the first epoch begins with this data set alone, such as clear synthetic speech
             before recordings; for batches of ``batch_size``.
         augmented: whether ``data.augmentations`` change this data set's training clips.
+        weight: how many times as likely each of this data set's clips is drawn, under ``data.sampling``.
         audio_storage: the format of prepared samples: ``pcm16``, or ``flac``, which takes less disk space
             and more time to read. Both give the same samples.
     """
@@ -60,6 +61,7 @@ class BaseDataset(ABC):
         audio_storage: AudioStorage = "pcm16",
         comes_first: bool = False,
         augmented: bool = True,
+        weight: float = 1.0,
     ) -> None:
         self.cache_dir = Path(cache_dir)
         self.language = language
@@ -73,6 +75,7 @@ class BaseDataset(ABC):
         self.audio_storage: AudioStorage = audio_storage
         self.comes_first = comes_first
         self.augmented = augmented
+        self.weight = weight
         self._check_limits()
 
     label_summary: LabelSummary | None = None  # of data sets that find their labels in files

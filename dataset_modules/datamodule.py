@@ -23,6 +23,7 @@ from dataset_modules.batches.loading import clip_loader
 from dataset_modules.batches.loading_numbers import check_loading
 from dataset_modules.batches.position import has_several_epochs, set_position
 from dataset_modules.batches.sampler import LengthBucketSampler
+from dataset_modules.batches.sampling import GroupedDraws, Sampling, check_weights, grouped_draws
 from dataset_modules.cache.clip_store import ClipSelection
 from dataset_modules.cache.encoder_states import EncoderStateCache
 from dataset_modules.labels import skipping
@@ -66,6 +67,7 @@ class PhonemeDataModule(LightningDataModule):
         seed: the seed of order and augmentation; null takes the run's.
         text_to_phonemes: the backend of data sets that name none: espeak, epitran, none, or a class_path.
         normalisation: the spelling of phonemes in data sets that set none.
+        sampling: draws the clips of each epoch by group; null takes each clip once.
     """
 
     def __init__(
@@ -85,9 +87,13 @@ class PhonemeDataModule(LightningDataModule):
         seed: int | None = None,
         text_to_phonemes: TextToPhonemes = "espeak",
         normalisation: IpaNormaliser | None = None,
+        sampling: Sampling | None = None,
     ) -> None:
         super().__init__()
         check_loading(batch_size, num_proc, num_workers, worker_timeout)
+        check_weights(sampling, [dataset.weight for dataset in dataset_classes])
+        self.sampling = sampling
+        self._draws: GroupedDraws | None = None
         self.vocabulary = Vocabulary.from_file(vocab_file)
         self.sources = DataSources(dataset_classes, create_dataset=create_dataset)
         for dataset in dataset_classes:
@@ -200,6 +206,9 @@ class PhonemeDataModule(LightningDataModule):
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         self._leading[split] = np.repeat([dataset.comes_first for dataset in datasets], counts)
         self._identities[split] = skipping.identity_of(parts)
+        if split == "train" and self.sampling is not None:
+            names = self.splits[split].clips.texts_by_store(self.sampling.column)
+            self._draws = grouped_draws(self.sampling, names, [dataset.weight for dataset in datasets])
         return parts
 
     # Load: a split's inputs in batches of limited length.
@@ -271,6 +280,7 @@ class PhonemeDataModule(LightningDataModule):
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
             leading=self._leading.get(split),
+            draws=self._draws if split == "train" else None,
         )
 
     def batch_seconds(self, split: Split) -> float | None:
@@ -304,6 +314,7 @@ class PhonemeDataModule(LightningDataModule):
             "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
             **({"batch_seconds": self.batch_seconds("train")} if "train" in self.splits else {}),
             "data": self._identities.get("train", ""),
+            "sampling": self.sampling and f"{self.sampling}, {[one.weight for one in self.sources.datasets]}",
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -56,6 +56,8 @@ def check_recordings(data: PhonemeDataModule, subcommand: str) -> None:
             f"data: {subcommand} needs recordings in the {split} split, there are none{why and '; '}{why}"
         )
     data.check_texts(subcommand)
+    if subcommand == "fit" and data.sampling is not None:
+        data.sources.check_groups(data.sampling.by)
 
 
 def check_hardware(trainer: Namespace) -> None:

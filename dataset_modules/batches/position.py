@@ -16,6 +16,7 @@ _KEYS = {
     "world_size": "the number of processes (trainer.devices times trainer.num_nodes)",
     "accumulate_grad_batches": "trainer.accumulate_grad_batches",
     "data": "the recordings of the training split",
+    "sampling": "data.sampling or the weight of a data set",
     "batch_seconds": "the seconds of recordings in a batch (max_batch_seconds divided by the longest stretch "
     "in data.augmentations)",
 }

@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from dataset_modules.batches.batch import BUCKET_RATIO
+from dataset_modules.batches.sampling import GroupedDraws
 
-ClipKey = tuple[int, int]  # (epoch, index)
+# (epoch, index); where a clip comes again within an epoch, its epoch counts on from here, so that it is
+# augmented in another way.
+ClipKey = tuple[int, int]
+_AGAIN = 1_000_000
 
 
 def bucket_numbers(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -40,7 +44,8 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
     number of batches, because ranks wait for each other; if there are fewer clips than ranks, the last
     batch repeats clips. Without shuffling, clips are batched by length in the same way in every epoch, and
     the order of batches is random, so that the first few represent all. Clips marked as ``leading`` come
-    before all others in the first epoch; with ``max_batch_seconds`` there are none.
+    before all others in the first epoch; with ``max_batch_seconds`` there are none. ``draws`` draw the clips
+    of each epoch instead of taking each once; an epoch keeps its number of batches.
     """
 
     def __init__(
@@ -55,7 +60,9 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         rank: int = 0,
         world_size: int = 1,
         leading: NDArray[np.bool_] | None = None,  # (N,)
+        draws: GroupedDraws | None = None,
     ) -> None:
+        self.draws = draws if shuffle and len(num_samples) else None
         self.leading = leading if shuffle and max_batch_seconds is None else None
         self.num_samples = num_samples
         self.batch_size = batch_size
@@ -65,6 +72,7 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self._num_batches: int | None = None  # of an epoch whose clips are drawn
         self.skip_batches = 0  # in the next iteration only: the position at which a stopped run resumes
 
     @property
@@ -80,27 +88,50 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         return len(self.batches(epoch=0))
 
     def __iter__(self) -> Iterator[list[ClipKey]]:
-        epoch, done = self.epoch, self.skip_batches
+        epoch, done, total = self.epoch, self.skip_batches, len(self.num_samples)
         self.skip_batches = 0
-        for batch in self.batches(epoch)[done:]:
-            yield [(epoch, int(index)) for index in batch]
+        for batch in self._shares(epoch)[done:]:
+            yield [(epoch + _AGAIN * int(draw // total), int(draw % total)) for draw in batch]
 
     def batches(self, epoch: int) -> list[NDArray[np.int64]]:
         """Return this rank's batches of an epoch; their number is the same in every epoch."""
+        return [draws % len(self.num_samples) for draws in self._shares(epoch)]
+
+    def _shares(self, epoch: int) -> list[NDArray[np.int64]]:
+        """Return this rank's batches; a clip's number grows by N each time that it comes again."""
+        joint = self._joint(epoch, len(self.num_samples))
+        if self.draws is not None:
+            joint = self._as_many_as_first(joint, epoch)
+        shares = [batch[self.rank :: self.world_size] for batch in joint]
+        return [share for share in shares if len(share)]
+
+    def _joint(self, epoch: int, count: int) -> list[NDArray[np.int64]]:
+        """Return the batches of all ranks together, made of ``count`` clips."""
         generator = np.random.default_rng((self.seed, epoch if self.shuffle else 0))
-        order = self._bucketed_order(generator)
+        order = self._bucketed_order(generator, count)
+        clips = order % max(1, len(self.num_samples))
         leading = self.leading if epoch == 0 else None
         if leading is not None:
-            order = order[np.argsort(~leading[order], kind="stable")]
-        starts = joint_starts(self._clips_per_batch(order), self.world_size)
+            first = np.argsort(~leading[clips], kind="stable")
+            order, clips = order[first], clips[first]
+        starts = joint_starts(self._clips_per_batch(clips), self.world_size)
         joint = np.split(order, starts[1:]) if len(order) else []
         if self.shuffle:
             joint = [np.resize(batch, max(len(batch), self.world_size)) for batch in joint]
         generator.shuffle(joint)
         if leading is not None:
-            joint.sort(key=lambda batch: not leading[batch[0]])
-        shares = [batch[self.rank :: self.world_size] for batch in joint]
-        return [share for share in shares if len(share)]
+            joint.sort(key=lambda batch: not leading[batch[0] % len(leading)])
+        return joint
+
+    def _as_many_as_first(self, joint: list[NDArray[np.int64]], epoch: int) -> list[NDArray[np.int64]]:
+        """Return as many batches as the first epoch has; clips of other lengths fill fewer or more."""
+        if self._num_batches is None:
+            self._num_batches = len(self._joint(0, len(self.num_samples)))
+        count = len(self.num_samples)
+        while len(joint) < self._num_batches:
+            count += 1 + count // 50
+            joint = self._joint(epoch, count)
+        return joint[: self._num_batches]
 
     def _clips_per_batch(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many clips a rank's batch may hold if it ends with this clip, for each clip."""
@@ -114,12 +145,13 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         # A clip that exceeds the limit forms a batch alone.
         return np.maximum(1, self.max_batch_samples // np.maximum(longest, 1))
 
-    def _bucketed_order(self, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return indices ordered by bucket; within a bucket they are shuffled, or sorted by length."""
+    def _bucketed_order(self, generator: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Return clips ordered by bucket; within a bucket they are shuffled, or sorted by length."""
         if not self.shuffle:
             return np.argsort(self.num_samples, kind="stable")
-        shuffled = generator.permutation(len(self.num_samples))
-        return shuffled[np.argsort(bucket_numbers(self.num_samples[shuffled]), kind="stable")]
+        shuffled = generator.permutation(count if self.draws is None else self.draws(generator, count))
+        clips = shuffled % max(1, len(self.num_samples))
+        return shuffled[np.argsort(bucket_numbers(self.num_samples[clips]), kind="stable")]
 
 
 def joint_starts(clips_per_batch: NDArray[np.int64], world_size: int) -> list[int]:

@@ -25,6 +25,7 @@ from dataset_modules.cache.arrow_columns import (
 from dataset_modules.cache.open_files import make_room
 
 AudioStorage = Literal["pcm16", "flac"]
+TextColumn = Literal["language", "speaker"]
 ROWS_PER_BATCH = 64  # rows of one Arrow block, which is contiguous in the mapped file
 # Mapped pages count as the process's memory; it releases them after reading so much.
 _RELEASE_BYTES = 8 << 20
@@ -197,6 +198,12 @@ class ClipStore:
         self._release(self._maps)
         return joined
 
+    def texts(self, column: TextColumn) -> list[str | None]:
+        """Return a property of every clip without reading audio."""
+        found = [value for block in self._blocks for value in block[column].to_pylist()]
+        self._release(self._maps)
+        return found
+
     def phoneme_lists(self) -> Iterator[list[str]]:
         """Yield the label of every clip without reading audio."""
         for block in self._blocks:
@@ -260,6 +267,11 @@ class ClipSelection:
         """Return the length of every clip, (N,), without reading audio."""
         lengths = [store.num_samples()[rows] for store, rows in zip(self._stores, self._rows, strict=True)]
         return np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
+
+    def texts_by_store(self, column: TextColumn) -> list[list[str | None]]:
+        """Return a property of every clip, store by store, without reading audio."""
+        by_store = [store.texts(column) for store in self._stores]
+        return [[texts[row] for row in rows] for texts, rows in zip(by_store, self._rows, strict=True)]
 
     def _place(self, index: int) -> tuple[ClipStore, int]:
         """Return the store that holds a clip, and the clip's row in it."""

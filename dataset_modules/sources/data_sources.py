@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dataset_modules.base_dataset import BaseDataset, Split
 from dataset_modules.batches.audio_params import AudioParams
+from dataset_modules.batches.sampling import Groups, groups_of
 from dataset_modules.cache.clip_cache import PreparedSplit
 
 
@@ -34,6 +35,12 @@ class DataSources:
         """Refuse texts that cannot be converted to phonemes."""
         for dataset in self.locate():
             dataset.check_texts(tuple(splits))
+
+    def check_groups(self, by: Groups) -> None:
+        """Refuse training recordings whose language or speaker is unknown, before audio is read."""
+        for number, dataset in enumerate(self.locate()):
+            names = [None if by == "dataset" else getattr(one, by) for one in dataset.recordings("train")]
+            groups_of(by, names, f"data.dataset_classes[{number}]")
 
     def languages(self, split: Split) -> list[str]:
         """Return a split's languages; nothing if there is only one."""

@@ -11,9 +11,11 @@ import torch
 from audiomentations import AddGaussianNoise, Gain
 from audiomentations.core.transforms_interface import BaseWaveformTransform
 
+from cli.configuration.checks import check_recordings
 from dataset_modules.augmentations import AddBackgroundNoiseWrapper, SpeedPerturbation
 from dataset_modules.batches.batch import Batch, ModelInterface
-from dataset_modules.batches.position import PlaceError
+from dataset_modules.batches.position import PlaceError, check_place
+from dataset_modules.batches.sampling import Sampling
 from dataset_modules.datamodule import PhonemeDataModule
 from dataset_modules.synthetic import SyntheticSpeechDataset
 from phonetics import Vocabulary, VocabularyError
@@ -476,3 +478,80 @@ def test_what_comes_first_needs_batches_of_a_size(tiny_cache_dir: Path, russian_
     first.comes_first = True
     with pytest.raises(ValueError, match="comes_first orders batches of batch_size"):
         _data([first], russian_vocab_file, max_batch_seconds=9.0)
+
+
+@pytest.mark.parametrize("by", ["dataset", "speaker", "language"])
+def test_drawn_clips_and_their_audio_do_not_depend_on_workers(
+    by: Any,  # noqa: ANN401
+    tiny_cache_dir: Path,
+    russian_vocab_file: Path,
+) -> None:
+    many, few = Counting(tiny_cache_dir, seed=1), Counting(tiny_cache_dir, num_train=2)
+    few.weight = 4.0
+    read = []
+    for num_workers in (0, 4):
+        data = _data(
+            [many, few],
+            russian_vocab_file,
+            num_workers=num_workers,
+            sampling=Sampling(by, temperature=0.5),
+            augmentations=[AddGaussianNoise(p=1.0)],
+        )
+        data.setup("fit")
+        loader = data.train_dataloader()
+        loader.batch_sampler.set_epoch(2)  # type: ignore[union-attr]
+        read.append(_batches(loader))
+    for one, other in zip(*read, strict=True):
+        assert one.ids == other.ids
+        assert torch.equal(one.waveforms, other.waveforms)
+    assert sum(len(batch.ids) for batch in read[0]) == len(data.splits["train"])
+    again: dict[int, list[Any]] = {}
+    for batch in read[0]:
+        for row, waveform, length in zip(batch.rows, batch.waveforms, batch.waveform_lengths, strict=True):
+            again.setdefault(row, []).append(waveform[:length])
+    repeated = [waveforms for waveforms in again.values() if len(waveforms) > 1]
+    assert repeated
+    assert not any(torch.equal(waveforms[0], waveforms[1]) for waveforms in repeated)
+
+
+def test_a_resumed_epoch_with_other_draws_is_refused(dataset: Counting, russian_vocab_file: Path) -> None:
+    drawn = _data([dataset], russian_vocab_file, sampling=Sampling("speaker"))
+    plain = _data([dataset], russian_vocab_file)
+    with pytest.raises(PlaceError, match=r"data\.sampling or the weight of a data set was null, is Sampling"):
+        check_place(plain.state_dict(), drawn.state_dict())
+    check_place(drawn.state_dict(), drawn.state_dict())
+
+
+class Nameless(Counting):
+    """Does not name the speakers of two recordings."""
+
+    def get_train_data(self) -> Iterable[Any]:
+        recordings = list(super().get_train_data())
+        return [*(one._replace(speaker=None) for one in recordings[:2]), *recordings[2:]]
+
+
+def test_clips_of_unknown_groups_are_refused_by_name(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
+    datasets: list[Counting] = [Counting(tiny_cache_dir), Nameless(tiny_cache_dir)]
+    data = _data(datasets, russian_vocab_file, sampling=Sampling("speaker"))
+    lacks = r"needs the speaker of each clip, data.dataset_classes\[1\] lacks it for 2 of 12"
+    with pytest.raises(ValueError, match=lacks):
+        check_recordings(data, "fit")
+    check_recordings(data, "test")
+    check_recordings(_data(datasets, russian_vocab_file, sampling=Sampling("dataset")), "fit")
+
+
+@pytest.mark.parametrize(
+    ("weight", "sampling", "message"),
+    [(2.0, None, "weight of a data set needs data.sampling"), (0.0, Sampling("dataset"), "must be above 0")],
+)
+def test_weights_without_an_effect_are_refused(
+    tiny_cache_dir: Path,
+    russian_vocab_file: Path,
+    weight: float,
+    sampling: Any,
+    message: str,  # noqa: ANN401
+) -> None:
+    dataset = Counting(tiny_cache_dir)
+    dataset.weight = weight
+    with pytest.raises(ValueError, match=message):
+        _data([dataset], russian_vocab_file, sampling=sampling)

@@ -151,6 +151,20 @@ def test_a_run_whose_steps_end_in_mid_epoch_resumes_there(fit: Fit, place: Path,
 
 
 @pytest.mark.slow
+def test_drawn_clips_are_the_same_after_a_resume_and_with_workers(fit: Fit, place: Path) -> None:
+    by_speaker = "--data.sampling={by: speaker, temperature: 0.0}"
+    status, output = fit("drawn", by_speaker)
+    assert status == 0, output
+    assert "sampling: " in output
+    cut_and_resume(fit, place, "drawn_cut", "drawn", by_speaker, "--data.num_workers=4")
+    status, output = fit("drawn_other", by_speaker, "--trainer.max_steps=8")
+    assert status == 0, output
+    status, output = fit("drawn_other", resume=True)
+    assert status == 2
+    assert "data.sampling or the weight of a data set was Sampling" in output
+
+
+@pytest.mark.slow
 def test_a_run_whose_steps_end_without_a_validation_resumes_there(fit: Fit, place: Path) -> None:
     overrides = ("--trainer.limit_val_batches=0", "--model.scheduler=null")
     without_metric = ("--model.metric_scheduler=null", "--model.metric_patience=null", "--model.gamma=null")

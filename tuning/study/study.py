@@ -52,6 +52,8 @@ _ADDED: dict[str, object] = {
     "speaker_from": "labels",
     "comes_first": False,
     "augmented": True,
+    "weight": 1.0,
+    "sampling": None,
 }
 _MAX_NAMED = 3
 
