@@ -97,8 +97,9 @@ class Surveyor:
         numbers = self._speaker_numbers
         row["speaker"] = numbers.setdefault(clip.speaker, len(numbers)) if clip.speaker else NO_SPEAKER
         if row["used"]:
-            token_of = self.encode.vocabulary.token_of
-            split.phonemes.update(token_of(name) for name in clip.phonemes if name != WORD_DELIMITER)
+            vocabulary = self.encode.vocabulary
+            spelled = (name for name in vocabulary.spelled(clip.phonemes) if name != WORD_DELIMITER)
+            split.phonemes.update(map(vocabulary.token_of, spelled))
         split.unknown.update(unknown)
         for phoneme in dict.fromkeys(unknown):
             examples = split.unknown_examples.setdefault(phoneme, [])

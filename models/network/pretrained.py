@@ -64,7 +64,8 @@ def network_configuration(
     if base.model_type != model_type:
         raise ValueError(
             f"model: network_name must be the family of pretrained_name, {pretrained_name!r} is a "
-            f"{base.model_type!r} model, network_name is {network_name!r}"
+            f"{base.model_type!r} model, network_name is {network_name!r}; set network_name: "
+            f"{family_of(base, pretrained_name or '')}"
         )
     _check_overrides(base, overrides)
     if pretrained_name is None:

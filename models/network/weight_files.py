@@ -32,9 +32,9 @@ def check_pretrained_folder(name: str) -> None:
     ValueError: model: pretrained_name looks like a path, but nowhere is not a folder
     """
     folder = Path(name)
-    if folder.is_file():
+    if folder.is_file() or folder.suffix == ".ckpt":
         raise ValueError(
-            f"model: pretrained_name must be a folder or a model of the hub, {folder} is a file; to start "
+            f"model: pretrained_name must be a folder or a model of the hub, not the file {folder}; to start "
             f"from a checkpoint, give --ckpt_path {folder} --only_weights_load true"
         )
     if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):

@@ -144,6 +144,8 @@ def test_phonemes_are_counted_in_the_vocabularys_spelling(store_of):
     survey = study("train", store_of(("one", wave(2000), ["ɡ", "a", "g"])))
     assert survey.phonemes == {"g": 2, "a": 1}
     assert not survey.unknown
+    study.taker.encode = LabelEncoder(Vocabulary(("[PAD]", "a", "l", "lː")), "drop")
+    assert study("train", store_of(("one", wave(2000), ["a", "l", "l", "a"]))).phonemes == {"a": 2, "lː": 1}
 
 
 def test_odd_texts_are_counted_where_labels_are_made_from_texts(store_of):
