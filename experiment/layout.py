@@ -20,6 +20,7 @@ EXPORTS = "exports"
 VOCABULARY_FILE = "vocab.json"
 METRICS_FILE = "metrics.json"
 SYMBOLS_FILE = "symbols.tsv"  # of an evaluated Hugging Face model, and what they were mapped to
+CALIBRATION_FILE = "pronunciation_calibration.json"  # of pronunciation scores
 PREDICTIONS_FILE = "predictions.jsonl"
 REPORT_FILE = "report.html"
 COMPARISON_FILE = "comparison.html"

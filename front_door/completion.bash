@@ -21,7 +21,7 @@ _phonemes_options() {
         lm) echo "--help --config --labels --order --output" ;;
         transcribe) echo "--help --model --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;
         align) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --format --output --overwrite --device" ;;
-        score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --format --output --overwrite --device" ;;
+        score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --calibration --corpus --split --calibrate --false_rejections --format --output --overwrite --device" ;;
         export) echo "--help --to --output --license --push --private --check --config" ;;
         reference) echo "--help --check" ;;
     esac
@@ -71,6 +71,7 @@ _phonemes_choices() {
         "align --label_kind") echo "phonemes text" ;;
         "align --format") echo "text jsonl ctm lab textgrid eaf srt" ;;
         "score --label_kind") echo "phonemes text" ;;
+        "score --corpus") echo "speechocean762 l2-arctic table" ;;
         "score --format") echo "text jsonl textgrid csv" ;;
         "export --to") echo "hf onnx onnx-int8" ;;
     esac

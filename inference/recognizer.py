@@ -20,6 +20,7 @@ from inference.transcript import Failure, Transcript, merge_adjacent, transcript
 from models.ctc import TimedToken, force_align, greedy_tokens
 from phonetics import WORD_DELIMITER, TextToPhonemes
 from phonetics.text_to_phonemes.spoken_text import SpokenText
+from scoring.calibration import Calibration
 from scoring.candidates import CandidateChoice
 from scoring.pronunciation import PronunciationScore
 from scoring.scorer import PronunciationScorer
@@ -141,6 +142,7 @@ class Recognizer:
         language: str | None = None,
         text_to_phonemes: TextToPhonemes | str = "espeak",
         candidates: CandidateChoice = "all",
+        calibration: Calibration | None = None,
         name: str = "waveform",
     ) -> PronunciationScore:
         """Score how well a text, or phonemes and word boundaries, were said in samples, (T,) or (T, C).
@@ -157,13 +159,14 @@ class Recognizer:
             text_to_phonemes: espeak, epitran, the file of a dictionary, or a backend.
             candidates: what may have been said instead of a phoneme: all phonemes, those of the same-class,
                 or a table.
+            calibration: what ``score --calibrate`` wrote, see ``read_calibration``; gives verdicts.
             name: of the recording, for results and messages.
         """
         if (text is None) == (phonemes is None):
             raise ValueError("score: give a text or phonemes, one of both")
         expected = SpokenText(text_to_phonemes, language)(text) if text is not None else phonemes or ()
         stream = AudioSamples(np.asarray(waveform), sampling_rate, name)
-        scorer = PronunciationScorer(self.model.vocabulary, self.model.clock, candidates)
+        scorer = PronunciationScorer(self.model.vocabulary, self.model.clock, candidates, calibration)
         return scorer(self.scores(stream), expected, len(stream.samples) / sampling_rate, name)
 
     def scores(self, stream: AudioStream) -> Tensor:

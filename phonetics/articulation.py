@@ -161,7 +161,11 @@ class PhonemeInventory:
         timit = is_timit(self.phonemes)
         self._ipa = [TIMIT_TO_IPA.get(phoneme, phoneme) if timit else phoneme for phoneme in self.phonemes]
         self.segments = [segments_of(spelled) for spelled in self._ipa]
-        self.distances = _distances(self.segments)
+
+    @functools.cached_property
+    def distances(self) -> NDArray[np.float64]:
+        """Compute how different all pairs are, (P, P)."""
+        return _distances(self.segments)
 
     @property
     def without_features(self) -> list[str]:

@@ -28,8 +28,9 @@ class ScoredPhoneme(NamedTuple):
     said: str  # the diagnosis: the most probable other phoneme, or "" for one that was left out
     said_log_ratio: float  # of the diagnosis
     deleted_log_ratio: float  # of leaving the phoneme out
-    probability_right: float | None = None  # both need a calibration
+    probability_right: float | None = None  # this and the following need a calibration
     verdict: Verdict | None = None
+    grade: float | None = None  # in the scale of the annotated corpus, where it has grades
 
     @property
     def is_doubtful(self) -> bool:

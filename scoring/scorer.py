@@ -7,6 +7,7 @@ from torch import Tensor
 from models.ctc import force_align, greedy_tokens
 from models.network.frames import FrameClock
 from phonetics import Vocabulary
+from scoring.calibration import Calibration
 from scoring.candidates import CandidateChoice, candidate_table
 from scoring.evidence import ScoreError, place_evidence
 from scoring.expected import expected_sequence
@@ -23,14 +24,25 @@ class PronunciationScorer:
         vocabulary: the tokens of the model.
         clock: the grid of its frames.
         candidates: what may have been said instead of each phoneme.
+        calibration: gives probabilities and verdicts.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, clock: FrameClock, candidates: CandidateChoice = "all"
+        self,
+        vocabulary: Vocabulary,
+        clock: FrameClock,
+        candidates: CandidateChoice = "all",
+        calibration: Calibration | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.clock = clock
         self._candidates = candidate_table(vocabulary, candidates)
+        if calibration is not None and calibration.candidates != candidates:
+            raise ScoreError(
+                "score: the calibration must be of the same candidates, it is of "
+                f"{_named(calibration.candidates)}, the scores are of {_named(candidates)}"
+            )
+        self._calibration = calibration
 
     def __call__(
         self, log_probs: Tensor, phonemes: Sequence[str], num_seconds: float, name: str = "waveform"
@@ -57,7 +69,12 @@ class PronunciationScorer:
         scored = [phoneme for word in words for phoneme in word.phonemes]
         gaps = insertions(evidence, expected, scored, self.vocabulary, num_seconds)
         warning = length_warning(len(recognised), len(expected.labels), num_seconds)
-        return PronunciationScore(name, num_seconds, words, gaps, (warning,) if warning else ())
+        score = PronunciationScore(name, num_seconds, words, gaps, (warning,) if warning else ())
+        return self._calibration.applied(score) if self._calibration else score
+
+
+def _named(candidates: CandidateChoice) -> str:
+    return candidates if isinstance(candidates, str) else "a table"
 
 
 def length_warning(num_recognised: int, num_expected: int, num_seconds: float) -> str | None:

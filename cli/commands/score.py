@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from cli.commands.transcription.recording_labels import LabelReader, Labels
     from cli.commands.transcription.recordings import NamedRecording
     from inference import Recognizer
+    from scoring.calibration import Calibration
     from scoring.candidates import CandidateChoice
     from scoring.pronunciation import PronunciationScore
 
 log = logging.getLogger(__name__)
 
 _FORMATS = ("text", "jsonl", "textgrid", "csv")
+_CORPORA = ("speechocean762", "l2-arctic", "table")
 _NAMED_CANDIDATES = ("all", "same-class")
 _DESCRIPTION = """Score how well each expected phoneme was said, and name what was probably said instead, left
 out or inserted. Expected is a text or phonemes: those of --text or --phonemes for every recording, of a table
@@ -37,14 +39,19 @@ error; the exit status is 1 if there was any."""
 def run_score(arguments: Sequence[str]) -> int:
     """Score; the exit status is 1 where something could not be scored."""
     options = _parser().parse_args(with_model_first(arguments))
+    _check(options)
     if not names_huggingface(options.model):
         options.model = str(find_checkpoint("score", options.model))
     # Imported only now: a wrong argument should not wait for it.
+    from cli.commands.pronunciation.calibration_file import calibration_of
     from cli.commands.transcription.recording_labels import LabelReader
     from cli.commands.transcription.recording_results import RecordingResults
     from inference.score_formats import SCORE_FORMATS
 
     candidates = _candidates(options.candidates)
+    if options.corpus:
+        return _score_corpus(options, candidates)
+    calibration = calibration_of(options, candidates)
     with ExitStack() as stack:
         labelled = _labelled(options, stack)
         results = RecordingResults(
@@ -59,7 +66,7 @@ def run_score(arguments: Sequence[str]) -> int:
         num_faults = 0
         for recording, labels in labelled:
             stop_if_requested()
-            score, faults = _scored(recognizer, recording, labels, to_phonemes, candidates)
+            score, faults = _scored(recognizer, recording, labels, to_phonemes, candidates, calibration)
             num_faults += len(faults)
             for fault in faults:
                 log.warning("score: %s: %s", recording.audio.name, fault)
@@ -83,11 +90,47 @@ def _parser() -> argparse.ArgumentParser:
         help="what may be said instead of a phoneme: all, same-class (the same manner of articulation), or a "
         "file with a phoneme, a tab and its candidates in each line",
     )
+    parser.add_argument("--calibration", type=Path, help="a calibration; left out, the one beside the model")
+    parser.add_argument(
+        "--corpus",
+        choices=_CORPORA,
+        help="an annotated corpus, whose folder replaces the recordings: print metrics; table: your own",
+    )
+    parser.add_argument("--split", help="of the corpus; left out, test, or all of a table")
+    parser.add_argument("--calibrate", action="store_true", help="write a calibration that is fitted on it")
+    parser.add_argument(
+        "--false_rejections",
+        type=float,
+        help="share of right phonemes that verdicts may call wrong; left out, the threshold with the best F1",
+    )
     parser.add_argument("--format", type=str.lower, choices=_FORMATS, default="text")
     parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
     parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
     return parser
+
+
+def _score_corpus(options: argparse.Namespace, candidates: "CandidateChoice") -> int:
+    from cli.commands.pronunciation.corpus_scores import score_corpus
+
+    return score_corpus(options, recognizer_of(options), candidates)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other."""
+    if options.corpus is None:
+        given = [name for name in ("split", "calibrate", "false_rejections") if getattr(options, name)]
+        if given:
+            raise ConfigError(f"score: --{given[0]} needs --corpus")
+        return
+    if len(options.recordings) != 1 or options.text or options.phonemes:
+        raise ConfigError("score: --corpus takes one folder, and no --text or --phonemes")
+    if options.format not in ("text", "jsonl"):
+        raise ConfigError(f"score: --format of --corpus must be text or jsonl, got {options.format}")
+    if options.false_rejections is not None and not options.calibrate:
+        raise ConfigError("score: --false_rejections needs --calibrate")
+    if options.false_rejections is not None and not 0 <= options.false_rejections < 1:
+        raise ConfigError(f"score: --false_rejections must be in 0…1, got {options.false_rejections}")
 
 
 def _candidates(choice: str) -> "CandidateChoice":
@@ -142,6 +185,7 @@ def _scored(
     labels: "Labels",
     to_phonemes: "LabelReader",
     candidates: "CandidateChoice",
+    calibration: "Calibration | None",
 ) -> tuple["PronunciationScore | None", list[str]]:
     """Score all segments of a recording; return also what could not be scored."""
     from dataset_modules.sources.annotations.segment_recordings import recording_of
@@ -158,7 +202,12 @@ def _scored(
             clip = read_clip(recording_of("", segment).audio)
             expected = to_phonemes(segment)
             score = recognizer.score(
-                clip.waveform, clip.sampling_rate, phonemes=expected, candidates=candidates, name=name
+                clip.waveform,
+                clip.sampling_rate,
+                phonemes=expected,
+                candidates=candidates,
+                calibration=calibration,
+                name=name,
             )
             parts.append((segment.start, score))
         except ConfigError:

@@ -62,7 +62,7 @@ def test_json_lines_hold_everything_and_no_infinite_number():
     assert (read["name"], read["seconds"], read["gop"]) == ("a clip.wav", 2.0, -1.8367)
     assert read["words"][1]["phonemes"][0] == {
         **{"symbol": "a", "start": 0.5, "end": 0.75, "gop": -0.01, "said": "e", "said_log_ratio": -5.0},
-        **{"deleted_log_ratio": None, "probability_right": None, "verdict": None},
+        **{"deleted_log_ratio": None, "probability_right": None, "verdict": None, "grade": None},
     }
     assert [one["before"] for one in read["insertions"]] == [0, 1, 2, 3]
     assert read["warnings"] == ["the recording is far longer than its text"]

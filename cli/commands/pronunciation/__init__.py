@@ -1,0 +1,1 @@
+"""What the command ``score`` does with annotated corpora and calibrations."""

@@ -1,0 +1,129 @@
+"""``score MODEL --corpus NAME FOLDER``: metrics of a split of an annotated corpus, or a calibration on it."""
+
+import argparse
+import csv
+import io
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.commands.pronunciation.calibration_file import calibration_of, calibration_path
+from durable_files import write_durably
+from experiment.errors import ConfigError
+from inference.annotated_scores import AnnotationScorer
+from scoring.annotations.contract import AnnotatedMean, AnnotatedScore, AnnotatedUtterance
+from scoring.annotations.corpora import CORPORA
+from scoring.calibration import Calibration, fit_calibration, write_calibration
+from scoring.detection import detection_metrics, metric_lines
+from stop_signals import stop_if_requested
+from untrusted.json_text import json_line
+from untrusted.printing import printable
+
+if TYPE_CHECKING:
+    from inference import Recognizer
+    from scoring.candidates import CandidateChoice
+
+log = logging.getLogger(__name__)
+
+_PHONEMES_FILE, _METRICS_FILE = "phonemes.csv", "metrics.json"
+
+
+def score_corpus(options: argparse.Namespace, recognizer: "Recognizer", candidates: "CandidateChoice") -> int:
+    """Print metrics, or write a calibration; the exit status is 1 where an utterance could not be scored."""
+    calibration = None if options.calibrate else calibration_of(options, candidates)
+    scorer = AnnotationScorer(recognizer, candidates, calibration)
+    rows: list[AnnotatedScore] = []
+    words: list[AnnotatedMean] = []
+    wholes: list[AnnotatedMean] = []
+    num_faults = 0
+    utterances = _utterances(options)
+    for utterance in utterances:
+        stop_if_requested()
+        try:
+            scored = scorer(utterance)
+        except ValueError as error:  # of the annotation, of audio, of a score
+            num_faults += 1
+            log.warning(
+                "score: %s: %s", printable(utterance.id), printable(str(error).removeprefix("score: "))
+            )
+            continue
+        rows += scored.phonemes
+        words += scored.words
+        wholes += scored.utterances
+    if not rows:
+        raise ConfigError(f"score: no utterance of {options.recordings[0]} could be scored")
+    log.info("score: %d of %d utterances", len(utterances) - num_faults, len(utterances))
+    if options.calibrate:
+        _calibrate(options, rows, candidates)
+    else:
+        _report(options, rows, words, wholes, calibration)
+    return 1 if num_faults else 0
+
+
+def _utterances(options: argparse.Namespace) -> list[AnnotatedUtterance]:
+    corpus = CORPORA[options.corpus]
+    split = options.split or ("test" if "test" in corpus.splits and options.corpus != "table" else "all")
+    if split not in corpus.splits:
+        raise ConfigError(
+            f"score: --split of {options.corpus} must be one of {', '.join(corpus.splits)}, got {split}"
+        )
+    (folder,) = options.recordings
+    try:
+        found = list(corpus.read(Path(folder), split))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"score: {error}") from error
+    if not found:
+        raise ConfigError(f"score: {folder} must hold {options.corpus}, its split {split} has no utterances")
+    return found
+
+
+def _calibrate(
+    options: argparse.Namespace, rows: Sequence[AnnotatedScore], candidates: "CandidateChoice"
+) -> None:
+    path = calibration_path(options)
+    if path is None:
+        raise ConfigError("score: --calibrate needs --calibration FILE, where the model is on the hub")
+    try:
+        calibration = fit_calibration(rows, candidates, options.false_rejections)
+    except ValueError as error:
+        raise ConfigError(f"score: {error}") from error
+    write_calibration(calibration, path)
+    own = len(calibration.probabilities.phonemes)
+    num_wrong = sum(not row.is_right for row in rows)
+    sys.stdout.write(
+        f"{printable(path)}: of {len(rows)} phonemes, {num_wrong} wrong; {own} have their own curve; "
+        f"wrong below a probability of {calibration.threshold:.4f} ({calibration.criterion})\n"
+    )
+
+
+def _report(
+    options: argparse.Namespace,
+    rows: Sequence[AnnotatedScore],
+    words: Sequence[AnnotatedMean],
+    wholes: Sequence[AnnotatedMean],
+    calibration: Calibration | None,
+) -> None:
+    metrics = detection_metrics(rows, words, wholes)
+    described = {name: metric._asdict() for name, metric in metrics.items()}
+    num_wrong = sum(not row.is_right for row in rows)
+    if options.format == "jsonl":
+        sys.stdout.write(json_line({"phonemes": len(rows), "wrong": num_wrong, **described}) + "\n")
+    else:
+        how = f"verdicts by {calibration.criterion}" if calibration else "no calibration, so no verdicts"
+        sys.stdout.write(
+            "\n".join([f"{len(rows)} phonemes, {num_wrong} wrong; {how}", *metric_lines(metrics), ""])
+        )
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        write_durably(options.output / _METRICS_FILE, json_line(described) + "\n")
+        write_durably(options.output / _PHONEMES_FILE, _table(rows))
+
+
+def _table(rows: Sequence[AnnotatedScore]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(AnnotatedScore._fields)
+    writer.writerows(rows)
+    return stream.getvalue()

@@ -1,0 +1,135 @@
+"""How well scores find mispronounced phonemes: rates, areas and correlations, each with its intervals.
+
+A phoneme counts as found if its verdict is wrong. Rates are ratios of sums over all phonemes:
+
+- false rejection rate: right phonemes called wrong / right phonemes
+- false acceptance rate: wrong phonemes called right / wrong phonemes
+- diagnostic error rate: found wrong phonemes with another diagnosis than the annotation / those whose
+  annotation says what was said
+- diagnosed: wrong phonemes whose diagnosis is the annotation, found or not / those whose annotation says it
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.intervals import RateInterval, rate_interval, sums_by_unit
+from evaluation.ranking import area_under_curve, correlation, resampled_interval
+from scoring.annotations.contract import AnnotatedMean, AnnotatedScore
+
+
+class DetectionMetric(NamedTuple):
+    """A metric and its 95 % intervals; None where there are too few units."""
+
+    value: float
+    by_utterance: RateInterval | None
+    by_speaker: RateInterval | None
+
+
+class _Units(NamedTuple):
+    utterances: list[str]
+    speakers: list[str]
+
+    def ratio(self, numerators: NDArray[np.float64], denominators: NDArray[np.float64]) -> DetectionMetric:
+        total = float(denominators.sum())
+        by_unit = (
+            rate_interval(*sums_by_unit(keys, numerators, denominators)) if total else None for keys in self
+        )
+        return DetectionMetric(float(numerators.sum()) / total if total else float("nan"), *by_unit)
+
+    def area(self, scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> DetectionMetric:
+        value = area_under_curve(scores, positive)
+        found = (
+            resampled_interval(lambda rows: area_under_curve(scores[rows], positive[rows]), keys)
+            for keys in self
+        )
+        return DetectionMetric(value, *found)
+
+    def correlation(self, scores: NDArray[np.float64], grades: NDArray[np.float64]) -> DetectionMetric:
+        value = correlation(scores, grades)
+        found = (
+            resampled_interval(lambda rows: correlation(scores[rows], grades[rows]), keys) for keys in self
+        )
+        return DetectionMetric(value, *found)
+
+
+def detection_metrics(
+    rows: Sequence[AnnotatedScore],
+    words: Sequence[AnnotatedMean] = (),
+    utterances: Sequence[AnnotatedMean] = (),
+) -> dict[str, DetectionMetric]:
+    """Compute all metrics that the annotations and the scores allow; verdicts need a calibration."""
+    if not rows:
+        return {}
+    units = _units(rows)
+    wrong = np.array([not row.is_right for row in rows])
+    chances = [row.probability_right for row in rows]
+    scores = np.array([row.gop if one is None else one for row, one in zip(rows, chances, strict=True)])
+    metrics = {"auc": units.area(-scores, wrong)}
+    known = np.array([row.said is not None for row in rows]) & wrong
+    differs = np.array([row.found != row.said for row in rows])
+    metrics["diagnosed"] = units.ratio(_numbers(known & ~differs), _numbers(known))
+    if all(row.verdict is not None for row in rows):
+        called = np.array([row.verdict == "wrong" for row in rows])
+        found = _numbers(called & wrong)
+        metrics |= {
+            "false_rejection_rate": units.ratio(_numbers(called & ~wrong), _numbers(~wrong)),
+            "false_acceptance_rate": units.ratio(_numbers(~called & wrong), _numbers(wrong)),
+            "diagnostic_error_rate": units.ratio(
+                _numbers(called & known & differs), _numbers(called & known)
+            ),
+            "precision": units.ratio(found, _numbers(called)),
+            "recall": units.ratio(found, _numbers(wrong)),
+            "f1": units.ratio(2 * found, _numbers(called) + _numbers(wrong)),
+        }
+    return metrics | _correlations(rows, words, utterances)
+
+
+def _correlations(
+    rows: Sequence[AnnotatedScore], words: Sequence[AnnotatedMean], utterances: Sequence[AnnotatedMean]
+) -> dict[str, DetectionMetric]:
+    phones = [
+        AnnotatedMean(
+            row.utterance,
+            row.speaker,
+            row.gop if row.predicted_grade is None else row.predicted_grade,
+            row.grade,
+        )
+        for row in rows
+        if row.grade is not None
+    ]
+    return {
+        f"pearson_{name}": _units(graded).correlation(
+            np.array([one.score for one in graded]), np.array([one.grade for one in graded])
+        )
+        for name, graded in (("phoneme", phones), ("word", words), ("utterance", utterances))
+        if graded
+    }
+
+
+def _units(rows: Sequence[AnnotatedScore] | Sequence[AnnotatedMean]) -> _Units:
+    return _Units([row.utterance for row in rows], [row.speaker for row in rows])
+
+
+def _numbers(flags: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return flags.astype(np.float64)
+
+
+def metric_lines(metrics: Mapping[str, DetectionMetric]) -> list[str]:
+    """Write a line for each metric with its intervals.
+
+    >>> metric_lines({"auc": DetectionMetric(0.9, RateInterval(0.9, 0.85, 0.94, 40), None)})
+    ['auc                     0.9000  0.8500 to 0.9400 by utterance (40)']
+    """
+    return [
+        f"{name:22} {metric.value:7.4f}  {_intervals(metric)}".rstrip() for name, metric in metrics.items()
+    ]
+
+
+def _intervals(metric: DetectionMetric) -> str:
+    found = {"utterance": metric.by_utterance, "speaker": metric.by_speaker}
+    return ", ".join(
+        f"{one.low:.4f} to {one.high:.4f} by {unit} ({one.units})" for unit, one in found.items() if one
+    )

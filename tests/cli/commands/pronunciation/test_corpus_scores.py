@@ -1,0 +1,127 @@
+"""``score --corpus``: metrics of annotated recordings, and the calibration beside the model."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+
+from cli.run import run
+from tests.inference.tiny_models import VOCABULARY, speech
+
+NAMES = ("a", "n", "oː")
+
+
+@pytest.fixture
+def own_experiment(experiment, tmp_path):
+    shutil.copytree(experiment, tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    rows = ["file_name,phonemes,said_phonemes,grade,speaker,split"]
+    for number in range(24):
+        soundfile.write(folder / f"{number}.wav", speech(1.0, number), 16000)
+        expected = generator.choice(NAMES, 4)
+        said = [name if generator.random() < 0.6 else generator.choice(NAMES) for name in expected]
+        split = "train" if number % 2 else "test"
+        rows.append(f"{number}.wav,{' '.join(expected)},{' '.join(said)},{number % 5},s{number % 3},{split}")
+    (folder / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    return folder
+
+
+def score(*arguments):
+    return run(["score", *map(str, arguments), "--device", "cpu"])
+
+
+def test_a_calibration_on_one_split_gives_metrics_of_verdicts_on_the_other(
+    own_experiment, corpus, tmp_path, capsys
+):
+    command = (own_experiment, corpus, "--corpus", "table")
+    assert score(*command, "--split", "test") == 0
+    assert "no calibration, so no verdicts" in capsys.readouterr().out
+    assert score(*command, "--split", "train", "--calibrate") == 0
+    assert "best F1" in capsys.readouterr().out
+    assert (own_experiment / "pronunciation_calibration.json").is_file()
+    assert score(*command, "--split", "test", "--format", "jsonl", "--output", tmp_path / "out") == 0
+    read = json.loads(capsys.readouterr().out)
+    assert read["phonemes"] == 48
+    assert {"auc", "diagnosed", "false_rejection_rate", "f1", "pearson_utterance"} < set(read)
+    rows = list(csv.DictReader((tmp_path / "out/phonemes.csv").read_text().splitlines()))
+    assert len(rows) == 48
+    called = [row["verdict"] == "wrong" for row in rows]
+    wrong = [row["is_right"] == "False" for row in rows]
+    both = sum(one and other for one, other in zip(called, wrong, strict=True))
+    assert read["recall"]["value"] == pytest.approx(both / sum(wrong))
+    assert json.loads((tmp_path / "out/metrics.json").read_text())["auc"] == read["auc"]
+
+
+def test_scores_have_verdicts_where_a_calibration_lies_beside_the_model(
+    own_experiment, corpus, tmp_path, capsys
+):
+    assert score(own_experiment, corpus, "--corpus", "table", "--calibrate") == 0
+    command = (own_experiment, corpus / "0.wav", "--phonemes", "a n", "--format", "jsonl")
+    capsys.readouterr()
+    assert score(*command) == 0
+    word = json.loads(capsys.readouterr().out)["words"][0]
+    assert {phoneme["verdict"] for phoneme in word["phonemes"]} <= {"right", "wrong"}
+    assert 0 <= word["probability_right"] <= 1
+    assert score(*command, "--candidates", "same-class") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["words"][0]["verdict"] is None
+    assert "is of other --candidates: there are no verdicts" in captured.err
+    named = own_experiment / "pronunciation_calibration.json"
+    assert score(*command, "--candidates", "same-class", "--calibration", named) == 2
+
+
+def test_what_is_damaged_in_a_corpus_is_one_line_each(own_experiment, corpus, capsys):
+    with (corpus / "metadata.csv").open("a", encoding="utf-8") as stream:
+        stream.write("\ngone.wav,a,a,1,s1,test\n1.wav,7,a,1,s1,test\n2.wav,a\n")
+    (corpus / "4.wav").write_bytes(b"no audio")
+    assert score(own_experiment, corpus, "--corpus", "table", "--split", "test") == 1
+    captured = capsys.readouterr()
+    faults = [line for line in captured.err.splitlines() if " of " not in line or "utterances" not in line]
+    assert len(faults) == 4
+    assert captured.out.startswith("44 phonemes")
+    for name in ("gone.wav", "4.wav", "line 28"):
+        assert sum(name in line for line in faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--split", "test"], "--split needs --corpus"),
+        (["--calibrate"], "--calibrate needs --corpus"),
+        (["--corpus", "table", "--split", "dev"], "one of all, train, val, test, got dev"),
+        (["--corpus", "speechocean762"], "scores.json"),
+        (["--corpus", "l2-arctic"], "split test has no utterances"),
+        (["--corpus", "timit"], "--corpus"),
+        (["--corpus", "table", "--format", "csv"], "must be text or jsonl"),
+        (["--corpus", "table", "--false_rejections", "0.1"], "needs --calibrate"),
+        (["--corpus", "table", "--calibrate", "--false_rejections", "2"], "in 0…1"),
+        (["--corpus", "table", "--text", "a"], "takes one folder"),
+    ],
+)
+def test_wrong_calls_are_one_line(own_experiment, corpus, arguments, message, capsys):
+    assert score(own_experiment, corpus, *arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+
+
+def test_phonemes_that_are_several_symbols_or_spelled_otherwise_are_found():
+    from inference.annotated_scores import symbols_in
+    from phonetics import Vocabulary
+
+    assert symbols_in(VOCABULARY, "g") == ("ɡ",)
+    assert symbols_in(VOCABULARY, "o") == ("oː",)
+    arpabet = Vocabulary(("[PAD]", "aa", "ah", "sh", "dh", "iy", "k"))
+    assert [symbols_in(arpabet, one) for one in ("ʌ", "ʃ", "i", "k")] == [("ah",), ("sh",), ("iy",), ("k",)]
+    with pytest.raises(ValueError, match="no symbol for the phoneme"):
+        symbols_in(VOCABULARY, "7")
