@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from dataset_modules.batches.audio_params import AudioParams
+from models.network.additions.base_weights import BaseWeights, check_base, with_base
 from models.network.additions.extended_family import KEYS, check_extensions
+from models.network.additions.low_rank import merged
 from models.network.network_sizes import MOST_LAYERS, check_sizes, is_number_of_layers
-from models.network.pretrained import MODEL_TYPES, build_network
-from models.weights import CHECKPOINT_KEY, CheckpointError
+from models.network.pretrained import MODEL_TYPES, build_network, pretrained_configuration
+from models.weights import CHECKPOINT_KEY, NETWORK_PREFIX, CheckpointError
 from phonetics import Vocabulary
 from untrusted.files import FileError
 from untrusted.json_text import parse_json
@@ -20,16 +22,18 @@ from untrusted.shapes import ShapeError, conform_fields
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-NETWORK_PREFIX = "network."
 _FIELDS = {
     "vocabulary": tuple[str, ...],
     "audio_params": dict[str, bool | float | None],
     "network_name": str,
     "network_config": str,
     "seed": int | None,
+    "base": dict[str, str] | None,
+    "adapter": dict[str, Any] | None,
 }
 _REQUIRED = ("vocabulary", "audio_params", "network_config")
 _MOST_CHARACTERS = 2**20  # of the network's configuration
+_MASK_SHARES = ("mask_time_prob", "mask_feature_prob")
 _LOWEST_RATE, _HIGHEST_RATE = 100, 768_000  # samples per second
 # They name code that transformers would fetch, or ways to compute.
 _NOT_TAKEN = ("attn_implementation", "auto_map", "dtype", "experts_implementation", "torch_dtype")
@@ -43,6 +47,8 @@ class CheckpointDescription(NamedTuple):
     network_config: dict[str, Any]
     network_name: str | None = None
     seed: int | None = None
+    base: Mapping[str, str] | None = None  # the model whose weights the checkpoint leaves out
+    adapter: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, checkpoint: Mapping[str, Any], source: object) -> "CheckpointDescription | None":
@@ -82,12 +88,15 @@ def described_network(
         if name.startswith(NETWORK_PREFIX)
     }
     try:
-        configuration = _configuration(description.network_config, len(weights))
+        num_tensors = MOST_LAYERS if description.base else len(weights)
+        configuration = _configuration(description.network_config, num_tensors)
         _import_architecture(configuration)  # constants of a module imported below would have no content
         with torch.device("meta"):  # shapes alone, without memory
             planned = build_network(configuration, None)
+        _check_stored(weights)
+        weights = _plain(description, weights, planned.state_dict())
         _check_fit(planned.state_dict(), weights)
-        network = build_network(_configuration(description.network_config, len(weights)), None)
+        network = build_network(_configuration(description.network_config, num_tensors), None)
         network.load_state_dict(weights, strict=False)
         vocabulary = Vocabulary(description.vocabulary)
         if len(vocabulary) != configuration.vocab_size:
@@ -103,6 +112,21 @@ def described_network(
             f"{printable(source)} describes no network that it has weights of: "
             f"{printable(reason[0] if reason else type(error).__name__, most_characters=300)}"
         ) from error
+
+
+def _plain(
+    description: CheckpointDescription, weights: dict[str, Tensor], planned: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Return the weights of a plain network: with those of its base, and with its adapter in them."""
+    base = BaseWeights.described(description._asdict())
+    if base is not None:
+        check_base(base.source)
+        configuration = pretrained_configuration(base.source)  # no sizes that the base does not have
+        masks = {key: share for key, share in description.network_config.items() if key in _MASK_SHARES}
+        configuration.update(masks)  # whether there is an embedding of masks
+        own = build_network(configuration, base.source).state_dict()
+        weights = with_base(weights, {name: own[name] for name in own if name in planned}, base)
+    return merged(weights)
 
 
 def _import_architecture(configuration: "PretrainedConfig") -> None:
@@ -137,7 +161,7 @@ def _count(value: object) -> int:
 
 
 def _check_fit(planned: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
-    """Refuse weights that are missing, of another shape, or larger than what the file holds of them."""
+    """Refuse weights that are missing, or of another shape."""
     absent = [name for name in planned if name not in weights and not name.endswith("masked_spec_embed")]
     unknown = [name for name in weights if name not in planned]
     if absent or unknown:
@@ -145,5 +169,10 @@ def _check_fit(planned: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> 
     for name, value in weights.items():
         if value.shape != planned[name].shape:
             raise ShapeError(f"{name} must be {tuple(planned[name].shape)}, is {tuple(value.shape)}")
+
+
+def _check_stored(weights: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are larger than what the file holds of them."""
+    for name, value in weights.items():
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise ShapeError(f"{name} repeats numbers instead of holding them")

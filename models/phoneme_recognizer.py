@@ -19,7 +19,10 @@ from models.huggingface import HuggingFaceModel
 from models.kept_encoder import FrozenEncoderPart, cacheable_part
 from models.memory_trial import fits_in_memory
 from models.network.acoustic_forward import AcousticForward
+from models.network.additions.adapted_checkpoint import leave_base_out, put_base_in
+from models.network.additions.base_weights import BaseWeights
 from models.network.additions.extended_family import extend_configuration
+from models.network.additions.low_rank import LowRankAdapter
 from models.network.attention import AttentionName
 from models.network.building import NetworkSwitches, build_acoustic, keep_in_eval_mode
 from models.network.frames import Counts, frames_of
@@ -92,6 +95,7 @@ class PhonemeRecognizer(EvaluatedModel):
         intermediate_ctc: CTC losses of inner layers, which may condition later layers; null adds none.
         consistency: a second view of every training batch, which must agree with the first; null takes one.
         layer_mix: let the head read a learned, weighted sum of all encoder layers, not the last one alone.
+        adapter: train low-rank changes of an encoder that stays as it is; null trains the encoder itself.
     """
 
     def __init__(
@@ -135,6 +139,7 @@ class PhonemeRecognizer(EvaluatedModel):
         intermediate_ctc: IntermediateCTC | None = None,
         consistency: Consistency | None = None,
         layer_mix: bool = False,
+        adapter: LowRankAdapter | None = None,
     ) -> None:
         given: dict[str, object] = dict(locals())
         super().__init__()
@@ -181,12 +186,14 @@ class PhonemeRecognizer(EvaluatedModel):
             compile,
             gradient_checkpointing,
             cache_encoder,
+            adapter,
         )
         self.switches.check(self.network_configuration, uses_attention_mask=self.uses_attention_mask)
         self.awaits_checkpoint = False  # set by the command line: the Trainer knows too late
         self.network: PreTrainedModel | None = None
         self.acoustic: AcousticForward | None = None
         self.objective: TrainingObjective | None = None
+        self.base: BaseWeights | None = None  # what checkpoints leave out
         self.frozen: list[nn.Module] = []
         self.frontend = frontend_of(self.network_configuration.model_type, self.audio_params)
         self.metrics = EvaluationMetrics()
@@ -209,9 +216,10 @@ class PhonemeRecognizer(EvaluatedModel):
         """Build the network; pretrained weights that a checkpoint is about to replace are not loaded."""
         if self.network is not None:
             return
+        adapter = self.switches.adapter
         self.acoustic, self.frozen = build_acoustic(
             self.network_configuration,
-            None if self.awaits_checkpoint else self.pretrained_name,
+            None if self.awaits_checkpoint and adapter is None else self.pretrained_name,
             self.frontend,
             self.switches,
             uses_attention_mask=self.uses_attention_mask,
@@ -229,6 +237,8 @@ class PhonemeRecognizer(EvaluatedModel):
                 rows_from=self._rows_from if self.map_vocabulary else None,
                 least_share=self.least_fitting_share,
             )
+        elif adapter is not None and self.pretrained_name is not None:
+            self.base = BaseWeights.of(self.network, self.pretrained_name)
 
     def _rows_from(self, source: Vocabulary) -> tuple[tuple[int, int], ...]:
         return carried_rows(source, self.vocabulary, self.symbol_map)
@@ -322,7 +332,9 @@ class PhonemeRecognizer(EvaluatedModel):
             "network_config": self.network_configuration.to_json_string(use_diff=False),
             "seed": self.seed,
         }
+        leave_base_out(checkpoint, self.switches.adapter, self.base)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse weights over another vocabulary."""
+        """Refuse weights over another vocabulary or adapter."""
         check_vocabulary(checkpoint, self.vocabulary, "the checkpoint")
+        self.base = put_base_in(checkpoint, self.state_dict(), self.switches.adapter, self.base)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from models.network.additions.base_weights import BaseWeights, with_base
+from models.network.additions.low_rank import merged
 from models.network.weight_files import why_no_checkpoint
 from phonetics import Vocabulary, VocabularyError
 from untrusted.printing import printable
@@ -19,6 +21,7 @@ from untrusted.printing import printable
 log = logging.getLogger(__name__)
 
 LEAST_FITTING_SHARE = 0.1  # of a network's parameters; less is the start of another network
+NETWORK_PREFIX = "network."  # of a network's weights, in a checkpoint
 CHECKPOINT_KEY = "phoneme_recognizer"  # where a checkpoint describes its weights
 _MOST_PICKLE_BYTES = 256 * 2**20
 _KINDS: dict[str, type] = {
@@ -36,6 +39,18 @@ class CheckpointError(ValueError):
 
 class DivergedError(RuntimeError):
     """Training cannot continue, or weights cannot be used: they are no numbers."""
+
+
+def complete_state(
+    checkpoint: Mapping[str, Any], own: Mapping[str, Tensor], source: object
+) -> dict[str, Tensor]:
+    """Return a checkpoint's weights, with those of its base from a module that was built over the same."""
+    stored = dict(checkpoint["state_dict"])
+    try:
+        base = BaseWeights.described(checkpoint.get(CHECKPOINT_KEY))
+        return stored if base is None else with_base(stored, own, base, NETWORK_PREFIX)
+    except ValueError as error:
+        raise CheckpointError(f"ckpt_path: {printable(source)}: {printable(error)}") from error
 
 
 class Matching(NamedTuple):
@@ -246,8 +261,8 @@ def load_matching(
     ``CheckpointError`` where less than ``least_share`` of the module's parameters fits.
     """
     checkpoint = read_checkpoint(path)
-    stored = dict(checkpoint["state_dict"])
     own = module.state_dict()
+    stored = merged(complete_state(checkpoint, own, path))
     source = stored_vocabulary(checkpoint)
     if rows_from is not None and source is not None:
         rows = rows_from(source)

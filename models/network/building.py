@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from models.network.acoustic_forward import AcousticForward
+from models.network.additions.low_rank import LowRankAdapter, add_low_rank
 from models.network.attention import AttentionName, check_attention
 from models.network.frontend import WaveformFrontend
 from models.network.latent_masking import LatentMasking
@@ -34,10 +35,15 @@ class NetworkSwitches:
     compiles: bool
     gradient_checkpointing: bool
     cache_encoder: bool | None
+    adapter: LowRankAdapter | None = None
 
     def check(self, config: "PretrainedConfig", *, uses_attention_mask: bool) -> None:
         """Refuse what a network of this architecture lacks; build nothing."""
         check_attention(config, self.attention)
+        if self.adapter is not None:
+            if self.freeze_transformer:
+                raise ValueError("model: adapter trains in the encoder, freeze_transformer: true freezes all")
+            self.adapter.check(config)
         if self.cache_encoder and self.kept_part(config, uses_attention_mask=uses_attention_mask) is None:
             raise ValueError(
                 "model: cache_encoder: true needs freeze_feature_extractor: true and, for networks whose "
@@ -79,6 +85,12 @@ def build_acoustic(
     frozen = freeze(network, switches)
     keep_in_eval_mode(frozen)  # Lightning keeps the modes it finds
     masks = settle_masking(network)
+    if switches.adapter is not None:
+        for part in transformer_parts_of(network):
+            part.requires_grad_(False)
+        for parameter in network.base_model.parameters(recurse=False):  # the embedding of masks
+            parameter.requires_grad_(False)
+        add_low_rank(network, switches.adapter)
     masking = LatentMasking(network, compiles=switches.compiles) if masks else None
     if is_shared:
         network.config.layerdrop = 0.0  # a dropped layer leaves gradients that other ranks wait for

@@ -181,9 +181,12 @@ def build_network(
         transformers_logging.set_verbosity(verbosity)
         if hides_bars:
             transformers_logging.enable_progress_bar()
+    network.started_at_random = frozenset(
+        [*loading["missing_keys"], *(str(key[0]) for key in loading["mismatched_keys"])]
+    )
     _report_loading(pretrained_name, loading, kept_head=head is not None)
     _check_share(network, loading, pretrained_name, least_share)
-    reset_extensions(network, [*loading["missing_keys"], *(key[0] for key in loading["mismatched_keys"])])
+    reset_extensions(network, network.started_at_random)
     if head is None:
         renew_head(network)
     elif head.rows is not None:

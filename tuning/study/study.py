@@ -41,6 +41,7 @@ _ADDED: dict[str, object] = {
     "intermediate_ctc": None,
     "consistency": None,
     "layer_mix": False,
+    "adapter": None,
     "worker_timeout": 600.0,
     "test_split": 0.0,
     "split_by": "speaker",
