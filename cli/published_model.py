@@ -67,7 +67,7 @@ def take_published(section: Namespace, source: HuggingFaceModel) -> None:
     model.pretrained_name, model.network_name = source.name, source.network_name
     model.network_config, model.initial_weights, model.intermediate_ctc = None, None, None
     model.map_vocabulary, model.cache_encoder, model.compile, model.layer_mix = False, None, False, False
-    model.adapter = None
+    model.adapter, model.unfreeze = None, None
     section.only_weights_load, section.ckpt_path = False, None
     audio = Namespace(vars(source.audio_params))
     ours = section.audio_params if isinstance(section.audio_params, AudioParams) else AudioParams()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -35,6 +36,7 @@ from models.objective.inner_layers import IntermediateCTC
 from models.objective.training_objective import TrainingObjective
 from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
 from models.optimization.plan import Grouping, GroupingName, OptimizationPlan
+from models.optimization.unfreezing import Unfreezing
 from models.output_symbols import OutputSymbols, carried_head, carried_rows, mapped_output
 from models.step_seeding import seed_step
 from models.weights import CHECKPOINT_KEY, LEAST_FITTING_SHARE, check_vocabulary, load_matching
@@ -96,6 +98,8 @@ class PhonemeRecognizer(EvaluatedModel):
         consistency: a second view of every training batch, which must agree with the first; null takes one.
         layer_mix: let the head read a learned, weighted sum of all encoder layers, not the last one alone.
         adapter: train low-rank changes of an encoder that stays as it is; null trains the encoder itself.
+        unfreeze: from which step on what trains: head, top N (layers), all but convolutions, or all; null
+            trains what is not frozen from the start.
     """
 
     def __init__(
@@ -140,6 +144,7 @@ class PhonemeRecognizer(EvaluatedModel):
         consistency: Consistency | None = None,
         layer_mix: bool = False,
         adapter: LowRankAdapter | None = None,
+        unfreeze: dict[int, str] | None = None,
     ) -> None:
         given: dict[str, object] = dict(locals())
         super().__init__()
@@ -187,6 +192,7 @@ class PhonemeRecognizer(EvaluatedModel):
             gradient_checkpointing,
             cache_encoder,
             adapter,
+            unfreeze,
         )
         self.switches.check(self.network_configuration, uses_attention_mask=self.uses_attention_mask)
         self.awaits_checkpoint = False  # set by the command line: the Trainer knows too late
@@ -318,6 +324,10 @@ class PhonemeRecognizer(EvaluatedModel):
             raise RuntimeError("PhonemeRecognizer: configure_model() must have been called before a step")
         frames = self._frames(batch)
         return self.objective(batch, frames, lambda scores: self.losses(scores, frames, batch))
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Follow the schedule of unfreezing, where there is one."""
+        return [Unfreezing(self.switches.unfreeze)] if self.switches.unfreeze else []
 
     def configure_optimizers(self) -> "OptimizerLRScheduler":
         """Build the planned optimizer and scheduler over the trainable parameters."""

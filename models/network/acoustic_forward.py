@@ -143,7 +143,8 @@ class AcousticForward:
         # Drawn on the host, which knows the lengths; a hook of ``masking`` passes the mask to the encoder.
         inputs = self.frontend.grid.num_inputs(torch.from_numpy(num_samples))
         frames = encoder_frames(self.network, inputs)
-        self.masking.draw(frames, num_frames, with_lengths=self.uses_attention_mask, device=values.device)
+        if self.network.base_model.training:  # nothing is masked in a frozen encoder
+            self.masking.draw(frames, num_frames, with_lengths=self.uses_attention_mask, device=values.device)
         try:
             scores = self._log_probs(values, mask, self._in_training)
         finally:

@@ -3,7 +3,7 @@
 Freezing saves gradients, stored activations and optimizer state, and leaves dropout off.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from models.network.latent_masking import LatentMasking
 from models.network.pretrained import FrozenPart, build_network, feature_extractor_of, transformer_parts_of
 from models.network.pretrained_head import CarriedHead
 from models.network.quick_dropout import quicken_dropout
+from models.network.trained_parts import check_unfreezing
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -36,6 +37,7 @@ class NetworkSwitches:
     gradient_checkpointing: bool
     cache_encoder: bool | None
     adapter: LowRankAdapter | None = None
+    unfreeze: Mapping[int, str] | None = None
 
     def check(self, config: "PretrainedConfig", *, uses_attention_mask: bool) -> None:
         """Refuse what a network of this architecture lacks; build nothing."""
@@ -44,6 +46,14 @@ class NetworkSwitches:
             if self.freeze_transformer:
                 raise ValueError("model: adapter trains in the encoder, freeze_transformer: true freezes all")
             self.adapter.check(config)
+        if self.unfreeze is not None:
+            check_unfreezing(
+                self.unfreeze,
+                config,
+                freeze_feature_extractor=self.freeze_feature_extractor,
+                freeze_transformer=self.freeze_transformer,
+                has_adapter=self.adapter is not None,
+            )
         if self.cache_encoder and self.kept_part(config, uses_attention_mask=uses_attention_mask) is None:
             raise ValueError(
                 "model: cache_encoder: true needs freeze_feature_extractor: true and, for networks whose "

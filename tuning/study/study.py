@@ -42,6 +42,7 @@ _ADDED: dict[str, object] = {
     "consistency": None,
     "layer_mix": False,
     "adapter": None,
+    "unfreeze": None,
     "worker_timeout": 600.0,
     "test_split": 0.0,
     "split_by": "speaker",
