@@ -11,7 +11,8 @@ GUEST_PATHS=() # files outside the project that a command reads
 DEFAULT_CONFIG=config/config.yaml
 TABLE=cli/command_table.txt
 
-say() { printf 'run.sh: %s\n' "$*" >&2; }
+# Prints a message; a foreign value in it cannot steer the terminal.
+say() { local text=$*; printf 'run.sh: %s\n' "${text//[^[:print:]]/?}" >&2; }
 die() { say "$1"; exit "${2:-2}"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 if has sha256sum; then SHA256=(sha256sum); else SHA256=(shasum -a 256); fi
@@ -140,7 +141,7 @@ lightning() {
     if (($#)) && [[ $1 != -* ]]; then
         config=$(config_path "$1")
         shift
-    elif ! names_config "$@"; then
+    elif ! names_config "$@" && ! asks_help "$@"; then
         config=$(config_path "$DEFAULT_CONFIG")
         say "no configuration given: $config is used"
     fi
@@ -151,22 +152,36 @@ lightning() {
 
 # Runs one command of main.py; rewrites the caller's relative paths so that they hold in the project's folder.
 with_paths() {
-    local command=$1 argument before="" outside="" arguments=()
+    local command=$1 argument option value before="" outside="" arguments=()
     shift
     for argument; do
         [[ $argument != - ]] || READS_INPUT=1
-        if [[ $argument != [-/]* && $argument != "" && (-e $CALLER/$argument || $before == --output) ]]; then
-            argument=$CALLER/$argument
+        option=$before value=$argument
+        if [[ $argument == --*=* ]]; then option=${argument%%=*} value=${argument#*=}; fi
+        if [[ $value != [-/]* && $value != "" && (-e $CALLER/$value || $option == --output) ]]; then
+            value=$CALLER/$value
         fi
-        if [[ $argument == "$ROOT"/* ]]; then argument=${argument#"$ROOT/"}; fi
-        if [[ $argument == /* ]]; then
-            if [[ -e $argument && $before != --output ]]; then GUEST_PATHS+=("$argument"); else outside=$argument; fi
+        if [[ $value == /* ]]; then value=$(without_dots "$value"); fi
+        if [[ $value == "$ROOT"/* ]]; then value=${value#"$ROOT/"}; fi
+        if [[ $value == /* ]]; then
+            if [[ -e $value && $option != --output ]]; then GUEST_PATHS+=("$value"); else outside=$value; fi
         fi
-        arguments+=("$argument")
         before=$argument
+        if [[ $argument == --*=* ]]; then value=$option=$value; fi
+        arguments+=("$value")
     done
     prepare "$outside"
     hand_over python main.py "$command" ${arguments[@]+"${arguments[@]}"}
+}
+
+# Prints an absolute path without the parts . and .. .
+without_dots() {
+    local part path="" rest=$1/
+    while [[ -n $rest ]]; do
+        part=${rest%%/*} rest=${rest#*/}
+        case $part in "" | .) ;; ..) path=${path%/*} ;; *) path+=/$part ;; esac
+    done
+    printf '%s\n' "${path:-/}"
 }
 
 plain() {
@@ -178,6 +193,14 @@ names_config() {
     local argument
     for argument; do
         case $argument in -c | --config | --config=*) return 0 ;; esac
+    done
+    return 1
+}
+
+asks_help() {
+    local argument
+    for argument; do
+        case $argument in -h | --help | --help-all) return 0 ;; esac
     done
     return 1
 }

@@ -22,12 +22,14 @@ from callbacks.every_run.log_lines import (
 from callbacks.every_run.run_description import RunDescription
 from callbacks.every_run.stopping import keep_signals_from
 from callbacks.every_run.utterance_keeper import UtteranceKeeper
+from callbacks.lightning_callbacks import check_callbacks, complaints_of_callbacks
 from cli.configuration.checks import (
     LOGGED_METRICS,
     check_augmentations,
     check_hardware,
     check_monitors,
     check_recordings,
+    check_strategy,
     check_watchers,
 )
 from cli.configuration.fact_checks import (
@@ -52,7 +54,7 @@ from dataset_modules.datamodule import PhonemeDataModule
 from durable_files import named_in_errors
 from experiment.checkpoint import Checkpoint
 from experiment.checkpoint_checks import seed_of
-from experiment.errors import ConfigError
+from experiment.errors import ConfigError, FolderError
 from experiment.experiment_plan import ExperimentPlan, checkpoint_to_resume
 from experiment.ranks import SEED, agree, shorten_timeouts, take_world
 from models import PhonemeRecognizer
@@ -169,6 +171,7 @@ class PhonemeCLI(LightningCLI):
         section.model.vocab_file = chosen_vocabulary(section)
         take_world(section.trainer)
         check_hardware(section.trainer)
+        check_strategy(section.trainer)
         check_weights_only(section)
         check_encoder_cache(section)
         check_loggers(section.trainer.logger)
@@ -207,7 +210,7 @@ class PhonemeCLI(LightningCLI):
             if self.published is not None:
                 self._take_published(self.published)
             self.datamodule.connect(self.model.interface)
-        except ConfigError:
+        except (ConfigError, FolderError):
             raise
         except _CONFIGURATION_FAULTS as error:
             raise ConfigError(shortened(str(error)) or type(error).__name__) from error
@@ -245,6 +248,7 @@ class PhonemeCLI(LightningCLI):
     def _check_data(self) -> None:
         """Find the recordings; refuse an empty split, and callbacks that watch metrics nobody computes."""
         data, callbacks = self.datamodule, self.config_init[self.subcommand].trainer.callbacks
+        check_callbacks(callbacks)
         check_recordings(data, str(self.subcommand))
         check_monitors(callbacks, data.sources.languages("val"))
         if self.subcommand == "fit" and data.sources.is_empty("val"):
@@ -270,7 +274,7 @@ class PhonemeCLI(LightningCLI):
         if self.is_search:
             return
         try:
-            with named_in_errors(self.folder or Path()):
+            with complaints_of_callbacks(), named_in_errors(self.folder or Path()):
                 super()._run_subcommand(subcommand)
         except ConfigError:  # found when the data are counted
             if self.folder is not None:

@@ -17,7 +17,7 @@ from cli.configuration.parser_messages import whereabouts
 from cli.configuration.sections import StartSearch
 from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
-from cli.schema.first_check import check_first
+from cli.schema.first_check import check_first, refuse_endless_values
 from cli.schema.option_pages import help_of_training
 from cli.schema.schema_file import read_schema
 from experiment.errors import ConfigError, IncompleteError, in_one_line
@@ -48,6 +48,9 @@ def run(arguments: Sequence[str], start_search: StartSearch | None = None) -> in
     try:
         with handled():
             if name.startswith("-"):  # options before the subcommand, as LightningCLI takes them
+                files = config_files(arguments)
+                check_yaml_files(files)
+                refuse_endless_values(arguments)
                 return _run_cli(
                     lambda: _ended("main.py", lambda: _run_lightning(list(arguments), start_search))
                 )

@@ -5,6 +5,10 @@ class ConfigError(ValueError):
     """A configuration mistake; the message names the key, what was found and what is accepted."""
 
 
+class FolderError(OSError):
+    """The folder of a run cannot be made; the message names it."""
+
+
 class IncompleteError(RuntimeError):
     """A run has come to its end, but a part of its results could not be written."""
 

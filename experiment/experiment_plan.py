@@ -10,7 +10,7 @@ from experiment import layout
 from experiment.checkpoint import Checkpoint, newest_loadable
 from experiment.checkpoint_checks import check_checkpoint, check_resume_position
 from experiment.checkpoint_paths import location_of, named_checkpoint, newest_best, none_found
-from experiment.errors import ConfigError
+from experiment.errors import ConfigError, FolderError, in_one_line
 from experiment.folder import best_checkpoint, claim_folder, runs_named
 from experiment.ranks import FOLDER, agree
 from untrusted.files import within
@@ -71,7 +71,13 @@ class ExperimentPlan:
         return Path(agree(FOLDER, lambda: str(self._own_folder().absolute())))
 
     def _own_folder(self) -> Path:
-        return self.parent / self.name if self.resumes else claim_folder(self.parent, self.name)
+        if self.resumes:
+            return self.parent / self.name
+        try:
+            return claim_folder(self.parent, self.name)
+        except OSError as error:
+            hint = "; trainer.default_root_dir chooses another place" if self.logs else ""
+            raise FolderError(f"the folder of the run cannot be made: {in_one_line(error)}{hint}") from error
 
     def release(self, folder: Path) -> None:
         """Remove a claimed folder that holds nothing but the loggers' first files."""

@@ -34,7 +34,8 @@ def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int
     """Run a search, or this worker's share of one; returns the exit status."""
     plan = SearchPlan.of(request)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # our own lines report each trial
-    # Forked now: this process has neither threads nor connections nor an accelerator yet.
+    # Forked now: this process has neither connections nor an accelerator yet, and no thread but its main one
+    # and the one that receives signals, which holds no lock.
     server = ForkServer(tasks)
     try:
         with handled():

@@ -1,5 +1,6 @@
 """Checks of a parsed configuration before a model is built or audio is read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,6 +79,17 @@ def check_hardware(trainer: Namespace) -> None:
         raise ConfigError(
             f"trainer.devices: {devices} asks for {asked} GPUs, this machine has {present}; "
             f"use --trainer.devices auto"
+        )
+
+
+def check_strategy(trainer: Namespace) -> None:
+    """Refuse processes that are spawned: each would have to receive the whole run by pickle."""
+    strategy = trainer.strategy
+    name = strategy if isinstance(strategy, str) else (strategy.get("init_args") or {}).get("start_method")
+    if name is not None and re.match(r"(ddp_)?spawn", name):
+        raise ConfigError(
+            f"trainer.strategy: {name} cannot be used: a run cannot be handed to processes that are spawned; "
+            f"use ddp, which starts the program once for each device"
         )
 
 

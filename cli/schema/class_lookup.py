@@ -28,7 +28,8 @@ def why_missing(class_path: str) -> str:
     source = _source(spec)
     if not source or any(word in source for word in _DYNAMIC):
         return ""
-    if name in _names(source) or _has_submodule(spec, name):
+    names = _names(source)
+    if not names or name in names or _has_submodule(spec, name):
         return ""
     return f"module {module!r} has no attribute {name!r}"
 
@@ -73,10 +74,10 @@ def _source(spec: ModuleSpec | None) -> str:
 
 
 def _names(source: str) -> set[str]:
-    """Return every name that a source binds anywhere."""
+    """Return every name that a source binds anywhere; none where it does not parse."""
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     names: set[str] = set()
     for node in ast.walk(tree):

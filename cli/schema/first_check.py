@@ -31,6 +31,7 @@ def check_first(command: str, options: Sequence[str], files: Sequence[Path]) -> 
 
     Nothing is refused where the schema is missing, or older than this code.
     """
+    refuse_endless_values(options)
     schema = read_schema()
     if schema is None:
         return
@@ -43,6 +44,12 @@ def check_first(command: str, options: Sequence[str], files: Sequence[Path]) -> 
         more = len(messages) - _MOST_FAULTS
         rest = [f"and {more} more"] if more > 0 else []
         raise ConfigError("\n".join([*(message() for message in messages[:_MOST_FAULTS]), *rest]))
+
+
+def refuse_endless_values(options: Sequence[str]) -> None:
+    """Refuse values that would grow beyond all bounds when a parser reads them."""
+    for _ in assignments(options):
+        pass  # each value is read, within bounds
 
 
 def _messages_of_files(checker: Checker, files: Sequence[Path]) -> Iterator[Callable[[], str]]:

@@ -34,7 +34,10 @@ def read_schema(path: Path = SCHEMA_FILE) -> Schema | None:
 
 def is_current(schema: Schema) -> bool:
     """Return whether signatures and packages are those that the schema was written from."""
-    digest = digest_of_signatures(schema.get(CLASSES, ()))
+    try:
+        digest = digest_of_signatures(schema.get(CLASSES, ()))
+    except (OSError, SyntaxError, ValueError):  # a source that someone is editing
+        return False
     return schema.get(SIGNATURES) == digest and schema.get(VERSIONS) == package_versions()
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dataset_modules.cache.open_files import is_shortage
 from dataset_modules.recording import AudioError, AudioSource, Clip
 from dataset_modules.sources.annotations.audio_part import AudioPart
+from untrusted.wav_header import with_unstated_length
 
 PCM_SCALE = 32767.0
 BLOCK_FRAMES = 1 << 17
@@ -190,7 +191,7 @@ def opened(file: Path | io.BytesIO, name: str) -> Iterator[AudioReader]:
             raise AudioError(f"{name}no such file")
         if isinstance(file, Path) and file.stat().st_size == 0:
             raise AudioError(f"{name}the file is empty")
-        with _Stream(_openable(file)) as stream:
+        with _opened_whole(file) as stream:
             yield AudioReader(stream, file, name)
     except (AudioError, MemoryError):
         raise
@@ -198,6 +199,18 @@ def opened(file: Path | io.BytesIO, name: str) -> Iterator[AudioReader]:
         if isinstance(file, Path):
             _raise_shortage(file, error)
         raise AudioError(f"{name}cannot be decoded: {error}") from error
+
+
+def _opened_whole(file: Path | io.BytesIO) -> _Stream:
+    """Open a file; one that states no samples is looked at again, because it may have come from a pipe."""
+    stream = _Stream(_openable(file))
+    if stream.frames or stream.format not in ("WAV", "WAVEX"):
+        return stream
+    mended = with_unstated_length(file)
+    if mended is None:
+        return stream
+    stream.close()
+    return _Stream(mended)
 
 
 def _openable(file: Path | io.BytesIO) -> str | bytes | io.BytesIO:

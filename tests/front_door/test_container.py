@@ -211,10 +211,36 @@ def test_a_recording_outside_the_project_is_handed_in_and_cannot_be_changed(cont
     assert contained.calls("docker", "rm")[-1][-1] == name
 
 
-def test_results_outside_the_project_are_refused_in_one_line(contained, tmp_path):
-    result = contained.run("transcribe", "demo", "demo", "--output", str(tmp_path / "results"))
+COMMANDS = [
+    "transcribe demo demo",
+    "align demo demo",
+    "export demo",
+    "lm",
+    "start data",
+    "corpus common-voice",
+    "vocabulary build",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("form", ["--output {}", "--output={}"])
+@pytest.mark.parametrize("place", ["{}/results", "../results", "config/../../results"])
+def test_results_outside_the_project_are_refused_in_one_line(contained, tmp_path, command, form, place):
+    options = form.format(place.format(tmp_path)).split()
+    result = contained.run(*command.split(), *options)
+    outside = tmp_path if "{" in place else contained.folder.parent
     assert result.returncode == 2
-    assert str(tmp_path / "results") in result.stderr.splitlines()[-1]
+    assert len(result.stderr.splitlines()) == 1
+    assert str(outside / "results") in result.stderr
+    assert commands(contained) == []
+
+
+@pytest.mark.parametrize("form", ["--output {}", "--output={}"])
+@pytest.mark.parametrize("place", ["experiments/new", "./experiments/new", "config/../experiments/new"])
+def test_results_within_the_project_are_written_there(contained, form, place):
+    result = contained.run("transcribe", "demo", "demo", *form.format(place).split())
+    assert result.returncode == 0, result.stderr
+    assert commands(contained)[0][-1].rpartition("=")[2] == "experiments/new"
 
 
 def test_images_of_older_code_are_removed_once_they_are_replaced(contained):

@@ -257,3 +257,20 @@ def test_continuous_integration_is_check(prepared, repository):
         [script], cwd="/", env=prepared.environment(), capture_output=True, text=True, check=False
     )
     assert (result.stdout, result.returncode) == (f"{prepared.folder} check\n", 7)
+
+
+@pytest.mark.parametrize("option", ["--help", "-h", "--help-all"])
+def test_the_help_of_a_command_needs_no_configuration(prepared, option):
+    result = prepared.run("train", option)
+    assert result.returncode == 0
+    assert "no configuration given" not in result.stderr
+    assert prepared.calls("python")[-1] == ["python", "main.py", "train", option]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("tr\x1b[2Jain",), ("train", "a\x1b[2J\x07\n.yaml"), ("install", "x\x1b[2J")]
+)
+def test_foreign_control_characters_do_not_reach_the_terminal(bare_front_door, arguments):
+    result = bare_front_door.run(*arguments)
+    assert result.returncode == 2
+    assert the_line(result.stderr).isprintable()

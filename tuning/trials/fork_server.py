@@ -1,6 +1,7 @@
 """A process that has imported everything and forks one child per trial, so that imports are paid for once.
 
-It is forked while its parent has a single thread and has not used an accelerator; trials use one themselves.
+It is forked while its parent has no thread besides the one that receives signals, and has not used an
+accelerator; trials use one themselves.
 Parent and server exchange messages over a pipe. A process that dies takes down all that it started.
 """
 

@@ -1,6 +1,8 @@
 """One reader for training and transcription, also of what came through a pipe."""
 
+import contextlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ UNKNOWN, GREATEST = b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f"
 # Where the containers state lengths, and what a program writes there that cannot go back in a pipe.
 PIPED = {
     "ffmpeg.wav": [(4, UNKNOWN), (40, UNKNOWN)],
+    "zero.wav": [(4, bytes(4)), (40, bytes(4))],
+    "zero_samples.wav": [(40, bytes(4))],
     "sox.wav": [(4, GREATEST), (40, GREATEST)],
     "piped.au": [(8, UNKNOWN)],
     "piped.flac": [(21, b"\xf0"), (22, bytes(4))],
@@ -42,6 +46,23 @@ def test_what_came_through_a_pipe_is_whole(tmp_path: Path, name: str) -> None:
     transcribed = np.concatenate(list(AudioFile(path, "stdin").blocks(RATE)))
     np.testing.assert_allclose(in_training, noise(), atol=1e-4)
     np.testing.assert_array_equal(transcribed, in_training)
+
+
+@pytest.mark.parametrize("after", [b"", b"LIST\x04\0\0\0INFO", b"LIST\x03\0\0\0abc\0"])
+def test_a_recording_without_samples_stays_empty(tmp_path: Path, after: bytes) -> None:
+    path = tmp_path / "empty.wav"
+    soundfile.write(path, noise()[:0], RATE, subtype="PCM_16")
+    path.write_bytes(path.read_bytes() + after)
+    assert len(read_file(path).waveform) == 0
+    assert len(read_file(BytesIO(path.read_bytes())).waveform) == 0
+
+
+@pytest.mark.parametrize("end", [0, 3, 12, 20, 36, 42, 44, 45])
+def test_a_header_that_is_cut_is_no_traceback(tmp_path: Path, end: int) -> None:
+    path = piped(tmp_path / "zero.wav")
+    path.write_bytes(path.read_bytes()[:end])
+    with contextlib.suppress(AudioError):
+        read_file(path)
 
 
 def test_an_unstated_length_makes_no_progress_bar_of_centuries(tmp_path: Path) -> None:
