@@ -74,8 +74,9 @@ def _read_csv(path: Path) -> Iterator[ManifestRow]:
     with open_text(path, errors="surrogateescape", newline="") as stream:
         # Strict, so that an unclosed quote is an error and does not absorb the following rows.
         reader = csv.DictReader(stream, delimiter=_separator(stream), strict=True)
-        check_encoding(path, reader.fieldnames or ())
-        if "file_name" not in (reader.fieldnames or ()):
+        reader.fieldnames = [_column(name) for name in reader.fieldnames or ()]
+        check_encoding(path, reader.fieldnames)
+        if "file_name" not in reader.fieldnames:
             raise ValueError(f"{path}: the header must name the column file_name, it is {reader.fieldnames}")
         for cells in reader:
             if None in cells or None in cells.values():
@@ -84,6 +85,16 @@ def _read_csv(path: Path) -> Iterator[ManifestRow]:
                 )
             else:
                 yield parse_row(reader.line_num, cells)
+
+
+def _column(name: str) -> str:
+    """Return a header's name without spaces around it; those with a meaning may be in capitals.
+
+    >>> _column(" File_Name"), _column("Room ")
+    ('file_name', 'Room')
+    """
+    plain = name.strip()
+    return plain.lower() if plain.lower() in _OWN_COLUMNS else plain
 
 
 def _separator(stream: TextIO) -> str:

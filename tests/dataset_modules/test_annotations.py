@@ -210,6 +210,17 @@ def test_label_files_may_lie_in_another_folder(folder, tmp_path):
         dataset(folder, label_dir="/nowhere")
 
 
+def test_two_tiers_of_one_name_are_a_question_unless_one_is_empty(folder):
+    record(folder / "a.wav")
+    grid(folder / "a.TextGrid", phones=PHONES, other=[])
+    path = folder / "a.TextGrid"
+    path.write_text(path.read_text().replace('"other"', '"phones"'))
+    assert set(labels(folder).values()) == set(labels(folder, label_tier="phones").values()) == {"d a n e t"}
+    grid(path, phones=PHONES, other=PHONES[:2])
+    path.write_text(path.read_text().replace('"other"', '"phones"'))
+    assert "phones, phones; rename those of one name" in reasons(folder)["a.wav"]
+
+
 def test_a_file_without_the_tier_is_skipped_and_named(folder):
     for name in ("a", "b", "c"):
         record(folder / f"{name}.wav")
@@ -332,6 +343,7 @@ def test_lab_files_that_disagree_or_do_not_decide_are_a_question(folder, content
     [
         ("metadata.csv", "file_name,start,end,phonemes\na.wav,1.5,2.5,n e\na.wav,0,1.25,d a\nb.wav,,,t\n"),
         ("metadata.csv", "file_name;start;end;phonemes\na.wav;1,5;2,5;n e\na.wav;0;1,25;d a\nb.wav;;;t\n"),
+        ("metadata.csv", "File_Name; start; End ;phonemes\na.wav;1,5;2,5;n e\na.wav;0;1,25;d a\nb.wav;;;t\n"),
         (
             "metadata.tsv",
             "file_name\tstart\tend\tphonemes\na.wav\t1.5\t2.5\tn e\na.wav\t0\t1.25\td a\nb.wav\t\t\tt\n",

@@ -53,13 +53,16 @@ def chosen_tiers(file: AnnotatedFile, role: TierRole, options: LabelOptions) -> 
     many = len(found) > 1
     if len({_speaker_of(tier, options, many) for tier in found}) < len(found):
         named = ", ".join(tier.name for tier in found)
-        raise AudioError(f"label_tier must name one tier of a speaker, several fit: {named}")
+        is_same = len({tier.name for tier in found}) < len(found)
+        advice = "; rename those of one name, or delete all but one" if is_same else ""
+        raise AudioError(f"label_tier must name one tier of a speaker, several fit: {named}{advice}")
     return [_with_others(tier, file, options, _speaker_of(tier, options, many)) for tier in found]
 
 
 def _labelling(file: AnnotatedFile, role: TierRole, options: LabelOptions) -> list[AnnotationTier]:
     if options.tier is not None:
-        found = [tier for tier in file.tiers if matches(tier, options.tier)]
+        fitting = [tier for tier in file.tiers if matches(tier, options.tier)]
+        found = [tier for tier in fitting if _has_labels(tier)] or fitting
         wanted = f"label_tier={options.tier!r}"
     else:
         found = [tier for tier in file.tiers if role_of(tier) == role and _has_labels(tier)]
