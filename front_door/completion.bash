@@ -19,7 +19,7 @@ _phonemes_options() {
         phonemize) echo "--help --file --language --text_to_phonemes --vocabulary" ;;
         vocabulary) echo "--help --texts --config --language --text_to_phonemes --output --overwrite --min_count --no_word_boundary --vocabulary" ;;
         lm) echo "--help --config --labels --order --output" ;;
-        transcribe) echo "--help --model --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;
+        transcribe) echo "--help --model --clips --label_tier --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;
         align) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --format --output --overwrite --device" ;;
         score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --calibration --corpus --split --calibrate --false_rejections --format --output --overwrite --device" ;;
         export) echo "--help --to --output --license --push --private --check --config" ;;

@@ -45,12 +45,17 @@ def run_transcribe(arguments: Sequence[str]) -> int:
     if not names_huggingface(model):
         model = str(find_checkpoint("transcribe", model))
     # Imported only now: a wrong argument should not wait for it.
+    from cli.commands.transcription.clips import find_clips
     from cli.commands.transcription.recording_results import RecordingResults
-    from cli.commands.transcription.recordings import find_recordings
+    from cli.commands.transcription.recordings import find_recordings, with_results_apart
     from inference.formats import FORMATS
 
     with ExitStack() as stack:
-        recordings = find_recordings(options.recordings, stack)
+        recordings = (
+            with_results_apart(find_clips(options.recordings, options.label_tier))
+            if options.clips
+            else find_recordings(options.recordings, stack)
+        )
         form = FORMATS[options.format]
         results = RecordingResults(
             recordings, options.format, form, options.output, overwrite=options.overwrite
@@ -68,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     # Moved to the first place before the arguments are parsed.
     parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
+    parser.add_argument(
+        "--clips", action="store_true", help="transcribe the clips that a folder's table or label files cut"
+    )
+    parser.add_argument("--label_tier", help="for --clips, the tier of labels, by name or pattern")
     parser.add_argument("--format", type=str.lower, choices=FORMAT_NAMES, default="text")
     parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
@@ -100,6 +109,8 @@ def _check(options: argparse.Namespace) -> None:
         )
     if not 0 <= options.overlap < options.window:
         raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
+    if options.label_tier and not options.clips:
+        raise ConfigError("transcribe: --label_tier belongs to --clips, which transcribes clips")
     _check_search(options)
 
 

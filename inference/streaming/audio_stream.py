@@ -9,7 +9,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from dataset_modules.recording import AudioError
+from dataset_modules.recording import AudioError, AudioSource
 from dataset_modules.sources.audio import opened, resample, to_mono
 
 BLOCK_SECONDS = 10.0
@@ -68,6 +68,31 @@ class AudioSamples(NamedTuple):
             )
         mono = to_mono(samples)
         yield from _finite([resample(mono, self.sampling_rate, sampling_rate)], self.name)
+
+
+class ClipAudio(NamedTuple):
+    """A part of a file, or audio of another source."""
+
+    source: AudioSource
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+        return Path(getattr(self.source, "path", None) or self.name)
+
+    def blocks(self, sampling_rate: int) -> Iterator[Samples]:
+        """Decode the part; yield it as one block."""
+        try:
+            clip = self.source.read()
+        except AudioError as error:
+            raise AudioError(f"{self.name}: {error}") from error
+        yield from AudioSamples(clip.waveform, clip.sampling_rate, self.name).blocks(sampling_rate)
+
+    def seconds(self) -> float:
+        """Return the duration, or 0 where the part has no end."""
+        start, end = getattr(self.source, "start", 0.0), getattr(self.source, "end", None)
+        return 0.0 if end is None else float(end - start)
 
 
 def spooled(stream: BinaryIO) -> tempfile._TemporaryFileWrapper:  # type: ignore[type-arg]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiment.errors import ConfigError
-from inference.streaming.audio_stream import AudioFile, spooled
+from inference.streaming.audio_stream import AudioFile, ClipAudio, spooled
 from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
@@ -18,13 +18,14 @@ log = logging.getLogger(__name__)
 STANDARD_STREAM = "-"
 AUDIO_SUFFIXES = (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
 _EXAMPLES = 5  # suffixes in a message
+_TABLES = (".csv", ".tsv", ".jsonl", ".json", ".textgrid", ".eaf", ".scp")
 _UNDECODABLE = re.compile("[\ud800-\udfff]")  # bytes of a file name that are no UTF-8 arrive as these
 
 
 class NamedRecording(NamedTuple):
     """A recording, and where its result lies in a folder of results, without a suffix."""
 
-    audio: AudioFile
+    audio: AudioFile | ClipAudio
     result: Path
 
 
@@ -57,6 +58,11 @@ def _on_disk(path: Path, command: str) -> list[NamedRecording]:
         raise ConfigError(
             f"{command}: {printable(path)} must be a file or a folder, it is a pipe or a device; "
             f"pass it on standard input: - < {printable(path)}"
+        )
+    if path.suffix.lower() in _TABLES:
+        raise ConfigError(
+            f"{command}: {printable(path)} must be a recording, it is a table or holds labels; give the "
+            f"folder of the recordings (transcribe --clips takes the clips of a table or of labels)"
         )
     # Of a name such as ..wav nothing is left without its suffix.
     return [NamedRecording(audio_file(path), Path(path.stem if path.stem.strip(".") else f"{path.name}_"))]

@@ -16,6 +16,7 @@ import torch
 from cli.run import run
 from evaluation.utterance_record import UtteranceRecord, write_records
 from experiment.layout import records_file
+from inference.formats import Label, textgrid_of
 from models import PhonemeRecognizer
 from models.weights import checkpoint_digest
 from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
@@ -58,6 +59,37 @@ def test_a_folder_is_transcribed_and_a_bad_file_is_one_line(experiment, recordin
     assert captured.err.count("bad.wav: cannot be decoded") == 1
     assert "2 of 3 recordings" in captured.err
     assert "real-time factor" in captured.err
+
+
+def test_the_clips_of_a_table_are_transcribed_one_by_one(experiment, recordings, capsys):
+    rows = ["file_name,start,end", "a.wav,0.1,0.4", "a.wav,0.5,0.9", "deep/b.flac,,", "a.wav,3,4"]
+    (recordings / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    (recordings / "bad.wav").unlink()
+    arguments = ["--clips", "--device", "cpu", "--format", "jsonl"]
+    assert run(["transcribe", str(experiment), str(recordings), *arguments]) == 1
+    captured = capsys.readouterr()
+    found = [json.loads(line) for line in captured.out.splitlines()]
+    assert [(one["name"], one["seconds"]) for one in found] == [
+        *(("a.wav#0001", 0.3), ("a.wav#0002", 0.4), ("deep/b.flac", 1.088)),
+    ]
+    assert "a.wav#0003: its times must lie inside the recording" in captured.err
+    cut = recordings / "cut.wav"
+    samples, rate = soundfile.read(recordings / "a.wav", dtype="float32")
+    soundfile.write(cut, samples[round(0.5 * rate) : round(0.9 * rate)], rate, subtype="FLOAT")
+    assert run(["transcribe", str(experiment), str(cut), *arguments[1:]]) == 0
+    assert json.loads(capsys.readouterr().out)["words"] == found[1]["words"]
+
+
+def test_the_clips_of_label_files_are_transcribed_into_a_folder(experiment, recordings, tmp_path, capsys):
+    tier = {"utterances": [Label(0.1, 0.4, "da"), Label(0.5, 0.9, "net")]}
+    (recordings / "a.TextGrid").write_text(textgrid_of(tier, 1.0), encoding="utf-8")
+    (recordings / "bad.wav").unlink()
+    arguments = ["--clips", "--format", "textgrid", "--output", str(tmp_path / "out")]
+    assert run(["transcribe", str(experiment), str(recordings), *arguments]) == 0
+    names = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
+    assert names == ["a.wav#0001.TextGrid", "a.wav#0002.TextGrid", "deep/b.flac.TextGrid"]
+    assert run(["transcribe", str(experiment), str(recordings / "a.TextGrid")]) == 2
+    assert "transcribe --clips takes the clips" in capsys.readouterr().err
 
 
 def test_results_go_into_a_folder_as_the_recordings_lie(experiment, recordings, tmp_path, capsys):
@@ -161,7 +193,7 @@ def test_a_beam_search_takes_a_language_model(experiment, recordings, tmp_path, 
         (["{experiment}", "a.wav", "--overlap", "30"], "--overlap must be less than --window"),
         (["{experiment}", "a.wav", "--format", "mp3"], "invalid choice"),
         (
-            ["{experiment}", "{experiment}/vocab.json", "--device", "abacus"],
+            ["{experiment}", "{experiment}/checkpoints/best.ckpt", "--device", "abacus"],
             "--device must be one that is here",
         ),
     ],

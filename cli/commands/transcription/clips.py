@@ -1,0 +1,34 @@
+"""The clips that a table, a listing or label files cut out of a folder's recordings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.commands.transcription.recordings import AUDIO_SUFFIXES, NamedRecording
+from dataset_modules.custom import CustomAudioDataset
+from dataset_modules.recording import SPLITS
+from experiment.errors import ConfigError
+from inference.streaming.audio_stream import AudioFile, ClipAudio
+
+
+def find_clips(folders: Sequence[str], label_tier: str | None = None) -> list[NamedRecording]:
+    """Find the clips of folders, named as in training: ``talk.wav#0003`` is the third of ``talk.wav``."""
+    found: list[NamedRecording] = []
+    for name in folders:
+        if not Path(name).is_dir():
+            raise ConfigError(f"transcribe: --clips needs a folder with a table or label files, got {name}")
+        dataset = CustomAudioDataset(
+            train_val_dir=name,
+            allowed_extensions=AUDIO_SUFFIXES,
+            validation_split=0.0,
+            label_kind="text",  # what the labels hold does not matter
+            label_tier=label_tier,
+        )
+        try:
+            dataset.load_data()
+        except ValueError as error:
+            raise ConfigError(f"transcribe: {error}") from error
+        for recording in (one for split in SPLITS for one in dataset.recordings(split)):
+            audio, key = recording.audio, recording.id
+            stream = AudioFile(audio, key) if isinstance(audio, Path) else ClipAudio(audio, key)
+            found.append(NamedRecording(stream, Path(key)))
+    return found
