@@ -254,7 +254,8 @@ class _Progress:
     def summary(self) -> str:
         """Return the totals as text."""
         elapsed = time.monotonic() - self._started
-        return f"{self._seconds:.1f} s of audio in {elapsed:.1f} s (real-time factor {self._factor():.3f})"
+        factor = f" (real-time factor {self._factor():.3f})" if self._seconds else ""
+        return f"{self._seconds:.1f} s of audio in {elapsed:.1f} s{factor}"
 
     def _factor(self) -> float:
-        return (time.monotonic() - self._started) / max(self._seconds, 1e-9)
+        return (time.monotonic() - self._started) / self._seconds

@@ -47,6 +47,14 @@ def test_a_finished_run_shows_metrics_curves_and_origin(finished):
     assert "./run.sh transcribe experiments/tried/checkpoints/best.ckpt RECORDINGS" in text
 
 
+def test_the_axes_of_curves_name_what_they_count(finished):
+    drawings = re.findall(r"<figure.*?</figure>", experiment_page(finished), re.DOTALL)
+    written = [re.findall(r"<text[^>]*>([^<]*)</text>", drawing) for drawing in drawings]
+    (error_rate,) = (words for words, drawing in zip(written, drawings, strict=True) if "val_per" in drawing)
+    assert "errors per reference phoneme" in error_rate
+    assert all("step" in words for words in written)
+
+
 def test_reports_of_a_moved_experiment_name_the_present_path_of_its_checkpoint(finished, tmp_path):
     (tmp_path / "experiments").rename(tmp_path / "kept ones")
     evaluation = tmp_path / "kept ones" / "tried" / "evaluations" / "test_1"

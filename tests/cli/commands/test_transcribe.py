@@ -6,13 +6,16 @@ import os
 import shutil
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import soundfile
 import torch
 
+from cli.commands import transcribe as module
+from cli.commands.transcription.recordings import NamedRecording
 from cli.run import run
 from evaluation.utterance_record import UtteranceRecord, write_records
 from experiment.layout import records_file
@@ -90,6 +93,32 @@ def test_the_clips_of_label_files_are_transcribed_into_a_folder(experiment, reco
     assert names == ["a.wav#0001.TextGrid", "a.wav#0002.TextGrid", "deep/b.flac.TextGrid"]
     assert run(["transcribe", str(experiment), str(recordings / "a.TextGrid")]) == 2
     assert "transcribe --clips takes the clips" in capsys.readouterr().err
+
+
+def test_the_line_shows_how_much_of_a_long_recording_was_read_until_it_is_transcribed(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    two_hours = NamedRecording(SimpleNamespace(seconds=lambda: 7200.0), Path("a"))
+    with closing(module._Progress([two_hours])) as progress:
+        for clock.now, seconds in ((1.0, 10.0), (31.0, 600.0), (32.0, 10.0)):
+            progress.read(seconds)
+        assert "0/7200 s" in sys.stderr.getvalue()
+        assert "read 610 s" in sys.stderr.getvalue()  # a log gets a line in half a minute
+        assert "read 620 s" not in sys.stderr.getvalue()
+        clock.now = 64.0
+        progress.add(128.0)
+        assert progress.summary() == "128.0 s of audio in 64.0 s (real-time factor 0.500)"
+        clock.now = 128.0
+        progress.read(10.0)
+        assert "read 630 s" not in sys.stderr.getvalue()
+
+
+def test_nothing_transcribed_has_no_real_time_factor(experiment, recordings, capsys):
+    assert run(["transcribe", str(experiment), str(recordings / "bad.wav"), "--device", "cpu"]) == 1
+    assert "0 of 1 recordings, 0.0 s of audio" in (written := capsys.readouterr().err)
+    assert "real-time factor" not in written
 
 
 def test_results_go_into_a_folder_as_the_recordings_lie(experiment, recordings, tmp_path, capsys):
