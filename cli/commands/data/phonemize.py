@@ -13,6 +13,8 @@ from phonetics import GraphemeToPhoneme, IpaNormaliser, LexiconPhonemes, Vocabul
 from phonetics.languages import usual_variety
 from phonetics.text_oddities import text_oddities
 from phonetics.text_to_phonemes.base import in_batches
+from untrusted.files import open_text
+from untrusted.printing import printable
 
 _NAMED = ("espeak", "epitran")
 _DESCRIPTION = """Print the phonemes of texts as training would use them, with | between words. Standard
@@ -29,9 +31,10 @@ def run_phonemize(arguments: Sequence[str]) -> int:
         backend = _backend(options.text_to_phonemes, language)
         vocabulary = _vocabulary(options.vocabulary, language)
         for number, text, phonemes in _spoken(_texts(options), backend, IpaNormaliser()):
-            sys.stdout.write(f"{text}\t{' '.join(phonemes)}\n" if options.file else f"{' '.join(phonemes)}\n")
+            sys.stdout.write(f"{printable(text)}\t" if options.file else "")
+            sys.stdout.write(f"{' '.join(phonemes)}\n")
             for remark in remarks(text, language, phonemes, vocabulary):
-                sys.stderr.write(f"{f'line {number}: ' if options.file else ''}{remark}\n")
+                sys.stderr.write(f"{f'line {number}: ' if options.file else ''}{printable(remark)}\n")
     except (ValueError, OSError) as error:
         raise ConfigError(f"phonemize: {error}") from error
     return 0
@@ -68,7 +71,7 @@ def _texts(options: argparse.Namespace) -> Iterator[tuple[int, str]]:
     if options.text:
         yield from enumerate(options.text, start=1)
         return
-    with options.file.open(encoding="utf-8-sig") as stream:
+    with open_text(options.file, newline="\n") as stream:
         lines = enumerate(map(str.strip, stream), start=1)
         yield from ((number, line) for number, line in lines if line)
 
