@@ -101,7 +101,7 @@ def _separator(stream: TextIO) -> str:
     """Return the separator of the header: office programs write semicolons where a comma is a decimal's."""
     header = stream.readline()
     stream.seek(0)
-    return max(",;\t", key=header.count)
+    return max(",;\t|", key=header.count)
 
 
 def _read_tsv(path: Path) -> Iterator[ManifestRow]:

@@ -341,6 +341,7 @@ def test_lab_files_that_disagree_or_do_not_decide_are_a_question(folder, content
 @pytest.mark.parametrize(
     ("name", "table"),
     [
+        ("metadata.csv", "file_name|start|end|phonemes\na.wav|1.5|2.5|n e\na.wav|0|1.25|d a\nb.wav|||t\n"),
         ("metadata.csv", "file_name,start,end,phonemes\na.wav,1.5,2.5,n e\na.wav,0,1.25,d a\nb.wav,,,t\n"),
         ("metadata.csv", "file_name;start;end;phonemes\na.wav;1,5;2,5;n e\na.wav;0;1,25;d a\nb.wav;;;t\n"),
         ("metadata.csv", "File_Name; start; End ;phonemes\na.wav;1,5;2,5;n e\na.wav;0;1,25;d a\nb.wav;;;t\n"),

@@ -11,6 +11,7 @@ from experiment.errors import ConfigError
 from installation import PROGRAM
 from phonetics import GraphemeToPhoneme, IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
 from phonetics.languages import usual_variety
+from phonetics.notation.long_consonants import join_long
 from phonetics.text_oddities import text_oddities
 from phonetics.text_to_phonemes.base import in_batches
 from untrusted.files import open_text
@@ -30,7 +31,9 @@ def run_phonemize(arguments: Sequence[str]) -> int:
         language = usual_variety(options.language) if is_espeak else options.language
         backend = _backend(options.text_to_phonemes, language)
         vocabulary = _vocabulary(options.vocabulary, language)
-        for number, text, phonemes in _spoken(_texts(options), backend, IpaNormaliser()):
+        spell = vocabulary.spelled if vocabulary else join_long
+        for number, text, said in _spoken(_texts(options), backend, IpaNormaliser()):
+            phonemes = spell(said)
             sys.stdout.write(f"{printable(text)}\t" if options.file else "")
             sys.stdout.write(f"{' '.join(phonemes)}\n")
             for remark in remarks(text, language, phonemes, vocabulary):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from experiment.errors import ConfigError
 from inference.streaming.audio_stream import AudioFile, ClipAudio, spooled
 from untrusted.printing import printable
+from wording import number_of
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +81,8 @@ def _recordings_in(folder: Path, command: str) -> list[Path]:
             f"{command}: {folder} must hold recordings ({' '.join(AUDIO_SUFFIXES)}), it holds none"
         )
     if others := [file.suffix.lower() for file in files if file.suffix.lower() not in AUDIO_SUFFIXES]:
-        log.info(
-            "%s: %s: %d other files passed over (%s)", command, folder, len(others), _kinds_of_files(others)
-        )
+        number = number_of(len(others), "other file")
+        log.info("%s: %s: %s passed over (%s)", command, folder, number, _kinds_of_files(others))
     return recordings
 
 

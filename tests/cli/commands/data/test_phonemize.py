@@ -17,6 +17,14 @@ def test_the_phonemes_are_those_of_training(capsys):
     assert captured.err == ""
 
 
+def test_long_consonants_are_spelled_as_the_vocabulary_has_them(tmp_path, capsys):
+    assert phonemize("palla", "--language", "it") == 0
+    assert capsys.readouterr().out.split() == ["p", "a", "lː", "a"]
+    (tmp_path / "v.json").write_text('{"[PAD]": 0, "p": 1, "a": 2, "l": 3}')
+    assert phonemize("palla", "--language", "it", "--vocabulary", tmp_path / "v.json") == 0
+    assert capsys.readouterr().out.split() == ["p", "a", "l", "l", "a"]
+
+
 def test_odd_parts_are_named_beside(capsys):
     assert phonemize("привет 5", "--language", "en-us") == 0
     error = capsys.readouterr().err
