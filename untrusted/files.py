@@ -46,7 +46,7 @@ def read_bytes(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
     """Read a regular file; refuse a larger one."""
     with open_regular(path) as stream:
         try:
-            content = stream.read(most_bytes + 1)
+            content = stream.read(most_bytes + 1) or b""  # None: the system has nothing to read there
         except OSError as error:
             raise FileError(f"{printable(path)} cannot be read: {error.strerror}") from error
     if len(content) > most_bytes:
@@ -79,7 +79,12 @@ def read_lines(path: Path, *, most_bytes: int) -> Iterator[str]:
 def open_text(path: Path, *, newline: str, errors: str = "strict") -> TextIO:
     """Open a table of any length to read, in UTF-8; refuse what is no text by its first bytes."""
     stream = io.BufferedReader(open_regular(path).detach(), _PEEKED_BYTES)  # type: ignore[attr-defined]
-    if b"\0" in stream.peek(_PEEKED_BYTES):
+    try:
+        holds_zeros = b"\0" in stream.peek(_PEEKED_BYTES)
+    except OSError as error:
+        stream.close()
+        raise FileError(f"{printable(path)} cannot be read: {error.strerror}") from error
+    if holds_zeros:
         stream.close()
         raise FileError(f"{printable(path)} must be text in UTF-8, it holds zero bytes")
     return io.TextIOWrapper(stream, encoding="utf-8-sig", errors=errors, newline=newline)

@@ -39,7 +39,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
         model = estimate(labels, options.order)
     except ConfigError:
         raise
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise ConfigError(f"lm: {error}") from error
     write_durably(options.output, model.to_arpa())
     sys.stdout.write(f"{printable(options.output)}: {len(model.entries)} n-grams from {len(labels)} labels\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cli.configuration.tool_parser import ToolParser
 from dataset_modules.labels.included_vocabularies import included_vocabulary
+from durable_files import write_durably
 from experiment.errors import ConfigError
 from installation import PROGRAM
 from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
@@ -30,7 +31,7 @@ def run_vocabulary(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise ConfigError(str(error)) from error
 
 
@@ -173,7 +174,7 @@ def _write(vocabulary: Vocabulary, options: argparse.Namespace) -> None:
             f"vocabulary: --output must not exist, {options.output} does; --overwrite replaces it"
         )
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(vocabulary.to_json(), encoding="utf-8")
+    write_durably(options.output, vocabulary.to_json())
 
 
 def _print(*lines: str) -> None:

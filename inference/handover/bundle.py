@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from durable_files import named_in_errors
 from inference.acoustic_model import AcousticModel
 from inference.handover.huggingface import ExportError, save_huggingface
 from inference.handover.model_card import Provenance, Target, model_card
@@ -91,7 +92,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         unfinished.chmod(0o755)
-        yield unfinished
+        with named_in_errors(folder):
+            yield unfinished
         os.rename(unfinished, folder)  # fails where another process was faster
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,10 +1,11 @@
 """What is not a small regular file of text is refused in one line that names it."""
 
+import contextlib
 import os
 
 import pytest
 
-from untrusted.files import FileError, read_bytes, read_text
+from untrusted.files import FileError, open_text, read_bytes, read_text
 
 
 def test_a_text_is_read(tmp_path):
@@ -46,3 +47,11 @@ def test_a_name_that_no_system_accepts_is_refused(tmp_path):
         read_bytes(tmp_path / "a\0b")
     with pytest.raises(FileError, match="cannot be read: File name too long"):
         read_bytes(tmp_path / ("a" * 300))
+
+
+@pytest.mark.parametrize("name", ["/proc/self/mem", "/proc/kmsg", "/proc/self/pagemap"])
+def test_files_of_the_kernel_neither_block_nor_break_a_reader(tmp_path, name):
+    (tmp_path / "f").symlink_to(name)
+    for read in (read_bytes, read_text, lambda path: open_text(path, newline="").read(10)):
+        with contextlib.suppress(FileError):
+            assert read(tmp_path / "f") in (b"", "")

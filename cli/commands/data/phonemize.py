@@ -38,7 +38,7 @@ def run_phonemize(arguments: Sequence[str]) -> int:
             sys.stdout.write(f"{' '.join(phonemes)}\n")
             for remark in remarks(text, language, phonemes, vocabulary):
                 sys.stderr.write(f"{f'line {number}: ' if options.file else ''}{printable(remark)}\n")
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise ConfigError(f"phonemize: {error}") from error
     return 0
 

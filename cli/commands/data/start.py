@@ -52,7 +52,7 @@ def run_start(arguments: Sequence[str]) -> int:
         config = write_starter(folder, language, survey, recipe, vocabulary)
     except ConfigError:
         raise
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise ConfigError(f"start: {error}") from error
     steps = recipe.steps(survey.counts["train"])
     sys.stdout.write(
