@@ -180,9 +180,7 @@ class PhonemeCLI(LightningCLI):
         parameters = shared_audio_params(section)
         section.model.audio_params, section.data.audio_params = Namespace(parameters), Namespace(parameters)
         section.data.vocab_file = section.model.vocab_file
-        check_augmentations(
-            section.data.augmentations, parameters["sampling_rate"], rehearsed=self.subcommand == "fit"
-        )
+        check_augmentations(section.data, parameters["sampling_rate"], rehearsed=self.subcommand == "fit")
         # Null would let an environment variable decide whether a checkpoint may run code.
         section.weights_only = section.weights_only is not False
         if section.only_weights_load:

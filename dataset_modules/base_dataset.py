@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.cache.clip_cache import ClipCache, PreparedSplit
@@ -14,6 +15,9 @@ from dataset_modules.sources.recording_survey import StatedRecordings
 from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
 from phonetics.languages import check_language
+
+if TYPE_CHECKING:  # the doctor of labels, the starter and others do without audiomentations
+    from dataset_modules.augmentations.nesting import Transform
 
 __all__ = ["SPLITS", "BaseDataset", "ListedDataset", "Split"]
 
@@ -42,6 +46,7 @@ class BaseDataset(ABC):
         comes_first: whether the first epoch begins with this data set alone, such as clear synthetic speech
             before recordings; for batches of ``batch_size``.
         augmented: whether ``data.augmentations`` change this data set's training clips.
+        augmentations: transforms for this data set's training clips alone, before ``data.augmentations``.
         weight: how many times as likely each of this data set's clips is drawn, under ``data.sampling``.
         audio_storage: the format of prepared samples: ``pcm16``, or ``flac``, which takes less disk space
             and more time to read. Both give the same samples.
@@ -61,6 +66,7 @@ class BaseDataset(ABC):
         audio_storage: AudioStorage = "pcm16",
         comes_first: bool = False,
         augmented: bool = True,
+        augmentations: "list[Transform] | None" = None,
         weight: float = 1.0,
     ) -> None:
         self.cache_dir = Path(cache_dir)
@@ -75,6 +81,7 @@ class BaseDataset(ABC):
         self.audio_storage: AudioStorage = audio_storage
         self.comes_first = comes_first
         self.augmented = augmented
+        self.augmentations = augmentations
         self.weight = weight
         self._check_limits()
 

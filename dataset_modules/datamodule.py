@@ -11,7 +11,7 @@ from lightning.pytorch import LightningDataModule
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from dataset_modules.augmentations import AugmentationPipeline, Transform
+from dataset_modules.augmentations import AugmentationPipeline, OwnTransforms, Transform
 from dataset_modules.augmentations.sound_store import SoundStore
 from dataset_modules.base_dataset import SPLITS, BaseDataset, Split
 from dataset_modules.batches.audio_params import AudioParams
@@ -110,7 +110,9 @@ class PhonemeDataModule(LightningDataModule):
                 "data: comes_first orders batches of batch_size, not of max_batch_seconds; leave one out"
             )
         self.seed = int(os.environ.get("PL_GLOBAL_SEED", 0)) if seed is None else seed
-        self.augment = AugmentationPipeline(augmentations, self.seed, num_workers) if augmentations else None
+        own = [OwnTransforms(each.augmentations or (), each.augmented) for each in dataset_classes]
+        pipeline = AugmentationPipeline(augmentations or (), self.seed, num_workers, own)
+        self.augment = pipeline if pipeline.transforms else None
         self._features: EncoderStateCache | None = None
         self.limit = BatchLimit(max_batch_seconds)
         self._stored_position: dict[str, Any] = {}
@@ -199,9 +201,9 @@ class PhonemeDataModule(LightningDataModule):
         labels = EncodedLabels.joined([part.usable.labels for part in parts])
         augment = self.augment if split == "train" else None
         datasets, counts = self.sources.datasets, list(map(len, rows))
-        augmented = np.repeat([dataset.augmented for dataset in datasets], counts)
+        numbers = np.repeat(np.arange(len(datasets)), counts)
         self.splits[split] = ClipDataset(
-            ClipSelection(stores, rows), labels, augment, sampling_rate, num_frames, augmented
+            ClipSelection(stores, rows), labels, augment, sampling_rate, num_frames, numbers
         )
         self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
         self._leading[split] = np.repeat([dataset.comes_first for dataset in datasets], counts)
@@ -257,7 +259,7 @@ class PhonemeDataModule(LightningDataModule):
             return clips
         if self.augment is not None:
             if split == "train":
-                log.info("encoder cache: not used: data.augmentations change the audio in every epoch")
+                log.info("encoder cache: not used: augmentations change the audio in every epoch")
             return clips
         pays = encoder.required or is_reused or has_several_epochs(trainer, self.num_batches("train"))
         if self._features is None:

@@ -7,7 +7,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from callbacks.every_run.counted_batches import watchers_of
-from cli.configuration.component_builder import build_component, component_nodes, reason
+from cli.configuration.component_builder import augmentation_nodes, build_component, reason
 from dataset_modules.augmentations import Transform
 from dataset_modules.augmentations.dry_run import PROBE_SECONDS, dry_run
 from dataset_modules.augmentations.sound_store import check_sound_paths
@@ -115,9 +115,9 @@ def asked_devices(devices: object) -> Sequence[int] | None:
     return range(int(text)) if text.isdigit() else None
 
 
-def check_augmentations(nodes: object, sampling_rate: int, *, rehearsed: bool) -> None:
+def check_augmentations(data: Namespace, sampling_rate: int, *, rehearsed: bool) -> None:
     """Build every transform once, and, where ``rehearsed``, let it augment an artificial clip."""
-    for place, node in component_nodes(nodes, "data.augmentations"):
+    for place, node in augmentation_nodes(data):
         transform = build_component(place, node, _check_paths)
         if rehearsed and isinstance(transform, Transform):
             _rehearse(place, str(node["class_path"]), transform, sampling_rate)

@@ -32,6 +32,14 @@ def build_component(place: str, node: Node, check: Check) -> Any:  # noqa: ANN40
         raise ConfigError(f"{place}: {class_path}: {reason(error)}") from error
 
 
+def augmentation_nodes(data: Namespace) -> Iterator[tuple[str, Node]]:
+    """Yield the transforms of a data section and of its data sets, with their places."""
+    yield from component_nodes(data.augmentations, "data.augmentations")
+    for index, dataset in enumerate(data.dataset_classes or []):
+        own = (dataset.get("init_args") or {}).get("augmentations")
+        yield from component_nodes(own, f"data.dataset_classes[{index}].init_args.augmentations")
+
+
 def component_nodes(value: object, place: str) -> Iterator[tuple[str, Node]]:
     """Yield every component with its place, those within others first."""
     if isinstance(value, list | tuple):

@@ -9,6 +9,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 
+from cli.configuration.component_builder import augmentation_nodes
 from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.batches.trainer_limits import is_whole_epoch
 from dataset_modules.labels.included_vocabularies import included_vocabulary
@@ -64,10 +65,10 @@ def check_encoder_cache(section: Namespace) -> None:
     """Refuse to cache an encoder's features where the clips or their audio change between epochs."""
     if not section.model.cache_encoder:
         return
-    if section.data.augmentations:
+    if changing := next(augmentation_nodes(section.data), None):
         raise ConfigError(
-            "model.cache_encoder: true needs the same audio in every epoch, data.augmentations changes it; "
-            "leave one of them out"
+            f"model.cache_encoder: true needs the same audio in every epoch, {changing[0]} changes it; "
+            f"leave one of them out"
         )
     limit = section.trainer.limit_train_batches
     if not is_whole_epoch(limit):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from cli.configuration.component_builder import component_nodes
+from cli.configuration.component_builder import augmentation_nodes
 from cli.configuration.fact_checks import (
     check_encoder_cache,
     check_languages,
@@ -94,7 +94,7 @@ def _check_pretrained(section: Namespace) -> None:
 
 
 def _check_sounds(section: Namespace) -> None:
-    for place, node in component_nodes(section.data.augmentations, "data.augmentations"):
+    for place, node in augmentation_nodes(section.data):
         if node["class_path"] not in _READS_SOUNDS:
             continue
         for argument, path in named_paths(node.get("init_args") or {}):

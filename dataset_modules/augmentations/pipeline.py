@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,37 @@ log = logging.getLogger(__name__)
 Waveform = NDArray[np.float32]  # (T,)
 
 
-class AugmentationPipeline:
-    """Applies transforms in order; a failure leaves the clip unchanged and is counted and logged."""
+class OwnTransforms(NamedTuple):
+    """The transforms that a data set adds before those of all, and whether it takes those, too."""
 
-    def __init__(self, transforms: Sequence[Transform], seed: int, num_workers: int = 0) -> None:
+    own: Sequence[Transform] = ()
+    takes_shared: bool = True
+
+
+class AugmentationPipeline:
+    """Applies transforms in order; a failure leaves the clip unchanged and is counted and logged.
+
+    Args:
+        transforms: those of all data sets.
+        seed: of all draws.
+        num_workers: the processes that read clips.
+        datasets: what each data set adds or leaves out.
+    """
+
+    def __init__(
+        self,
+        transforms: Sequence[Transform],
+        seed: int,
+        num_workers: int = 0,
+        datasets: Sequence[OwnTransforms] = (OwnTransforms(),),
+    ) -> None:
         self.transforms = list(transforms)
+        shared = range(len(self.transforms))
+        self._chains: list[list[int]] = []  # numbers of the transforms of each data set
+        for own, takes_shared in datasets:
+            first = len(self.transforms)
+            self.transforms += own
+            self._chains.append([*range(first, len(self.transforms)), *(shared if takes_shared else ())])
         self.seed = seed
         self.ledger = FailureLedger([name_of(transform) for transform in self.transforms], num_workers)
 
@@ -46,37 +73,45 @@ class AugmentationPipeline:
         epoch: int,
         index: int,
         long_enough: Callable[[int], bool] | None = None,
+        dataset: int = 0,
     ) -> Waveform:
         """Augment the clip that ``source`` makes anew for every call, so that no copy is needed.
 
         ``long_enough`` checks whether so many samples hold the clip's labels; a transform that shortens the
-        clip further is not applied. None allows every length.
+        clip further is not applied. None allows every length. ``dataset`` is the number of the clip's.
         """
+        chain = self._chains[dataset]
+        if not chain:
+            return source()
         with kept_random_state():
             seed_draws(self.seed, epoch, index)
             augmented = source()
             try:
-                for transform in self.transforms:
-                    augmented = _applied(transform, augmented, sampling_rate, long_enough)
+                for number in chain:
+                    augmented = _applied(self.transforms[number], augmented, sampling_rate, long_enough)
                 check_waveform(augmented)
                 return np.ascontiguousarray(augmented, dtype=np.float32)
             except Exception as error:  # noqa: BLE001 - any transform, any fault: one clip must not end a run
                 fault = error
             seed_draws(self.seed, epoch, index)
-            self._report(fault, self._first_failing(source(), sampling_rate, long_enough), index)
+            self._report(fault, self._first_failing(chain, source(), sampling_rate, long_enough), index)
         return source()
 
     def _first_failing(
-        self, waveform: Waveform, sampling_rate: int, long_enough: Callable[[int], bool] | None
+        self,
+        chain: Sequence[int],
+        waveform: Waveform,
+        sampling_rate: int,
+        long_enough: Callable[[int], bool] | None,
     ) -> int:
         """Return the number of the first transform that fails; the last if none fails again."""
-        for number, transform in enumerate(self.transforms):
+        for number in chain:
             try:
-                waveform = _applied(transform, waveform, sampling_rate, long_enough)
+                waveform = _applied(self.transforms[number], waveform, sampling_rate, long_enough)
                 check_waveform(waveform)
             except Exception:  # noqa: BLE001 - any fault of a user's transform
                 return number
-        return len(self.transforms) - 1
+        return chain[-1]
 
     def _report(self, error: Exception, number: int, index: int) -> None:
         self.ledger.record(number, index)
@@ -95,8 +130,11 @@ class AugmentationPipeline:
     @property
     def longest_stretch(self) -> float:
         """The largest factor by which a change of speed lengthens a clip."""
-        speeds = (leaf for leaf in leaves(self.transforms) if isinstance(leaf, SpeedPerturbation))
-        return prod(speed.longest_stretch for speed in speeds)
+        chains = [[self.transforms[number] for number in chain] for chain in self._chains]
+        return max(
+            prod(leaf.longest_stretch for leaf in leaves(chain) if isinstance(leaf, SpeedPerturbation))
+            for chain in chains
+        )
 
     def warm_up(self, sampling_rate: int) -> None:
         """Apply every transform once, so that late imports happen before readers are forked."""

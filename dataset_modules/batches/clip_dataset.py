@@ -31,8 +31,8 @@ class Example(NamedTuple):
 class ClipDataset(Dataset[Example]):
     """Clips with their labels; a key is ``(epoch, index)``.
 
-    ``num_frames`` of the network keeps augmentation from making a clip too short for its labels. Clips that
-    ``augmented`` does not mark stay as they are.
+    ``num_frames`` of the network keeps augmentation from making a clip too short for its labels.
+    ``datasets`` are the numbers of the data sets of the clips, which decide how they are augmented.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class ClipDataset(Dataset[Example]):
         augment: AugmentationPipeline | None,
         sampling_rate: int,
         num_frames: FrameCounter | None = None,
-        augmented: NDArray[np.bool_] | None = None,  # (N,); None: all
+        datasets: NDArray[np.int64] | None = None,  # (N,); None: all are of the first
     ) -> None:
         self.clips = clips
         self.labels = labels
         self.augment = augment
         self.sampling_rate = sampling_rate
         self.num_frames = num_frames
-        self.augmented = augmented
+        self.datasets = datasets
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -63,11 +63,11 @@ class ClipDataset(Dataset[Example]):
         epoch, index = key
         clip, labels = self.clips[index], self.labels[index]
         source = partial(from_pcm16, clip.samples)
-        if self.augment is None or (self.augmented is not None and not self.augmented[index]):
+        if self.augment is None:
             waveform = source()
         else:
-            check = self._length_check(labels)
-            waveform = self.augment.read(source, self.sampling_rate, epoch, index, check)
+            check, dataset = self._length_check(labels), 0 if self.datasets is None else self.datasets[index]
+            waveform = self.augment.read(source, self.sampling_rate, epoch, index, check, int(dataset))
         return Example(waveform, labels, clip.id, clip.language, index)
 
     def __getitems__(self, keys: Sequence[ClipKey]) -> list[Example]:

@@ -473,6 +473,20 @@ def test_a_data_set_comes_first_and_stays_without_augmentation(
     assert changed == [True] * count + [False] * (len(numbers) - count)
 
 
+def test_a_data_set_has_augmentations_of_its_own(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
+    other, noisy = Counting(tiny_cache_dir), Counting(tiny_cache_dir, seed=1)
+    noisy.augmentations = [Gain(min_gain_db=-6.0, max_gain_db=-6.0, p=1.0), SpeedPerturbation([0.5])]  # type: ignore[list-item]
+    data = _data([other, noisy], russian_vocab_file, max_batch_seconds=60.0)
+    data.setup("fit")
+    assert data.batch_seconds("train") == 30.0
+    train, count = data.splits["train"], len(data.parts[0].usable.indices)
+    lengths = [len(train[0, index].waveform) / len(train.clips[index].samples) for index in range(len(train))]
+    assert lengths == pytest.approx([1.0] * count + [2.0] * (len(train) - count), rel=1e-3)
+    assert len(data.splits["val"][0, 0].waveform) == len(data.splits["val"].clips[0].samples)
+    other.augmentations, noisy.augmentations = None, None
+    assert _data([other, noisy], russian_vocab_file).augment is None
+
+
 def test_what_comes_first_needs_batches_of_a_size(tiny_cache_dir: Path, russian_vocab_file: Path) -> None:
     first = Counting(tiny_cache_dir)
     first.comes_first = True

@@ -54,6 +54,7 @@ _ADDED: dict[str, object] = {
     "speaker_from": "labels",
     "comes_first": False,
     "augmented": True,
+    "augmentations": None,
     "weight": 1.0,
     "sampling": None,
 }

@@ -17,17 +17,24 @@ def test_the_rate_of_a_language_may_be_watched_where_it_is_logged():
 
 
 def test_states_of_an_encoder_are_not_kept_where_every_epoch_sounds_different():
-    def section(cache, augmentations, limit=None):
+    noise = [{"class_path": "audiomentations.AddGaussianNoise"}]
+
+    def section(cache, augmentations, limit=None, own=None):
+        datasets = [{"init_args": {}}, {"init_args": {"augmentations": own}}]
         return SimpleNamespace(
             model=SimpleNamespace(cache_encoder=cache),
-            data=SimpleNamespace(augmentations=augmentations),
+            data=SimpleNamespace(augmentations=augmentations, dataset_classes=datasets),
             trainer=SimpleNamespace(limit_train_batches=limit),
         )
 
     check_encoder_cache(section(True, None))
-    check_encoder_cache(section(None, ["noise"]))
+    check_encoder_cache(section(None, noise))
     with pytest.raises(ConfigError, match=r"cache_encoder: true needs the same audio in every epoch"):
-        check_encoder_cache(section(True, ["noise"]))
+        check_encoder_cache(section(True, noise))
+    with pytest.raises(
+        ConfigError, match=r"data\.dataset_classes\[1\]\.init_args\.augmentations\[0\] changes"
+    ):
+        check_encoder_cache(section(True, None, own=noise))
     check_encoder_cache(section(True, None, 1.0))
     check_encoder_cache(section(None, None, 1))
     with pytest.raises(ConfigError, match=r"needs whole epochs, trainer.limit_train_batches is 1;"):

@@ -167,6 +167,16 @@ MISTAKES = {
         [{"class_path": "audiomentations.Gain", "init_args": {"p": 3}}],
         "data.augmentations[0]: audiomentations.Gain: must hold: 0 <= p <= 1",
     ),
+    "a probability above one in a data set": (
+        ("data", "dataset_classes", 0, "init_args", "augmentations"),
+        [{"class_path": "audiomentations.Gain", "init_args": {"p": 3}}],
+        "dataset_classes[0].init_args.augmentations[0]: audiomentations.Gain: must hold: 0 <= p <= 1",
+    ),
+    "misspelt argument of a data set's augmentation": (
+        ("data", "dataset_classes", 0, "init_args", "augmentations"),
+        [{"class_path": "audiomentations.Gain", "init_args": {"min_gain_in_db": -3}}],
+        "nearest: min_gain_db",
+    ),
     "an augmentation whose package is missing": (
         ("data", "augmentations"),
         [{"class_path": "audiomentations.Mp3Compression"}],

@@ -90,6 +90,15 @@ KINDS: dict[str, tuple[dict[tuple, object], list[str], str]] = {
         [],
         "fit",
     ),
+    "sounds of a data set": (
+        {
+            ("data", "dataset_classes", 0, "init_args"): {
+                "augmentations": [{"class_path": NOISE, "init_args": {"sounds_path": ["no"]}}]
+            }
+        },
+        [],
+        "fit",
+    ),
     "cached features that change": (
         {
             ("model", "cache_encoder"): True,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from audiomentations import AddGaussianNoise, Gain
 
-from dataset_modules.augmentations import AugmentationPipeline, SpeedPerturbation
+from dataset_modules.augmentations import AugmentationPipeline, OwnTransforms, SpeedPerturbation
 from dataset_modules.batches.clip_dataset import ClipDataset
 from dataset_modules.cache.clip_store import ClipSelection, ClipStore, ClipWriter, PreparedClip
 
@@ -56,6 +56,7 @@ def test_augmentation_gets_epoch_and_index(stores: list[ClipStore]) -> None:
             epoch: int,
             index: int,
             long_enough: object = None,
+            dataset: int = 0,
         ) -> np.ndarray:
             requests.append((sampling_rate, epoch, index))
             return -source()
@@ -100,11 +101,41 @@ def test_a_clip_is_named_by_its_place(stores: list[ClipStore]) -> None:
     assert [dataset.clips.id_of(index) for index in range(5)] == [f"clip-{number}" for number in range(5)]
 
 
-def test_clips_that_are_not_marked_stay_as_they_are(stores: list[ClipStore]) -> None:
-    pipeline = AugmentationPipeline([Gain(min_gain_db=-6.0, max_gain_db=-6.0, p=1.0)], seed=0)
-    marked = np.array([True, False, True, True, True])
+def gain(decibels: float) -> Gain:
+    return Gain(min_gain_db=decibels, max_gain_db=decibels, p=1.0)
+
+
+def test_each_data_set_has_its_own_transforms_and_those_of_all(stores: list[ClipStore]) -> None:
+    own = [OwnTransforms(), OwnTransforms(takes_shared=False), OwnTransforms([gain(-12.0)])]
+    pipeline = AugmentationPipeline(
+        [gain(-6.0)], seed=0, datasets=[*own, OwnTransforms([gain(-20.0)], takes_shared=False)]
+    )
     clips = ClipSelection(stores)
     plain = ClipDataset(clips, [[]] * 5, None, 16000)
-    mixed = ClipDataset(clips, [[]] * 5, pipeline, 16000, augmented=marked)
-    unchanged = [np.array_equal(mixed[0, n].waveform, plain[0, n].waveform) for n in range(5)]
-    assert unchanged == (~marked).tolist()
+    mixed = ClipDataset(clips, [[]] * 5, pipeline, 16000, datasets=np.array([0, 1, 2, 3, 1]))
+    for number, decibels in enumerate([-6.0, 0.0, -18.0, -20.0, 0.0]):
+        expected = plain[0, number].waveform * 10 ** (decibels / 20)
+        np.testing.assert_allclose(mixed[0, number].waveform, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_transforms_of_other_data_sets_change_nothing(stores: list[ClipStore]) -> None:
+    """The draws of a clip are the same as without another data set's transforms."""
+    noise, clips = AddGaussianNoise(p=0.7), ClipSelection(stores)
+    alone = ClipDataset(clips, [[]] * 5, AugmentationPipeline([noise], seed=0), 16000)
+    pipeline = AugmentationPipeline([noise], 0, datasets=[OwnTransforms(), OwnTransforms([gain(-3.0)])])
+    mixed = ClipDataset(clips, [[]] * 5, pipeline, 16000, datasets=np.zeros(5, dtype=np.int64))
+    for number in range(5):
+        np.testing.assert_array_equal(alone[2, number].waveform, mixed[2, number].waveform)
+
+
+def test_a_failure_in_a_data_sets_own_transform_is_counted_under_its_name(stores: list[ClipStore]) -> None:
+    def broken(samples: object, sample_rate: int) -> object:
+        raise ValueError("broken")
+
+    pipeline = AugmentationPipeline([gain(-6.0)], 0, datasets=[OwnTransforms(), OwnTransforms([broken])])
+    mixed = ClipDataset(ClipSelection(stores), [[]] * 5, pipeline, 16000, datasets=np.array([0, 1, 0, 0, 0]))
+    for number in range(5):
+        mixed[0, number]
+    assert [(one.transform, one.times, one.indices) for one in pipeline.ledger.failures()] == [
+        ("function", 1, (1,))
+    ]
