@@ -21,7 +21,7 @@ _phonemes_options() {
         lm) echo "--help --config --labels --order --output" ;;
         transcribe) echo "--help --model --clips --label_tier --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;
         align) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --format --output --overwrite --device" ;;
-        score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --calibration --corpus --split --calibrate --false_rejections --format --output --overwrite --device" ;;
+        score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --calibration --corpus --split --calibrate --false_rejections --pages --format --output --overwrite --device" ;;
         export) echo "--help --to --output --license --push --private --check --config" ;;
         reference) echo "--help --check" ;;
     esac

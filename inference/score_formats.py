@@ -43,7 +43,7 @@ def score_text(score: PronunciationScore) -> str:
 
 def _probable(score: PronunciationScore, first: int, end: int) -> list[Insertion]:
     """List the insertions that were probably said before the phonemes first … end − 1."""
-    return [one for one in score.insertions if first <= one.before < end and one.log_ratio > 0]
+    return [one for one in score.probable_insertions if first <= one.before < end]
 
 
 def _word_line(word: ScoredWord, gaps: list[Insertion]) -> str:
@@ -125,7 +125,7 @@ def score_textgrid(score: PronunciationScore) -> str:
 
 
 def _said(score: PronunciationScore) -> Iterator[str]:
-    inserted = {one.before: one.symbol for one in score.insertions if one.log_ratio > 0}
+    inserted = {one.before: one.symbol for one in score.probable_insertions}
     for number, phoneme in enumerate(score.phonemes):
         said = (phoneme.said or NOTHING) if phoneme.is_doubtful else phoneme.symbol
         before = inserted.get(0) if number == 0 else None
@@ -146,7 +146,7 @@ def score_csv(score: PronunciationScore) -> str:
 
 def _rows(score: PronunciationScore) -> Iterator[list[object]]:
     name = printable(score.name)
-    before = {one.before: one for one in score.insertions if one.log_ratio > 0}
+    before = {one.before: one for one in score.probable_insertions}
     number = 0
     for place, word in enumerate(score.words, start=1):
         for phoneme in word.phonemes:

@@ -55,7 +55,7 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | N
     for number, place in enumerate(places, start=1):
         record = analysis.records[place]
         sound = _sound(folder, record)
-        player = _encoded(*sound) if sound else b""
+        player = encoded_mp3(*sound) if sound else b""
         columns = max(1, round(100 * min(record.seconds, LONGEST_SECONDS)))
         picture = spectrogram_png(*sound, most_columns=columns) if sound else b""
         player = player if len(player) <= audio_left else b""
@@ -104,7 +104,7 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
     return samples, sampling_rate
 
 
-def _encoded(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
+def encoded_mp3(waveform: NDArray[np.float32], sampling_rate: int) -> bytes:
     """Encode a small MP3, which every browser plays; MP3 allows few sampling rates."""
     rate = min((allowed for allowed in _MP3_RATES if allowed >= sampling_rate), default=_MP3_RATES[-1])
     stream = io.BytesIO()

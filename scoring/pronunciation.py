@@ -117,6 +117,17 @@ class PronunciationScore(NamedTuple):
         return tuple(phoneme for word in self.words for phoneme in word.phonemes)
 
     @property
+    def probable_insertions(self) -> tuple[Insertion, ...]:
+        """List what was probably inserted; a more probable diagnosis beside it explains the same sound."""
+        phonemes = self.phonemes
+        found = []
+        for gap in self.insertions:
+            neighbours = [one for one in phonemes[max(0, gap.before - 1) : gap.before + 1] if one.is_doubtful]
+            if gap.log_ratio > max([0.0, *(one.said_log_ratio for one in neighbours)]):
+                found.append(gap)
+        return tuple(found)
+
+    @property
     def utterance(self) -> UtteranceScore:
         """Return the means over all phonemes."""
         phonemes = self.phonemes

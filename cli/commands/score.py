@@ -17,12 +17,9 @@ from stop_signals import stop_if_requested
 from untrusted.files import FileError, read_text
 
 if TYPE_CHECKING:
-    from cli.commands.transcription.recording_labels import LabelReader, Labels
+    from cli.commands.transcription.recording_labels import Labels
     from cli.commands.transcription.recordings import NamedRecording
-    from inference import Recognizer
-    from scoring.calibration import Calibration
     from scoring.candidates import CandidateChoice
-    from scoring.pronunciation import PronunciationScore
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +39,19 @@ def run_score(arguments: Sequence[str]) -> int:
     _check(options)
     if not names_huggingface(options.model):
         options.model = str(find_checkpoint("score", options.model))
+    candidates = _candidates(options.candidates)
+    return (_score_corpus if options.corpus else _score_recordings)(options, candidates)
+
+
+def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice") -> int:
     # Imported only now: a wrong argument should not wait for it.
     from cli.commands.pronunciation.calibration_file import calibration_of
+    from cli.commands.pronunciation.segment_scorer import SegmentScorer
+    from cli.commands.pronunciation.speaker_pages import SpeakerPages
     from cli.commands.transcription.recording_labels import LabelReader
     from cli.commands.transcription.recording_results import RecordingResults
     from inference.score_formats import SCORE_FORMATS
 
-    candidates = _candidates(options.candidates)
-    if options.corpus:
-        return _score_corpus(options, candidates)
     calibration = calibration_of(options, candidates)
     with ExitStack() as stack:
         labelled = _labelled(options, stack)
@@ -62,16 +63,19 @@ def run_score(arguments: Sequence[str]) -> int:
             overwrite=options.overwrite,
         )
         to_phonemes = LabelReader(options, "score")
-        recognizer = recognizer_of(options)
+        pages = SpeakerPages(options.pages) if options.pages else None
+        scored = SegmentScorer(recognizer_of(options), to_phonemes, candidates, calibration, pages)
         num_faults = 0
         for recording, labels in labelled:
             stop_if_requested()
-            score, faults = _scored(recognizer, recording, labels, to_phonemes, candidates, calibration)
+            score, faults = scored(recording, labels)
             num_faults += len(faults)
             for fault in faults:
                 log.warning("score: %s: %s", recording.audio.name, fault)
             if score is not None:
                 results.write(score, recording.result)
+        for path in pages.write() if pages else ():
+            log.info("score: %s: written", path)
     return 1 if num_faults else 0
 
 
@@ -103,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         help="share of right phonemes that verdicts may call wrong; left out, the threshold with the best F1",
     )
+    parser.add_argument("--pages", type=Path, help="a folder for an HTML page of each speaker")
     parser.add_argument("--format", type=str.lower, choices=_FORMATS, default="text")
     parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
@@ -125,6 +130,8 @@ def _check(options: argparse.Namespace) -> None:
         return
     if len(options.recordings) != 1 or options.text or options.phonemes:
         raise ConfigError("score: --corpus takes one folder, and no --text or --phonemes")
+    if options.pages:
+        raise ConfigError("score: --pages needs recordings, not --corpus")
     if options.format not in ("text", "jsonl"):
         raise ConfigError(f"score: --format of --corpus must be text or jsonl, got {options.format}")
     if options.false_rejections is not None and not options.calibrate:
@@ -177,42 +184,3 @@ def _labelled(options: argparse.Namespace, stack: ExitStack) -> list[tuple["Name
     pairs = [*listed, *zip(recordings, labels, strict=True)]
     apart = with_results_apart([recording for recording, _ in pairs])
     return [(recording, own) for recording, (_, own) in zip(apart, pairs, strict=True)]
-
-
-def _scored(
-    recognizer: "Recognizer",
-    recording: "NamedRecording",
-    labels: "Labels",
-    to_phonemes: "LabelReader",
-    candidates: "CandidateChoice",
-    calibration: "Calibration | None",
-) -> tuple["PronunciationScore | None", list[str]]:
-    """Score all segments of a recording; return also what could not be scored."""
-    from dataset_modules.sources.annotations.segment_recordings import recording_of
-    from dataset_modules.sources.audio import read_clip
-    from scoring.pronunciation import joined_scores
-
-    if isinstance(labels, str):
-        return None, [labels]
-    parts: list[tuple[float, PronunciationScore]] = []
-    faults: list[str] = []
-    name = recording.audio.name
-    for segment in labels:
-        try:
-            clip = read_clip(recording_of("", segment).audio)
-            expected = to_phonemes(segment)
-            score = recognizer.score(
-                clip.waveform,
-                clip.sampling_rate,
-                phonemes=expected,
-                candidates=candidates,
-                calibration=calibration,
-                name=name,
-            )
-            parts.append((segment.start, score))
-        except ConfigError:
-            raise
-        except ValueError as error:  # of audio, of labels, of the vocabulary, of a score
-            place = "" if segment.is_whole else f"{segment.start:.2f} s: "
-            faults.append(f"{place}{str(error).removeprefix('score: ').removeprefix(f'{name}: ')}")
-    return (joined_scores(name, recording.audio.seconds(), parts) if parts else None), faults

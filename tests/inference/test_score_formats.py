@@ -36,14 +36,19 @@ def test_text_names_what_was_said_instead():
     assert score_text(SCORE).splitlines() == [
         "a clip.wav: 3 phonemes in 2.00 s, mean gop -1.84",
         "  warning: the recording is far longer than its text",
-        "  ʃ                  -3.50        ʃ: s instead (+3.4), ə inserted (+0.5)",
+        "  ʃ                  -3.50        ʃ: s instead (+3.4)",
         "  at                 -1.00        t: left out (+1.9), h inserted (+2.5)",
     ]
 
 
-def test_text_has_insertions_at_the_end():
-    gap = Insertion(3, "n", 1.25, 1.5, 2.0)
-    assert "n inserted at the end (+1.2)" in score_text(SCORE._replace(insertions=(gap,)))
+def test_insertions_stand_at_both_ends_where_they_are_more_probable_than_a_diagnosis_beside_them():
+    gaps = (Insertion(0, "ə", 3.5, 0.0, 0.25), Insertion(3, "n", 2.25, 1.5, 2.0))
+    text = score_text(SCORE._replace(insertions=gaps))
+    assert "ʃ: s instead (+3.4), ə inserted (+3.5)" in text
+    assert "n inserted at the end (+2.2)" in text
+    assert '"ə s"' in score_textgrid(SCORE._replace(insertions=gaps))
+    less = (gaps[0]._replace(log_ratio=3.3), gaps[1]._replace(log_ratio=1.8))
+    assert "inserted" not in score_text(SCORE._replace(insertions=less))
 
 
 def test_text_shows_probabilities_and_verdicts_where_they_are_known():
@@ -75,7 +80,7 @@ def test_a_textgrid_has_tiers_of_expected_and_said_phonemes_and_of_scores(tmp_pa
     labels = {name: [entry.label for entry in grid.getTier(name).entries] for name in grid.tierNames}
     assert labels == {
         "expected": ["ʃ", "a", "t"],
-        "said": ["ə s", "a h", "∅"],
+        "said": ["s", "a h", "∅"],
         "score": ["-3.50", "-0.01", "-2.00"],
     }
     assert [entry.start for entry in grid.getTier("said").entries] == [0.25, 0.5, 1.0]
@@ -86,14 +91,13 @@ def test_csv_has_a_row_for_each_phoneme_and_each_probable_insertion():
     form = SCORE_FORMATS["csv"]
     rows = list(csv.DictReader((form.header + score_csv(SCORE)).splitlines()))
     assert [(row["word"], row["symbol"], row["said"]) for row in rows] == [
-        ("", "", "ə"),
         ("1", "ʃ", "s"),
         ("2", "a", "e"),
         ("", "", "h"),
         ("2", "t", ""),
     ]
-    assert rows[2]["deleted_log_ratio"] == ""
-    assert rows[3]["said_log_ratio"] == "2.5"
+    assert rows[1]["deleted_log_ratio"] == ""
+    assert rows[2]["said_log_ratio"] == "2.5"
     assert {row["name"] for row in rows} == {"a clip.wav"}
 
 

@@ -167,3 +167,23 @@ def test_mistakes_are_one_line(experiment, folder, arguments, status, message, c
     assert message in captured.err
     assert "Traceback" not in captured.err
     assert captured.out == ""
+
+
+def test_each_speaker_has_a_page(experiment, folder, tmp_path, capsys):
+    rows = [
+        "file_name,phonemes,speaker",
+        f"a.wav,{SAID.replace(' | ', ' ')},Ann/B",
+        f"b.wav,{NAMES[0]},Ann:B",
+    ]
+    (folder / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert score(experiment, folder, "--pages", tmp_path / "pages") == 0
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "pages").iterdir()}
+    assert sorted(pages) == ["Ann_B.html", "Ann_B_2.html"]
+    assert "Pronunciation of Ann/B" in pages["Ann_B.html"]
+    assert pages["Ann_B.html"].count("<audio") == 1
+    assert "data:audio/mpeg;base64," in pages["Ann_B_2.html"]
+
+
+def test_recordings_without_a_speaker_share_a_page(experiment, folder, tmp_path):
+    assert score(experiment, folder, "--phonemes", SAID, "--pages", tmp_path / "pages") == 0
+    assert [path.name for path in (tmp_path / "pages").iterdir()] == ["all_recordings.html"]

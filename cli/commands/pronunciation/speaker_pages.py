@@ -1,0 +1,62 @@
+"""One page for each speaker: what was scored, collected with the sound of each word."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from dataset_modules.recording import Clip
+from dataset_modules.sources.annotations.contract import LabelledSegment
+from dataset_modules.sources.audio import to_mono
+from durable_files import write_durably
+from experiment.errors import ConfigError
+from reports.pronunciation_page import ScoredSentence, pronunciation_page
+from reports.utterance_section import encoded_mp3
+from scoring.pronunciation import PronunciationScore
+
+_SOUND_BYTES = 8_000_000  # of a page; the words beyond it have none
+_MARGIN_SECONDS = 0.05  # of sound before and behind a word
+_NO_SPEAKER = "all recordings"
+
+
+class SpeakerPages:
+    """Collects scored segments by speaker, and writes ``SPEAKER.html`` into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"score: --pages must be a folder, {folder} cannot be one: {error.strerror}"
+            ) from error
+        self._folder = folder
+        self._sentences: dict[str, list[ScoredSentence]] = defaultdict(list)
+        self._bytes_left: dict[str, int] = defaultdict(lambda: _SOUND_BYTES)
+
+    def add(self, segment: LabelledSegment, score: PronunciationScore, clip: Clip) -> None:
+        """Add a segment; its words are encoded at once, so that no long recording is kept."""
+        speaker = segment.speaker or _NO_SPEAKER
+        mono = to_mono(clip.waveform)
+        sounds = []
+        for word in score.words:
+            first = max(0, round((word.start - _MARGIN_SECONDS) * clip.sampling_rate))
+            last = round((word.end + _MARGIN_SECONDS) * clip.sampling_rate)
+            sound = encoded_mp3(mono[first:last], clip.sampling_rate)
+            sound = sound if len(sound) <= self._bytes_left[speaker] else b""
+            self._bytes_left[speaker] -= len(sound)
+            sounds.append(sound)
+        self._sentences[speaker].append(ScoredSentence(score, segment.text, tuple(sounds)))
+
+    def write(self) -> list[Path]:
+        """Write all pages; return their paths."""
+        taken: set[str] = set()
+        paths = []
+        for speaker, sentences in self._sentences.items():
+            stem = re.sub(r"[^\w-]+", "_", speaker).strip("_") or "speaker"
+            name, number = stem, 1
+            while name.lower() in taken:  # two speakers whose names differ in other characters alone
+                number += 1
+                name = f"{stem}_{number}"
+            taken.add(name.lower())
+            paths.append(self._folder / f"{name}.html")
+            write_durably(paths[-1], pronunciation_page(speaker, sentences))
+        return paths

@@ -1,0 +1,177 @@
+"""The page of a speaker: every sentence with its phonemes coloured, sound of each word, weak phonemes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from evaluation.ranking import resampled_interval
+from reports import html
+from reports.html import Html, element
+from scoring.pronunciation import Insertion, PronunciationScore, ScoredPhoneme, ScoredWord
+
+_WEAKEST, _CONFUSIONS = 12, 20
+_FEWEST = 3  # times that a phoneme must be expected to be listed as weak
+_NOTHING = "∅"
+
+
+class ScoredSentence(NamedTuple):
+    """A recording on the page: its scores, its text where one is known, and an MP3 of each word."""
+
+    score: PronunciationScore
+    text: str | None
+    sounds: tuple[bytes, ...]  # empty ones for words that the page holds no sound of
+
+
+def pronunciation_page(speaker: str, sentences: Sequence[ScoredSentence]) -> str:
+    """Return the page of one speaker."""
+    phonemes = [phoneme for one in sentences for phoneme in one.score.phonemes]
+    return html.page(
+        f"Pronunciation of {speaker}",
+        [
+            _summary(sentences, phonemes),
+            _weakest(sentences),
+            _confusions(phonemes),
+            html.section(
+                "Sentences", _legend(), [_sentence(*pair) for pair in enumerate(sentences, start=1)]
+            ),
+        ],
+        lead="How probable each expected phoneme is at its place, and what was probably said instead. A "
+        "model makes mistakes, above all in noise, and for accents and voices that it was not trained on.",
+    )
+
+
+def _summary(sentences: Sequence[ScoredSentence], phonemes: Sequence[ScoredPhoneme]) -> html.Section:
+    gop = sum(phoneme.gop for phoneme in phonemes) / len(phonemes)
+    doubtful = sum(phoneme.is_doubtful for phoneme in phonemes)
+    calibrated = any(phoneme.verdict for phoneme in phonemes)
+    return html.section(
+        "Overview",
+        html.key_metrics(
+            html.KeyMetric("recordings", str(len(sentences))),
+            html.KeyMetric("phonemes", str(len(phonemes))),
+            html.KeyMetric("mean gop", f"{gop:.2f}", "0 is best"),
+            html.KeyMetric(
+                "probably wrong",
+                f"{100 * doubtful / len(phonemes):.0f} %",
+                "by calibrated verdicts" if calibrated else "another phoneme is more probable",
+            ),
+        ),
+    )
+
+
+def _weakest(sentences: Sequence[ScoredSentence]) -> html.Section | None:
+    """Tabulate the phonemes with the lowest mean gop, with intervals over recordings."""
+    found: dict[str, list[tuple[str, ScoredPhoneme]]] = defaultdict(list)
+    for number, sentence in enumerate(sentences):
+        for phoneme in sentence.score.phonemes:
+            found[phoneme.symbol].append((str(number), phoneme))
+    often = {symbol: pairs for symbol, pairs in found.items() if len(pairs) >= _FEWEST}
+    weakest = sorted(
+        often, key=lambda symbol: sum(phoneme.gop for _, phoneme in often[symbol]) / len(often[symbol])
+    )
+    rows = [_weak_row(symbol, often[symbol]) for symbol in weakest[:_WEAKEST]]
+    if not rows:
+        return None
+    return html.section(
+        "Weakest phonemes",
+        html.table(["phoneme", "times", "mean gop", "95 % interval", "probably wrong", "mostly said"], rows),
+        html.note(
+            f"Phonemes that were expected {_FEWEST} times or more. Intervals resample recordings; fewer than "
+            "ten recordings with the phoneme have none."
+        ),
+    )
+
+
+def _weak_row(symbol: str, pairs: Sequence[tuple[str, ScoredPhoneme]]) -> list[object]:
+    gops = np.array([phoneme.gop for _, phoneme in pairs])
+    interval = resampled_interval(lambda rows: float(gops[rows].mean()), [key for key, _ in pairs])
+    doubtful = [phoneme for _, phoneme in pairs if phoneme.is_doubtful]
+    said = Counter(phoneme.said or _NOTHING for phoneme in doubtful).most_common(1)
+    return [
+        symbol,
+        len(pairs),
+        f"{gops.mean():.2f}",
+        f"{interval.low:.2f} to {interval.high:.2f}" if interval else "",
+        f"{100 * len(doubtful) / len(pairs):.0f} %",
+        f"{said[0][0]} ({said[0][1]}×)" if said else "",
+    ]
+
+
+def _confusions(phonemes: Sequence[ScoredPhoneme]) -> html.Section | None:
+    """Tabulate what was probably said instead of which phoneme."""
+    counts = Counter((one.symbol, one.said or _NOTHING) for one in phonemes if one.is_doubtful)
+    expected = Counter(one.symbol for one in phonemes)
+    rows = [
+        [symbol, said, count, expected[symbol]] for (symbol, said), count in counts.most_common(_CONFUSIONS)
+    ]
+    if not rows:
+        return None
+    return html.section(
+        "Confusions",
+        html.table(["expected", "probably said", "times", "of"], rows),
+        html.note(f"{_NOTHING} stands for a phoneme that was left out."),
+    )
+
+
+def _legend() -> Html:
+    samples = (
+        element("span", _pair("θ", "s", "wrong", ""), " another phoneme"),
+        element("span", _pair("t", _NOTHING, "missed", ""), " left out"),
+        element("span", _pair("–", "ə", "added", ""), " inserted"),
+    )
+    return element("p", "Expected phonemes are above what was probably said: ", samples, class_="legend")
+
+
+def _sentence(number: int, sentence: ScoredSentence) -> Html:
+    score = sentence.score
+    whole = score.utterance
+    right = "" if whole.probability_right is None else f" · {100 * whole.probability_right:.0f} % right"
+    first, words = 0, []
+    for word, sound in zip(score.words, sentence.sounds, strict=True):
+        gaps = {one.before - first: one for one in score.probable_insertions}
+        is_last = word is score.words[-1]
+        words.append(_word(word, gaps, sound, is_last=is_last))
+        first += len(word.phonemes)
+    return element(
+        "article",
+        html.heading(f"{number}. {score.name}"),
+        html.paragraph(sentence.text) if sentence.text else "",
+        html.note(f"{score.num_seconds:.2f} s · mean gop {whole.gop:.2f}{right}"),
+        [html.note(f"Warning: {warning}") for warning in score.warnings],
+        element("div", words, class_="spoken-words"),
+        class_="utterance",
+    )
+
+
+def _word(word: ScoredWord, gaps: dict[int, Insertion], sound: bytes, *, is_last: bool) -> Html:
+    """Show the phonemes of a word; ``gaps`` has the probable insertions by the phoneme that follows."""
+    pairs = [(gaps.get(place), _phoneme(phoneme)) for place, phoneme in enumerate(word.phonemes)]
+    cells = [part for gap, shown in pairs for part in (*([_inserted(gap)] if gap else []), shown)]
+    if is_last and (gap := gaps.get(len(word.phonemes))):
+        cells.append(_inserted(gap))
+    label = f"{word.text}, {word.start:.2f} to {word.end:.2f} s"
+    player = html.audio_player(sound, label=label, media_type="audio/mpeg") if sound else ""
+    return element("div", element("div", cells, class_="aligned"), player, class_="spoken-word")
+
+
+def _phoneme(phoneme: ScoredPhoneme) -> Html:
+    kind = "right" if not phoneme.is_doubtful else "wrong" if phoneme.said else "missed"
+    said = (phoneme.said or _NOTHING) if phoneme.is_doubtful else phoneme.symbol
+    chance = "" if phoneme.probability_right is None else f", {100 * phoneme.probability_right:.0f} % right"
+    instead = f"[{phoneme.said}]" if phoneme.said else "left out"
+    title = (
+        f"[{phoneme.symbol}] {phoneme.start:.2f} to {phoneme.end:.2f} s: gop {phoneme.gop:.2f}{chance}; "
+        f"{instead} {phoneme.said_log_ratio:+.1f}"
+    )
+    return _pair(phoneme.symbol, said, kind, title)
+
+
+def _inserted(gap: Insertion) -> Html:
+    return _pair("–", gap.symbol, "added", f"inserted [{gap.symbol}] {gap.log_ratio:+.1f}")
+
+
+def _pair(above: str, below: str, kind: str, title: str) -> Html:
+    parts = element("span", above), element("span", below)
+    return element("span", *parts, class_=f"pair {kind}", title=title or None)
