@@ -103,12 +103,15 @@ def _has_sound(split: SplitSurvey) -> NDArray[np.bool_]:
 
 
 def _is_repeated(split: SplitSurvey) -> NDArray[np.bool_]:
-    """Mark the clips whose recording an earlier clip of the split already has."""
+    """Mark the clips whose recording an earlier clip of the split already has, unless it is a copy of it."""
     rows = np.flatnonzero(_has_sound(split))
     repeated = np.zeros(len(split.clips), dtype=np.bool_)
     for numbers in split.clips["content"][rows].T:
-        first = np.unique(numbers, return_index=True)[1]
-        repeated[np.delete(rows, first)] = True
+        _, first, group = np.unique(numbers, return_index=True, return_inverse=True)
+        earlier = rows[first[group]]
+        for row, original in zip(rows[rows != earlier], earlier[rows != earlier], strict=True):
+            # multiply_train_data names copies a.wav#1 and so on.
+            repeated[row] |= not split.id_of(int(row)).startswith(split.id_of(int(original)) + "#")
     return repeated
 
 
@@ -118,7 +121,7 @@ repeated_recordings = ClipCheck(
     "copy of recordings within a split",
     "copies of recordings within a split",
     "The same audio occurs again.",
-    "If multiply_train_data repeats them, do nothing; otherwise compare their labels, which may differ.",
+    "Compare their labels, which may differ, and leave one of them out.",
     _is_repeated,
     lambda clip, seconds: "",
 )

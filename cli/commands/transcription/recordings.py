@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from dataset_modules.sources.annotations.side_files import SIDE_SUFFIXES
 from experiment.errors import ConfigError
 from inference.streaming.audio_stream import AudioFile, ClipAudio, spooled
 from untrusted.printing import printable
@@ -80,7 +81,8 @@ def _recordings_in(folder: Path, command: str) -> list[Path]:
         raise ConfigError(
             f"{command}: {folder} must hold recordings ({' '.join(AUDIO_SUFFIXES)}), it holds none"
         )
-    if others := [file.suffix.lower() for file in files if file.suffix.lower() not in AUDIO_SUFFIXES]:
+    read = AUDIO_SUFFIXES if command == "transcribe" else (*AUDIO_SUFFIXES, *SIDE_SUFFIXES)
+    if others := [file.suffix.lower() for file in files if file.suffix.lower() not in read]:
         number = number_of(len(others), "other file")
         log.info("%s: %s: %s passed over (%s)", command, folder, number, _kinds_of_files(others))
     return recordings

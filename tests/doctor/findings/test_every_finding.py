@@ -1,6 +1,7 @@
 """Each fault is found with its severity, and good data has none; all surveys are made by hand."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,6 +134,15 @@ def test_copies_within_a_split_are_a_note(survey_of, split_of):
     finding = found(survey_of(train))["repeated_recordings"]
     assert (finding.severity, finding.number) == ("note", 2)
     assert finding.examples == ("train-3 (train)", "train-4 (train)")
+
+
+def test_copies_that_the_configuration_makes_are_no_note(survey_of, split_of):
+    train = split_of("train", 4)
+    for row in (1, 2, 3):
+        train.clips["content"][row] = train.clips["content"][0]
+    names = ("a.wav#0001", "a.wav#0001#1", "a.wav#0001#2", "b.wav")
+    finding = found(survey_of(replace(train, id_of=names.__getitem__)))["repeated_recordings"]
+    assert (finding.number, finding.examples) == (1, ("b.wav (train)",))
 
 
 def test_a_speaker_in_two_splits_is_named(survey_of, split_of):

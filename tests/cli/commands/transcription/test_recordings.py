@@ -46,6 +46,15 @@ def test_other_files_are_counted_in_one_line(tmp_path, found_in, caplog):
     assert record.message == f"transcribe: {tmp_path}: 4 other files passed over (.m4a .txt, no suffix)"
 
 
+def test_label_files_are_no_other_files_where_labels_are_read(tmp_path, caplog):
+    for name in ("a.wav", "a.TextGrid", "notes.md"):
+        (tmp_path / name).touch()
+    logger = "cli.commands.transcription.recordings"
+    with ExitStack() as stack, caplog.at_level(logging.INFO, logger=logger):
+        find_recordings([str(tmp_path)], stack, "align")
+    assert caplog.messages == [f"align: {tmp_path}: 1 other file passed over (.md)"]
+
+
 def test_a_folder_of_recordings_alone_has_nothing_to_say(tmp_path, found_in, caplog):
     (tmp_path / "a.wav").touch()
     with caplog.at_level(logging.INFO, logger="cli.commands.transcription.recordings"):
