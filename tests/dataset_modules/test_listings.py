@@ -56,6 +56,21 @@ def test_markers_in_kaldis_texts_are_not_read_out(folder, audio):
     assert reasons(made) == {"b": "its label marks speech whose phonemes are not known: <UNK>"}
 
 
+def test_paths_that_windows_wrote_are_found(folder, audio):
+    relative = f"..\\corpus\\{audio.name}"
+    kaldi(folder, wav_scp=f"a {relative}\r\n", text="a да\r\n")
+    assert not reasons(made := dataset(folder))
+    assert [(one.audio, one.text) for one in made.get_train_data()] == [
+        (folder / ".." / "corpus" / audio.name, "да")
+    ]
+    for name in ("wav.scp", "text"):
+        (folder / name).unlink()
+    row = json.dumps({"audio_filepath": relative, "text": "да"})
+    (folder / "train.jsonl").write_bytes(f"\ufeff{row}\r\n".encode())
+    assert not reasons(made := dataset(folder))
+    assert [one.text for one in made.get_train_data()] == ["да"]
+
+
 def test_a_kaldi_folder_with_segments_is_cut_to_the_sample(folder, audio):
     kaldi(
         folder,
