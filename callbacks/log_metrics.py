@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from evaluation.metrics import DEFINITIONS, LANGUAGE_DEFINITION
+from evaluation.metrics import DEFINITIONS, GREEDY_DEFINITION, LANGUAGE_DEFINITION
 from experiment.contents import read_metrics, write_metrics
 from models.weights import checkpoint_digest
 
@@ -87,6 +87,8 @@ def _write_split(trainer: Trainer, split: str) -> None:
     known["definitions"] = known.get("definitions", {}) | DEFINITIONS
     if any(name.startswith(f"{split}_per_") for name in metrics):
         known["definitions"]["per_<language>"] = LANGUAGE_DEFINITION
+    if f"{split}_greedy_per" in metrics:
+        known["definitions"]["greedy_per"] = GREEDY_DEFINITION
     write_metrics(folder, known)
     # One message: a progress bar is drawn anew after each.
     log.info("%s", "\n".join(f"{name:16} {value!r}" for name, value in metrics.items()))

@@ -42,13 +42,14 @@ from cli.configuration.fact_checks import (
 from cli.configuration.merged_tables import free_tables, with_merged_tables
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
-from cli.configuration.sections import OptunaSection, SearchRequest
+from cli.configuration.sections import DecodingSection, OptunaSection, SearchRequest
 from cli.configuration.values.value_checks import check_values
 from cli.evaluation import conclude, evaluate_best, write_predictions
 from cli.loggers.choice import build_loggers, check_loggers, services, start_services
 from cli.loggers.configured_trainer import ConfiguredTrainer
 from cli.loggers.results import publish_results
 from cli.published_model import log_symbols, pronouncer, published_model, take_published, write_symbols
+from cli.decoding import check_decoding, set_test_decoder
 from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from durable_files import named_in_errors
@@ -145,6 +146,7 @@ class PhonemeCLI(LightningCLI):
             default=True,
             help="Analyse the errors and write report.html when training ends.",
         )
+        parser.add_argument("--decoding", type=DecodingSection, default=DecodingSection())
         parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
         parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
 
@@ -174,6 +176,7 @@ class PhonemeCLI(LightningCLI):
         check_strategy(section.trainer)
         check_weights_only(section)
         check_encoder_cache(section)
+        check_decoding(section.decoding)
         check_loggers(section.trainer.logger)
         self.plan = self._plan(section)
         self._resumed = None  # it maps the file, whose space a later save could not free
@@ -293,6 +296,7 @@ class PhonemeCLI(LightningCLI):
         """Evaluate the best checkpoint on all validation and test data, and write the report."""
         if self.folder is None or self.trainer.interrupted:
             return
+        self.before_test()
         evaluate_best(self.trainer, self.model, self.datamodule)
         incomplete = None
         if self.trainer.is_global_zero:
@@ -302,6 +306,10 @@ class PhonemeCLI(LightningCLI):
         if incomplete is not None:
             raise incomplete
         log.info("experiment: %s", self.folder)
+
+    def before_test(self) -> None:
+        """Build the search that test data are decoded with."""
+        set_test_decoder(self.section.decoding, self.model, self.datamodule, self.folder)
 
     def after_validate(self) -> None:
         """Add intervals to the metrics."""

@@ -27,6 +27,7 @@ DEFINITIONS = {
     "the whole utterance is one word where the vocabulary has no boundary",
     "blank_share": "share of frames whose best token is the blank",
 }
+GREEDY_DEFINITION = "per with each frame's best token, where a search has decoded; compare it with per"
 LANGUAGE_DEFINITION = "per over the utterances of one language alone; logged where a split has several"
 METRIC_NAMES = tuple(DEFINITIONS)
 Part = TypeVar("Part")
@@ -120,6 +121,7 @@ class EvaluationMetrics(nn.Module):
         self.ratios = nn.ModuleDict(
             {f"{stage}_{name}": RatioOfSums() for stage in STAGES for name in METRIC_NAMES}
         )
+        self.greedy = RatioOfSums()  # of test utterances that a search has decoded
         self.languages: dict[Stage, LanguageEdits] = {stage: LanguageEdits() for stage in STAGES}
 
     def add(
@@ -131,8 +133,12 @@ class EvaluationMetrics(nn.Module):
         references: Sequence[list[str]],
         hypotheses: Sequence[list[str]],
         languages: Sequence[str | None] = (),
+        greedy: Sequence[list[str]] = (),
     ) -> None:
         """Add a batch: losses per utterance, (B,), blank and all frames, token sequences, languages."""
+        if greedy:
+            total = total_edits(map(phoneme_edits, references, greedy))
+            self.greedy.update(total.errors, total.reference_length)
         self._ratio(stage, "loss").update(float(losses.double().sum()), len(losses))
         self._ratio(stage, "blank_share").update(*blanks)
         for name, count_edits in _EDITS.items():
@@ -151,6 +157,12 @@ class EvaluationMetrics(nn.Module):
         for name in METRIC_NAMES:
             self._ratio(stage, name).reset()
         return metrics
+
+    def finish_greedy(self) -> Tensor:
+        """Return the greedy error rate of test utterances that a search has decoded, and reset its sums."""
+        rate = self.greedy.compute()
+        self.greedy.reset()
+        return rate
 
     def _ratio(self, stage: Stage, name: str) -> RatioOfSums:
         return self.ratios[f"{stage}_{name}"]  # type: ignore[return-value]

@@ -21,6 +21,7 @@ VOCABULARY_FILE = "vocab.json"
 METRICS_FILE = "metrics.json"
 SYMBOLS_FILE = "symbols.tsv"  # of an evaluated Hugging Face model, and what they were mapped to
 CALIBRATION_FILE = "pronunciation_calibration.json"  # of pronunciation scores
+LANGUAGE_MODEL_FILE = "language_model.arpa"  # of the training labels, where decoding asks for it
 PREDICTIONS_FILE = "predictions.jsonl"
 REPORT_FILE = "report.html"
 COMPARISON_FILE = "comparison.html"

@@ -1,8 +1,8 @@
 """A CTC model in Lightning's loops of evaluation: batches are summed up, splits have metrics."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import torch
 from lightning.pytorch import LightningModule
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dataset_modules.batches.batch import Batch
 from evaluation.metrics import EvaluationMetrics, Stage
-from models.ctc import blank_share, ctc_losses, greedy_decode
+from models.ctc import TimedToken, blank_share, ctc_losses, greedy_decode
 from models.network.additions.extension import layer_shares
 from models.output_symbols import OutputSymbols
 from phonetics import Vocabulary
@@ -26,6 +26,14 @@ class Prediction(NamedTuple):
     phonemes: list[str]
 
 
+class Evaluated(TypedDict):
+    """What an evaluation step computes of a batch; callbacks read it."""
+
+    log_probs: Tensor  # (B, F, V)
+    frames: Tensor  # (B,)
+    tokens: list[list[TimedToken]] | None  # of the test decoder; None where decoding is greedy
+
+
 class EvaluatedModel(LightningModule):
     """Evaluates what ``scores_of`` computes; subclasses set the attributes and train."""
 
@@ -33,16 +41,17 @@ class EvaluatedModel(LightningModule):
     output: OutputSymbols  # of the head
     metrics: EvaluationMetrics
     network: "PreTrainedModel | None"
+    test_decoder: Callable[[Tensor], list[TimedToken]] | None = None  # of scores, (F, V); None is greedy
 
     @abstractmethod
     def scores_of(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return log-probabilities, (B, F, V), and frame counts, (B,), of a batch."""
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+    def validation_step(self, batch: Batch, batch_idx: int) -> Evaluated:
         """Add the batch to the split's sums; return its scores for callbacks."""
         return self._evaluate("val", batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+    def test_step(self, batch: Batch, batch_idx: int) -> Evaluated:
         """Add the batch to the split's sums; return its scores for callbacks."""
         return self._evaluate("test", batch)
 
@@ -59,24 +68,36 @@ class EvaluatedModel(LightningModule):
         """Log the split's metrics."""
         self._log_metrics("test")
 
-    def _evaluate(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
+    def _evaluate(self, stage: Stage, batch: Batch) -> Evaluated:
         log_probs, frames = self.scores_of(batch)
         references = [
             self.vocabulary.decode(ids[:length].tolist())
             for ids, length in zip(batch.labels.cpu(), batch.lengths_on_host()[1], strict=True)
         ]
+        hypotheses = self._decode(log_probs, frames, batch.languages)
+        tokens = self._searched(log_probs, frames) if stage == "test" else None
         self.metrics.add(
             stage,
             losses=self.losses(log_probs, frames, batch),
             blanks=blank_share(log_probs, frames, self.output.blank_id),
             references=references,
-            hypotheses=self._decode(log_probs, frames, batch.languages),
+            hypotheses=hypotheses if tokens is None else self._phonemes(map(_ids, tokens), batch.languages),
             languages=batch.languages,
+            greedy=() if tokens is None else hypotheses,
         )
-        return {"log_probs": log_probs, "frames": frames}
+        return {"log_probs": log_probs, "frames": frames, "tokens": tokens}
+
+    def _searched(self, log_probs: Tensor, frames: Tensor) -> list[list[TimedToken]] | None:
+        """Return the tokens that the test decoder finds in each utterance; None where there is none."""
+        if self.test_decoder is None:
+            return None
+        rows = zip(log_probs.float().cpu(), frames.tolist(), strict=True)
+        return [self.test_decoder(scores[:count]) for scores, count in rows]
 
     def _log_metrics(self, stage: Stage) -> None:
         metrics = self.metrics.finish(stage)
+        if stage == "test" and self.test_decoder is not None:
+            metrics["greedy_per"] = self.metrics.finish_greedy()
         if self.output.is_mapped and metrics["loss"].isnan():  # a head without one of the phonemes
             del metrics["loss"]
         metrics |= layer_shares(self.network)
@@ -94,5 +115,14 @@ class EvaluatedModel(LightningModule):
     def _decode(
         self, log_probs: Tensor, frames: Tensor, languages: Sequence[str | None] = ()
     ) -> list[list[str]]:
-        decoded = greedy_decode(log_probs, frames, self.output.blank_id)
-        return list(map(self.output.phonemes, decoded, languages or [None] * len(decoded)))
+        return self._phonemes(greedy_decode(log_probs, frames, self.output.blank_id), languages)
+
+    def _phonemes(
+        self, decoded: Iterable[list[int]], languages: Sequence[str | None] = ()
+    ) -> list[list[str]]:
+        utterances = list(decoded)
+        return list(map(self.output.phonemes, utterances, languages or [None] * len(utterances)))
+
+
+def _ids(tokens: Iterable[TimedToken]) -> list[int]:
+    return [token.token_id for token in tokens]

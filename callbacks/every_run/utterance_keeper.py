@@ -1,7 +1,7 @@
 """Records what an evaluation recognised in each utterance, in the experiment's folder."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from experiment.errors import in_one_line
 from experiment.layout import audio_folder, records_file
 from models import PhonemeRecognizer
 from models.ctc import AlignmentError, TimedToken, blank_share, force_align, greedy_tokens
+from models.evaluated_model import Evaluated
 from models.network.frames import frame_clock, token_times
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,8 @@ class UtteranceKeeper(Callback):
             return
         data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
         describe = Describer(pl_module, data.audio_params.sampling_rate)
-        for row, scores, labels in _utterances(batch, outputs):
-            self._records[row] = describe(data.splits[split].clips[row], split, scores, labels)
+        for row, scores, labels, tokens in _utterances(batch, outputs):
+            self._records[row] = describe(data.splits[split].clips[row], split, scores, labels, tokens)
 
     @override
     def on_validation_end(self, trainer: Trainer, *_: object) -> None:
@@ -103,18 +104,21 @@ def _write_split(trainer: Trainer, split: Split, records: _Records) -> None:
     write_records(records_file(folder, split), with_audio)
 
 
-def _utterances(batch: Batch, outputs: Mapping[str, Tensor]) -> Iterator[tuple[int, Tensor, list[int]]]:
-    """Yield the row of the split, the scores of the real frames (F, V), and the labels of each utterance."""
+def _utterances(
+    batch: Batch, outputs: Evaluated
+) -> Iterator[tuple[int, Tensor, list[int], list[TimedToken] | None]]:
+    """Yield each utterance's row of the split, scores of real frames (F, V), labels, and searched tokens."""
     rows = zip(
         batch.rows,
         outputs["log_probs"].cpu(),  # all at once: what follows reads single utterances
         outputs["frames"].tolist(),
         batch.labels.tolist(),
         batch.label_lengths.tolist(),
+        outputs["tokens"] or [None] * len(batch.ids),
         strict=True,
     )
-    for row, log_probs, frames, labels, length in rows:
-        yield row, log_probs[:frames], labels[:length]
+    for row, log_probs, frames, labels, length, tokens in rows:
+        yield row, log_probs[:frames], labels[:length], tokens
 
 
 class Describer:
@@ -127,14 +131,19 @@ class Describer:
         self._clock = frame_clock(model.network_configuration, model.frontend.grid, sampling_rate)
 
     def __call__(
-        self, clip: PreparedClip, split: str, log_probs: Tensor, labels: list[int]
+        self,
+        clip: PreparedClip,
+        split: str,
+        log_probs: Tensor,  # (F, V), of the real frames
+        labels: list[int],
+        tokens: list[TimedToken] | None = None,
     ) -> UtteranceRecord:
-        """Describe a clip by the scores of its real frames, (F, V)."""
+        """Describe a clip by the scores of its frames and the tokens; None decodes them greedily."""
         blank_id, frames = self._output.blank_id, len(log_probs)
         blanks, _ = blank_share(log_probs[None], log_probs.new_tensor([frames]).long(), blank_id)
         reference = tuple(self._vocabulary.decode(labels))
         seconds = len(clip.samples) / self._sampling_rate
-        recognised = greedy_tokens(log_probs, blank_id)
+        recognised = greedy_tokens(log_probs, blank_id) if tokens is None else tokens
         ids = [token.token_id for token in recognised]
         placed = self._output.placed(ids, clip.language)
         places = [place for _, place in placed]  # of the phonemes' tokens

@@ -69,6 +69,26 @@ class OptunaSection:
     keep_checkpoints: Literal["best", "all", "none"] = "best"
 
 
+@dataclass
+class DecodingSection:
+    """How ``test`` finds phonemes in the scores of the frames; validation takes each frame's best token.
+
+    Args:
+        beam: hypotheses that a beam search keeps; 1 takes each frame's best token.
+        language_model: an n-gram model of phonemes for the beam search: ``labels`` estimates one from the
+            training labels, each different label once; anything else is an ARPA file; null takes none.
+        order: length of the longest n-grams that are estimated from labels.
+        lm_weight: weight of the model's log-probabilities; those of the network have weight 1.
+        token_bonus: added for each token, since language models prefer short sequences.
+    """
+
+    beam: int = 1
+    language_model: str | None = None
+    order: int = 4
+    lm_weight: float = 0.6
+    token_bonus: float = 0.6
+
+
 class SearchRequest(NamedTuple):
     """A configuration whose ``optuna.tune`` is true, handed from the command line to a search.
 

@@ -10,7 +10,7 @@ import yaml
 from cli.starting.folder_survey import FolderSurvey
 from cli.starting.recipe import Recipe, augmentations, model_settings
 from dataset_modules.labels.included_vocabularies import included_vocabulary
-from dataset_modules.sources.synthesis.sentences import words_of
+from dataset_modules.sources.synthesis.sentences import has_word_lists, words_of
 from durable_files import write_durably
 from installation import PROGRAM
 from phonetics import Vocabulary
@@ -70,20 +70,7 @@ def _configuration(
 ) -> dict[str, Any]:
     recorded = {**survey.dataset_options, "multiply_train_data": recipe.repeats}
     datasets = [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": recorded}]
-    if recipe.synthetic:
-        words = {"words_file": str(folder / SENTENCES)} if has_words(survey) else {}
-        spoken = {
-            "num_train": recipe.synthetic,
-            "num_val": 0,
-            "num_test": 0,
-            "comes_first": True,
-            "augmented": False,
-            **words,
-        }
-        spoken |= {"words_per_minute": [140, 190], "pitch": [35, 65]}
-        datasets.append(
-            {"class_path": "dataset_modules.synthetic.SyntheticSpeechDataset", "init_args": spoken}
-        )
+    datasets += _synthetic_datasets(folder, language, survey, recipe)
     processes = min(os.cpu_count() or 1, 8)
     return {
         "seed_everything": 42,
@@ -99,6 +86,28 @@ def _configuration(
         },
         "trainer": _trainer(recipe),
     }
+
+
+def _synthetic_datasets(
+    folder: Path, language: str, survey: FolderSurvey, recipe: Recipe
+) -> list[dict[str, Any]]:
+    """Return sentences of the recordings' words and, where there are lists, of frequent words."""
+    from_texts = [{"words_file": str(folder / SENTENCES)}] if has_words(survey) else []
+    sources = [*from_texts, {}] if has_word_lists(language) or not from_texts else from_texts
+    spoken = {
+        "num_train": recipe.synthetic // len(sources),
+        "num_val": 0,
+        "num_test": 0,
+        "comes_first": True,
+        "augmented": False,
+        "words_per_minute": [140, 190],
+        "pitch": [35, 65],
+    }
+    return [
+        {"class_path": "dataset_modules.synthetic.SyntheticSpeechDataset", "init_args": spoken | words}
+        for words in sources
+        if recipe.synthetic
+    ]
 
 
 def has_words(survey: FolderSurvey) -> bool:

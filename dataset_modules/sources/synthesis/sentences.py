@@ -41,6 +41,19 @@ def distinct_sentences(
     return drawn
 
 
+def has_word_lists(language: str) -> bool:
+    """Return whether frequent words of the language are included.
+
+    >>> has_word_lists("en-us"), has_word_lists("cy")
+    (True, False)
+    """
+    return _word_lists(language).is_file()
+
+
+def _word_lists(language: str) -> Path:
+    return TEXTS_DIR / f"{language.split('-')[0]}.json"
+
+
 def words_of(texts: Iterable[str]) -> list[str]:
     """Return the words of texts in small letters, each once, in the order of their first occurrence.
 
@@ -86,11 +99,10 @@ def _lines_of(key: str, path: Path) -> list[str]:
 
 
 def _endless(language: str, draw: random.Random) -> Iterator[str]:
-    path = TEXTS_DIR / f"{language.split('-')[0]}.json"
-    if not path.is_file():
+    if not has_word_lists(language):
         while True:
             yield " ".join(str(draw.randrange(100)) for _ in range(draw.randint(2, 3)))
-    lists = read_json(path)
+    lists = read_json(_word_lists(language))
     while True:
         template = draw.choice(lists["templates"])
         yield _SLOT.sub(lambda slot: draw.choice(lists[slot[1]]), template)

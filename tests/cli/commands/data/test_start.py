@@ -48,13 +48,15 @@ def test_a_folder_gets_vocabulary_extensions_and_splits(tmp_path, capsys):
     folder = write_folder(tmp_path / "prompts", italian(), ".flac")
     config = started(folder, tmp_path, "--language", "it", "--device", "cpu")
     assert config["model"]["vocab_file"].endswith("dataset_modules/tokens/italian_phones.json")
-    recorded, synthetic = config["data"]["dataset_classes"]
+    recorded, synthetic, frequent = config["data"]["dataset_classes"]
     assert recorded["init_args"]["allowed_extensions"] == [".flac"]
     assert recorded["init_args"]["split_by"] == "recording"
     assert synthetic["class_path"] == "dataset_modules.synthetic.SyntheticSpeechDataset"
     sets = located_datasets(config["data"])
     assert all(len(sets[0].splits[split]) for split in ("train", "val", "test"))
-    assert len(sets[1].splits["train"]) == synthetic["init_args"]["num_train"]
+    assert "words_file" in synthetic["init_args"]
+    assert "words_file" not in frequent["init_args"]
+    assert len(sets[1].splits["train"]) == synthetic["init_args"]["num_train"] == 2000
     output = capsys.readouterr().out
     assert "./run.sh doctor" in output
     assert "./run.sh train" in output
@@ -75,6 +77,8 @@ def test_a_language_without_vocabulary_gets_one_of_its_texts(tmp_path):
     rows = [{"file_name": f"{n}.wav", "text": f"Jambo dunia {n * 'a'}"} for n in range(1, 31)]
     config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "sw", "--device", "cpu")
     assert Vocabulary.from_file(config["model"]["vocab_file"]).phonemes
+    _, synthetic = config["data"]["dataset_classes"]  # there are no word lists of Swahili
+    assert synthetic["init_args"]["num_train"] == 4000
 
 
 def test_labels_in_another_notation_get_no_synthetic_speech(tmp_path):
@@ -154,8 +158,8 @@ def survey(minutes, clips):
 def test_the_run_has_a_bounded_length_whatever_the_amount_of_speech(minutes, clips):
     recipe = recipe_for(survey(minutes, clips), on_gpu=False, can_synthesise=True)
     recorded = minutes * 60 * (1 + recipe.repeats) * recipe.epochs
-    assert recipe.synthetic == (3000 if minutes < 120 else 0)
-    assert max(40_000, minutes * 60) * 0.8 < recorded + recipe.synthetic * 2 * recipe.epochs
+    assert recipe.synthetic == (4000 if minutes < 120 else 0)
+    assert max(40_000, minutes * 60) * 0.8 < recorded + recipe.synthetic * 1.7 * recipe.epochs
     assert recorded <= max(54_000, minutes * 300)
     assert 2 <= recipe.batch_size <= 16
 
