@@ -1,5 +1,6 @@
 """Records what an evaluation recognised in each utterance, in the experiment's folder."""
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -114,7 +115,7 @@ def _utterances(
         outputs["frames"].tolist(),
         batch.labels.tolist(),
         batch.label_lengths.tolist(),
-        outputs["tokens"] or [None] * len(batch.ids),
+        outputs["tokens"] or itertools.repeat(None, len(batch.ids)),
         strict=True,
     )
     for row, log_probs, frames, labels, length, tokens in rows:
