@@ -44,12 +44,18 @@ from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.sections import DecodingSection, OptunaSection, SearchRequest
 from cli.configuration.values.value_checks import check_values
-from cli.decoding import check_decoding, set_test_decoder
+from cli.evaluating.decoding import check_decoding, set_test_decoder
+from cli.evaluating.published_model import (
+    log_symbols,
+    pronouncer,
+    published_model,
+    take_published,
+    write_symbols,
+)
 from cli.evaluation import conclude, evaluate_best, write_predictions
 from cli.loggers.choice import build_loggers, check_loggers, services, start_services
 from cli.loggers.configured_trainer import ConfiguredTrainer
 from cli.loggers.results import publish_results
-from cli.published_model import log_symbols, pronouncer, published_model, take_published, write_symbols
 from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.datamodule import PhonemeDataModule
 from durable_files import named_in_errors

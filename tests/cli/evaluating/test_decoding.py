@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from cli.configuration.sections import DecodingSection
-from cli.decoding import check_decoding
+from cli.evaluating.decoding import check_decoding
 from cli.run import run
 from evaluation.error_counts import error_rate, phoneme_edits, total_edits
 from evaluation.utterance_record import read_records

@@ -1,0 +1,1 @@
+"""What an evaluation needs besides the data: the search that decodes, and models that others trained."""
