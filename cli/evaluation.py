@@ -139,6 +139,8 @@ def summarise(folder: Path) -> "Analyses":
             {f"{split}_{name}": interval._asdict() for name, interval in analysis.intervals.items()}
         )
         log.info("%s", in_words(split, analysis))
+        if analysis.recognises_nothing:
+            log.warning("%s: the model recognises no phoneme, every frame is a blank: train longer", split)
     metrics["definitions"] = metrics.get("definitions", {}) | {
         "feature_error_rate": FEATURE_DEFINITION,
         "pfer": PFER_DEFINITION,

@@ -66,6 +66,11 @@ class SplitAnalysis:
         """How often each phoneme was recognised as which, over the split."""
         return self.counts_in(range(len(self.records)))
 
+    @property
+    def recognises_nothing(self) -> bool:
+        """Whether no utterance has a recognised phoneme: every frame's best token is the blank."""
+        return bool(self.records) and not any(record.hypothesis_phonemes for record in self.records)
+
     def counts_in(self, places: Sequence[int]) -> Counter[PhonemePair]:
         """Count how often each phoneme was recognised as which, over some of the utterances."""
         counts: Counter[PhonemePair] = Counter()

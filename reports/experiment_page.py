@@ -96,7 +96,7 @@ def _definitions(experiment: Experiment) -> dict[str, str]:
 
 def _mute_warning(analysis: SplitAnalysis) -> Html:
     """State first that a model recognises nothing: its error rate of 100 % could have other causes."""
-    if not analysis.records or any(record.hypothesis_phonemes for record in analysis.records):
+    if not analysis.recognises_nothing:
         return Html("")
     return html.callout(
         "bad",
@@ -234,8 +234,10 @@ def _use(experiment: Experiment) -> html.Section | None:
 {PROGRAM} transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts
 {PROGRAM} export {checkpoint} --to hf      # or onnx, onnx-int8"""
     in_python = f"""\
+import soundfile
 from inference import Recognizer
-from wording import number_of
+
+waveform, sampling_rate = soundfile.read("recording.wav")
 recognize = Recognizer.from_checkpoint({str(path)!r})
 print(recognize(waveform, sampling_rate).text)"""
     return html.section(

@@ -1,4 +1,4 @@
-"""What follows an evaluation: intervals beside the figures, and words for the terminal."""
+"""What follows an evaluation: intervals beside the figures, and lines in the terminal."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from experiment.layout import records_file
 
 @pytest.fixture
 def folder(tmp_path):
-    """Twenty utterances of ten phonemes, every second one with one phoneme misheard."""
+    """Twenty utterances of ten phonemes, every second one with one phoneme wrong."""
     spoken = tuple("tatadatana")
     records = [
         UtteranceRecord(
@@ -37,7 +37,14 @@ def test_intervals_and_edits_stand_beside_the_figures(folder):
     assert set(figures["definitions"]) == {"per", "feature_error_rate", "pfer", "intervals"}
 
 
-def test_the_terminal_is_told(folder, caplog):
+def test_a_model_that_recognises_nothing_is_named(folder, caplog):
+    silent = [UtteranceRecord("u", "test", ("t", "a"), (), 1.0, 50, 1.0)]
+    write_records(records_file(folder, "test"), silent)
+    summarise(folder)
+    assert "test: the model recognises no phoneme" in caplog.text
+
+
+def test_the_rates_and_edits_are_logged(folder, caplog):
     with caplog.at_level(logging.INFO, logger="cli"):
         summarise(folder)
     assert "test_per: 5.00 %, 95 % interval" in caplog.text

@@ -1,11 +1,16 @@
 """The report of an experiment shows what its folder holds."""
 
+import html
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import soundfile
 
+import inference
 from evaluation.error_analysis import analyse
 from experiment.contents import Experiment
 from reports.experiment_page import experiment_page
@@ -45,6 +50,22 @@ def test_a_finished_run_shows_metrics_curves_and_origin(finished):
     assert "lr ends at 0.2" in text
     assert "lr: &lt;0.1&gt;" in text
     assert "./run.sh transcribe experiments/tried/checkpoints/best.ckpt RECORDINGS" in text
+
+
+def test_the_code_that_a_report_shows_runs_as_it_stands(finished, monkeypatch, capsys):
+    soundfile.write("recording.wav", np.zeros(160, dtype=np.float32), 16000)
+    loaded = []
+
+    def recognise(waveform, sampling_rate):
+        return SimpleNamespace(text=f"{len(waveform)} at {sampling_rate}")
+
+    monkeypatch.setattr(
+        inference.Recognizer, "from_checkpoint", lambda path: loaded.append(path) or recognise
+    )
+    (code,) = re.findall(r"<pre>(import .*?)</pre>", experiment_page(finished), re.DOTALL)
+    exec(html.unescape(code), {})
+    assert capsys.readouterr().out == "160 at 16000\n"
+    assert loaded == ["experiments/tried/checkpoints/best.ckpt"]
 
 
 def test_the_axes_of_curves_name_what_they_count(finished):

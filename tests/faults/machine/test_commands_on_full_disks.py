@@ -1,4 +1,4 @@
-"""A command that cannot write its result is one message with the path, and status 1; no half of it is left."""
+"""A command that cannot write its result ends with one message and status 1, and leaves no half of it."""
 
 import shutil
 from collections.abc import Iterator
