@@ -168,6 +168,8 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
 
 def _times(fields: Mapping[str, object]) -> tuple[float, float | None] | None:
     """Return the seconds of the columns ``start`` and ``end``, with a point or a comma; None if wrong."""
+    if _text(fields, "start") is None and _text(fields, "end") is None:
+        return 0.0, None
     try:
         start, end = (float((_text(fields, name) or "nan").replace(",", ".")) for name in ("start", "end"))
     except ValueError:

@@ -42,3 +42,9 @@ def test_a_recording_takes_a_few_hundred_bytes():
     tracemalloc.stop()
     assert len(packed) == 5120
     assert size / 5120 < 400
+
+
+@pytest.mark.parametrize("name", ["a.wav", "/a.wav", "a/b/c.wav", "../a.wav", ".", "a\udcff/b\n.wav", "a /b"])
+def test_every_path_is_read_back_as_it_was(name):
+    recordings = [Recording(str(number), Path(name)) for number in range(300)]
+    assert list(PackedRecordings(recordings)) == recordings
