@@ -1,4 +1,4 @@
-"""PER on recorded speech, per language: the demo as it is, the starter's recipe, and programs from packages.
+"""PER on recorded speech, per language: the demo, the starter, the recipe for one voice, and other programs.
 
     python benchmarks/recorded_speech.py --languages ru en es --programs
 
@@ -19,16 +19,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import soundfile
+import yaml
 
 from benchmarks.english_fold import fold_to_39
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
 from evaluation.error_counts import error_rate, phoneme_edits, total_edits
 from evaluation.intervals import rate_interval
+from experiment.layout import LANGUAGE_MODEL_FILE
 from inference import Recognizer
+from inference.acoustic_model import AcousticModel
+from inference.decoding.beam_search import BeamDecoder
+from inference.decoding.ngram import read_arpa
 from phonetics import WORD_DELIMITER
 
 ROOT = Path(__file__).parents[1]
+RECIPE = Path("config/recipes/one_voice.yaml")
 PROMPTS = Path("data/telephone_prompts")
 CONTENDERS = ROOT / ".venv-contenders"
 PROGRAMS = {"hama": "hama==1.7.0", "pocketsphinx": "pocketsphinx==5.1.1"}
@@ -48,8 +54,8 @@ def main() -> None:
     print("| language | clips | model | phonemes | PER | 95 % |\n|---|---|---|---|---|---|")
     for code in options.languages:
         clips = _test_clips(code)
-        for name, checkpoint in (("demo as it is", _demo(code)), ("starter's recipe", _starter(code))):
-            found = [_without_boundaries(one) for one in _recognised(checkpoint, clips)]
+        for name, train in MODELS.items():
+            found = [_without_boundaries(one) for one in _recognised(train(code), clips)]
             _print_row(code, name, clips, found)
             if code == "en":
                 _print_row(code, name, clips, found, folded=True)
@@ -93,20 +99,24 @@ def _demo(code: str) -> Path:
 
 
 def _starter(code: str) -> Path:
-    name = f"recorded_starter_{code}"
+    return _trained(f"recorded_starter_{code}", str(_start(code)))
+
+
+def _start(code: str) -> Path:
+    """Return the configuration that ``start`` writes."""
+    name, language = f"recorded_starter_{code}", ESPEAK.get(code, code)
     config = Path("data/starts") / name / "config.yaml"
     if not config.is_file():
-        _run(
-            "start",
-            str(PROMPTS / code),
-            "--language",
-            ESPEAK.get(code, code),
-            "--name",
-            name,
-            "--device",
-            "cpu",
-        )
-    return _trained(name, str(config))
+        _run("start", str(PROMPTS / code), "--language", language, "--name", name, "--device", "cpu")
+    return config
+
+
+def _voice(code: str) -> Path:
+    name = f"recorded_voice_{code}"
+    return _trained(name, str(_start(code)), "--config", str(RECIPE), "--custom_folder_name", name)
+
+
+MODELS = {"demo as it is": _demo, "starter's recipe": _starter, "recipe for one voice": _voice}
 
 
 def _trained(name: str, *arguments: str) -> Path:
@@ -129,10 +139,26 @@ def _run(*arguments: str) -> None:
 
 
 def _recognised(checkpoint: Path, clips: Sequence[TestClip]) -> Iterator[Sequence[str]]:
-    recognise = Recognizer.from_checkpoint(checkpoint)
+    model = AcousticModel.from_checkpoint(checkpoint)
+    recognise = Recognizer(model, _decoder(checkpoint.parents[1], model))
     for clip in clips:
         samples, rate = soundfile.read(clip.audio, dtype="float32")
         yield [phoneme.symbol for phoneme in recognise(samples, rate).phonemes]
+
+
+def _decoder(experiment: Path, model: AcousticModel) -> BeamDecoder | None:
+    """Return the recipe's search where the experiment has a language model; None decodes greedily."""
+    language_model = experiment / LANGUAGE_MODEL_FILE
+    if not language_model.is_file():
+        return None
+    settings = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))["decoding"]
+    return BeamDecoder(
+        model.vocabulary,
+        settings["beam"],
+        read_arpa(language_model),
+        lm_weight=settings["lm_weight"],
+        token_bonus=settings["token_bonus"],
+    )
 
 
 def _of_program(program: str, clips: Sequence[TestClip]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Measure scores of pronunciation: ``python benchmarks/scoring.py EXPERIMENT``.
+"""Measure scores of pronunciation: ``python benchmarks/pronunciation_scores.py EXPERIMENT``.
 
 In each utterance of the experiment's test set, one reference phoneme is swapped for another one: a wrong
 phoneme whose place and true name are known. Measured are how well the score finds these places (against the
