@@ -10,6 +10,7 @@ from experiment.checkpoint import Checkpoint
 from experiment.errors import ConfigError
 from experiment.layout import VOCABULARY_FILE, experiment_of
 from models.checkpoint_description import CheckpointDescription
+from models.network.additions.extended_family import KEYS as EXTENSIONS
 from models.weights import CheckpointError, check_vocabulary
 from phonetics import Vocabulary, VocabularyError
 from untrusted.printing import printable
@@ -18,7 +19,7 @@ from untrusted.printing import printable
 _COMPARED = (
     *("network_name", "do_normalize", "sampling_rate", "padding_value"),
     *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
-    *("conv_dim", "conv_kernel"),
+    *("conv_dim", "conv_kernel", "adapter", *EXTENSIONS),
 )
 _VERSION = re.compile(r"\d+(\.\d+)+([abrc+.]\S*)?$")
 _DATA_STATE = "PhonemeDataModule"  # Lightning keeps a data module's state under the name of its class
@@ -62,17 +63,29 @@ def _check_architecture(checkpoint: Checkpoint, section: Namespace) -> None:
         return
     theirs = {
         "network_name": described.network_name,
+        "adapter": described.adapter,
+        **dict.fromkeys(EXTENSIONS),
         **described.network_config,
         **described.audio_params,
     }
     audio, configured = vars(section.audio_params), section.model.network_config or {}
-    ours = {"network_name": section.model.network_name, **configured, **audio}
+    ours = {"network_name": section.model.network_name, **configured, **audio, **_additions(section.model)}
     for name, value in ours.items():
-        if name in _COMPARED and value != theirs.get(name, value):
+        if name in _COMPARED and (value or None) != (theirs.get(name, value) or None):
             raise ConfigError(
                 f"ckpt_path: {checkpoint.path} was trained with {name} {theirs[name]!r}, "
                 f"the configuration has {value!r}"
             )
+
+
+def _additions(model: Namespace) -> dict[str, object]:
+    """Return what a network has beyond its family; a pretrained one may have more than is stated."""
+    inner = model.intermediate_ctc
+    conditioned = sorted(inner.layers) if inner and inner.self_conditioning else None
+    stated = dict(zip(EXTENSIONS, (conditioned, model.layer_mix or None), strict=True))
+    if model.pretrained_name is not None:
+        stated = {key: value for key, value in stated.items() if value}
+    return {"adapter": model.adapter and vars(model.adapter), **stated}
 
 
 def seed_of(checkpoint: Checkpoint) -> int | None:
