@@ -72,7 +72,7 @@ def _packed(recordings: Iterable[Recording]) -> bytes:
 
 def _unpacked(block: bytes) -> list[Recording]:
     rows: list[tuple[Any, ...]] = pickle.loads(block)  # noqa: S301 - this process wrote it
-    return [Recording(*row[:_AUDIO], _audio_of(row[_AUDIO]), *row[_AUDIO + 1 :]) for row in rows]
+    return [Recording._make((*row[:_AUDIO], _audio_of(row[_AUDIO]), *row[_AUDIO + 1 :])) for row in rows]
 
 
 def _audio_of(packed: Any) -> Any:  # noqa: ANN401 - a path or a source
