@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from inference.acoustic_model import AcousticModel
+from inference.model_loading import load_model
 from inference.streaming.audio_stream import AudioSamples, AudioStream
 from inference.streaming.silence import blanks_in_silence
 from inference.streaming.window_reader import Piece, WindowReader
@@ -55,8 +56,8 @@ class Recognizer:
     """Transcribes recordings of any length and rate.
 
     Args:
-        model: a checkpoint file, a folder or hub id of a Hugging Face CTC model, or a network with its
-            vocabulary.
+        model: a checkpoint file, an ONNX export, a folder or hub id of a Hugging Face CTC model, or a network
+            with its vocabulary.
         decode: converts scores to tokens; None decodes greedily.
         batch_seconds: padded seconds of audio in one batch.
         one_pass_seconds: the longest recording processed in one pass. Longer ones are split into windows
@@ -75,7 +76,7 @@ class Recognizer:
         window_seconds: float = 20.0,
         overlap_seconds: float = 4.0,
     ) -> None:
-        self.model = model if isinstance(model, AcousticModel) else AcousticModel.load(model)
+        self.model = model if isinstance(model, AcousticModel) else load_model(model)
         self.decode = decode or (lambda scores, _: greedy_tokens(scores, self.model.vocabulary.blank_id))
         self.batch_seconds = batch_seconds
         self._reader = WindowReader(self.model, one_pass_seconds, window_seconds, overlap_seconds)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.commands.transcribe import FORMAT_NAMES, chosen_device
-from cli.configuration.model_option import names_huggingface, with_model_first
+from cli.configuration.model_option import model_source, with_model_first
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
-from experiment.folder import find_checkpoint
 from installation import PROGRAM
 from stop_signals import stop_if_requested
 
@@ -31,8 +30,7 @@ aligned is one line on standard error; the exit status is 1 if there was any."""
 def run_align(arguments: Sequence[str]) -> int:
     """Align; the exit status is 1 where something could not be aligned."""
     options = _parser().parse_args(with_model_first(arguments))
-    if not names_huggingface(options.model):
-        options.model = str(find_checkpoint("align", options.model))
+    options.model = model_source("align", options.model)
     # Imported only now: a wrong argument should not wait for it.
     from cli.commands.transcription.recording_labels import LabelReader
     from cli.commands.transcription.recording_results import RecordingResults
@@ -62,7 +60,9 @@ def run_align(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} align", description=_DESCRIPTION)
-    parser.add_argument("model", help="an experiment, a checkpoint, or a Hugging Face CTC model of phonemes")
+    parser.add_argument(
+        "model", help="an experiment, a checkpoint, an ONNX export, or a Hugging Face CTC model"
+    )
     # Moved to the first place before the arguments are parsed.
     parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
@@ -88,10 +88,10 @@ def add_label_options(parser: argparse.ArgumentParser) -> None:
 def recognizer_of(options: argparse.Namespace) -> "Recognizer":
     """Build the recogniser of the options ``--model`` and ``--device``."""
     from inference import Recognizer
-    from inference.acoustic_model import AcousticModel
+    from inference.model_loading import load_model
 
     try:
-        return Recognizer(AcousticModel.load(options.model, chosen_device(options.device)))
+        return Recognizer(load_model(options.model, chosen_device(options.device)))
     except ValueError as error:  # of a checkpoint, or of a Hugging Face model
         raise ConfigError(str(error)) from error
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.commands.align import add_label_options, recognizer_of
-from cli.configuration.model_option import names_huggingface, with_model_first
+from cli.configuration.model_option import model_source, with_model_first
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
-from experiment.folder import find_checkpoint
 from installation import PROGRAM
 from stop_signals import stop_if_requested
 from untrusted.files import FileError, read_text
@@ -37,8 +36,7 @@ def run_score(arguments: Sequence[str]) -> int:
     """Score; the exit status is 1 where something could not be scored."""
     options = _parser().parse_args(with_model_first(arguments))
     _check(options)
-    if not names_huggingface(options.model):
-        options.model = str(find_checkpoint("score", options.model))
+    options.model = model_source("score", options.model)
     candidates = _candidates(options.candidates)
     return (_score_corpus if options.corpus else _score_recordings)(options, candidates)
 
@@ -81,7 +79,9 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
 
 def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} score", description=_DESCRIPTION)
-    parser.add_argument("model", help="an experiment, a checkpoint, or a Hugging Face CTC model of phonemes")
+    parser.add_argument(
+        "model", help="an experiment, a checkpoint, an ONNX export, or a Hugging Face CTC model"
+    )
     # Moved to the first place before the arguments are parsed.
     parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
     parser.add_argument("recordings", nargs="+", help="files, folders, tables, or - for standard input")

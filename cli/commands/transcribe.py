@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from cli.configuration.model_option import names_huggingface, with_model_first
+from cli.configuration.model_option import model_source, with_model_first
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
-from experiment.folder import find_checkpoint
 from installation import PROGRAM
 from stop_signals import stop_if_requested
 from untrusted.files import open_regular
@@ -41,9 +40,7 @@ def run_transcribe(arguments: Sequence[str]) -> int:
     """Transcribe; the exit status is 1 where a recording could not be read."""
     options = _parser().parse_args(with_model_first(arguments))
     _check(options)
-    model = options.model
-    if not names_huggingface(model):
-        model = str(find_checkpoint("transcribe", model))
+    model = model_source("transcribe", options.model)
     # Imported only now: a wrong argument should not wait for it.
     from cli.commands.transcription.clips import find_clips
     from cli.commands.transcription.recording_results import RecordingResults
@@ -67,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} transcribe", description=_DESCRIPTION)
     parser.add_argument(
         "model",
-        help="an experiment (its best checkpoint is taken), a checkpoint, or a Hugging Face CTC model: its "
-        "folder or hub id",
+        help="an experiment (its best checkpoint is taken), a checkpoint, an ONNX export, or a Hugging Face "
+        "CTC model: its folder or hub id",
     )
     # Moved to the first place before the arguments are parsed.
     parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
@@ -132,12 +129,12 @@ def _check_search(options: argparse.Namespace) -> None:
 
 def _recognizer(options: argparse.Namespace, name: str) -> "Recognizer":
     from inference import Recognizer
-    from inference.acoustic_model import AcousticModel
     from inference.decoding.beam_search import BeamDecoder
     from inference.decoding.ngram import NgramError, read_arpa
+    from inference.model_loading import load_model
 
     try:
-        model = AcousticModel.load(name, chosen_device(options.device))
+        model = load_model(name, chosen_device(options.device))
         language_model = read_arpa(options.lm) if options.lm else None
         if language_model:
             _check_tokens(language_model, model.vocabulary, options.lm)

@@ -11,6 +11,7 @@ from experiment.layout import EXPERIMENTS
 
 EVALUATIONS = ("validate", "test", "predict")
 _HUGGING_FACE_FILE = "config.json"
+_ONNX_FILE = "recognizer.json"
 
 
 class ModelChoice(NamedTuple):
@@ -67,3 +68,10 @@ def names_huggingface(name: str) -> bool:
         path.suffix == ".ckpt" or path.is_absolute() or name.startswith((".", "~", f"{EXPERIMENTS}/"))
     )
     return not path.exists() and not looks_local and not is_experiment(name) and name.count("/") == 1
+
+
+def model_source(command: str, name: str) -> str:
+    """Return what a command loads: an ONNX export, a Hugging Face model, or a checkpoint, by its path."""
+    if names_huggingface(name) or (Path(name) / _ONNX_FILE).is_file():
+        return name
+    return str(find_checkpoint(command, name))

@@ -10,6 +10,7 @@ from praatio import textgrid as praatio
 
 from cli.run import run
 from inference import Recognizer
+from inference.handover.onnx_export import save_onnx
 from tests.inference.tiny_models import VOCABULARY, speech
 
 NAMES = VOCABULARY.phonemes[:3]
@@ -187,3 +188,13 @@ def test_each_speaker_has_a_page(experiment, folder, tmp_path, capsys):
 def test_recordings_without_a_speaker_share_a_page(experiment, folder, tmp_path):
     assert score(experiment, folder, "--phonemes", SAID, "--pages", tmp_path / "pages") == 0
     assert [path.name for path in (tmp_path / "pages").iterdir()] == ["all_recordings.html"]
+
+
+def test_an_onnx_export_is_scored_by_its_folder(experiment, folder, tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    save_onnx(Recognizer(f"{experiment}/checkpoints/best.ckpt").model, tmp_path)
+    found = []
+    for model in (experiment, tmp_path):
+        assert score(model, folder / "a.wav", "--phonemes", SAID, "--format", "jsonl") == 0
+        found.append(lines_of(capsys.readouterr())[0])
+    assert found[1]["gop"] == pytest.approx(found[0]["gop"], abs=2e-3)
