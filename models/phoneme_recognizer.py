@@ -33,6 +33,7 @@ from models.network.pretrained import NetworkName, mask_policy, network_configur
 from models.network.pretrained_head import CarriedHead
 from models.objective.consistency import Consistency
 from models.objective.inner_layers import IntermediateCTC
+from models.objective.label_prior import PRIOR_KEY, LabelPrior, TokenPrior
 from models.objective.training_objective import TrainingObjective
 from models.optimization.choices import OPTIMIZERS, SCHEDULERS, OptimizerName, SchedulerName, flat_keys
 from models.optimization.plan import Grouping, GroupingName, OptimizationPlan
@@ -96,6 +97,7 @@ class PhonemeRecognizer(EvaluatedModel):
             transformer trains, pretrained convolutions and a CPU.
         intermediate_ctc: CTC losses of inner layers, which may condition later layers; null adds none.
         consistency: a second view of every training batch, which must agree with the first; null takes one.
+        label_prior: CTC whose scores are divided by how frequent tokens are; null is plain CTC.
         layer_mix: let the head read a learned, weighted sum of all encoder layers, not the last one alone.
         adapter: train low-rank changes of an encoder that stays as it is; null trains the encoder itself.
         unfreeze: from which step on what trains: head, top N (layers), all but convolutions, or all; null
@@ -142,6 +144,7 @@ class PhonemeRecognizer(EvaluatedModel):
         cache_encoder: bool | None = None,
         intermediate_ctc: IntermediateCTC | None = None,
         consistency: Consistency | None = None,
+        label_prior: LabelPrior | None = None,
         layer_mix: bool = False,
         adapter: LowRankAdapter | None = None,
         unfreeze: dict[int, str] | None = None,
@@ -204,6 +207,7 @@ class PhonemeRecognizer(EvaluatedModel):
         self.frontend = frontend_of(self.network_configuration.model_type, self.audio_params)
         self.metrics = EvaluationMetrics()
         self.intermediate_ctc, self.consistency = intermediate_ctc, consistency
+        self.prior = TokenPrior(label_prior.weight) if label_prior and label_prior.weight else None
         if intermediate_ctc is not None:
             intermediate_ctc.settle(self.network_configuration, is_frozen=freeze_transformer)
 
@@ -234,7 +238,7 @@ class PhonemeRecognizer(EvaluatedModel):
             least_share=self.least_fitting_share,
         )
         self.network = self.acoustic.network
-        self.objective = TrainingObjective(self.acoustic, self.intermediate_ctc, self.consistency)
+        self.objective = TrainingObjective(self.acoustic, self.intermediate_ctc, self.consistency, self.prior)
         if self.initial_weights is not None:
             load_matching(
                 self,
@@ -306,6 +310,8 @@ class PhonemeRecognizer(EvaluatedModel):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the step by its position in the run."""
         seed_step(self.seed, self.current_epoch, batch_idx, self.global_rank)
+        if self.prior is not None:
+            self.prior.enter(self.current_epoch)
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
         """Validate after the last step before stopping; otherwise no best checkpoint exists."""
@@ -343,8 +349,12 @@ class PhonemeRecognizer(EvaluatedModel):
             "seed": self.seed,
         }
         leave_base_out(checkpoint, self.switches.adapter, self.base)
+        if self.prior is not None:
+            checkpoint[PRIOR_KEY] = self.prior.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse weights over another vocabulary or adapter."""
         check_vocabulary(checkpoint, self.vocabulary, "the checkpoint")
         self.base = put_base_in(checkpoint, self.state_dict(), self.switches.adapter, self.base)
+        if self.prior is not None and PRIOR_KEY in checkpoint:
+            self.prior.load_state_dict(checkpoint[PRIOR_KEY])

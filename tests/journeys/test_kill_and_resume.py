@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from experiment.checkpoint import newest_loadable
@@ -162,6 +163,16 @@ def test_drawn_clips_are_the_same_after_a_resume_and_with_workers(fit: Fit, plac
     status, output = fit("drawn_other", resume=True)
     assert status == 2
     assert "data.sampling or the weight of a data set was Sampling" in output
+
+
+@pytest.mark.slow
+def test_label_priors_are_the_same_after_a_resume(fit: Fit, place: Path) -> None:
+    option = "--model.label_prior={weight: 0.3}"
+    status, output = fit("prior", option)
+    assert status == 0, output
+    cut_and_resume(fit, place, "prior_cut", "prior", option)
+    ours, theirs = (last_checkpoint(place / "experiments" / name) for name in ("prior_cut", "prior"))
+    assert all(torch.equal(ours["label_prior"][key], theirs["label_prior"][key]) for key in ("prior", "sums"))
 
 
 @pytest.mark.slow

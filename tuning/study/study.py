@@ -40,6 +40,7 @@ _ADDED: dict[str, object] = {
     "least_fitting_share": 0.1,
     "intermediate_ctc": None,
     "consistency": None,
+    "label_prior": None,
     "layer_mix": False,
     "adapter": None,
     "unfreeze": None,
