@@ -86,6 +86,7 @@ class BaseDataset(ABC):
         self._check_limits()
 
     label_summary: LabelSummary | None = None  # of data sets that find their labels in files
+    is_synthetic = False  # whether the audio is synthesised
 
     @abstractmethod
     def load_data(self, create_dataset: bool = False) -> None:
@@ -107,6 +108,10 @@ class BaseDataset(ABC):
         """Return a split's recordings; those without a language take this data set's."""
         getters = {"train": self.get_train_data, "val": self.get_val_data, "test": self.get_test_data}
         return StatedRecordings(getters[split], self.language)
+
+    def times_used(self, split: Split) -> int:
+        """Return how often each recording of a split occurs; all recordings come once before any copy."""
+        return 1
 
     def why_empty(self, split: Split) -> str:
         """Explain in one sentence why a split is empty and how to fill it; an empty text adds nothing."""

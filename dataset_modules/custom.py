@@ -147,6 +147,10 @@ class CustomAudioDataset(ListedDataset):
             for number in range(1, self.multiply_train_data + 1):
                 yield recording._replace(id=f"{recording.id}#{number}")
 
+    def times_used(self, split: Split) -> int:
+        """Return one, and for training the configured copies as well."""
+        return 1 + self.multiply_train_data if split == "train" else 1
+
     def why_empty(self, split: Split) -> str:
         """Explain that few undivided speakers may all be in one split."""
         other: Split = "val" if split == "train" else "train"

@@ -186,7 +186,10 @@ class PhonemeDataModule(LightningDataModule):
     def _open_and_check(self, split: Split) -> list[skipping.SplitPart]:
         parts = self.open_split(split)
         self.encode.check(sum((part.usable.unknown for part in parts), Counter[str]()))
-        log.info("%s: %s, %.2f h", split, number_of(len(clips := self.splits[split]), "clip"), clips.hours)
+        clips, origin = self.splits[split], "; ".join(skipping.copies_and_synthesis(parts))
+        log.info(
+            "%s: %s, %.2f h%s", split, number_of(len(clips), "clip"), clips.hours, origin and f"; {origin}"
+        )
         return parts
 
     def open_split(self, split: Split, *, rebuild: bool = False) -> list[skipping.SplitPart]:
@@ -194,7 +197,11 @@ class PhonemeDataModule(LightningDataModule):
         num_frames, sampling_rate = self.model.num_frames, self.audio_params.sampling_rate
         prepared = self.sources.prepare(split, self.audio_params, self.num_proc, rebuild=rebuild)
         parts = [
-            skipping.SplitPart(dataset, split, part, usable_clips(part.clips, self.encode, num_frames))
+            skipping.SplitPart(
+                *(dataset, split, part, usable_clips(part.clips, self.encode, num_frames)),
+                uses=dataset.times_used(split),
+                is_synthetic=dataset.is_synthetic,
+            )
             for dataset, part in zip(self.sources.datasets, prepared, strict=True)
         ]
         stores, rows = [part.clips for part in prepared], [part.usable.indices for part in parts]

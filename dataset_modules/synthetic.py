@@ -62,6 +62,8 @@ class SyntheticSpeechDataset(ListedDataset):
         options: the further arguments of ``BaseDataset``.
     """
 
+    is_synthetic = True
+
     def __init__(
         self,
         language: str | None = None,

@@ -12,6 +12,7 @@ from doctor.tables import (
     BATCH_HEADERS,
     SPLIT_HEADERS,
     batch_rows,
+    copies_and_synthesis_of,
     every_skipped,
     phoneme_rows,
     split_rows,
@@ -85,7 +86,12 @@ def _splits(survey: Survey) -> html.Section:
         html.KeyMetric("speakers", f"{speakers:,}" if speakers else "unknown"),
         html.KeyMetric("left out", f"{sum(split.num_skipped for split in splits):,}", "recordings"),
     ]
-    return html.section("Splits", html.key_metrics(*metrics), html.table(SPLIT_HEADERS, split_rows(survey)))
+    return html.section(
+        "Splits",
+        html.key_metrics(*metrics),
+        html.table(SPLIT_HEADERS, split_rows(survey)),
+        [html.note(origin) for origin in copies_and_synthesis_of(survey)],
+    )
 
 
 def _phonemes(survey: Survey) -> html.Section:
@@ -193,6 +199,7 @@ def _definitions(rate: int) -> html.Section:
                 "frames are counted by the strides of the configured network.",
                 "The same recording: the same length and the same levels over time, to 0.2 dB. "
                 "Names do not matter. Copies that were cut, made louder or encoded with loss are not found.",
+                "Copies of recordings, and synthetic speech beside recordings, count in the batches only.",
                 "Padding: the share of the first epoch's batches that is not audio.",
             ]
         ),

@@ -1,6 +1,7 @@
-"""Prepare every split of a configuration like training does, and survey it clip by clip."""
+"""Prepare every split of a configuration like training does, and survey it recording by recording."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ _EXAMPLES = 5  # clips named for each unknown phoneme
 
 
 def examine(data: PhonemeDataModule, num_frames: FrameCounter, plan: RunPlan) -> Survey:
-    """Survey every clip of every split; faults that would stop training become findings later."""
+    """Survey every recording of every split; faults that would stop training become findings later."""
     surveyor = Surveyor(data.encode, num_frames, data.audio_params.sampling_rate)
     splits: dict[Split, SplitSurvey] = {}
     num_batches: dict[Split, int] = {}  # per device and epoch, before any limit
@@ -34,8 +35,9 @@ def examine(data: PhonemeDataModule, num_frames: FrameCounter, plan: RunPlan) ->
         split = surveyor.survey(name, data.open_split(name, rebuild=data.sources.create_dataset))
         sampler = data.sampler(name, shuffle=name == "train")
         sampler.world_size = plan.world_size
-        num_batches[name] = len(sampler) if len(split) else 0
-        splits[name] = with_batching(split, sampler, plan) if len(split) else split
+        is_used = len(data.splits[name]) > 0
+        num_batches[name] = len(sampler) if is_used else 0
+        splits[name] = with_batching(split, sampler, plan) if is_used else split
     return Survey(
         splits=splits,
         speakers=surveyor.speakers,
@@ -66,18 +68,19 @@ class Surveyor:
         return tuple(self._speaker_numbers)
 
     def survey(self, name: Split, parts: Sequence[SplitPart]) -> SplitSurvey:
-        """Survey a split; it reads every clip once."""
-        prepared = ClipSelection([part.prepared.clips for part in parts])
+        """Survey a split; it reads every recording once."""
+        surveyed, left_out = _divided(parts)
+        rows = [np.arange(part.num_prepared) for part in surveyed]
+        prepared = ClipSelection([part.prepared.clips for part in surveyed], rows)
         clips = np.zeros(len(prepared), CLIP)
-        clips["used"] = np.concatenate(
-            [np.isin(np.arange(len(part.prepared.clips)), part.usable.indices) for part in parts]
-        )
+        usable = [np.isin(own, part.usable.indices) for own, part in zip(rows, surveyed, strict=True)]
+        clips["used"] = np.concatenate(usable)
         split = SplitSurvey(name, self.sampling_rate, clips, prepared.id_of, parts=parts)
+        split.synthetic.update(self._phonemes_of(left_out))
         progress = tqdm(
             prepared, desc=f"{name}: surveying clips", unit="clip", delay=1, **refreshing(sys.stderr)
         )
-        counts = [len(part.prepared.clips) for part in parts]
-        is_converted = np.repeat([_converts_texts(name, part) for part in parts], counts)
+        is_converted = np.repeat([_converts_texts(name, part) for part in surveyed], list(map(len, rows)))
         for row, clip, converted in zip(clips, progress, is_converted, strict=True):  # rows are views
             stop_if_requested()
             self._add(split, row, clip)
@@ -86,6 +89,14 @@ class Surveyor:
                 self._note_oddities(clip.text, clip.language, f"{clip.id} ({name})")
         clips["frames"] = self.num_frames(clips["num_samples"])
         return split
+
+    def _phonemes_of(self, parts: Sequence[SplitPart]) -> Counter[str]:
+        """Count the phonemes of data sets that are not surveyed."""
+        counts: Counter[str] = Counter()
+        for part in parts:
+            occurrences = part.usable.labels.counts().tolist()
+            counts.update(dict(zip(self.encode.vocabulary.tokens, occurrences, strict=False)))
+        return counts
 
     def _add(self, split: SplitSurvey, row: np.void, clip: PreparedClip) -> None:
         """Fill the row of a clip, and count its phonemes."""
@@ -115,6 +126,14 @@ class Surveyor:
             odd.number += 1
             if len(odd.examples) < _EXAMPLES:
                 odd.examples.append(f"{place}: {' '.join(parts)}")
+
+
+def _divided(parts: Sequence[SplitPart]) -> tuple[Sequence[SplitPart], Sequence[SplitPart]]:
+    """Leave synthetic speech out where there are recordings: findings are about these."""
+    recorded = [part for part in parts if not part.is_synthetic]
+    if not any(len(part.usable.indices) for part in recorded):
+        return parts, ()
+    return recorded, [part for part in parts if part.is_synthetic]
 
 
 def _converts_texts(split: Split, part: SplitPart) -> bool:

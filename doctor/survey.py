@@ -15,7 +15,7 @@ from dataset_modules.sources.annotations.summary import LabelSummary
 
 NO_SPEAKER = -1
 
-# One row for each prepared clip; 77 bytes.
+# One row for each prepared recording; 77 bytes.
 CLIP = np.dtype(
     [
         ("used", np.bool_),  # whether training would use it; some labels make clips unusable
@@ -53,7 +53,7 @@ class Batching(NamedTuple):
 
 @dataclass(frozen=True)
 class SplitSurvey:
-    """The survey of one split."""
+    """The survey of one split: its recordings without copies, and synthetic speech only where it is alone."""
 
     name: Split
     sampling_rate: int
@@ -62,6 +62,7 @@ class SplitSurvey:
     phonemes: Counter[str] = field(default_factory=Counter)  # of used clips
     unknown: Counter[str] = field(default_factory=Counter)  # outside the vocabulary, of all clips
     unknown_examples: dict[str, list[str]] = field(default_factory=dict)  # phoneme → ids
+    synthetic: Counter[str] = field(default_factory=Counter)  # phonemes of synthetic speech left out here
     parts: Sequence[SplitPart] = ()  # one for each data set
     batching: Batching | None = None
 
@@ -103,6 +104,10 @@ class SplitSurvey:
     def num_skipped(self) -> int:
         """The number of recordings that training would skip."""
         return sum(part.num_skipped for part in self.parts)
+
+    def trains(self, phoneme: str) -> bool:
+        """Return whether a phoneme occurs, in recordings or in synthetic speech."""
+        return bool(self.phonemes[phoneme] or self.synthetic[phoneme])
 
 
 @dataclass(frozen=True)

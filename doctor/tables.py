@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dataset_modules.labels.skipping import copies_and_synthesis
 from doctor.clip_measures import decibels
 from doctor.findings.finding import Finding
 from doctor.survey import NO_SPEAKER, SplitSurvey, Survey
@@ -25,6 +26,12 @@ def split_rows(survey: Survey) -> list[list[object]]:
         ]
         for split in survey.splits.values()
     ]
+
+
+def copies_and_synthesis_of(survey: Survey) -> list[str]:
+    """Describe for each split how often its recordings are used and how much synthetic speech is mixed in."""
+    origins = {name: "; ".join(copies_and_synthesis(split.parts)) for name, split in survey.splits.items()}
+    return [f"{name}: {origin}" for name, origin in origins.items() if origin]
 
 
 def _durations(split: SplitSurvey) -> list[float | None]:
@@ -132,5 +139,7 @@ def _split_json(survey: Survey, split: SplitSurvey) -> dict[str, Any]:
         "unknown_examples": split.unknown_examples,
         "recordings": sum(part.num_recordings for part in split.parts),
         "skipped": split.num_skipped,
+        "copies": sum(part.num_copies for part in split.parts),
+        "synthetic": sum(part.num_recordings for part in split.parts if part.is_synthetic),
         "batching": split.batching._asdict() if split.batching else None,
     }

@@ -8,7 +8,7 @@ from typing import TextIO
 from doctor.doctor_page import verdict
 from doctor.findings.finding import Finding, Severity, many
 from doctor.survey import Survey
-from doctor.tables import SPLIT_HEADERS, split_rows, steps_in_all
+from doctor.tables import SPLIT_HEADERS, copies_and_synthesis_of, split_rows, steps_in_all
 from reports import html
 from untrusted.printing import printable
 
@@ -47,8 +47,9 @@ def _sentences(survey: Survey) -> list[str]:
     present = [phoneme for phoneme in survey.vocabulary if counts[phoneme]]
     rarest = min(present, key=lambda phoneme: counts[phoneme], default=None)
     lines = [
+        *copies_and_synthesis_of(survey),
         f"phonemes: {len(present)} of the vocabulary's {len(survey.vocabulary)} occur in train"
-        + (f"; rarest {printable(rarest)} ({counts[rarest]:,}×)" if rarest else "")
+        + (f"; rarest {printable(rarest)} ({counts[rarest]:,}×)" if rarest else ""),
     ]
     batching, total = survey.trained_on.batching, steps_in_all(survey)
     if batching:

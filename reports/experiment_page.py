@@ -30,6 +30,15 @@ from untrusted.files import open_regular
 from wording import number_of
 
 _ROWS_SHOWN, _REASONS_SHOWN = 100, 12  # of recordings left out
+# Of a split: keys of the description → headers.
+_SIZES = {
+    "recordings": "recordings",
+    "synthetic": "of them synthetic",
+    "copies": "copies",
+    "skipped": "left out",
+    "clips": "clips",
+    "hours": "hours",
+}
 _FEW_POINTS = 30  # of a curve, which are marked one by one
 _SPLITS = ("test", "val")
 _CURVES = (
@@ -200,12 +209,16 @@ def _fam(experiment: Experiment) -> html.Section | None:
     )
 
 
+def _is_shown(column: str, facts: dict[str, dict[str, Any]]) -> bool:
+    return column not in ("synthetic", "copies") or any(numbers.get(column) for numbers in facts.values())
+
+
 def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.Section | None:
     """Show the hours and clips of each split, and why recordings were left out."""
     if not facts and not skipped:
         return None
-    columns = ("clips", "hours", "recordings", "skipped")
-    rows = [[split, *map(numbers.get, columns)] for split, numbers in facts.items()]
+    headers = {column: header for column, header in _SIZES.items() if _is_shown(column, facts)}
+    rows = [[split, *map(numbers.get, headers)] for split, numbers in facts.items()]
     reasons = Counter(" ".join(row.reason.split()[:6]) for row in skipped).most_common(_REASONS_SHOWN)
     listed = [[row.split, row.id, row.reason, row.path] for row in skipped[:_ROWS_SHOWN]]
     rest = len(skipped) - _ROWS_SHOWN
@@ -219,7 +232,7 @@ def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.S
     )
     return html.section(
         "Data",
-        html.table(["split", "clips", "hours", "recordings", "left out"], rows) if rows else "",
+        html.table(["split", *headers.values()], rows) if rows else "",
         left_out if skipped else html.paragraph("No recording was left out."),
     )
 

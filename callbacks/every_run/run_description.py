@@ -59,7 +59,10 @@ class RunDescription(SaveConfigCallback):
 
 
 def _sizes(data: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401 - data modules of others have no splits
-    """Return how much each split holds, and how much was skipped."""
+    """Return how much each split holds, and how much was skipped.
+
+    Clips are the recordings that were not skipped, and the copies; synthetic ones are among the recordings.
+    """
     sizes: dict[str, dict[str, float]] = {}
     for split, clips in getattr(data, "splits", {}).items():
         parts = [part for part in data.parts if part.split == split]
@@ -67,6 +70,8 @@ def _sizes(data: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401 - data mod
             "clips": len(clips),
             "hours": round(clips.hours, 4),
             "recordings": sum(part.num_recordings for part in parts),
+            "synthetic": sum(part.num_recordings for part in parts if part.is_synthetic),
+            "copies": sum(part.num_copies for part in parts),
             "skipped": sum(part.num_skipped for part in parts),
         }
     return sizes

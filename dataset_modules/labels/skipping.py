@@ -17,6 +17,7 @@ from dataset_modules.recording import AudioError, SkippedRecording
 from durable_files import replacing
 from phonetics import VocabularyError
 from untrusted.printing import printable
+from wording import number_of
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +28,14 @@ _COLUMNS = ("split", "id", "path", "reason")
 
 @dataclass(frozen=True)
 class SplitPart:
-    """The clips of one data set in one split."""
+    """The clips of one data set in one split; copies of a recording are counted in ``num_copies`` alone."""
 
     dataset: BaseDataset
     split: Split
     prepared: PreparedSplit
     usable: UsableClips
+    uses: int = 1  # how often each recording occurs; all of them come once before any copy
+    is_synthetic: bool = False
 
     @property
     def dataset_name(self) -> str:
@@ -42,16 +45,44 @@ class SplitPart:
     @property
     def num_skipped(self) -> int:
         """The number of recordings whose audio or label cannot be used."""
-        return self.prepared.num_skipped + len(self.usable.faults)
+        return self._distinct(self.prepared.num_skipped) + self._distinct(len(self.usable.faults))
 
     @property
     def num_recordings(self) -> int:
         """The number of recordings, used or skipped."""
-        return len(self.prepared.clips) + self.prepared.num_skipped
+        return self.num_prepared + self._distinct(self.prepared.num_skipped)
+
+    @property
+    def num_prepared(self) -> int:
+        """The number of recordings whose audio and label could be prepared, the first clips."""
+        return self._distinct(len(self.prepared.clips))
+
+    @property
+    def num_copies(self) -> int:
+        """The number of usable clips that repeat a recording."""
+        return len(self.usable.indices) - self._distinct(len(self.usable.indices))
 
     def skipped(self) -> Iterator[SkippedRecording]:
         """Yield the skipped recordings."""
-        return itertools.chain(self.prepared.skipped(), self.usable.faults)
+        prepared = itertools.islice(self.prepared.skipped(), self._distinct(self.prepared.num_skipped))
+        return itertools.chain(prepared, self.usable.faults[: self._distinct(len(self.usable.faults))])
+
+    def _distinct(self, number: int) -> int:
+        return -(-number // self.uses)
+
+
+def copies_and_synthesis(parts: Sequence[SplitPart]) -> Iterator[str]:
+    """Describe how often the recordings of a split are used, and how many sentences are synthetic."""
+    for part in parts:
+        if part.uses > 1:
+            yield f"{number_of(part.num_recordings, 'recording')}, each used {part.uses} times"
+    if synthetic := sum(part.num_recordings for part in parts if part.is_synthetic):
+        yield number_of(synthetic, "synthetic sentence")
+
+
+def worth_counting(parts: Sequence[SplitPart]) -> list[SplitPart]:
+    """Leave out synthetic sentences of which none was skipped: they would hide the share of recordings."""
+    return [part for part in parts if part.num_skipped or not part.is_synthetic]
 
 
 def identity_of(parts: Sequence[SplitPart]) -> str:
@@ -127,7 +158,7 @@ def counted(parts: Sequence[SplitPart]) -> str:
     """Return the skipped recordings of each split, such as ``1 of 9 train, 2 of 4 val``."""
     skipped: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for part in parts:
+    for part in worth_counting(parts):
         skipped[part.split] += part.num_skipped
         total[part.split] += part.num_recordings
     return ", ".join(f"{skipped[split]} of {total[split]} {split}" for split in total if skipped[split])

@@ -40,6 +40,10 @@ class EncodedLabels:
         ends = [part._ends + start for part, start in zip(parts, starts[:-1], strict=True)]
         return cls(np.concatenate([part._ids for part in parts]), np.concatenate(ends))
 
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each id occurs, (largest id + 1,)."""
+        return np.bincount(self._ids)
+
     def __len__(self) -> int:
         return len(self._ends)
 

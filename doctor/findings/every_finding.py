@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     phoneme_findings.never_trained_on,
     phoneme_findings.rare_phonemes,
     split_findings.nothing_to_validate_on,
+    split_findings.small_evaluation,
     split_findings.wasteful_padding,
     clip_findings.very_long,
     clip_findings.very_short,

@@ -42,14 +42,13 @@ def unknown_phonemes(survey: Survey) -> Iterator[Finding]:
 
 def never_trained_on(survey: Survey) -> Iterator[Finding]:
     """Phonemes may be evaluated but never trained on."""
-    train = survey.trained_on.phonemes
     occurrences = {
         phoneme: [name for name, split in survey.splits.items() if split.phonemes[phoneme]]
         for phoneme in survey.vocabulary
-        if not train[phoneme]
+        if not survey.trained_on.trains(phoneme)
     }
     missing = [f"{phoneme}: in {' and '.join(names)}" for phoneme, names in occurrences.items() if names]
-    if missing and train:
+    if missing and len(survey.trained_on):
         yield Finding(
             "warning",
             "never_trained_on",
@@ -64,17 +63,18 @@ def never_trained_on(survey: Survey) -> Iterator[Finding]:
 def rare_phonemes(survey: Survey) -> Iterator[Finding]:
     """Rare phonemes have too few examples to be learnt well."""
     train = survey.trained_on.phonemes
-    never = sorted(phoneme for phoneme in survey.vocabulary if not train[phoneme])
+    never = sorted(phoneme for phoneme in survey.vocabulary if not survey.trained_on.trains(phoneme))
     rare = sorted((train[name], name) for name in survey.vocabulary if 0 < train[name] < RARE_COUNT)
     seldom = [f"{phoneme} ({count}×)" for count, phoneme in rare]
     number = len(never) + len(seldom)
     if number and train:
+        title, text, advice = _about_rare(len(never), len(seldom))
         yield Finding(
             "warning" if seldom else "note",
             "rare_phonemes",
-            f"{many(number, 'phoneme')} rarer than {RARE_COUNT} times in train",
-            f"{len(never)} of them never occur." if never else "All of them occur.",
-            "Expect many errors in them; more recordings help, or a smaller vocabulary if they do not exist.",
+            title,
+            text,
+            advice,
             tuple(
                 f"{how_often}: {listed(names, _RARE_NAMED)}"
                 for how_often, names in (("never", never), ("seldom", seldom))
@@ -82,3 +82,18 @@ def rare_phonemes(survey: Survey) -> Iterator[Finding]:
             ),
             number,
         )
+
+
+def _about_rare(never: int, seldom: int) -> tuple[str, str, str]:
+    """Return title, text and advice; a vocabulary may well have phonemes that no recording has."""
+    if not seldom:
+        return (
+            f"{many(never, 'phoneme')} of the vocabulary never in train",
+            "The model will not recognise them.",
+            "Do nothing if the language has them and these recordings need not.",
+        )
+    return (
+        f"{many(never + seldom, 'phoneme')} rarer than {RARE_COUNT} times in train",
+        f"{never} of them never occur." if never else "All of them occur.",
+        "Expect many errors in them; more recordings help, or a smaller vocabulary if they do not exist.",
+    )

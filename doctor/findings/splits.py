@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_modules.labels.skipping import counted, limit_of, over_limit
+from dataset_modules.labels.skipping import counted, limit_of, over_limit, worth_counting
 from doctor.findings.clips import SILENT_SHARE
 from doctor.findings.finding import EXAMPLES, ClipCheck, Finding, many
 from doctor.survey import NO_SPEAKER, SplitSurvey, Survey
 
 PADDING_SHARE = 0.2
+FEWEST_CLIPS, FEWEST_SECONDS = 30, 60.0  # of a split to evaluate on
 
 
 def nothing_to_train_on(survey: Survey) -> Iterator[Finding]:
@@ -42,7 +43,8 @@ def plan_faults(survey: Survey) -> Iterator[Finding]:
 def skipped_recordings(survey: Survey) -> Iterator[Finding]:
     """Recordings may be unusable; too many of them in one data set stop a run."""
     parts = [part for split in survey.splits.values() for part in split.parts]
-    number, total = sum(part.num_skipped for part in parts), sum(part.num_recordings for part in parts)
+    number = sum(part.num_skipped for part in parts)
+    total = sum(part.num_recordings for part in worth_counting(parts))
     if number:
         limits = "; ".join(
             f"{group[0].dataset_name} skips {counted(group)}, {limit_of(group[0].dataset)}"
@@ -103,15 +105,12 @@ def _has_sound(split: SplitSurvey) -> NDArray[np.bool_]:
 
 
 def _is_repeated(split: SplitSurvey) -> NDArray[np.bool_]:
-    """Mark the clips whose recording an earlier clip of the split already has, unless it is a copy of it."""
+    """Mark the clips whose recording an earlier clip of the split already has."""
     rows = np.flatnonzero(_has_sound(split))
     repeated = np.zeros(len(split.clips), dtype=np.bool_)
     for numbers in split.clips["content"][rows].T:
-        _, first, group = np.unique(numbers, return_index=True, return_inverse=True)
-        earlier = rows[first[group]]
-        for row, original in zip(rows[rows != earlier], earlier[rows != earlier], strict=True):
-            # multiply_train_data names copies a.wav#1 and so on.
-            repeated[row] |= not split.id_of(int(row)).startswith(split.id_of(int(original)) + "#")
+        first = np.unique(numbers, return_index=True)[1]
+        repeated[np.delete(rows, first)] = True
     return repeated
 
 
@@ -170,6 +169,25 @@ def nothing_to_validate_on(survey: Survey) -> Iterator[Finding]:
             "No clip to validate on",
             "No best checkpoint can be chosen, and a scheduler or early stop that monitors a metric fails.",
             "Set some clips aside, with validation_split or in the manifest.",
+        )
+
+
+def small_evaluation(survey: Survey) -> Iterator[Finding]:
+    """Metrics of few clips depend much on which clips they are."""
+    small = {
+        split.name: f"{many(len(split), 'clip')}, {split.used_seconds.sum():.0f} s"
+        for split in survey.splits.values()
+        if split.name != "train" and len(split)
+        if len(split) < FEWEST_CLIPS or split.used_seconds.sum() < FEWEST_SECONDS
+    }
+    if small:
+        yield Finding(
+            "warning",
+            "small_evaluation",
+            f"Few clips to evaluate on: {'; '.join(f'{name} has {size}' for name, size in small.items())}",
+            "Error rates of so few clips have wide intervals: small differences between runs mean nothing.",
+            f"Set more clips aside: at least {FEWEST_CLIPS} clips and {FEWEST_SECONDS:.0f} s for each split.",
+            number=len(small),
         )
 
 

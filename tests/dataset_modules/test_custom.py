@@ -365,6 +365,7 @@ def test_validation_recordings_are_trained_on_too_where_asked(folder):
         write_jsonl(folder, {"file_name": "a.wav"}, {"file_name": "b.wav", "split": split})
     made = dataset(folder, add_val_to_train=True, multiply_train_data=1)
     assert ids(made.get_train_data()) == ["a.wav", "b.wav", "a.wav#1", "b.wav#1"]
+    assert [made.times_used(split) for split in ("train", "val", "test")] == [2, 1, 1]
     assert ids(made.get_val_data()) == ["b.wav"]
 
 

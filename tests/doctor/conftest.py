@@ -56,7 +56,7 @@ def survey_of(split_of) -> Callable[..., Survey]:
 
     def make(*splits: SplitSurvey, **given) -> Survey:
         names = {"train": 0, "val": 100, "test": 200}
-        whole = {name: split_of(name, 3, speaker=np.arange(3) + start) for name, start in names.items()}
+        whole = {name: split_of(name, 30, speaker=np.arange(30) + start) for name, start in names.items()}
         whole |= {split.name: split for split in splits}
         plan = RunPlan(**{key: given.pop(key) for key in list(given) if key in RunPlan.__dataclass_fields__})
         survey = Survey(whole, tuple(f"voice{n}" for n in range(300)), ("a", "b"), "refuse", plan=plan)

@@ -41,17 +41,20 @@ class Study:
     def frames(num_samples):
         return num_samples // 100
 
-    def __call__(self, name, *stores, corpus=Corpus):
-        parts = [
+    def __call__(self, name, *stores, corpus=Corpus, **given):
+        return self.taker.survey(name, self.parts(name, *stores, corpus=corpus, **given))
+
+    def parts(self, name, *stores, corpus=Corpus, **given):
+        return [
             SplitPart(
                 corpus(),
                 name,
                 PreparedSplit(store, "print", 0, ()),
                 usable_clips(store, self.encode, self.frames),
+                **given,
             )
             for store in stores
         ]
-        return self.taker.survey(name, parts)
 
 
 def wave(size, level=1000):
@@ -74,6 +77,37 @@ def test_every_clip_of_every_store_is_a_row(store_of):
     assert split.clips["speaker"].tolist() == [0, 1, 0]
     assert len(split) == 3
     assert split.hours == pytest.approx(5600 / 16000 / 3600)
+
+
+def test_copies_are_no_recordings(store_of):
+    study = Study("skip")
+    good, bad, mute = ("a", wave(1600), "ab", "anna"), ("b", wave(200), "aab"), ("c", wave(1600), "ø")
+    copies = [(f"{one[0]}#{number}", *one[1:]) for one in (good, bad, mute) for number in (1, 2)]
+    split = study("train", store_of(good, bad, mute, *copies), uses=3)
+    assert [split.id_of(row) for row in range(len(split.clips))] == ["a", "b", "c"]
+    assert split.clips["used"].tolist() == [True, False, False]
+    assert split.phonemes == {"a": 1, "b": 1}
+    (part,) = split.parts
+    assert (part.num_recordings, part.num_skipped, part.num_copies) == (3, 2, 2)
+    assert [skipped.id for skipped in part.skipped()] == ["b", "c"]
+
+
+def test_synthetic_speech_is_left_out_beside_recordings(store_of):
+    study = Study()
+    recorded = study.parts("train", store_of(("x", wave(1600), "a", "anna")))
+    synthetic = study.parts("train", store_of(("s", wave(1600), "bba", "robot")), is_synthetic=True)
+    split = study.taker.survey("train", [*recorded, *synthetic])
+    assert [split.id_of(row) for row in range(len(split.clips))] == ["x"]
+    assert study.taker.speakers == ("anna",)
+    assert split.phonemes == {"a": 1}
+    assert split.trains("b")
+    assert split.synthetic["b"] == 2
+
+
+def test_synthetic_speech_alone_is_surveyed(store_of):
+    split = Study()("train", store_of(("s", wave(1600), "ba", "robot")), is_synthetic=True)
+    assert len(split) == 1
+    assert not split.synthetic
 
 
 def test_clips_that_training_skips_are_not_counted_as_used(store_of):

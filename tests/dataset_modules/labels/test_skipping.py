@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from callbacks.every_run.run_description import _sizes
 from dataset_modules.base_dataset import BaseDataset
 from dataset_modules.datamodule import PhonemeDataModule
-from dataset_modules.labels.skipping import num_allowed, write_skipped
+from dataset_modules.labels.skipping import counted, num_allowed, write_skipped
 from dataset_modules.recording import AudioError, Recording
 from phonetics import VocabularyError
 
@@ -55,6 +56,51 @@ def open_data(tmp_path: Path, russian_vocab_file: Path) -> Callable[..., Phoneme
         return data
 
     return make
+
+
+class Repeated(Given):
+    """Recordings that are used three times."""
+
+    def times_used(self, split: str) -> int:
+        return 3 if split == "train" else 1
+
+    def get_train_data(self) -> Iterable[Recording]:
+        yield from self.train
+        for number in (1, 2):
+            yield from (one._replace(id=f"{one.id}#{number}") for one in self.train)
+
+
+class Synthetic(Given):
+    """Recordings that pass for synthetic speech."""
+
+    is_synthetic = True
+
+
+def test_copies_and_synthetic_sentences_are_no_skipped_recordings(
+    tmp_path: Path, recordings: Callable, russian_vocab_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    datasets = [
+        Repeated(recordings(6, bad=1, foreign=1), [], tmp_path / "a"),
+        Synthetic(recordings(9), [], tmp_path / "b"),
+    ]
+    data = PhonemeDataModule(datasets, russian_vocab_file)
+    with caplog.at_level(logging.INFO):
+        data.setup("fit")
+    assert "Repeated: 2 of 8 train recordings skipped: bad-0: " in caplog.text
+    assert "#" not in caplog.text
+    assert "train: 27 clips, " in caplog.text
+    assert "; 8 recordings, each used 3 times; 9 synthetic sentences" in caplog.text
+    assert counted(data.parts) == "2 of 8 train"
+    write_skipped(tmp_path / "skipped.tsv", data.parts)
+    assert (tmp_path / "skipped.tsv").read_text(encoding="utf-8").count("\n") == 3
+    sizes = _sizes(data)["train"]
+    assert [sizes[key] for key in ("recordings", "synthetic", "copies", "skipped", "clips")] == [
+        17,
+        9,
+        12,
+        2,
+        27,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Each fault is found with its severity, and good data has none; all surveys are made by hand."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,15 +135,6 @@ def test_copies_within_a_split_are_a_note(survey_of, split_of):
     assert finding.examples == ("train-3 (train)", "train-4 (train)")
 
 
-def test_copies_that_the_configuration_makes_are_no_note(survey_of, split_of):
-    train = split_of("train", 4)
-    for row in (1, 2, 3):
-        train.clips["content"][row] = train.clips["content"][0]
-    names = ("a.wav#0001", "a.wav#0001#1", "a.wav#0001#2", "b.wav")
-    finding = found(survey_of(replace(train, id_of=names.__getitem__)))["repeated_recordings"]
-    assert (finding.number, finding.examples) == (1, ("b.wav (train)",))
-
-
 def test_a_speaker_in_two_splits_is_named(survey_of, split_of):
     survey = survey_of(split_of("val", 3, speaker=[2, 150, 150]))
     finding = found(survey)["same_speaker"]
@@ -170,6 +160,16 @@ def test_a_rare_phoneme_is_named(count, severity, survey_of, split_of):
     findings = {key: finding for key, finding in found(survey).items() if key not in speakers}
     assert findings["rare_phonemes"].severity == severity
     assert findings["rare_phonemes"].examples == ("seldom: b (19×)" if count else "never: b",)
+
+
+def test_phonemes_that_only_synthetic_speech_has_are_trained_on(survey_of, split_of):
+    train = split_of("train", phonemes={"a": 900}, synthetic=Counter({"b": 500}))
+    assert not {"never_trained_on", "rare_phonemes"} & found(survey_of(train)).keys()
+
+
+def test_phonemes_that_no_recording_has_are_a_calm_note(survey_of, split_of):
+    survey = survey_of(*(split_of(name, phonemes={"a": 20}) for name in ("train", "val", "test")))
+    assert found(survey)["rare_phonemes"].title == "1 phoneme of the vocabulary never in train"
 
 
 def corpus(name, share):
@@ -222,6 +222,16 @@ def test_an_empty_validation_split_is_a_finding(survey_of, split_of):
     assert "nothing_to_judge_by" not in found(survey_of(split_of("test", 0)))
 
 
+@pytest.mark.parametrize(
+    ("clips", "seconds", "found_in"),
+    [(30, 2.0, None), (29, 9.0, "29 clips, 261 s"), (59, 1.0, "59 clips, 59 s")],
+)
+def test_a_small_split_to_evaluate_on_is_a_finding(clips, seconds, found_in, survey_of, split_of):
+    test = split_of("test", clips, num_samples=int(16000 * seconds), speaker=-1)
+    finding = found(survey_of(test)).get("small_evaluation")
+    assert (finding and finding.title) == (found_in and f"Few clips to evaluate on: test has {found_in}")
+
+
 @pytest.mark.parametrize(("share", "is_found"), [(0.19, False), (0.21, True)])
 def test_much_padding_is_a_finding(share, is_found, survey_of, split_of):
     train = split_of("train", batching=Batching(1, share, 4, 8.0, 1))
@@ -241,7 +251,7 @@ def test_the_worst_comes_first(survey_of, split_of):
 def test_every_check_can_find_something(survey_of, split_of):
     """The tests above cover every check."""
     names = {check.key if isinstance(check, ClipCheck) else check.__name__ for check in CHECKS}
-    assert len(names) == len(CHECKS) == 23
+    assert len(names) == len(CHECKS) == 24
 
 
 def test_texts_that_are_spoken_otherwise_are_found_by_kind(survey_of):
