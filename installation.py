@@ -17,6 +17,7 @@ PACKAGES = (
     "optim",
     "phonetics",
     "reports",
+    "scoring",
     "tuning",
     "untrusted",
 )

@@ -96,7 +96,8 @@ def test_rows_are_computed_in_parts_that_fit_into_memory(monkeypatch):
     whole = place_evidence(log_probs, labels, BLANK)
     monkeypatch.setattr("scoring.evidence._MOST_VALUES", 2 * 40 * 6)
     parts = place_evidence(log_probs, labels, BLANK)
-    assert all(torch.equal(one, other) for one, other in zip(whole[1:], parts[1:], strict=True))
+    for one, other in zip(whole[1:], parts[1:], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)  # sums may be taken in another order
 
 
 @pytest.mark.parametrize(

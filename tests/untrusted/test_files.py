@@ -54,4 +54,4 @@ def test_files_of_the_kernel_neither_block_nor_break_a_reader(tmp_path, name):
     (tmp_path / "f").symlink_to(name)
     for read in (read_bytes, read_text, lambda path: open_text(path, newline="").read(10)):
         with contextlib.suppress(FileError):
-            assert read(tmp_path / "f") in (b"", "")
+            assert isinstance(read(tmp_path / "f"), bytes | str)  # a superuser may read the kernel's log

@@ -24,6 +24,7 @@ _FREE = {
     "seed_everything",
     "custom_folder_name",
     "write_report",
+    "decoding",  # of test data, which no trial has
     "data.num_workers",
     "data.num_proc",
     "data.create_dataset",
@@ -52,6 +53,7 @@ _ADDED: dict[str, object] = {
     "label_tier": None,
     "clip_tier": None,
     "label_dir": None,
+    "unknown_speech": "cut",
     "speaker_from": "labels",
     "comes_first": False,
     "augmented": True,

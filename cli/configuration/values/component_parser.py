@@ -43,6 +43,8 @@ class ComponentParser(ArgumentParser):
         try:
             return super().dump(namespace, *arguments, **options)
         except (TypeError, ValueError, yaml.YAMLError):  # one such value would keep all others unwritten
+            if not {"trainer", "subcommand"} & vars(namespace).keys():
+                raise  # the arguments of one class: what cannot be written there is no value of the class
             options["skip_validation"] = True
             return super().dump(representable(namespace), *arguments, **options)
 
