@@ -43,8 +43,9 @@ class ComponentParser(ArgumentParser):
         try:
             return super().dump(namespace, *arguments, **options)
         except (TypeError, ValueError, yaml.YAMLError):  # one such value would keep all others unwritten
-            if not {"trainer", "subcommand"} & vars(namespace).keys():
-                raise  # the arguments of one class: what cannot be written there is no value of the class
+            is_part = not {"trainer", "subcommand"} & vars(namespace).keys()
+            if is_part and "skip_validation" in options:  # --print_config tries whether a class takes a value
+                raise
             options["skip_validation"] = True
             return super().dump(representable(namespace), *arguments, **options)
 
