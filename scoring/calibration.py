@@ -1,6 +1,6 @@
 """From scores to verdicts: rising curves fitted on annotated phonemes, and a threshold.
 
-A phoneme has a curve of its own where it was annotated often enough, else that of its class (the manner of
+A phoneme has a separate curve where it was annotated often enough, else that of its class (the manner of
 articulation), else that of all phonemes. One threshold on the probability serves all.
 """
 

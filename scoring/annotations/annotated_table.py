@@ -1,4 +1,4 @@
-"""A table of one's own annotated recordings: ``metadata.csv``, ``.tsv`` or ``.jsonl``.
+"""A table of the user's annotated recordings: ``metadata.csv``, ``.tsv`` or ``.jsonl``.
 
 Beside ``file_name`` and ``phonemes`` (expected, with ``|`` between words), a row has ``said_phonemes``, what
 was said in truth, or ``errors``, a 1 for each wrong phoneme and a 0 for each right one. ``grades`` has a
