@@ -29,8 +29,7 @@ class HangOnce(BaseWaveformTransform):
 
     def apply(self, samples, sample_rate):
         self.calls += 1
-        if get_worker_info() is not None and self.calls > self.after and not self.note.exists():
-            self.note.write_text(f"{os.getpid()} {time.time()}")
+        if get_worker_info() is not None and self.calls > self.after and self._is_first():
             if self.signal_name:
                 time.sleep(1.0)  # the batches before are trained on by then
                 os.kill(os.getppid(), signal.Signals[self.signal_name])
@@ -39,3 +38,12 @@ class HangOnce(BaseWaveformTransform):
             while True:
                 time.sleep(1)
         return samples
+
+    def _is_first(self):
+        """Write the note, unless another worker has; two may arrive at the same time."""
+        try:
+            with self.note.open("x") as file:
+                file.write(f"{os.getpid()} {time.time()}")
+        except FileExistsError:
+            return False
+        return True
