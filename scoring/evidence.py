@@ -123,7 +123,7 @@ def _at(doors: _Doors, columns: Tensor) -> _Doors:
 def _without(before: _Doors, after: _Doors) -> Tensor:
     """Sum the paths from the first parts straight into the last parts, (R,).
 
-    They share one blank. Without it, a path goes on from label to label, unless both are equal.
+    The labels share one blank. A path may leave it out, unless the labels are equal.
     """
     label = torch.where(before.ids == after.ids, _NEVER, before.label)
     return torch.logsumexp(torch.logaddexp(before.blank, label) + after.label, dim=0)

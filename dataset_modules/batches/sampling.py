@@ -36,7 +36,7 @@ class Sampling:
 
     @property
     def column(self) -> TextColumn:
-        """The property of clips that tells groups apart; data sets need none."""
+        """The property that groups the clips; data sets need none."""
         return "speaker" if self.by == "speaker" else "language"
 
 
