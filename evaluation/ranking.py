@@ -38,15 +38,18 @@ def correlation(first: ArrayLike, second: ArrayLike) -> float:
     0.993
     """
     one, other = (np.asarray(side, dtype=np.float64) for side in (first, second))
-    one, other = one - one.mean() if len(one) else one, other - other.mean() if len(other) else other
-    spread = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / spread) if spread else float("nan")
+    if not len(one) or not np.ptp(one) or not np.ptp(other):  # a mean of equal values may be off by rounding
+        return float("nan")
+    one, other = one - one.mean(), other - other.mean()
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
 
 
 def resampled_interval(
     statistic: Callable[[Rows], float], keys: Sequence[str], *, seed: int = 0, draws: int = _DRAWS
 ) -> RateInterval | None:
-    """Compute the interval of a statistic of rows; rows of one key stay together. None for too few keys.
+    """Compute the interval of a statistic of rows; rows of one key stay together.
+
+    It is None for too few keys, and where the statistic of all rows is no number.
 
     >>> values = np.arange(40.0)
     >>> found = resampled_interval(lambda rows: values[rows].mean(), [str(n % 20) for n in range(40)])
@@ -58,10 +61,13 @@ def resampled_interval(
     if count < FEWEST_UNITS:
         return None
     order = np.argsort(inverse, kind="stable")
+    value = float(statistic(order))
+    if np.isnan(value):
+        return None
     groups = np.split(order, np.cumsum(np.bincount(inverse))[:-1])
     generator = np.random.default_rng(seed)
     samples = (generator.integers(0, count, size=count) for _ in range(draws))
     drawn = np.array([statistic(np.concatenate([groups[unit] for unit in units])) for units in samples])
     tail = (1.0 - LEVEL) / 2.0
     low, high = np.nanquantile(drawn, [tail, 1.0 - tail])
-    return RateInterval(float(statistic(order)), float(low), float(high), count)
+    return RateInterval(value, float(low), float(high), count)

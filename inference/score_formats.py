@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from inference.formats import Format, Label, textgrid_of
@@ -29,21 +29,16 @@ def score_text(score: PronunciationScore) -> str:
         f"mean gop {whole.gop:.2f}{probability and f', {probability} right'}"
     ]
     lines += [f"  warning: {warning}" for warning in score.warnings]
-    first = 0
+    first, inserted = 0, score.probable_insertions
     for word in score.words:
-        gaps = _probable(score, first, first + len(word.phonemes))
+        gaps = [one for place in range(len(word.phonemes)) for one in inserted.get(first + place, ())]
         lines.append(f"  {_word_line(word, gaps)}".rstrip())
         first += len(word.phonemes)
     lines += [
         f"  {'':{_WIDTH}} {'':>7} {one.symbol} inserted at the end ({one.log_ratio:+.1f})"
-        for one in _probable(score, first, first + 1)
+        for one in inserted.get(first, ())
     ]
     return "\n".join(lines) + "\n"
-
-
-def _probable(score: PronunciationScore, first: int, end: int) -> list[Insertion]:
-    """List the insertions that were probably said before the phonemes first … end − 1."""
-    return [one for one in score.probable_insertions if first <= one.before < end]
 
 
 def _word_line(word: ScoredWord, gaps: list[Insertion]) -> str:
@@ -125,11 +120,12 @@ def score_textgrid(score: PronunciationScore) -> str:
 
 
 def _said(score: PronunciationScore) -> Iterator[str]:
-    inserted = {one.before: one.symbol for one in score.probable_insertions}
+    inserted = score.probable_insertions
     for number, phoneme in enumerate(score.phonemes):
         said = (phoneme.said or NOTHING) if phoneme.is_doubtful else phoneme.symbol
-        before = inserted.get(0) if number == 0 else None
-        yield " ".join(filter(None, [before, said, inserted.get(number + 1)]))
+        before = inserted.get(0, []) if number == 0 else []
+        behind = inserted.get(number + 1, [])
+        yield " ".join([*(one.symbol for one in before), said, *(one.symbol for one in behind)])
 
 
 def _score_label(phoneme: ScoredPhoneme) -> str:
@@ -146,18 +142,18 @@ def score_csv(score: PronunciationScore) -> str:
 
 def _rows(score: PronunciationScore) -> Iterator[list[object]]:
     name = printable(score.name)
-    before = {one.before: one for one in score.probable_insertions}
+    inserted = score.probable_insertions
     number = 0
     for place, word in enumerate(score.words, start=1):
         for phoneme in word.phonemes:
-            yield from _inserted(name, before.get(number))
+            yield from _inserted(name, inserted.get(number, ()))
             yield _cells({"name": name, "word": place, **phoneme._asdict()})
             number += 1
-    yield from _inserted(name, before.get(number))
+    yield from _inserted(name, inserted.get(number, ()))
 
 
-def _inserted(name: str, gap: Insertion | None) -> Iterator[list[object]]:
-    if gap is not None:
+def _inserted(name: str, gaps: Iterable[Insertion]) -> Iterator[list[object]]:
+    for gap in gaps:
         said = {"said": gap.symbol, "said_log_ratio": gap.log_ratio}
         yield _cells({"name": name, "start": gap.start, "end": gap.end, **said})
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -128,11 +129,11 @@ def _sentence(number: int, sentence: ScoredSentence) -> Html:
     score = sentence.score
     whole = score.utterance
     right = "" if whole.probability_right is None else f" · {100 * whole.probability_right:.0f} % right"
-    first, words = 0, []
+    first, words, inserted = 0, [], score.probable_insertions
     for word, sound in zip(score.words, sentence.sounds, strict=True):
-        gaps = {one.before - first: one for one in score.probable_insertions}
-        is_last = word is score.words[-1]
-        words.append(_word(word, gaps, sound, is_last=is_last))
+        num_gaps = len(word.phonemes) + (word is score.words[-1])  # one more behind the last word
+        gaps = [inserted.get(first + place, []) for place in range(num_gaps)]
+        words.append(_word(word, gaps, sound))
         first += len(word.phonemes)
     return element(
         "article",
@@ -145,12 +146,11 @@ def _sentence(number: int, sentence: ScoredSentence) -> Html:
     )
 
 
-def _word(word: ScoredWord, gaps: dict[int, Insertion], sound: bytes, *, is_last: bool) -> Html:
-    """Show the phonemes of a word; ``gaps`` has the probable insertions by the phoneme that follows."""
-    pairs = [(gaps.get(place), _phoneme(phoneme)) for place, phoneme in enumerate(word.phonemes)]
-    cells = [part for gap, shown in pairs for part in (*([_inserted(gap)] if gap else []), shown)]
-    if is_last and (gap := gaps.get(len(word.phonemes))):
-        cells.append(_inserted(gap))
+def _word(word: ScoredWord, gaps: Sequence[Sequence[Insertion]], sound: bytes) -> Html:
+    """Show the phonemes of a word; ``gaps`` has the probable insertions before each, and behind the last."""
+    cells = []
+    for gap, phoneme in zip_longest(gaps, word.phonemes):
+        cells += [*map(_inserted, gap), *([_phoneme(phoneme)] if phoneme else [])]
     label = f"{word.text}, {word.start:.2f} to {word.end:.2f} s"
     player = html.audio_player(sound, label=label, media_type="audio/mpeg") if sound else ""
     return element("div", element("div", cells, class_="aligned"), player, class_="spoken-word")

@@ -192,6 +192,8 @@ def read_calibration(path: Path) -> Calibration:
     shape = dict[str, float | str | None | dict[str, str] | dict[str, _SHAPES]]
     found = read_json(path, shape)
     try:
+        if found["version"] != _VERSION:
+            raise ValueError(f"its version must be {_VERSION}, it is {found['version']}")
         return Calibration(
             _read_curves(found["probabilities"]),
             float(found["threshold"]),

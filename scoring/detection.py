@@ -9,7 +9,9 @@ A phoneme counts as found if its verdict is wrong. Rates are ratios of sums over
 - diagnosed: wrong phonemes whose diagnosis is the annotation, found or not / those whose annotation says it
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +23,7 @@ from scoring.annotations.contract import AnnotatedMean, AnnotatedScore
 
 
 class DetectionMetric(NamedTuple):
-    """A metric and its 95 % intervals; None where there are too few units."""
+    """A metric and its 95 % intervals; None where there are too few units, or no speakers are known."""
 
     value: float
     by_utterance: RateInterval | None
@@ -30,29 +32,35 @@ class DetectionMetric(NamedTuple):
 
 class _Units(NamedTuple):
     utterances: list[str]
-    speakers: list[str]
+    speakers: list[str]  # an utterance whose speaker is unknown stands for itself
 
     def ratio(self, numerators: NDArray[np.float64], denominators: NDArray[np.float64]) -> DetectionMetric:
+        """Compute a share with its intervals, which end at 1."""
         total = float(denominators.sum())
-        by_unit = (
-            rate_interval(*sums_by_unit(keys, numerators, denominators)) if total else None for keys in self
-        )
-        return DetectionMetric(float(numerators.sum()) / total if total else float("nan"), *by_unit)
+
+        def interval(keys: list[str]) -> RateInterval | None:
+            found = rate_interval(*sums_by_unit(keys, numerators, denominators))
+            return found and found._replace(high=min(1.0, found.high))
+
+        return self._metric(float(numerators.sum()) / total if total else float("nan"), interval)
 
     def area(self, scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> DetectionMetric:
-        value = area_under_curve(scores, positive)
-        found = (
-            resampled_interval(lambda rows: area_under_curve(scores[rows], positive[rows]), keys)
-            for keys in self
+        return self._metric(
+            area_under_curve(scores, positive),
+            partial(resampled_interval, lambda rows: area_under_curve(scores[rows], positive[rows])),
         )
-        return DetectionMetric(value, *found)
 
     def correlation(self, scores: NDArray[np.float64], grades: NDArray[np.float64]) -> DetectionMetric:
-        value = correlation(scores, grades)
-        found = (
-            resampled_interval(lambda rows: correlation(scores[rows], grades[rows]), keys) for keys in self
+        return self._metric(
+            correlation(scores, grades),
+            partial(resampled_interval, lambda rows: correlation(scores[rows], grades[rows])),
         )
-        return DetectionMetric(value, *found)
+
+    def _metric(self, value: float, interval: Callable[[list[str]], RateInterval | None]) -> DetectionMetric:
+        knows_speakers = self.speakers != self.utterances
+        return DetectionMetric(
+            value, interval(self.utterances), interval(self.speakers) if knows_speakers else None
+        )
 
 
 def detection_metrics(
@@ -115,6 +123,22 @@ def _units(rows: Sequence[AnnotatedScore] | Sequence[AnnotatedMean]) -> _Units:
 
 def _numbers(flags: NDArray[np.bool_]) -> NDArray[np.float64]:
     return flags.astype(np.float64)
+
+
+def described_metrics(metrics: Mapping[str, DetectionMetric]) -> dict[str, dict[str, object]]:
+    """Return metrics as JSON holds them; one that is no number is None.
+
+    >>> described_metrics({"auc": DetectionMetric(float("nan"), None, None)})
+    {'auc': {'value': None, 'by_utterance': None, 'by_speaker': None}}
+    """
+    return {
+        name: {
+            "value": metric.value if math.isfinite(metric.value) else None,
+            "by_utterance": metric.by_utterance and metric.by_utterance._asdict(),
+            "by_speaker": metric.by_speaker and metric.by_speaker._asdict(),
+        }
+        for name, metric in metrics.items()
+    }
 
 
 def metric_lines(metrics: Mapping[str, DetectionMetric]) -> list[str]:

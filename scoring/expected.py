@@ -7,6 +7,7 @@ from phonetics import WORD_DELIMITER, Vocabulary, VocabularyError
 from phonetics.edits import split_words
 from phonetics.notation.symbol_mapping import SymbolMap
 from phonetics.text_to_phonemes.base import joined_words
+from phonetics.vocabulary import SPECIALS
 
 
 class ExpectedSequence(NamedTuple):
@@ -28,6 +29,8 @@ def expected_sequence(phonemes: Sequence[str], vocabulary: Vocabulary) -> Expect
     """
     tokens = vocabulary.spelled(joined_words(split_words(phonemes, WORD_DELIMITER)))
     ids = {token: vocabulary.id_of(token) for token in tokens if token != WORD_DELIMITER}
+    if specials := sorted(SPECIALS & ids.keys()):
+        raise VocabularyError(f"score: phonemes must be expected, these are none: {', '.join(specials)}")
     ids |= _in_other_notation([token for token, place in ids.items() if place is None], vocabulary)
     boundary = vocabulary.ids.get(WORD_DELIMITER)
     labels: list[int] = []

@@ -1,5 +1,6 @@
 """The scores of a recording: of phonemes, words and the utterance, with times."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -117,15 +118,19 @@ class PronunciationScore(NamedTuple):
         return tuple(phoneme for word in self.words for phoneme in word.phonemes)
 
     @property
-    def probable_insertions(self) -> tuple[Insertion, ...]:
-        """List what was probably inserted; a more probable diagnosis beside it explains the same sound."""
+    def probable_insertions(self) -> dict[int, list[Insertion]]:
+        """List what was probably inserted, by the number of the phoneme behind it.
+
+        A more probable diagnosis beside a gap explains the same sound. Where two parts of a recording meet,
+        there are two gaps.
+        """
         phonemes = self.phonemes
-        found = []
+        found = defaultdict(list)
         for gap in self.insertions:
             neighbours = [one for one in phonemes[max(0, gap.before - 1) : gap.before + 1] if one.is_doubtful]
             if gap.log_ratio > max([0.0, *(one.said_log_ratio for one in neighbours)]):
-                found.append(gap)
-        return tuple(found)
+                found[gap.before].append(gap)
+        return dict(found)
 
     @property
     def utterance(self) -> UtteranceScore:

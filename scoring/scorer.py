@@ -1,5 +1,6 @@
 """Scores of a recording from the scores of its frames: any CTC model's, with its vocabulary."""
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -56,8 +57,11 @@ class PronunciationScorer:
         expected = expected_sequence(phonemes, self.vocabulary)
         evidence = place_evidence(log_probs, expected.labels, blank_id)
         recognised = self.vocabulary.decode(token.token_id for token in greedy_tokens(log_probs, blank_id))
-        if not set(recognised) & set(self.vocabulary.phonemes):
+        num_recognised = sum(map(set(self.vocabulary.phonemes).__contains__, recognised))
+        if not num_recognised:
             raise ScoreError("score: the recording must hold speech, no phoneme is recognised in it")
+        if evidence.log_prob == -math.inf:
+            raise ScoreError("score: the network must give these phonemes a probability, it gives them none")
         words = scored_words(
             expected,
             place_scores(evidence, expected.labels, self.vocabulary, self._candidates),
@@ -68,7 +72,7 @@ class PronunciationScorer:
         )
         scored = [phoneme for word in words for phoneme in word.phonemes]
         gaps = insertions(evidence, expected, scored, self.vocabulary, num_seconds)
-        warning = length_warning(len(recognised), len(expected.labels), num_seconds)
+        warning = length_warning(num_recognised, len(scored), num_seconds)
         score = PronunciationScore(name, num_seconds, words, gaps, (warning,) if warning else ())
         return self._calibration.applied(score) if self._calibration else score
 

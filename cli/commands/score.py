@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 _FORMATS = ("text", "jsonl", "textgrid", "csv")
 _CORPORA = ("speechocean762", "l2-arctic", "table")
 _NAMED_CANDIDATES = ("all", "same-class")
+_OF_CORPORA = ("split", "calibrate", "false_rejections")
+_OF_RECORDINGS = ("text", "phonemes", "labels", "label_kind", "label_tier", "language", "pages")
 _DESCRIPTION = """Score how well each expected phoneme was said, and name what was probably said instead, left
 out or inserted. Expected is a text or phonemes: those of --text or --phonemes for every recording, of a table
 (metadata.csv, .tsv or .jsonl with file_name and text or phonemes), or of a label file beside each recording.
@@ -100,8 +102,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=_CORPORA,
         help="an annotated corpus, whose folder replaces the recordings: print metrics; table: your own",
     )
-    parser.add_argument("--split", help="of the corpus; left out, test, or all of a table")
-    parser.add_argument("--calibrate", action="store_true", help="write a calibration that is fitted on it")
+    parser.add_argument(
+        "--split", help="of the corpus; left out, test, or train to calibrate, or all of a table"
+    )
+    parser.add_argument(
+        "--calibrate", action="store_true", default=None, help="write a calibration that is fitted on it"
+    )
     parser.add_argument(
         "--false_rejections",
         type=float,
@@ -124,14 +130,16 @@ def _score_corpus(options: argparse.Namespace, candidates: "CandidateChoice") ->
 def _check(options: argparse.Namespace) -> None:
     """Refuse options that contradict each other."""
     if options.corpus is None:
-        given = [name for name in ("split", "calibrate", "false_rejections") if getattr(options, name)]
+        given = [name for name in _OF_CORPORA if getattr(options, name) is not None]
         if given:
             raise ConfigError(f"score: --{given[0]} needs --corpus")
         return
-    if len(options.recordings) != 1 or options.text or options.phonemes:
-        raise ConfigError("score: --corpus takes one folder, and no --text or --phonemes")
-    if options.pages:
-        raise ConfigError("score: --pages needs recordings, not --corpus")
+    if len(options.recordings) != 1:
+        raise ConfigError(f"score: --corpus takes one folder, got {len(options.recordings)}")
+    if given := [name for name in _OF_RECORDINGS if getattr(options, name)]:
+        raise ConfigError(f"score: --{given[0]} needs recordings, not --corpus")
+    if options.calibrate and (options.output or options.format != "text"):
+        raise ConfigError("score: --output and --format are for metrics, leave them out with --calibrate")
     if options.format not in ("text", "jsonl"):
         raise ConfigError(f"score: --format of --corpus must be text or jsonl, got {options.format}")
     if options.false_rejections is not None and not options.calibrate:

@@ -19,6 +19,7 @@ _SPLITS: dict[str, Split] = {
 }
 _JSON_TEXT = re.compile(r'"([^"\\]+)"')  # also matches in a broken line
 _OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split", "start", "end"}
+_BY_PHONEME = {"said_phonemes", "errors", "grades"}  # columns of annotations; JSON may have lists of them
 
 
 class ManifestRow(NamedTuple):
@@ -195,17 +196,18 @@ def _flat(cells: Iterable[object]) -> Iterator[object]:
 
 
 def _attributes(fields: Mapping[str, object]) -> dict[str, str] | None:
-    """Return the further columns as texts; lists and objects are left out."""
+    """Return the further columns as texts; objects are left out, and lists but those of annotations."""
     texts = {
         name: _text(fields, name)
         for name, value in fields.items()
-        if name and name not in _OWN_COLUMNS and not isinstance(value, (list, dict))
+        if name and name not in _OWN_COLUMNS and (name in _BY_PHONEME or not isinstance(value, (list, dict)))
     }
     return {name: text for name, text in texts.items() if text} or None
 
 
 def _text(fields: Mapping[str, object], name: str) -> str | None:
     value = fields.get(name)
+    value = " ".join(map(str, value)) if isinstance(value, list) else value
     return None if value is None else str(value).strip() or None
 
 

@@ -5,6 +5,7 @@ was said in truth, or ``errors``, a 1 for each wrong phoneme and a 0 for each ri
 number for each phoneme, ``grade`` one for the utterance.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -46,14 +47,9 @@ def _utterance(row: ManifestRow, bounds: FolderBounds) -> AnnotatedUtterance:
     grades = attributes.get("grades", "").split()
     if grades and len(grades) != len(names):
         raise ValueError(f"grades must be one for each phoneme, {len(names)}, there are {len(grades)}")
-    annotated = (
-        [
-            phoneme._replace(grade=float(grade))
-            for phoneme, grade in zip(_annotated(names, attributes), grades, strict=True)
-        ]
-        if grades
-        else _annotated(names, attributes)
-    )
+    annotated = _annotated(names, attributes)
+    if grades:
+        annotated = [one._replace(grade=_number(grade)) for one, grade in zip(annotated, grades, strict=True)]
     phonemes = iter(annotated)
     groups = groupby(expected, key=lambda name: name == WORD_DELIMITER)
     words = [
@@ -68,10 +64,21 @@ def _utterance(row: ManifestRow, bounds: FolderBounds) -> AnnotatedUtterance:
         bounds.folder / bounds.id_of(row.file_name),
         tuple(words),
         row.speaker,
-        float(grade) if grade else None,
+        _number(grade) if grade else None,
         row.start,
         row.end,
     )
+
+
+def _number(cell: str) -> float:
+    """Return a grade, with a point or a comma."""
+    try:
+        value = float(cell.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"a grade must be a number, got {cell!r}")
+    return value
 
 
 def _annotated(names: Sequence[str], columns: Mapping[str, str]) -> list[AnnotatedPhoneme]:

@@ -34,8 +34,10 @@ def speechocean762(folder: Path, split: str) -> Iterator[AnnotatedUtterance]:
 
 
 def _graded(utterance: AnnotatedUtterance, grades: Mapping[str, Any]) -> AnnotatedUtterance:
-    words = tuple(_word(word) for word in grades["words"])
-    return utterance._replace(words=words, grade=float(grades["total"]))
+    words = map(_word, grades["words"])
+    return utterance._replace(
+        words=tuple(word for word in words if word.phonemes), grade=float(grades["total"])
+    )
 
 
 def _word(word: Mapping[str, Any]) -> AnnotatedWord:

@@ -28,7 +28,7 @@ def test_the_correlation_is_pearsons():
     first = generator.normal(size=50)
     second = first + generator.normal(size=50)
     assert correlation(first, second) == pytest.approx(pearsonr(first, second).statistic)
-    assert math.isnan(correlation([1.0, 1.0], [1.0, 2.0]))
+    assert math.isnan(correlation([0.1] * 3, [1.0, 2.0, 4.0]))  # whose mean is not 0.1
     assert math.isnan(correlation([], []))
 
 
@@ -46,3 +46,7 @@ def test_rows_of_one_unit_stay_together():
 def test_few_units_have_no_interval():
     assert resampled_interval(lambda rows: 0.0, ["a", "b"]) is None
     assert resampled_interval(lambda rows: 0.0, []) is None
+
+
+def test_what_is_no_number_has_no_interval():
+    assert resampled_interval(lambda rows: math.nan, [str(n) for n in range(20)]) is None

@@ -107,3 +107,14 @@ def test_parts_of_a_recording_are_joined_in_order():
     assert [one.before for one in joined.insertions] == [0, 1, 2, 3, 3, 4, 5, 6]
     assert joined.insertions[4].start == 5.0
     assert joined.utterance.num_phonemes == 6
+
+
+def test_what_was_inserted_on_both_sides_of_a_joint_is_kept():
+    right = ScoredPhoneme("a", 0.5, 0.75, -0.01, "e", -5.0, NEVER)
+    gaps = (Insertion(0, "h", 2.0, 0.0, 0.5), Insertion(1, "n", 3.0, 0.75, 1.0))
+    part = PronunciationScore("a.wav", 1.0, (ScoredWord((right,)),), gaps)
+    joined = joined_scores("a.wav", 2.0, [(0.0, part), (1.0, part)])
+    said = [row.split(",")[8] for row in score_csv(joined).splitlines()]
+    assert said == ["h", "e", "n", "h", "e", "n"]
+    assert '"h a n h"' in score_textgrid(joined)
+    assert score_text(joined).count("inserted") == 4

@@ -102,6 +102,14 @@ def test_other_files_are_refused(tmp_path, content):
         read_calibration(tmp_path / "x.json")
 
 
+def test_another_version_is_refused(tmp_path):
+    path = tmp_path / "x.json"
+    write_calibration(fit_calibration(_rows(900, 0), "all"), path)
+    path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
+    with pytest.raises(ValueError, match="version must be 1, it is 2"):
+        read_calibration(path)
+
+
 def test_curves_that_fall_are_refused(tmp_path):
     curve = Curve((0.0, -1.0), (0.1, 0.9))
     write_calibration(Calibration(Curves({}, {}, curve), 0.5, "x", "all"), tmp_path / "x.json")

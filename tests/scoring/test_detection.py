@@ -55,6 +55,19 @@ def test_intervals_resample_utterances_and_speakers():
     assert detection_metrics(ROWS)["recall"].by_speaker is None
 
 
+def test_without_known_speakers_there_is_no_interval_by_speaker():
+    rows = [row._replace(utterance=str(n), speaker=str(n)) for n, row in enumerate(ROWS * 30)]
+    assert all(metric.by_speaker is None for metric in detection_metrics(rows).values())
+
+
+def test_intervals_of_shares_end_at_one():
+    """All wrong phonemes but one are found, of utterances that differ in length."""
+    rows = [_row(n, -5.0, False, "wrong") for n in range(12) for _ in range(1 + n)]
+    rows.append(_row(0, -1.0, False, "right"))
+    recall = detection_metrics(rows)["recall"]
+    assert recall.by_utterance.low < recall.value < recall.by_utterance.high <= 1.0
+
+
 def test_grades_correlate_by_phoneme_word_and_utterance():
     rows = [_row(n, -float(n), True, grade=2.0 - n) for n in range(3)]
     words = [

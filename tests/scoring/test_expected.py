@@ -1,5 +1,7 @@
 """Expected phonemes become tokens; what the vocabulary lacks is named."""
 
+import re
+
 import pytest
 
 from phonetics import Vocabulary, VocabularyError
@@ -32,6 +34,12 @@ def test_any_spelling_is_found():
 def test_phonemes_outside_the_vocabulary_are_named_with_the_nearest():
     with pytest.raises(VocabularyError, match=r"z \(nearest: s\), 7$"):
         expected_sequence(["a", "z", "7"], VOCABULARY)
+
+
+@pytest.mark.parametrize("special", ["[UNK]", "[PAD]", "<s>"])
+def test_tokens_that_are_no_phonemes_are_refused(special):
+    with pytest.raises(VocabularyError, match=re.escape(special)):
+        expected_sequence(["a", special], Vocabulary(("[PAD]", "[UNK]", "a")))
 
 
 def test_a_vocabulary_in_arpabet_is_used_by_its_own_symbols():

@@ -68,10 +68,18 @@ def test_too_few_frames_are_refused():
         _scored("ab.", "a b c a")
 
 
+def test_phonemes_without_any_probability_are_refused():
+    frames = torch.tensor([[0.1, 0.9, 0.0]] * 4).log()
+    with pytest.raises(ScoreError, match="gives them none"):
+        PronunciationScorer(Vocabulary(("[PAD]", "a", "b")), CLOCK)(frames, ["a", "b"], 0.1)
+
+
 def test_a_recording_that_hardly_fits_its_text_has_a_warning():
     assert _scored(".a.b.", "a b").warnings == ()
     (longer,) = _scored(".a.b.c.a.b.c.a.b.", "a").warnings
     assert "far longer" in longer
     (shorter,) = _scored(".a..........................", "a b c a b c a b").warnings
     assert "far shorter" in shorter
+    (bounded,) = _scored(".a|b|c|a|b|c.", "a").warnings
+    assert "1 sounds expected, 6 recognised" in bounded
     assert all(math.isfinite(one.gop) for one in _scored(".a.b.c.a.b.c.a.b.", "a").phonemes)

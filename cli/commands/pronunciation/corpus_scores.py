@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.commands.pronunciation.calibration_file import calibration_of, calibration_path
+from cli.commands.transcription.recording_results import prepare_files
 from durable_files import write_durably
 from experiment.errors import ConfigError
 from inference.annotated_scores import AnnotationScorer
+from inference.score_formats import NOTHING
 from scoring.annotations.contract import AnnotatedMean, AnnotatedScore, AnnotatedUtterance
 from scoring.annotations.corpora import CORPORA
 from scoring.calibration import Calibration, fit_calibration, write_calibration
-from scoring.detection import detection_metrics, metric_lines
+from scoring.detection import described_metrics, detection_metrics, metric_lines
 from stop_signals import stop_if_requested
 from untrusted.json_text import json_line
 from untrusted.printing import printable
@@ -32,6 +34,8 @@ _PHONEMES_FILE, _METRICS_FILE = "phonemes.csv", "metrics.json"
 
 def score_corpus(options: argparse.Namespace, recognizer: "Recognizer", candidates: "CandidateChoice") -> int:
     """Print metrics, or write a calibration; the exit status is 1 where an utterance could not be scored."""
+    target = _calibration_target(options)
+    _prepare_output(options)
     calibration = None if options.calibrate else calibration_of(options, candidates)
     scorer = AnnotationScorer(recognizer, candidates, calibration)
     rows: list[AnnotatedScore] = []
@@ -55,16 +59,33 @@ def score_corpus(options: argparse.Namespace, recognizer: "Recognizer", candidat
     if not rows:
         raise ConfigError(f"score: no utterance of {options.recordings[0]} could be scored")
     log.info("score: %d of %d utterances", len(utterances) - num_faults, len(utterances))
-    if options.calibrate:
-        _calibrate(options, rows, candidates)
+    if target is not None:
+        _calibrate(target, rows, candidates, options.false_rejections)
     else:
         _report(options, rows, words, wholes, calibration)
     return 1 if num_faults else 0
 
 
+def _calibration_target(options: argparse.Namespace) -> Path | None:
+    """Return the file of the calibration to write; None where none is asked for."""
+    if not options.calibrate:
+        return None
+    path = calibration_path(options)
+    if path is None:
+        raise ConfigError("score: --calibrate needs --calibration FILE, where the model is on the hub")
+    return path
+
+
+def _prepare_output(options: argparse.Namespace) -> None:
+    if options.output:
+        paths = [options.output / name for name in (_METRICS_FILE, _PHONEMES_FILE)]
+        prepare_files(options.output, paths, overwrite=options.overwrite)
+
+
 def _utterances(options: argparse.Namespace) -> list[AnnotatedUtterance]:
     corpus = CORPORA[options.corpus]
-    split = options.split or ("test" if "test" in corpus.splits and options.corpus != "table" else "all")
+    usual = "all" if options.corpus == "table" else "train" if options.calibrate else "test"
+    split = options.split or usual
     if split not in corpus.splits:
         raise ConfigError(
             f"score: --split of {options.corpus} must be one of {', '.join(corpus.splits)}, got {split}"
@@ -80,21 +101,21 @@ def _utterances(options: argparse.Namespace) -> list[AnnotatedUtterance]:
 
 
 def _calibrate(
-    options: argparse.Namespace, rows: Sequence[AnnotatedScore], candidates: "CandidateChoice"
+    path: Path,
+    rows: Sequence[AnnotatedScore],
+    candidates: "CandidateChoice",
+    most_false_rejections: float | None,
 ) -> None:
-    path = calibration_path(options)
-    if path is None:
-        raise ConfigError("score: --calibrate needs --calibration FILE, where the model is on the hub")
     try:
-        calibration = fit_calibration(rows, candidates, options.false_rejections)
+        calibration = fit_calibration(rows, candidates, most_false_rejections)
     except ValueError as error:
         raise ConfigError(f"score: {error}") from error
     write_calibration(calibration, path)
     own = len(calibration.probabilities.phonemes)
     num_wrong = sum(not row.is_right for row in rows)
     sys.stdout.write(
-        f"{printable(path)}: of {len(rows)} phonemes, {num_wrong} wrong; {own} have their own curve; "
-        f"wrong below a probability of {calibration.threshold:.4f} ({calibration.criterion})\n"
+        f"{printable(path)}: of {len(rows)} phonemes, {num_wrong} wrong; {own} symbols have a separate "
+        f"curve; wrong below a probability of {calibration.threshold:.4f} ({calibration.criterion})\n"
     )
 
 
@@ -106,7 +127,7 @@ def _report(
     calibration: Calibration | None,
 ) -> None:
     metrics = detection_metrics(rows, words, wholes)
-    described = {name: metric._asdict() for name, metric in metrics.items()}
+    described = described_metrics(metrics)
     num_wrong = sum(not row.is_right for row in rows)
     if options.format == "jsonl":
         sys.stdout.write(json_line({"phonemes": len(rows), "wrong": num_wrong, **described}) + "\n")
@@ -116,7 +137,6 @@ def _report(
             "\n".join([f"{len(rows)} phonemes, {num_wrong} wrong; {how}", *metric_lines(metrics), ""])
         )
     if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
         write_durably(options.output / _METRICS_FILE, json_line(described) + "\n")
         write_durably(options.output / _PHONEMES_FILE, _table(rows))
 
@@ -125,5 +145,7 @@ def _table(rows: Sequence[AnnotatedScore]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(AnnotatedScore._fields)
-    writer.writerows(rows)
+    for row in rows:  # nothing said differs from a phoneme of which nobody says what it was
+        said = NOTHING if row.said == "" else row.said
+        writer.writerow(row._replace(said=said, found=row.found or NOTHING))
     return stream.getvalue()

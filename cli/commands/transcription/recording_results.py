@@ -42,9 +42,7 @@ class RecordingResults(Generic[Result]):
                 )
             return
         paths = [self._path(recording.result) for recording in recordings]
-        if not overwrite:
-            _check_free(paths)
-        _make_folders([folder, *(path.parent for path in paths)])
+        prepare_files(folder, paths, overwrite=overwrite)
 
     def write(self, result: Result, path: Path) -> None:
         """Write one result; on standard output, a text of many recordings follows their names."""
@@ -61,6 +59,13 @@ class RecordingResults(Generic[Result]):
         return Path(self._folder or ".") / result.with_name(result.name + self._form.suffix)
 
 
+def prepare_files(folder: Path, paths: Sequence[Path], *, overwrite: bool) -> None:
+    """Create the folders of results before any work is done; refuse to replace files."""
+    if not overwrite:
+        _check_free(paths)
+    _make_folders([folder, *(path.parent for path in paths)])
+
+
 def _check_free(paths: Sequence[Path]) -> None:
     """Refuse to replace files: they may be references, or corrected by hand."""
     taken = [path for path in paths if path.exists()]
@@ -73,7 +78,6 @@ def _check_free(paths: Sequence[Path]) -> None:
 
 
 def _make_folders(folders: Sequence[Path]) -> None:
-    """Create the folders before any work is done."""
     for folder in dict.fromkeys(folders):
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -34,8 +34,9 @@ def speechocean(tmp_path):
     }
     accented = {**word, "mispronunciations": [{"canonical-phone": "T", "index": 2, "pronounced-phone": "T*"}]}
     unknown = {**word, "phones": ["DH", "Q9", "T"]}
+    empty = {**word, "phones": [], "phones-accuracy": [], "mispronunciations": []}
     grades = {
-        names[0]: {"text": "THAT THAT", "total": 7, "accuracy": 8, "words": [word, missing]},
+        names[0]: {"text": "THAT THAT", "total": 7, "accuracy": 8, "words": [word, empty, missing]},
         names[1]: {"text": "THAT", "total": 7, "words": [unknown]},
         names[2]: {"text": "THAT", "total": 7},
         "000019999": {"text": "THAT", "total": 1, "words": [accented]},
@@ -107,6 +108,8 @@ def test_a_table_states_what_was_said_or_which_phonemes_are_wrong(tmp_path):
         "b.wav,θ ɪ,,1 0,,,bob,train",
         "c.wav,θ ɪ,,1,,,bob,test",
         "d.wav,θ ɪ,θ ɪ,,1 2 3,,bob,test",
+        "d.wav,θ ɪ,θ ɪ,,1 nan,,bob,test",
+        "d.wav,θ ɪ,θ ɪ,,,x,bob,test",
         ",θ ɪ,,,,,,",
         "e.wav,,,,,,,test",
     ]
@@ -117,8 +120,18 @@ def test_a_table_states_what_was_said_or_which_phonemes_are_wrong(tmp_path):
         [("k", False, "", 0.0)],
     ]
     assert (first.grade, first.speaker, first.audio) == (3.5, "ann", tmp_path / "a.wav")
-    reasons = ("a 0 or 1 for each of 2", "grades must be one", "file_name", "phonemes must state")
+    reasons = (
+        *("a 0 or 1 for each of 2", "grades must be one", "got 'nan'", "got 'x'"),
+        *("file_name", "phonemes must state"),
+    )
     for utterance, reason in zip(faulty, reasons, strict=True):
         assert reason in utterance.fault
     (train,) = (one for one in CORPORA["table"].read(tmp_path / "metadata.csv", "train") if not one.fault)
     assert [one.is_right for one in train.words[0].phonemes] == [False, True]
+
+
+def test_json_may_have_lists_of_what_belongs_to_phonemes(tmp_path):
+    row = {"file_name": "a.wav", "phonemes": ["θ", "ɪ"], "said_phonemes": ["s", "ɪ"], "grades": [0.5, 2]}
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(row))
+    (found,) = CORPORA["table"].read(tmp_path, "all")
+    assert [tuple(one) for one in found.words[0].phonemes] == [("θ", False, "s", 0.5), ("ɪ", True, None, 2.0)]

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -62,6 +63,31 @@ def test_a_calibration_on_one_split_gives_metrics_of_verdicts_on_the_other(
     assert json.loads((tmp_path / "out/metrics.json").read_text())["auc"] == read["auc"]
 
 
+def test_metrics_that_are_unknown_are_null_and_results_are_not_replaced(
+    own_experiment, corpus, tmp_path, capsys
+):
+    """Nobody says what was said, who speaks, or that anything is wrong."""
+    rows = [f"{number}.wav,a n,0 0" for number in range(12)]
+    (corpus / "metadata.csv").write_text("\n".join(["file_name,phonemes,errors", *rows]), encoding="utf-8")
+    command = (own_experiment, corpus, "--corpus", "table", "--output", tmp_path / "out")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert score(*command) == 0
+    read = json.loads((tmp_path / "out/metrics.json").read_text(), parse_constant=pytest.fail)
+    assert read["auc"] == {"value": None, "by_utterance": None, "by_speaker": None}
+    capsys.readouterr()
+    assert score(*command) == 2
+    assert "add --overwrite" in capsys.readouterr().err
+    assert score(*command, "--overwrite") == 0
+
+
+def test_a_model_of_the_hub_needs_a_file_for_its_calibration(monkeypatch, corpus, capsys):
+    """It is refused before anything is scored."""
+    monkeypatch.setattr("cli.commands.score.recognizer_of", lambda options: None)
+    assert score("somebody/model", corpus, "--corpus", "table", "--calibrate") == 2
+    assert "--calibrate needs --calibration FILE" in capsys.readouterr().err
+
+
 def test_scores_have_verdicts_where_a_calibration_lies_beside_the_model(
     own_experiment, corpus, tmp_path, capsys
 ):
@@ -105,7 +131,11 @@ def test_what_is_damaged_in_a_corpus_is_one_line_each(own_experiment, corpus, ca
         (["--corpus", "table", "--format", "csv"], "must be text or jsonl"),
         (["--corpus", "table", "--false_rejections", "0.1"], "needs --calibrate"),
         (["--corpus", "table", "--calibrate", "--false_rejections", "2"], "in 0…1"),
-        (["--corpus", "table", "--text", "a"], "takes one folder"),
+        (["--corpus", "table", "--text", "a"], "--text needs recordings"),
+        (["--corpus", "table", "--language", "ru"], "--language needs recordings"),
+        (["--corpus", "table", "--calibrate", "--output", "x"], "leave them out with --calibrate"),
+        (["--corpus", "l2-arctic", "--calibrate"], "split train has no utterances"),
+        (["--false_rejections", "0"], "--false_rejections needs --corpus"),
     ],
 )
 def test_wrong_calls_are_one_line(own_experiment, corpus, arguments, message, capsys):
