@@ -19,18 +19,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import soundfile
-import yaml
 
 from benchmarks.english_fold import fold_to_39
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
 from evaluation.error_counts import error_rate, phoneme_edits, total_edits
 from evaluation.intervals import rate_interval
-from experiment.layout import LANGUAGE_MODEL_FILE
-from inference import Recognizer
+from inference import Recognizer, Transcript
 from inference.acoustic_model import AcousticModel
-from inference.decoding.beam_search import BeamDecoder
-from inference.decoding.ngram import read_arpa
+from inference.decoding.kept_decoder import kept_decoder
 from phonetics import WORD_DELIMITER
 
 ROOT = Path(__file__).parents[1]
@@ -55,10 +52,10 @@ def main() -> None:
     for code in options.languages:
         clips = _test_clips(code)
         for name, train in MODELS.items():
-            found = [_without_boundaries(one) for one in _recognised(train(code), clips)]
-            _print_row(code, name, clips, found)
-            if code == "en":
-                _print_row(code, name, clips, found, folded=True)
+            for search, found in _recognised(train(code), clips):
+                _print_row(code, f"{name}{search}", clips, found)
+                if code == "en":
+                    _print_row(code, f"{name}{search}", clips, found, folded=True)
         if code == "en" and options.programs:
             for program in PROGRAMS:
                 _print_row(code, PROGRAMS[program], clips, _of_program(program, clips), folded=True)
@@ -138,27 +135,20 @@ def _run(*arguments: str) -> None:
     subprocess.run([sys.executable, "main.py", *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
 
 
-def _recognised(checkpoint: Path, clips: Sequence[TestClip]) -> Iterator[Sequence[str]]:
+def _recognised(checkpoint: Path, clips: Sequence[TestClip]) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield what is recognised, without a search and with the one that the experiment has kept."""
     model = AcousticModel.from_checkpoint(checkpoint)
-    recognise = Recognizer(model, _decoder(checkpoint.parents[1], model))
-    for clip in clips:
-        samples, rate = soundfile.read(clip.audio, dtype="float32")
-        yield [phoneme.symbol for phoneme in recognise(samples, rate).phonemes]
+    for search, decoder in (("", None), (", search", kept_decoder(checkpoint.parents[1], model.vocabulary))):
+        recognise = Recognizer(model, decoder)
+        if decoder or not search:
+            yield (
+                search,
+                [_phonemes(recognise(*soundfile.read(clip.audio, dtype="float32"))) for clip in clips],
+            )
 
 
-def _decoder(experiment: Path, model: AcousticModel) -> BeamDecoder | None:
-    """Return the recipe's search where the experiment has a language model; None decodes greedily."""
-    language_model = experiment / LANGUAGE_MODEL_FILE
-    if not language_model.is_file():
-        return None
-    settings = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))["decoding"]
-    return BeamDecoder(
-        model.vocabulary,
-        settings["beam"],
-        read_arpa(language_model),
-        lm_weight=settings["lm_weight"],
-        token_bonus=settings["token_bonus"],
-    )
+def _phonemes(transcript: Transcript) -> list[str]:
+    return _without_boundaries([phoneme.symbol for phoneme in transcript.phonemes])
 
 
 def _of_program(program: str, clips: Sequence[TestClip]) -> list[list[str]]:

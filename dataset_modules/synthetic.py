@@ -127,7 +127,7 @@ class SyntheticSpeechDataset(ListedDataset):
             f"{self.language}+{speaker}", draw.randint(*self.words_per_minute), draw.randint(*self.pitch)
         )
         audio = SpokenSentence(text, voice, self.normalisation or IpaNormaliser())
-        attributes = {"words_per_minute": str(voice.words_per_minute), "pitch": str(voice.pitch)}
+        attributes = {"words_per_minute": str(voice.words_per_minute), "espeak_pitch": str(voice.pitch)}
         return Recording(
             f"{split}-{index:05d}",
             audio,

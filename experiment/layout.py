@@ -22,6 +22,7 @@ METRICS_FILE = "metrics.json"
 SYMBOLS_FILE = "symbols.tsv"  # of an evaluated Hugging Face model, and what they were mapped to
 CALIBRATION_FILE = "pronunciation_calibration.json"  # of pronunciation scores
 LANGUAGE_MODEL_FILE = "language_model.arpa"  # of the training labels, where decoding asks for it
+DECODING_FILE = "decoding.json"  # the search that test data were decoded with
 PREDICTIONS_FILE = "predictions.jsonl"
 REPORT_FILE = "report.html"
 COMPARISON_FILE = "comparison.html"

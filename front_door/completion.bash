@@ -16,7 +16,7 @@ _phonemes_options() {
         report) echo "--help" ;;
         corpus) echo "--help --language --output --files --mirror --overwrite --locale --version" ;;
         start) echo "--help --language --name --output --device --overwrite" ;;
-        phonemize) echo "--help --file --language --text_to_phonemes --vocabulary" ;;
+        phonemize) echo "--help --file --language --languages --text_to_phonemes --vocabulary" ;;
         vocabulary) echo "--help --texts --config --language --text_to_phonemes --output --overwrite --min_count --no_word_boundary --vocabulary" ;;
         lm) echo "--help --config --labels --order --output" ;;
         transcribe) echo "--help --model --clips --label_tier --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;

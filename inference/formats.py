@@ -117,8 +117,8 @@ def textgrid_of(tiers: Mapping[str, Sequence[Label]], num_seconds: float) -> str
 def _tiers(transcript: Transcript) -> dict[str, list[Label]]:
     """Return the labels of words and of phonemes."""
     words = [
-        Label(word[0].start_seconds, word[-1].end_seconds, "".join(phoneme.symbol for phoneme in word))
-        for word in transcript.words
+        Label(word[0].start_seconds, word[-1].end_seconds, name)
+        for word, name in zip(transcript.words, transcript.word_names, strict=True)
     ]
     phonemes = [Label(start, end, symbol) for symbol, start, end, _ in transcript.phonemes]
     return {"words": words, "phonemes": phonemes}

@@ -1,5 +1,6 @@
 """The transcript of a recording: phonemes with times and confidences."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,6 +30,12 @@ class Transcript(NamedTuple):
     name: str
     num_seconds: float
     words: tuple[tuple[Phoneme, ...], ...]
+    spellings: tuple[str, ...] = ()  # of the words, where a written text is known
+
+    @property
+    def word_names(self) -> tuple[str, ...]:
+        """Name each word by its spelling or, where none is known, by its phonemes."""
+        return self.spellings or tuple("".join(one.symbol for one in word) for word in self.words)
 
     @property
     def phonemes(self) -> tuple[Phoneme, ...]:
@@ -63,6 +70,27 @@ def merge_adjacent(tokens: Sequence[TimedToken]) -> list[TimedToken]:
         else:
             merged.append(token)
     return merged
+
+
+def spellings_of(text: str, num_words: int) -> list[str] | None:
+    """Split a text into so many written words; None where their number is another one.
+
+    >>> spellings_of("Please enter, then…  press !", 4)
+    ['Please', 'enter', 'then', 'press']
+    >>> spellings_of("in 1985", 4)
+    """
+    words = [word for part in text.split() if (word := _without_punctuation(part))]
+    return words if len(words) == num_words else None
+
+
+def _without_punctuation(word: str) -> str:
+    """Return a word from its first to its last letter, digit or mark.
+
+    >>> _without_punctuation("«l'été»."), _without_punctuation("–")
+    ("l'été", '')
+    """
+    kept = [place for place, character in enumerate(word) if unicodedata.category(character)[0] in "LNM"]
+    return word[kept[0] : kept[-1] + 1] if kept else ""
 
 
 def with_words(transcript: Transcript, phonemes: Sequence[str]) -> Transcript:

@@ -1,7 +1,7 @@
 """A CTC model in Lightning's loops of evaluation: batches are summed up, splits have metrics."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import torch
@@ -19,11 +19,25 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+MOST_SCORED = 100  # validation utterances in a process, to choose a decoder
+
+
 class Prediction(NamedTuple):
     """The recognised phonemes of one utterance."""
 
     id: str
     phonemes: list[str]
+
+
+class ScoredUtterance(NamedTuple):
+    """The scores of an utterance, (F, V), on the processor, and what was said."""
+
+    log_probs: Tensor
+    reference: list[str]
+    language: str | None
+
+
+TestDecoder = Callable[[Tensor], list[TimedToken]]  # of scores, (F, V)
 
 
 class Evaluated(TypedDict):
@@ -41,7 +55,9 @@ class EvaluatedModel(LightningModule):
     output: OutputSymbols  # of the head
     metrics: EvaluationMetrics
     network: "PreTrainedModel | None"
-    test_decoder: Callable[[Tensor], list[TimedToken]] | None = None  # of scores, (F, V); None is greedy
+    test_decoder: TestDecoder | None = None  # None is greedy
+    # Builds the test decoder from some utterances of the validation split, this process's share of them.
+    choose_test_decoder: Callable[[list[ScoredUtterance]], TestDecoder] | None = None
 
     @abstractmethod
     def scores_of(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -60,6 +76,11 @@ class EvaluatedModel(LightningModule):
         log_probs, frames = self.scores_of(batch)
         return list(map(Prediction, batch.ids, self._decode(log_probs, frames, batch.languages)))
 
+    def on_test_start(self) -> None:
+        """Choose the test decoder on validation data, where it is not fixed."""
+        if self.choose_test_decoder is not None:
+            self.test_decoder = self.choose_test_decoder(list(self._scored_validation()))
+
     def on_validation_epoch_end(self) -> None:
         """Log the split's metrics."""
         self._log_metrics("val")
@@ -68,19 +89,36 @@ class EvaluatedModel(LightningModule):
         """Log the split's metrics."""
         self._log_metrics("test")
 
-    def _evaluate(self, stage: Stage, batch: Batch) -> Evaluated:
-        log_probs, frames = self.scores_of(batch)
-        references = [
+    def _scored_validation(self) -> Iterator[ScoredUtterance]:
+        """Yield about ``MOST_SCORED`` utterances of all lengths."""
+        batches = self.trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
+        wanted = max(MOST_SCORED // max(self.trainer.datamodule.batch_size, 1), 1)  # type: ignore[attr-defined]
+        step = max(len(batches) // wanted, 1)
+        for number, on_host in enumerate(batches):
+            if number % step:
+                continue
+            batch = self.trainer.strategy.batch_to_device(on_host)
+            with self.trainer.precision_plugin.forward_context():
+                log_probs, frames = self.scores_of(batch)
+            rows = zip(log_probs.float().cpu(), frames.tolist(), strict=True)
+            scores = [one[:count] for one, count in rows]
+            yield from map(ScoredUtterance, scores, self._references(batch), batch.languages)
+
+    def _references(self, batch: Batch) -> list[list[str]]:
+        return [
             self.vocabulary.decode(ids[:length].tolist())
             for ids, length in zip(batch.labels.cpu(), batch.lengths_on_host()[1], strict=True)
         ]
+
+    def _evaluate(self, stage: Stage, batch: Batch) -> Evaluated:
+        log_probs, frames = self.scores_of(batch)
         hypotheses = self._decode(log_probs, frames, batch.languages)
         tokens = self._searched(log_probs, frames) if stage == "test" else None
         self.metrics.add(
             stage,
             losses=self.losses(log_probs, frames, batch),
             blanks=blank_share(log_probs, frames, self.output.blank_id),
-            references=references,
+            references=self._references(batch),
             hypotheses=hypotheses if tokens is None else self._phonemes(map(_ids, tokens), batch.languages),
             languages=batch.languages,
             greedy=() if tokens is None else hypotheses,

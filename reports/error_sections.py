@@ -64,13 +64,14 @@ def interval_notes(analysis: SplitAnalysis) -> Iterator[Html]:
     """Explain the intervals and their limits."""
     if by_speaker := analysis.intervals.get("per_by_speaker"):
         yield html.paragraph(
-            f"By speaker: {span(by_speaker)} over {number_of(by_speaker.units, 'speaker')}. This interval "
-            "covers other speakers; the interval by utterance covers other sentences of these speakers."
+            f"With other sentences of these speakers, expect rates within the intervals above. With other "
+            f"speakers, expect {span(by_speaker)} (computed from {number_of(by_speaker.units, 'speaker')})."
         )
     elif analysis.speakers:
         yield html.paragraph(
-            f"The intervals cover other sentences of {number_of(len(analysis.speakers), 'speaker')}. They "
-            f"are too narrow for other speakers; an interval by speaker needs {FEWEST_UNITS} speakers."
+            "With other sentences of these speakers, expect rates within the intervals. With other speakers, "
+            f"rates may lie outside: {number_of(len(analysis.speakers), 'speaker')} cannot show how much "
+            f"speakers differ, {FEWEST_UNITS} could."
         )
     with_errors = int((analysis.errors > 0).sum())
     if "per" not in analysis.intervals:

@@ -114,12 +114,13 @@ def _labels(options: argparse.Namespace, recordings: Sequence["NamedRecording"])
 def _aligned(
     recognizer: "Recognizer", recording: "NamedRecording", labels: "Labels", to_phonemes: "LabelReader"
 ) -> tuple["Transcript", list[str]]:
-    """Return the words of all segments of a recording, and what could not be aligned."""
+    """Return the words of all segments of a recording, with their spellings, and what failed."""
     from dataset_modules.sources.annotations.segment_recordings import recording_of
     from dataset_modules.sources.audio import read_clip
     from inference import Transcript
+    from inference.transcript import spellings_of
 
-    words: list[tuple[Phoneme, ...]] = []
+    named: list[tuple[tuple[Phoneme, ...], str]] = []
     faults: list[str] = [labels] if isinstance(labels, str) else []
     for segment in [] if isinstance(labels, str) else labels:
         place = "" if segment.is_whole else f"{segment.start:.2f} s: "
@@ -131,6 +132,9 @@ def _aligned(
         except ValueError as error:  # of audio, of labels, of the vocabulary, of an alignment
             faults.append(f"{place}{error}")
             continue
-        words += [tuple(phoneme.later(segment.start) for phoneme in word) for word in said.words]
-    ordered = tuple(sorted(words, key=lambda word: word[0].start_seconds))
-    return Transcript(recording.audio.name, recording.audio.seconds(), ordered), faults
+        words = [tuple(phoneme.later(segment.start) for phoneme in word) for word in said.words]
+        names = spellings_of(segment.text or "", len(words)) or said.word_names
+        named += zip(words, names, strict=True)
+    named.sort(key=lambda one: one[0][0].start_seconds)
+    ordered, spellings = tuple(word for word, _ in named), tuple(name for _, name in named)
+    return Transcript(recording.audio.name, recording.audio.seconds(), ordered, spellings), faults

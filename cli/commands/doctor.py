@@ -123,6 +123,7 @@ def run_doctor(arguments: Sequence[str]) -> int:
     """Examine, report, and return the exit status: 1 where training would fail, else 0."""
     cli = DoctorCLI(["fit", *arguments])
     data, number = cli.datamodule, cli.section.audio
+    log.info("doctor: prepares the data as training does; for the first time, this takes a while")
     try:
         survey = examine(data, cli.model.num_frames, cli.run_plan())
         if number:

@@ -14,6 +14,8 @@ from tqdm import tqdm
 from cli.configuration.model_option import model_source, with_model_first
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
+from experiment.kept_search import KeptSearch
+from experiment.layout import experiment_of
 from installation import PROGRAM
 from stop_signals import stop_if_requested
 from untrusted.files import open_regular
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from cli.commands.transcription.recording_results import RecordingResults
     from cli.commands.transcription.recordings import NamedRecording
     from inference import Recognizer, Transcript
+    from inference.decoding.beam_search import BeamDecoder
     from inference.decoding.ngram import NgramModel
     from inference.streaming.audio_stream import AudioStream, Samples
     from phonetics import Vocabulary
@@ -30,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _LM_WEIGHT = 0.5
 FORMAT_NAMES = ("text", "jsonl", "ctm", "lab", "textgrid", "eaf", "srt")
-_MOST_SECONDS, _LARGEST_WEIGHT, _WIDEST_BEAM = 86_400.0, 1000.0, 1000
+_MOST_SECONDS = 86_400.0
 _DESCRIPTION = """Transcribe recordings: files, folders (all recordings in them, at any depth), or - for the
 bytes of one recording on standard input. Results go to standard output, or, one file each, into a folder.
 A recording that cannot be read is one line on standard error; the exit status is 1 if there was one."""
@@ -82,12 +85,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--one_pass", type=float, default=60.0, help="longest recording in one pass")
     parser.add_argument("--window", type=float, default=20.0, help="windows of longer recordings")
     parser.add_argument("--overlap", type=float, default=4.0, help="overlap of the windows")
-    parser.add_argument("--beam", type=int, default=1, help="hypotheses of a beam search; 1: greedy")
+    parser.add_argument(
+        "--beam",
+        type=int,
+        help="hypotheses of a beam search; 1: greedy. Left out, without --lm: as the experiment's test data "
+        "were decoded, else greedy",
+    )
     parser.add_argument("--lm", type=Path, help="an n-gram model of phonemes (ARPA), for --beam")
     parser.add_argument(
         "--lm_weight", type=float, help=f"of the model's log-probabilities; left out, {_LM_WEIGHT}"
     )
-    parser.add_argument("--token_bonus", type=float, default=0.0, help="for each phoneme, against deletions")
+    parser.add_argument("--token_bonus", type=float, help="for each phoneme, against deletions; left out, 0")
     return parser
 
 
@@ -112,14 +120,12 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _check_search(options: argparse.Namespace) -> None:
-    for name in ("lm_weight", "token_bonus"):
-        if not abs(getattr(options, name) or 0) <= _LARGEST_WEIGHT:
-            value = getattr(options, name)
-            raise ConfigError(f"transcribe: --{name} must be a number up to {_LARGEST_WEIGHT:g}, got {value}")
-    if not 1 <= options.beam <= _WIDEST_BEAM:
-        raise ConfigError(f"transcribe: --beam must be between 1 and {_WIDEST_BEAM}, got {options.beam}")
+    beam = 1 if options.beam is None else options.beam
+    weights = options.lm_weight or 0.0, options.token_bonus or 0.0
+    if faults := KeptSearch(beam, *weights, has_language_model=False).faults():
+        raise ConfigError(f"transcribe: --{faults}")
     for name in ("lm", "token_bonus"):
-        if options.beam == 1 and getattr(options, name):
+        if beam == 1 and getattr(options, name):
             raise ConfigError(f"transcribe: --{name} needs a beam search, such as --beam 16")
     if options.lm_weight is not None and options.lm is None:
         raise ConfigError("transcribe: --lm_weight needs a model, --lm FILE.arpa")
@@ -129,32 +135,44 @@ def _check_search(options: argparse.Namespace) -> None:
 
 def _recognizer(options: argparse.Namespace, name: str) -> "Recognizer":
     from inference import Recognizer
-    from inference.decoding.beam_search import BeamDecoder
-    from inference.decoding.ngram import NgramError, read_arpa
+    from inference.decoding.ngram import NgramError
     from inference.model_loading import load_model
 
     try:
         model = load_model(name, chosen_device(options.device))
-        language_model = read_arpa(options.lm) if options.lm else None
-        if language_model:
-            _check_tokens(language_model, model.vocabulary, options.lm)
+        decoder = _decoder(options, name, model.vocabulary)
     except (ValueError, NgramError) as error:  # CheckpointError is one, as are those of Hugging Face models
         raise ConfigError(str(error)) from error
-    decoder = BeamDecoder(
-        model.vocabulary,
-        options.beam,
-        language_model,
-        lm_weight=_LM_WEIGHT if options.lm_weight is None else options.lm_weight,
-        token_bonus=options.token_bonus,
-    )
     return Recognizer(
         model,
-        decoder if options.beam > 1 else None,  # None is the greedy search
+        decoder,
         batch_seconds=options.batch_seconds,
         one_pass_seconds=options.one_pass,
         window_seconds=options.window,
         overlap_seconds=options.overlap,
     )
+
+
+def _decoder(options: argparse.Namespace, name: str, vocabulary: "Vocabulary") -> "BeamDecoder | None":
+    """Build the search of the options; without any, that of the experiment's test data. None is greedy."""
+    from inference.decoding.beam_search import BeamDecoder
+    from inference.decoding.kept_decoder import kept_decoder
+    from inference.decoding.ngram import read_arpa
+
+    if options.beam is None:
+        experiment = experiment_of(Path(name))
+        decoder = kept_decoder(experiment, vocabulary) if experiment else None
+        if decoder:
+            log.info("transcribe: decodes as test data were decoded; --beam 1 does without a search")
+        return decoder
+    if options.beam == 1:
+        return None
+    language_model = read_arpa(options.lm) if options.lm else None
+    if language_model:
+        _check_tokens(language_model, vocabulary, options.lm)
+    weight = _LM_WEIGHT if options.lm_weight is None else options.lm_weight
+    bonus = options.token_bonus or 0.0
+    return BeamDecoder(vocabulary, options.beam, language_model, lm_weight=weight, token_bonus=bonus)
 
 
 def _check_tokens(language_model: "NgramModel", vocabulary: "Vocabulary", path: Path) -> None:

@@ -78,15 +78,17 @@ class DecodingSection:
         language_model: an n-gram model of phonemes for the beam search: ``labels`` estimates one from the
             training labels, each different label once; anything else is an ARPA file; null takes none.
         order: length of the longest n-grams that are estimated from labels.
-        lm_weight: weight of the model's log-probabilities; those of the network have weight 1.
-        token_bonus: added for each token, since language models prefer short sequences.
+        lm_weight: weight of the model's log-probabilities; those of the network have weight 1. Null: the one
+            with the fewest errors on validation data.
+        token_bonus: added for each token, since language models prefer short sequences. Null: the one with
+            the fewest errors on validation data.
     """
 
     beam: int = 1
     language_model: str | None = None
     order: int = 4
-    lm_weight: float = 0.6
-    token_bonus: float = 0.6
+    lm_weight: float | None = None
+    token_bonus: float | None = None
 
 
 class SearchRequest(NamedTuple):

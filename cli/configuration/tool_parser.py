@@ -24,7 +24,7 @@ class ToolParser(argparse.ArgumentParser):
     _is_wanted = False
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - argparse's own
-        super().__init__(**{"formatter_class": _HelpWithDefaults, **options})
+        super().__init__(**{"formatter_class": _HelpWithDefaults, "allow_abbrev": False, **options})
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override] # noqa: ANN401
         """Parse as argparse does; where only the parser is wanted, hand it over."""

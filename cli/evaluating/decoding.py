@@ -1,17 +1,23 @@
 """The search that ``test`` decodes with, as the configuration's decoding section states it."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.configuration.sections import DecodingSection
 from dataset_modules.datamodule import PhonemeDataModule
 from durable_files import write_durably
+from evaluation.error_counts import phoneme_edits
+from evaluation.metrics import gather_from_processes
 from experiment.errors import ConfigError
-from experiment.layout import LANGUAGE_MODEL_FILE
-from installation import PROGRAM
+from experiment.kept_search import KeptSearch, write_search
+from experiment.layout import DECODING_FILE, LANGUAGE_MODEL_FILE
 from models import PhonemeRecognizer
+from models.evaluated_model import ScoredUtterance
 from phonetics import Vocabulary
+from stop_signals import stop_if_requested
 
 if TYPE_CHECKING:
     from inference.decoding.beam_search import BeamDecoder
@@ -20,21 +26,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LABELS = "labels"  # the language model of the training labels
-WIDEST_BEAM = 1000
 MOST_ORDER = 20
-_LARGEST_WEIGHT = 1000.0
+# What is tried on validation data, in this order; the first decoder has the middle ones.
+_TRIED = {"token_bonus": (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0), "lm_weight": (0.2, 0.35, 0.5, 0.7, 1.0)}
+_MIDDLE = {"token_bonus": 1.5, "lm_weight": 0.5}
 
 
 def check_decoding(section: DecodingSection) -> None:
     """Refuse values out of range, and a language model without a beam search."""
-    for name, most in (("beam", WIDEST_BEAM), ("order", MOST_ORDER)):
-        if not 1 <= getattr(section, name) <= most:
-            raise ConfigError(f"decoding: {name} must be between 1 and {most}, got {getattr(section, name)}")
-    for name in ("lm_weight", "token_bonus"):
-        if not abs(getattr(section, name)) <= _LARGEST_WEIGHT:  # NaN is refused, too
-            raise ConfigError(
-                f"decoding: {name} must be a number up to {_LARGEST_WEIGHT:g}, got {getattr(section, name)}"
-            )
+    if faults := KeptSearch(
+        section.beam, section.lm_weight or 0.0, section.token_bonus or 0.0, False
+    ).faults():
+        raise ConfigError(f"decoding: {faults}")
+    if not 1 <= section.order <= MOST_ORDER:
+        raise ConfigError(f"decoding: order must be between 1 and {MOST_ORDER}, got {section.order}")
     if section.language_model is not None and section.beam == 1:
         raise ConfigError("decoding: language_model needs a beam search, such as decoding.beam: 16")
     if section.language_model not in (None, LABELS) and not Path(str(section.language_model)).is_file():
@@ -46,24 +51,59 @@ def check_decoding(section: DecodingSection) -> None:
 def set_test_decoder(
     section: DecodingSection, model: PhonemeRecognizer, data: PhonemeDataModule, folder: Path | None
 ) -> None:
-    """Give the model its decoder of test data; keep an estimated language model in the folder."""
+    """Give the model its decoder of test data, or what chooses one on validation data."""
     if section.beam == 1:
+        if folder is not None:
+            (folder / DECODING_FILE).unlink(missing_ok=True)  # of an earlier start of the run
         return
     if section.language_model is not None and model.output.is_mapped:
         raise ConfigError("decoding: language_model needs a head over vocab_file, not one of another model")
     from inference.decoding.beam_search import BeamDecoder
 
     language_model = _language_model(section, data, model.vocabulary)
-    model.test_decoder = BeamDecoder(
-        model.output.tokens,
-        section.beam,
-        language_model,
-        lm_weight=section.lm_weight,
-        token_bonus=section.token_bonus,
-    )
-    if folder is not None and language_model is not None and section.language_model == LABELS:
-        write_durably(folder / LANGUAGE_MODEL_FILE, language_model.to_arpa())
-    log.info("%s", _described(model.test_decoder, section, folder))
+    weights = {name: getattr(section, name) for name in _TRIED}
+    weights = {name: _MIDDLE[name] if value is None else value for name, value in weights.items()}
+    decoder = BeamDecoder(model.output.tokens, section.beam, language_model, **weights)
+    chosen = [name for name in _TRIED if getattr(section, name) is None]
+    if language_model is None:
+        chosen = [name for name in chosen if name != "lm_weight"]
+    if chosen and not data.sources.is_empty("val"):
+        if "val" not in data.splits:
+            data.open_split("val")
+        model.choose_test_decoder = _DecoderChoice(model, decoder, chosen, folder)
+    else:
+        _keep(decoder, folder)
+        model.test_decoder = decoder
+
+
+@dataclass(frozen=True)
+class _DecoderChoice:
+    """Chooses weights of a decoder: those with the fewest errors on validation data."""
+
+    model: PhonemeRecognizer
+    decoder: "BeamDecoder"
+    names: Sequence[str]
+    folder: Path | None
+
+    def __call__(self, utterances: Sequence[ScoredUtterance]) -> "BeamDecoder":
+        """Try the values of one weight after the other, the others as they are."""
+        decoder = self.decoder
+        for name in self.names:
+            values: list[dict[str, Any]] = [{name: value} for value in _TRIED[name]]
+            tried = [replace(decoder, **one) for one in values]
+            shares = gather_from_processes([self._errors(one, utterances) for one in tried])
+            errors = [sum(counts) for counts in zip(*shares, strict=True)]
+            decoder = tried[errors.index(min(errors))]
+        _keep(decoder, self.folder)
+        return decoder
+
+    def _errors(self, decoder: "BeamDecoder", utterances: Sequence[ScoredUtterance]) -> int:
+        errors = 0
+        for one in utterances:
+            stop_if_requested()
+            found = self.model.output.phonemes(list(decoder.best(one.log_probs)), one.language)
+            errors += phoneme_edits(one.reference, found).errors
+        return errors
 
 
 def _language_model(
@@ -90,14 +130,17 @@ def _distinct_labels(data: PhonemeDataModule, vocabulary: Vocabulary) -> list[li
     return [[vocabulary.tokens[token] for token in ids] for ids in sorted(distinct) if ids]
 
 
-def _described(decoder: "BeamDecoder", section: DecodingSection, folder: Path | None) -> str:
-    if decoder.language_model is None:
-        return f"test: decoded by a beam search, {section.beam} hypotheses"
-    file = section.language_model
-    if file == LABELS and folder is not None:
-        file = str(folder / LANGUAGE_MODEL_FILE)
-    return (
-        f"test: decoded by a beam search with {len(decoder.language_model.entries)} n-grams, as in {PROGRAM} "
-        f"transcribe … --beam {section.beam} --lm {file} --lm_weight {section.lm_weight:g} "
-        f"--token_bonus {section.token_bonus:g}"
+def _keep(decoder: "BeamDecoder", folder: Path | None) -> None:
+    """Keep the search in the experiment, for ``transcribe``, and log it."""
+    model = decoder.language_model
+    search = KeptSearch(decoder.beam_size, decoder.lm_weight, decoder.token_bonus, model is not None)
+    if folder is not None:
+        if model is not None:
+            write_durably(folder / LANGUAGE_MODEL_FILE, model.to_arpa())
+        write_search(folder, search)
+    log.info(
+        "test: decoded by a beam search, %d hypotheses%s, token bonus %g",
+        search.beam,
+        f", {len(model.entries)} n-grams of weight {search.lm_weight:g}" if model else "",
+        search.token_bonus,
     )

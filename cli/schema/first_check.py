@@ -80,9 +80,11 @@ def _whereabouts(fault: Fault, files: Sequence[Path]) -> str:
 
 def _messages_of_options(checker: Checker, options: Sequence[str]) -> Iterator[Callable[[], str]]:
     for name, value in assignments(options):
-        if _is_left_alone(checker, name) or (isinstance(value, list | dict) and checker.takes_text(name)):
+        if name.endswith(".help") or name in _OTHER_OPTIONS:
             continue
-        if value is None and name in checker.options:
+        if (value is None and name in checker.options) or (
+            isinstance(value, list | dict) and checker.takes_text(name)
+        ):
             continue
         for fault in checker.faults_of_key(checker.root, name, "" if value is None else value):
             yield partial(
@@ -102,12 +104,6 @@ def _messages_of_section(checker: Checker, command: str, options: Sequence[str])
     chosen = choose_model([command, *options]) if command in TRAINING_COMMANDS else ModelChoice([*options])
     section = stated_section(checker, chosen.arguments, list(assignments(chosen.arguments)))
     return [] if section is None else list(faults_of_section(command, section, chosen.huggingface))
-
-
-def _is_left_alone(checker: Checker, name: str) -> bool:
-    """Return whether an option belongs to no configuration, or is an abbreviation, which is accepted."""
-    abbreviates = any(option.startswith(name) for option in checker.options) and name not in checker.options
-    return abbreviates or name.endswith(".help") or any(other.startswith(name) for other in _OTHER_OPTIONS)
 
 
 def assignments(options: Sequence[str]) -> Iterator[tuple[str, Any]]:

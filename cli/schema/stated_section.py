@@ -78,7 +78,7 @@ def _take(section: Namespace, checker: Checker, node: Schema, key: str, value: A
     name, _, rest = key.partition(".")
     inner = node["properties"].get(name)
     if inner is None:
-        raise _UnknownError  # an abbreviation, or name+
+        raise _UnknownError  # such as name+
     path = f"{above}{name}"
     if "properties" in inner:
         if not rest and not isinstance(value, dict):

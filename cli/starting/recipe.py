@@ -9,7 +9,7 @@ CPU_BATCH_SECONDS = 30.0
 CPU_TRAINED_SECONDS = 54_000.0  # audio that passes through the network in the whole run
 _SYNTHETIC = 4_000  # sentences: the first epoch begins with them, and learns to align
 _SYNTHETIC_SECONDS = 1.7  # of a sentence
-_SYNTHETIC_UP_TO = 7_200.0  # seconds of recorded speech up to which synthetic speech is mixed in
+_LITTLE = 7_200.0  # seconds of recorded speech up to which synthetic speech and a language model help
 _EPOCHS_WITH_SYNTHETIC, _EPOCHS = 4, 5  # four, so that half of what is trained on is synthetic
 GPU_STEPS = 3_000
 _GPU_BATCH = 8
@@ -23,6 +23,7 @@ class Recipe(NamedTuple):
     repeats: int  # further copies of each training recording in an epoch
     synthetic: int  # sentences in an epoch
     epochs: int
+    searches: bool  # whether test data are decoded with a language model of the training labels
 
     def steps(self, num_recordings: int) -> int:
         """Return the optimizer steps of the run."""
@@ -37,17 +38,18 @@ def recipe_for(survey: FolderSurvey, *, on_gpu: bool, can_synthesise: bool) -> R
 
 def _cpu_recipe(survey: FolderSurvey, *, can_synthesise: bool) -> Recipe:
     seconds = max(survey.train_seconds, 1.0)
-    synthetic = _SYNTHETIC if can_synthesise and seconds < _SYNTHETIC_UP_TO else 0
+    synthetic = _SYNTHETIC if can_synthesise and seconds < _LITTLE else 0
     epochs = _EPOCHS_WITH_SYNTHETIC if synthetic else _EPOCHS
     an_epoch = CPU_TRAINED_SECONDS / epochs - synthetic * _SYNTHETIC_SECONDS
     copies = max(round(an_epoch / seconds), 1)
     batch_size = min(max(round(CPU_BATCH_SECONDS / max(survey.mean_seconds, 0.1)), 2), 16)
-    return Recipe(False, batch_size, copies - 1, synthetic, epochs)
+    return Recipe(False, batch_size, copies - 1, synthetic, epochs, survey.train_seconds < _LITTLE)
 
 
 def _gpu_recipe(survey: FolderSurvey) -> Recipe:
     an_epoch = -(-survey.counts["train"] // _GPU_BATCH)
-    return Recipe(True, _GPU_BATCH, 0, 0, max(round(GPU_STEPS / an_epoch), 5))
+    epochs = max(round(GPU_STEPS / an_epoch), 5)
+    return Recipe(True, _GPU_BATCH, 0, 0, epochs, survey.train_seconds < _LITTLE)
 
 
 def model_settings(recipe: Recipe) -> dict[str, Any]:

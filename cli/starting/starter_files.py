@@ -85,6 +85,7 @@ def _configuration(
             "augmentations": augmentations(),
         },
         "trainer": _trainer(recipe),
+        **({"decoding": {"beam": 16, "language_model": "labels", "order": 6}} if recipe.searches else {}),
     }
 
 
@@ -142,6 +143,11 @@ def _header(survey: FolderSurvey, recipe: Recipe) -> str:
         else "Fine-tunes XLSR-53, which is downloaded once.",
         "warmup_steps below 1 is a share of the run, and total_steps null is the length of the run.",
     ]
+    if recipe.searches:
+        lines.append(
+            "decoding: a language model of the training labels helps new recordings of such texts. It"
+        )
+        lines.append("hides mispronunciations: remove the section for the speech of learners.")
     return "".join(f"# {line}\n" for line in lines)
 
 

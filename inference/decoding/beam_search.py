@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.decoding.ngram import START, NextTokenScores, NgramModel
+from inference.decoding.ngram import START, NgramModel, next_token_scores
 from models.ctc import TimedToken, force_align
 from phonetics import Vocabulary
 
@@ -133,11 +133,14 @@ class BeamDecoder:
     lm_weight: float = 0.5  # of its log-probabilities; those of the network have weight 1
     token_bonus: float = 0.0  # added for each token, since language models prefer short sequences
 
-    def __call__(self, log_probs: Tensor, previous: tuple[int, ...] = ()) -> list[TimedToken]:
+    def __call__(self, log_probs: Tensor, previous: Prefix = ()) -> list[TimedToken]:
         """Decode scores, (F, V), and align the best sequence with its frames."""
-        blank_id = self.vocabulary.blank_id
-        best = beam_search(log_probs.numpy(), blank_id, self.beam_size, self._bonuses_after(previous))[0]
-        return force_align(log_probs, best.tokens, blank_id)
+        return force_align(log_probs, self.best(log_probs, previous), self.vocabulary.blank_id)
+
+    def best(self, log_probs: Tensor, previous: Prefix = ()) -> Prefix:
+        """Return the best sequence for scores, (F, V)."""
+        bonuses = self._bonuses_after(previous)
+        return beam_search(log_probs.numpy(), self.vocabulary.blank_id, self.beam_size, bonuses)[0].tokens
 
     def _bonuses_after(self, previous: Prefix) -> Bonuses:
         model, names = self.language_model, self.vocabulary.tokens
@@ -145,7 +148,7 @@ class BeamDecoder:
             constant = np.full(len(names), self.token_bonus)
             return lambda prefix: constant
         reach = model.order - 1
-        scores = NextTokenScores(model, names)
+        scores = next_token_scores(model, tuple(names))
 
         def bonuses(prefix: Prefix) -> NDArray[np.float64]:
             before = (*previous, *prefix[-reach:])[-reach:] if reach else ()

@@ -1,5 +1,6 @@
 """N-gram models of phonemes with back-off: read from ARPA files, or estimated from labels."""
 
+import functools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from untrusted.printing import printable
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 _NEVER = -99.0  # how ARPA writes the logarithm of zero
 MOST_ORDER = 20
+_MOST_KEPT = 100_000  # histories
 _MOST_LINE_BYTES = 2**20
 _LARGEST_LOG, _ROUNDING = 1000.0, 1e-3  # to base ten; files round
 Gram = tuple[str, ...]
@@ -100,6 +102,8 @@ class NextTokenScores:
         if scores is None:
             back_off = self._entries.get(history, NgramEntry(0.0)).back_off
             scores = self._with_entries(self.after(history[1:]) + back_off, history)
+            if len(self._kept) > _MOST_KEPT:
+                self._kept = {(): self._kept[()]}
             self._kept[history] = scores
         return scores
 
@@ -107,6 +111,12 @@ class NextTokenScores:
         for position, log_prob in self._followers.get(history, ()):
             scores[position] = log_prob
         return scores
+
+
+@functools.lru_cache(maxsize=2)
+def next_token_scores(model: NgramModel, tokens: tuple[str, ...]) -> NextTokenScores:
+    """Return the scores of a model, which all searches share: to index its n-grams takes a while."""
+    return NextTokenScores(model, tokens)
 
 
 def read_arpa(path: Path) -> NgramModel:

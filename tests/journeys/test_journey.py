@@ -84,7 +84,7 @@ def test_every_utterance_of_an_evaluated_split_is_recorded_once(straight: Path) 
 def test_records_hold_what_is_known_of_an_utterance(straight: Path) -> None:
     for record in read_records(straight / "utterances_val.jsonl"):
         assert (record.language, record.split) == ("ru", "val")
-        assert set(record.attributes) == {"words_per_minute", "pitch"}
+        assert set(record.attributes) == {"words_per_minute", "espeak_pitch"}
         assert record.speaker in ("m6", "f3", "steph")
         assert 0 <= record.blank_share <= 1
         assert len(record.hypothesis_times) == len(record.hypothesis_confidences) == len(record.hypothesis)

@@ -14,6 +14,7 @@ from phonetics.languages import usual_variety
 from phonetics.notation.long_consonants import join_long
 from phonetics.text_oddities import text_oddities
 from phonetics.text_to_phonemes.base import in_batches
+from phonetics.text_to_phonemes.espeak import espeak_languages
 from untrusted.files import open_text
 from untrusted.printing import printable
 
@@ -63,9 +64,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("text", nargs="*", help="texts, each in quotes")
     parser.add_argument("--file", type=Path, help="a file of texts, one a line")
     parser.add_argument("--language", required=True, help="of the texts, such as it or en-us")
+    parser.add_argument("--languages", action=_ListLanguages, nargs=0, help="list the languages of espeak-ng")
     parser.add_argument("--text_to_phonemes", default="espeak", help="espeak, epitran or a dictionary file")
     parser.add_argument("--vocabulary", type=Path, help="left out, the included one of the language")
     return parser
+
+
+class _ListLanguages(argparse.Action):
+    """Prints the codes and names of all languages, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        for code, name in sorted(espeak_languages().items()):
+            sys.stdout.write(f"{code:12} {name}\n")
+        parser.exit()
 
 
 def _texts(options: argparse.Namespace) -> Iterator[tuple[int, str]]:

@@ -12,9 +12,11 @@ from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from installation import PROGRAM
 from phonetics.languages import usual_variety
+from untrusted.printing import printable
 
 if TYPE_CHECKING:
     from cli.starting.folder_survey import FolderSurvey
+    from cli.starting.recipe import Recipe
     from cli.starting.starter_files import ChosenVocabulary
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ def run_start(arguments: Sequence[str]) -> int:
     folder = options.output / name
     if folder.exists() and not options.overwrite:
         raise ConfigError(f"start: {folder} must not exist, it does; --overwrite or --name chooses another")
+    log.info("start: looks at %s", printable(options.folder))
     try:
         survey = survey_folder(options.folder, language, AUDIO_SUFFIXES)
         vocabulary = choose_vocabulary(survey, language, folder)
@@ -60,10 +63,15 @@ def run_start(arguments: Sequence[str]) -> int:
         f"vocabulary: {vocabulary.path}, {len(vocabulary.vocabulary.phonemes)} phonemes"
         f"{'; added: ' + ' '.join(vocabulary.added) if vocabulary.added else ''}\n"
         f"training: about {steps:,} steps in {recipe.epochs} epochs, "
-        f"{recipe.synthetic or 'no'} synthetic sentences mixed in\n"
+        f"{recipe.synthetic or 'no'} synthetic sentences mixed in{_duration(recipe)}\n"
         f"wrote {config}\nnext:\n  {PROGRAM} doctor {config}\n  {PROGRAM} train {config}\n"
     )
     return 0
+
+
+def _duration(recipe: "Recipe") -> str:
+    """Return how long training takes, where it is known."""
+    return "" if recipe.on_gpu else "; some 15 minutes on two CPU cores"
 
 
 def _parser() -> argparse.ArgumentParser:

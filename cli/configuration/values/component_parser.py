@@ -35,7 +35,10 @@ keep_durations_apart()
 
 
 class ComponentParser(ArgumentParser):
-    """jsonargparse's parser, whose errors are one message instead of a screen of usage."""
+    """jsonargparse's parser: names of options are whole, and an error is one message, no screen of usage."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - jsonargparse's own
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     @override
     def dump(self, namespace: Namespace, *arguments: Any, **options: Any) -> str:

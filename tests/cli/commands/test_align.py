@@ -34,6 +34,24 @@ def test_phonemes_of_one_recording_become_a_textgrid_with_words(experiment, fold
     assert [entry.label for entry in tiers["words"]] == [NAMES[0] + NAMES[1], NAMES[2]]
 
 
+def test_words_of_a_text_keep_their_spelling(experiment, folder, tmp_path):
+    dictionary = tmp_path / "words.dict"
+    dictionary.write_text(f"oh\t{NAMES[0]} {NAMES[1]}\nl'eau\t{NAMES[2]}\n", encoding="utf-8")
+    command = [
+        "align",
+        experiment,
+        str(folder / "a.wav"),
+        "--text",
+        "«Oh – l'eau!»",
+        "--output",
+        str(tmp_path),
+    ]
+    assert run([*command, "--text_to_phonemes", str(dictionary)]) == 0
+    tiers = read_grid(tmp_path / "a.TextGrid")
+    assert [entry.label for entry in tiers["words"]] == ["Oh", "l'eau"]
+    assert [entry.label for entry in tiers["phonemes"]] == list(NAMES)
+
+
 def test_utterances_of_a_long_recording_are_aligned_inside_their_times(experiment, folder, tmp_path, capsys):
     grid = praatio.Textgrid(0, 2)
     labels = [(0.1, 0.9, " ".join(NAMES[:2])), (1.0, 1.9, NAMES[2])]

@@ -19,6 +19,7 @@ from cli.commands.transcription.recordings import NamedRecording
 from cli.run import run
 from evaluation.utterance_record import UtteranceRecord, write_records
 from experiment.layout import records_file
+from inference.decoding.ngram import estimate
 from inference.formats import Label, textgrid_of
 from models import PhonemeRecognizer
 from models.weights import checkpoint_digest
@@ -93,6 +94,33 @@ def test_the_clips_of_label_files_are_transcribed_into_a_folder(experiment, reco
     assert names == ["a.wav#0001.TextGrid", "a.wav#0002.TextGrid", "deep/b.flac.TextGrid"]
     assert run(["transcribe", str(experiment), str(recordings / "a.TextGrid")]) == 2
     assert "transcribe --clips takes the clips" in capsys.readouterr().err
+
+
+def test_an_experiment_transcribes_by_the_search_of_its_test(experiment, recordings, tmp_path, capsys):
+    folder = tmp_path / "searched"
+    shutil.copytree(experiment, folder)
+    model = estimate([VOCABULARY.phonemes[:2], VOCABULARY.phonemes[1:4]], 2)
+    (folder / "language_model.arpa").write_text(model.to_arpa(), encoding="utf-8")
+    kept = {"beam": 4, "lm_weight": 2.0, "token_bonus": 3.0, "has_language_model": True}
+    (folder / "decoding.json").write_text(json.dumps(kept), encoding="utf-8")
+
+    def transcribed(*options):
+        assert run(["transcribe", str(folder), str(recordings / "a.wav"), *options]) == 0
+        return capsys.readouterr()
+
+    alone = transcribed()
+    assert "decodes as test data were decoded" in alone.err
+    stated = ["--beam", "4", "--lm", str(folder / "language_model.arpa"), "--lm_weight", "2"]
+    assert transcribed(*stated, "--token_bonus", "3").out == alone.out
+    assert transcribed("--beam", "1").out != alone.out
+    for written, message in (
+        ({**kept, "beam": 0}, "beam must be between 1 and 1000, got 0"),
+        ({"beam": 4}, "must have the keys beam, lm_weight"),
+        ({**kept, "token_bonus": "1"}, "decoding.json"),
+    ):
+        (folder / "decoding.json").write_text(json.dumps(written), encoding="utf-8")
+        assert run(["transcribe", str(folder), str(recordings / "a.wav")]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_the_line_shows_how_much_of_a_long_recording_was_read_until_it_is_transcribed(monkeypatch):

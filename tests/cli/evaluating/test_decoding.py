@@ -1,21 +1,26 @@
 """The decoding section: what it refuses, and that test data are decoded as it states."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import soundfile
+import torch
 
 from cli.configuration.sections import DecodingSection
-from cli.evaluating.decoding import check_decoding
+from cli.evaluating.decoding import _TRIED, _DecoderChoice, check_decoding
 from cli.run import run
 from evaluation.error_counts import error_rate, phoneme_edits, total_edits
 from evaluation.utterance_record import read_records
 from experiment.errors import ConfigError
 from experiment.folder import best_checkpoint
+from experiment.kept_search import read_search
 from inference import Recognizer
 from inference.acoustic_model import AcousticModel
 from inference.decoding.beam_search import BeamDecoder
-from inference.decoding.ngram import read_arpa
+from inference.decoding.kept_decoder import kept_decoder
+from models.evaluated_model import ScoredUtterance
+from phonetics import Vocabulary
 from tests.journeys.configuration import configuration, sentences, written
 
 
@@ -58,9 +63,41 @@ def test_test_data_are_decoded_by_the_search_and_validation_is_not(tmp_path):
     )
     (greedy,) = (folder / "evaluations").glob("*/metrics.json")
     assert json.loads(greedy.read_text())["test_per"] == metrics["test_greedy_per"]
+    assert not (greedy.parent / "decoding.json").exists()
     model = AcousticModel.from_checkpoint(best_checkpoint(folder))
-    arpa = read_arpa(folder / "language_model.arpa")
-    recognize = Recognizer(model, BeamDecoder(model.vocabulary, 4, arpa, lm_weight=2.0, token_bonus=3.0))
+    decoder = kept_decoder(folder, model.vocabulary)
+    assert (decoder.beam_size, decoder.lm_weight, decoder.token_bonus) == (4, 2.0, 3.0)
+    assert decoder.language_model.order == 3
+    recognize = Recognizer(model, decoder)
     kept = next(one for one in records if one.audio is not None)
     transcript = recognize(*soundfile.read(folder / kept.audio, dtype="float32"))
     assert [phoneme.symbol for phoneme in transcript.phonemes] == kept.hypothesis_phonemes
+    chosen = evaluated(config, folder, "null", "null")
+    search = read_search(chosen)
+    assert search.lm_weight in _TRIED["lm_weight"]
+    assert search.token_bonus in _TRIED["token_bonus"]
+    stated = evaluated(config, folder, search.lm_weight, search.token_bonus)
+    rates = [json.loads((one / "metrics.json").read_text())["test_per"] for one in (chosen, stated)]
+    assert rates[0] == rates[1]
+
+
+def evaluated(config, folder, lm_weight, token_bonus):
+    """Return the folder of a new evaluation."""
+    before = set((folder / "evaluations").iterdir())
+    weights = ["--decoding.lm_weight", str(lm_weight), "--decoding.token_bonus", str(token_bonus)]
+    assert run(["test", "--config", str(config), *weights]) == 0
+    (new,) = set((folder / "evaluations").iterdir()) - before
+    return new
+
+
+def test_the_weights_are_those_with_the_fewest_errors_on_validation_data(tmp_path):
+    tokens = Vocabulary(("[PAD]", "a", "b"))
+    # Nothing scores 0; one phoneme, in either frame, log(e^-1.2 + e^-2.2) = -0.89; both of them -3.4.
+    frames = [[0.0, gap, -9.0] for gap in (-1.2, -9.0, -2.2)]
+    scores = torch.tensor(frames).log_softmax(-1)
+    output = SimpleNamespace(phonemes=lambda ids, language: [tokens.tokens[one] for one in ids])
+    start = BeamDecoder(tokens, 8, None, token_bonus=0.0)
+    choose = _DecoderChoice(SimpleNamespace(output=output), start, ["token_bonus"], tmp_path)
+    assert choose([ScoredUtterance(scores, ["a"], None)]).token_bonus == 1.0
+    assert read_search(tmp_path).token_bonus == 1.0
+    assert choose([ScoredUtterance(scores, ["a", "a"], None)]).token_bonus == 3.0

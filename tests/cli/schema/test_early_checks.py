@@ -202,7 +202,6 @@ def test_a_missing_vocabulary_alone_is_refused(place, monkeypatch):
         (["fit", f"--model.vocab_file={RUSSIAN}"], {}),
         (["fit", "--model.vocab_file", "null"], {}),
         (["fit", "--print_config"], {}),
-        (["fit", "--model.vocab_fil", RUSSIAN], {}),  # an abbreviation
         (["fit", "--optuna.tune", "true"], {}),  # trials are checked one by one
         (["fit"], {"optuna": {"tune": True}}),
         (["doctor", "--data.augmentations+", "audiomentations.Gain"], {}),

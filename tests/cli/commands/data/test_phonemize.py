@@ -32,6 +32,15 @@ def test_odd_parts_are_named_beside(capsys):
     assert "digits: 5" in error
 
 
+def test_languages_are_listed_with_their_names(capsys):
+    with pytest.raises(SystemExit) as end:
+        phonemize("--languages")
+    assert end.value.code in (None, 0)
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["it", "Italian"] in lines
+    assert len(lines) > 100
+
+
 def test_a_file_gives_a_line_for_each_text(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("casa\n\nPIN per te\n", encoding="utf-8")
     assert phonemize("--file", tmp_path / "a.txt", "--language", "it") == 0
