@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, NoReturn
+from urllib.parse import unquote
 from xml.parsers import expat
 
 from dataset_modules.recording import AudioError
@@ -37,13 +38,15 @@ class _Document:
     slots: dict[str, float | None] = field(default_factory=dict)  # in their order; None is unaligned
     tiers: dict[str, Mapping[str, str]] = field(default_factory=dict)
     annotations: dict[str, list[_Annotation]] = field(default_factory=lambda: defaultdict(list))  # by tier
+    origins: dict[str, float] = field(default_factory=dict)  # by media file: its second at time 0
 
 
 def read_elan(path: Path) -> AnnotatedFile:
     """Return the tiers of an ``.eaf`` file; raise ``AudioError`` with the reason if it is damaged."""
     document = _parsed(path, label_bytes(path))
     order = {slot: place for place, slot in enumerate(document.slots)}
-    slots = {slot: seconds for slot, seconds in document.slots.items() if seconds is not None}
+    origin = _origin(path, document.origins)
+    slots = {slot: origin + seconds for slot, seconds in document.slots.items() if seconds is not None}
     times: dict[str, tuple[float, float]] = {}
     done: dict[str, AnnotationTier] = {}
     for name in sorted(document.tiers, key=lambda name: _depth(path, document, name)):
@@ -60,6 +63,19 @@ def read_elan(path: Path) -> AnnotatedFile:
             attributes.get("PARENT_REF"),
         )
     return AnnotatedFile(tuple(done[name] for name in document.tiers))
+
+
+def _origin(path: Path, origins: Mapping[str, float]) -> float:
+    """Return the second of the recording at which the document's time begins."""
+    named = {seconds for media, seconds in origins.items() if Path(media).stem == path.stem}
+    found = named or set(origins.values()) or {0.0}
+    if len(found) > 1:
+        listed = ", ".join(f"{Path(media).name} at {seconds:g} s" for media, seconds in origins.items())
+        raise AudioError(
+            f"{printable(path)}: its media begin at different times, and no single one has its name: "
+            f"{printable(listed)}"
+        )
+    return found.pop()
 
 
 def _depth(path: Path, document: _Document, name: str) -> int:
@@ -158,6 +174,9 @@ class _Reader:
             self.is_elan = True
         elif name == "TIME_SLOT":
             self.document.slots[attributes.get("TIME_SLOT_ID", "")] = self._seconds(attributes)
+        elif name == "MEDIA_DESCRIPTOR":
+            media = unquote(attributes.get("RELATIVE_MEDIA_URL") or attributes.get("MEDIA_URL", ""))
+            self.document.origins[media.replace("\\", "/")] = self._seconds(attributes, "TIME_ORIGIN") or 0.0
         elif name == "TIER":
             self._tier = attributes.get("TIER_ID", "").strip()
             self.document.tiers[self._tier] = attributes
@@ -181,11 +200,12 @@ class _Reader:
         slots = (ends[0], ends[1]) if ends[0] is not None and ends[1] is not None else None
         return _Annotation(own.get("ANNOTATION_ID", ""), slots, own.get("ANNOTATION_REF"), text)
 
-    def _seconds(self, attributes: Mapping[str, str]) -> float | None:
-        written = attributes.get("TIME_VALUE")
+    def _seconds(self, attributes: Mapping[str, str], name: str = "TIME_VALUE") -> float | None:
+        written = attributes.get(name)
         if written is None:
             return None
-        if not written.strip().isdecimal() or len(written) > 12:  # noqa: PLR2004 - milliseconds of 30 years
+        digits = written.strip().removeprefix("-" if name == "TIME_ORIGIN" else "")
+        if not digits.isdecimal() or len(written) > 12:  # noqa: PLR2004 - milliseconds of 30 years
             raise AudioError(f"{self._name}: times must be whole milliseconds, got {written[:40]!r}")
         return int(written) / _MILLISECONDS
 

@@ -60,6 +60,26 @@ def test_tiers_have_times_speakers_types_and_parents(tmp_path):
     assert words.labels == (TimedLabel(0.5, 1.25, "да"), TimedLabel(1.25, 2.0, "нет"))
 
 
+MEDIA = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///a.wav" MIME_TYPE="audio/x-wav"/>'
+TWO_MEDIA = MEDIA.replace("a.wav", "b.wav") + MEDIA.replace("a.wav", 'c.wav" TIME_ORIGIN="9')
+
+
+@pytest.mark.parametrize(
+    ("media", "start"),
+    [
+        ([("file:///C:\\films\\a.wav", "1500")], 2.0),
+        ([("file:///other.wav", "-500")], 0.0),  # a renamed recording
+        ([("file:///film.mp4", "9000"), ("file:///a%2Ewav", "250")], 0.75),
+    ],
+)
+def test_the_times_of_a_shifted_recording_are_its_own(tmp_path, media, start):
+    written_media = "".join(
+        f'<MEDIA_DESCRIPTOR MEDIA_URL="{url}" MIME_TYPE="" TIME_ORIGIN="{origin}"/>' for url, origin in media
+    )
+    utterances, *_ = read_elan(written(tmp_path, EAF.replace(MEDIA, written_media))).tiers
+    assert utterances.labels == (TimedLabel(start, start + 1.5, "да & нет"),)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -70,6 +90,10 @@ def test_tiers_have_times_speakers_types_and_parents(tmp_path):
         (BOMB.replace('"ha"', 'SYSTEM "file:///etc/passwd"'), "must not declare entities"),
         (EAF.replace('"500"', '"NaN"'), "must be whole milliseconds, got 'NaN'"),
         (EAF.replace('"500"', '"' + "9" * 5000 + '"'), "must be whole milliseconds"),
+        (
+            EAF.replace(MEDIA, MEDIA.replace("a.wav", "b.wav") + MEDIA.replace("a.wav", 'c" TIME_ORIGIN="9')),
+            "9",
+        ),
         (EAF.replace('TIER_ID="tx@A"', 'TIER_ID="tx@A" PARENT_REF="ph@A"'), "is its own parent"),
     ],
 )
