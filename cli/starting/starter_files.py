@@ -95,8 +95,19 @@ def _synthetic_datasets(
     """Return sentences of the recordings' words and, where there are lists, of frequent words."""
     from_texts = [{"words_file": str(folder / SENTENCES)}] if has_words(survey) else []
     sources = [*from_texts, {}] if has_word_lists(language) or not from_texts else from_texts
-    spoken = {
-        "num_train": recipe.synthetic // len(sources),
+    return [
+        {
+            "class_path": "dataset_modules.synthetic.SyntheticSpeechDataset",
+            "init_args": _spoken(recipe.synthetic // len(sources)) | words,
+        }
+        for words in sources
+        if recipe.synthetic
+    ]
+
+
+def _spoken(num_sentences: int) -> dict[str, Any]:
+    return {
+        "num_train": num_sentences,
         "num_val": 0,
         "num_test": 0,
         "comes_first": True,
@@ -104,11 +115,6 @@ def _synthetic_datasets(
         "words_per_minute": [140, 190],
         "pitch": [35, 65],
     }
-    return [
-        {"class_path": "dataset_modules.synthetic.SyntheticSpeechDataset", "init_args": spoken | words}
-        for words in sources
-        if recipe.synthetic
-    ]
 
 
 def has_words(survey: FolderSurvey) -> bool:
