@@ -141,10 +141,9 @@ class CustomAudioDataset(ListedDataset):
         """Yield the training recordings and the copies of them that are configured."""
         validation = self.splits["val"] if self.add_val_to_train else ()
         yield from itertools.chain(self.splits["train"], validation)
-        for recording in (
-            itertools.chain(self.splits["train"], validation) if self.multiply_train_data else ()
-        ):
-            for number in range(1, self.multiply_train_data + 1):
+        copies = range(1, self.multiply_train_data + 1)
+        for recording in itertools.chain(self.splits["train"], validation) if copies else ():
+            for number in copies:
                 yield recording._replace(id=f"{recording.id}#{number}")
 
     def times_used(self, split: Split) -> int:

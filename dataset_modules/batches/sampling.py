@@ -84,8 +84,8 @@ def check_weights(sampling: Sampling | None, weights: Sequence[float]) -> None:
     Traceback (most recent call last):
     ValueError: data: weight of a data set needs data.sampling, such as {by: dataset, temperature: 1.0}
     """
-    if not all(0 < weight < math.inf for weight in weights):
-        raise ValueError(f"data: weight of a data set must be above 0, got {min(weights)}")
+    if wrong := [weight for weight in weights if not 0 < weight < math.inf]:
+        raise ValueError(f"data: weight of a data set must be above 0 and finite, got {wrong[0]}")
     if sampling is None and set(weights) != {1.0}:
         raise ValueError(
             "data: weight of a data set needs data.sampling, such as {by: dataset, temperature: 1.0}"
@@ -96,7 +96,8 @@ class GroupedDraws:
     """Draws clips for an epoch.
 
     A clip's probability is weight · n^(temperature − 1), n being the size of its group and weight that of
-    its data set. How often each group comes is drawn at random; its clips come equally often, up to one.
+    its data set. How often a group is drawn is random. Within it, the numbers of draws of two clips of one
+    data set differ by at most one.
     """
 
     def __init__(
@@ -106,8 +107,10 @@ class GroupedDraws:
         weights: Sequence[float],  # of data sets
         temperature: float,
     ) -> None:
-        self._names, group = np.unique(np.array(groups), return_inverse=True)
-        # Within a group, the clips of each data set have a weight of their own.
+        self._names = sorted(set(groups))
+        numbers = {name: number for number, name in enumerate(self._names)}
+        group = np.fromiter(map(numbers.__getitem__, groups), np.int64, len(groups))
+        # Within a group, clips of different data sets have different weights.
         cells, self._cell, self._sizes = np.unique(
             group * len(weights) + datasets, return_inverse=True, return_counts=True
         )
@@ -120,7 +123,7 @@ class GroupedDraws:
     def shares(self) -> dict[str, float]:
         """The expected share of each group in an epoch."""
         shares = np.bincount(self._group_of_cell, self._probabilities)
-        return dict(zip(self._names.tolist(), shares.tolist(), strict=True))
+        return dict(zip(self._names, shares.tolist(), strict=True))
 
     def __call__(self, generator: np.random.Generator, count: int) -> NDArray[np.int64]:
         """Return ``count`` draws; a draw is the clip's number, plus N for each time that it came before."""

@@ -38,8 +38,8 @@ class DataSources:
 
     def check_groups(self, by: Groups) -> None:
         """Refuse training recordings whose language or speaker is unknown, before audio is read."""
-        for number, dataset in enumerate(self.locate()):
-            names = [None if by == "dataset" else getattr(one, by) for one in dataset.recordings("train")]
+        for number, dataset in enumerate(self.locate() if by != "dataset" else ()):
+            names = [getattr(recording, by) for recording in dataset.recordings("train")]
             groups_of(by, names, f"data.dataset_classes[{number}]")
 
     def languages(self, split: Split) -> list[str]:
