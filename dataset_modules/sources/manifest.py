@@ -65,8 +65,11 @@ def find_manifest(folder: Path) -> Path | None:
 
 def read_manifest(path: Path) -> Iterator[ManifestRow]:
     """Yield the rows of a manifest, including faulty ones."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(f"{path}: a table must be one of {', '.join(TABLE_SUFFIXES)}")
     try:
-        yield from _READERS[path.suffix.lower()](path)
+        yield from reader(path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: must be {path.suffix[1:].upper()} in UTF-8: {error}") from error
 
@@ -75,7 +78,7 @@ def _read_csv(path: Path) -> Iterator[ManifestRow]:
     with open_text(path, errors="surrogateescape", newline="") as stream:
         # Strict, so that an unclosed quote is an error and does not absorb the following rows.
         reader = csv.DictReader(stream, delimiter=_separator(stream), strict=True)
-        reader.fieldnames = [_column(name) for name in reader.fieldnames or ()]
+        reader.fieldnames = _columns(reader.fieldnames or ())
         check_encoding(path, reader.fieldnames)
         if "file_name" not in reader.fieldnames:
             raise ValueError(f"{path}: the header must name the column file_name, it is {reader.fieldnames}")
@@ -88,14 +91,15 @@ def _read_csv(path: Path) -> Iterator[ManifestRow]:
                 yield parse_row(reader.line_num, cells)
 
 
-def _column(name: str) -> str:
-    """Return a header's name without spaces around it; those with a meaning may be in capitals.
+def _columns(header: Iterable[str]) -> list[str]:
+    """Return a header's names without spaces around them; those with a meaning may be in capitals.
 
-    >>> _column(" File_Name"), _column("Room ")
-    ('file_name', 'Room')
+    >>> _columns([" File_Name", "Room ", "text", "Text"])
+    ['file_name', 'Room', 'text', 'Text']
     """
-    plain = name.strip()
-    return plain.lower() if plain.lower() in _OWN_COLUMNS else plain
+    plain = [name.strip() for name in header]
+    meant = _OWN_COLUMNS - set(plain)
+    return [name.lower() if name.lower() in meant else name for name in plain]
 
 
 def _separator(stream: TextIO) -> str:
@@ -106,7 +110,7 @@ def _separator(stream: TextIO) -> str:
 
 
 def _read_tsv(path: Path) -> Iterator[ManifestRow]:
-    for row in read_tsv(path, required=("file_name",)):
+    for row in read_tsv(path, required=("file_name",), columns_of=_columns):
         yield _faulty(row.line, row.fault, row.unplaced) if row.fault else parse_row(row.line, row.cells)
 
 

@@ -1,6 +1,6 @@
 r"""Tab-separated tables of Common Voice: a header, no quoting, and rows that end in ``\n``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,15 +16,17 @@ class TsvRow(NamedTuple):
     unplaced: tuple[str, ...] = ()  # the cells of a faulty row, without columns
 
 
-def read_tsv(path: Path, required: Sequence[str] = ()) -> Iterator[TsvRow]:
+def read_tsv(
+    path: Path, required: Sequence[str] = (), columns_of: Callable[[Sequence[str]], Sequence[str]] = list
+) -> Iterator[TsvRow]:
     """Yield the rows of a table in UTF-8 that has the required columns.
 
-    Quotes have no meaning, because sentences contain single ones. A row with a wrong number of cells is
-    yielded with its fault. Bytes that are not UTF-8 are kept by ``surrogateescape``, so that preparation
-    skips only their row.
+    ``columns_of`` turns the header into names of columns. Quotes have no meaning, because sentences contain
+    single ones. A row with a wrong number of cells is yielded with its fault. Bytes that are not UTF-8 are
+    kept by ``surrogateescape``, so that preparation skips only their row.
     """
     with open_text(path, errors="surrogateescape", newline="\n") as stream:
-        columns = _cells(next(stream, ""))
+        columns = columns_of(_cells(next(stream, "")))
         check_encoding(path, columns)
         if missing := [name for name in required if name not in columns]:
             raise ValueError(f"{path}: the header must name the columns {list(required)}, it lacks {missing}")

@@ -61,7 +61,7 @@ def _utterance(row: ManifestRow, bounds: FolderBounds) -> AnnotatedUtterance:
     part = f"#{row.start:g}" if row.is_part else ""
     return AnnotatedUtterance(
         f"{row.file_name}{part}",
-        bounds.folder / bounds.id_of(row.file_name),
+        bounds.path_of(row.file_name),
         tuple(words),
         row.speaker,
         _number(grade) if grade else None,

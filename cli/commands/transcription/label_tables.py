@@ -46,7 +46,7 @@ def _segment(row: ManifestRow, bounds: FolderBounds, stated: LabelledSegment | N
     fault, audio = row.fault, bounds.folder
     if fault is None:
         try:
-            audio = bounds.folder / bounds.id_of(row.file_name)
+            audio = bounds.path_of(row.file_name)
         except AudioError as error:
             fault = str(error)
     return LabelledSegment(

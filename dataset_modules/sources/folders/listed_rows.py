@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.recording import AudioError, Recording, Split, UnusableAudio
-from dataset_modules.sources.annotations.file_names import composed
+from dataset_modules.sources.annotations.file_names import composed, on_disk
 from dataset_modules.sources.annotations.side_files import LabelFiles
 from dataset_modules.sources.manifest import ManifestRow, find_manifest, read_manifest
 
@@ -40,6 +40,12 @@ class FolderBounds:
         if not inside:
             raise AudioError(f"the file must lie below {self.folder}, {file_name} leads out of it")
         return path[len(self.path) + 1 :]
+
+    def path_of(self, file_name: str) -> Path:
+        """Return the file as the disk spells its name; raise ``AudioError`` if it leads out of the folder."""
+        path = on_disk(self.folder / self.id_of(file_name))
+        self.id_of(str(path.absolute()))  # another file of the disk, which may be a link
+        return path
 
     def _real(self, path: str) -> str:
         """Return a file's path without links; folders are resolved once."""
