@@ -55,12 +55,14 @@ def usual_variety(language: str) -> str:
 
 
 def locales_of(language: str, known: Iterable[str]) -> list[str]:
-    """Return the known names of a language: its own code, else its plain code, else those of its regions.
+    """Return the known names of a language: its own code, else its plain code, else those of all its regions.
 
     >>> locales_of("en-us", ["en", "eo"]), locales_of("sv", ["sv-SE", "sw"]), locales_of("pt_PT", ["pt"])
     (['en'], ['sv-SE'], ['pt'])
     >>> locales_of("cmn", ["zh-CN", "zh-HK", "zh-TW"]), locales_of("zh-tw", ["zh-CN", "zh-TW"])
     (['zh-CN', 'zh-TW'], ['zh-TW'])
+    >>> locales_of("zh-CN", ["zh-HK", "zh-TW"])
+    []
     """
     wanted = language.lower().replace("_", "-")
     plain = wanted.split("-")[0]
@@ -68,6 +70,6 @@ def locales_of(language: str, known: Iterable[str]) -> list[str]:
     for name in (wanted, plain):
         if name in by_lower:
             return [by_lower[name]]
-    names = (plain, *_OTHER_LOCALES.get(plain, ()))
+    names = (*((plain,) if wanted == plain else ()), *_OTHER_LOCALES.get(plain, ()))
     regions = tuple(f"{name}-" for name in names)
     return sorted(name for low, name in by_lower.items() if low in names or low.startswith(regions))

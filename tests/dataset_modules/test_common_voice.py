@@ -119,6 +119,8 @@ def test_the_one_folder_that_fits_the_language_is_taken_and_several_are_named(mp
     assert "asked for is" not in caplog.text
     with pytest.raises(ValueError, match="locale must be one of zh-CN, zh-TW"):
         CommonVoiceDataset("cmn", tmp_path / "cache", dataset_name=str(root)).load_data()
+    with pytest.raises(ValueError, match="no folder zh-HK that does"):
+        CommonVoiceDataset("yue", tmp_path / "cache", dataset_name=str(root), locale="zh-HK").load_data()
 
 
 def test_a_missing_clip_is_skipped_and_named(mp3s, tmp_path):

@@ -84,10 +84,10 @@ def _common_voice(options: argparse.Namespace) -> int:
 
     check_language("--language", options.language)
     language = usual_variety(options.language)
-    locale = options.locale or find_locale(options.language)
-    release = find_release(locale, options.version)
-    sys.stderr.write(f"corpus: {release.name}\n")
     try:
+        locale = options.locale or find_locale(options.language)
+        release = find_release(locale, options.version)
+        sys.stderr.write(f"corpus: {release.name}\n")
         archive = fetch_release(release.id, options.output, show_progress=sys.stderr.isatty())
     except (OSError, ValueError):
         raise

@@ -31,12 +31,15 @@ class Service(BaseHTTPRequestHandler):
 
     checksum = hashlib.sha256(ARCHIVE).hexdigest()
     broken = False
+    busy = False
     ranges: list[str | None] = []
 
     def log_message(self, *_: object) -> None: ...
 
     def do_GET(self) -> None:
-        if self.path.startswith("/api/datasets?"):
+        if self.busy:
+            self.send_error(429)
+        elif self.path.startswith("/api/datasets?"):
             items = [{"id": key, "name": name, "locale": "ru"} for key, name in NAMES.items()]
             items.append({"id": "other", "name": "Common Voice Spontaneous Speech 30.0", "locale": "ru"})
             items += [
@@ -157,6 +160,14 @@ def test_the_command_writes_a_configuration(tmp_path, capsys):
     (dataset,) = yaml.safe_load((tmp_path / "ru.yaml").read_text())["data"]["dataset_classes"]
     assert dataset["init_args"] == {"dataset_name": str(tmp_path / "cv-ru.tar.gz")}
     assert "next: ./run.sh train config/config.yaml" in capsys.readouterr().out
+
+
+def test_a_service_that_refuses_is_one_message(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Service, "busy", True)
+    assert run(["corpus", "common-voice", "--language", "ru", "--output", str(tmp_path)]) == 1
+    written = capsys.readouterr().err
+    assert "run the command again" in written
+    assert "Traceback" not in written
 
 
 def test_the_configuration_has_the_language_as_espeak_names_it(tmp_path, monkeypatch):
