@@ -198,7 +198,7 @@ def chosen_device(name: str) -> str:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ConfigError(f"transcribe: --device must be one that is here, got {name!r}: {reason}") from error
+        raise ConfigError(f"--device must be one that is here, got {name!r}: {reason}") from error
     return name
 
 

@@ -86,7 +86,7 @@ def check_strategy(trainer: Namespace) -> None:
     """Refuse processes that are spawned: each would have to receive the whole run by pickle."""
     strategy = trainer.strategy
     name = strategy if isinstance(strategy, str) else (strategy.get("init_args") or {}).get("start_method")
-    if name is not None and re.match(r"(ddp_)?spawn", name):
+    if name is not None and re.match(r"(ddp_)?(spawn|forkserver)", name):
         raise ConfigError(
             f"trainer.strategy: {name} cannot be used: a run cannot be handed to processes that are spawned; "
             f"use ddp, which starts the program once for each device"

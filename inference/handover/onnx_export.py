@@ -208,6 +208,14 @@ class OnnxRecognizer:
             str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
         )
         self.vocabulary = Vocabulary.from_file(folder / VOCABULARY)
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        if tuple(one.name for one in inputs) != _INPUTS or tuple(one.name for one in outputs) != _OUTPUTS:
+            raise ValueError(f"{folder / GRAPH}: must be an ONNX export, with {_INPUTS} and {_OUTPUTS}")
+        if outputs[0].shape[-1] != len(self.vocabulary):
+            raise ValueError(
+                f"{folder / VOCABULARY}: must hold the graph's {outputs[0].shape[-1]} tokens, "
+                f"it holds {len(self.vocabulary)}"
+            )
 
     def log_probs(
         self, waveforms: NDArray[np.float32], lengths: NDArray[np.int64]

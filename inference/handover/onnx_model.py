@@ -45,6 +45,10 @@ class OnnxModel(AcousticModel):
             self._graph = OnnxRecognizer(folder)
         except ImportError as error:
             raise ValueError(f"{folder}: needs onnxruntime; {how_to_install('onnx')}") from error
+        except (OSError, ValueError):
+            raise
+        except Exception as error:  # onnxruntime's errors have no common base
+            raise ValueError(f"{folder / GRAPH}: must be an ONNX export: {error}") from error
         self.vocabulary = self._graph.vocabulary
         self.audio_params = AudioParams(sampling_rate=rate, do_normalize=False)
         self.frontend = WaveformFrontend(do_normalize=False, padding_value=0.0)

@@ -71,6 +71,13 @@ def test_paths_that_windows_wrote_are_found(folder, audio):
     assert [one.text for one in made.get_train_data()] == ["да"]
 
 
+def test_a_name_that_no_file_can_have_spoils_its_recording_alone(folder, audio):
+    kaldi(folder, wav_scp=f"a {'x' * 300}.wav\nb {audio}\n", text="a да\nb нет\n")
+    made = dataset(folder)
+    assert reasons(made).keys() == {"a"}
+    assert [one.text for one in made.get_train_data()] == ["да", "нет"]
+
+
 def test_a_kaldi_folder_with_segments_is_cut_to_the_sample(folder, audio):
     kaldi(
         folder,

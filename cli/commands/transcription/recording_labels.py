@@ -29,6 +29,10 @@ def stated_label(options: argparse.Namespace, command: str) -> LabelledSegment |
     """Return what ``--text`` or ``--phonemes`` state, of no recording yet; None without both."""
     if options.text and options.phonemes:
         raise ConfigError(f"{command}: give --text or --phonemes, not both")
+    for name in ("text", "phonemes"):
+        given = getattr(options, name)
+        if given is not None and not given.strip():
+            raise ConfigError(f"{command}: --{name} must not be empty")
     if not options.text and not options.phonemes:
         return None
     return LabelledSegment(

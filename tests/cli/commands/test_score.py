@@ -2,15 +2,18 @@
 
 import csv
 import json
+import unicodedata
 
 import numpy as np
 import pytest
 import soundfile
 from praatio import textgrid as praatio
 
+from cli.commands.transcription.label_tables import listed_recordings
 from cli.run import run
 from inference import Recognizer
 from inference.handover.onnx_export import save_onnx
+from scoring.annotations.annotated_table import annotated_table
 from tests.inference.tiny_models import VOCABULARY, speech
 
 NAMES = VOCABULARY.phonemes[:3]
@@ -83,6 +86,23 @@ def test_a_table_states_what_each_recording_should_say(experiment, folder, tmp_p
     assert any("gone.wav" in line for line in faults)
     assert any("line 4: the file must lie below" in line for line in faults)
     assert any("as many cells as the header" in line for line in faults)
+
+
+@pytest.mark.parametrize(("on_disk", "in_table"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_table_finds_files_whose_names_are_decomposed(folder, tmp_path, on_disk, in_table):
+    name = unicodedata.normalize(on_disk, "été.wav")
+    (folder / "a.wav").rename(folder / name)
+    (folder / "ö").symlink_to(tmp_path)
+    (tmp_path / "x.wav").touch()
+    rows = [unicodedata.normalize(in_table, "été.wav,a"), unicodedata.normalize(in_table, "ö/x.wav,a")]
+    table = folder / "metadata.csv"
+    table.write_text("\n".join(["file_name,phonemes", *rows]), encoding="utf-8")
+    (found, _), (_, fault) = listed_recordings(table, None, "score")
+    assert found.audio.path == folder / name
+    assert "must lie below" in fault
+    assert [one.fault is None for one in annotated_table(folder, "all")] == [False, False]
+    table.write_text(table.read_text().replace("phonemes", "phonemes,errors").replace(",a", ",a,0"))
+    assert [one.audio.name for one in annotated_table(folder, "all")] == [name, "metadata.csv"]
 
 
 def test_a_folder_with_a_table_is_scored_by_it_and_parts_are_joined(experiment, folder, tmp_path):
@@ -158,6 +178,9 @@ def test_candidates_come_from_a_file(experiment, folder, tmp_path, capsys):
         (["--text", "да", "--language", "nowhere"], 2, "nowhere"),
         (["--phonemes", "a", "--candidates", "gone.tsv"], 2, "--candidates"),
         (["--phonemes", "a", "--format", "eaf"], 2, "--format"),
+        (["--text", " "], 2, "score: --text must not be empty"),
+        (["--phonemes", ""], 2, "score: --phonemes must not be empty"),
+        (["--phonemes", "a", "--false_rejections", "0"], 2, "--false_rejections needs --corpus"),
         (["--phonemes", "a xyz"], 1, "not: xyz"),
         (["--phonemes", "d a"], 1, "d (nearest: ɡ)"),
     ],

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli.configuration.checks import check_monitors
+from cli.configuration.checks import check_monitors, check_strategy
 from cli.configuration.fact_checks import check_encoder_cache
 from experiment.errors import ConfigError
 
@@ -39,3 +39,14 @@ def test_states_of_an_encoder_are_not_kept_where_every_epoch_sounds_different():
     check_encoder_cache(section(None, None, 1))
     with pytest.raises(ConfigError, match=r"needs whole epochs, trainer.limit_train_batches is 1;"):
         check_encoder_cache(section(True, None, 1))
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    ["ddp_spawn", "ddp_spawn_find_unused_parameters_true", {"init_args": {"start_method": "forkserver"}}],
+)
+def test_processes_that_receive_the_run_by_pickle_are_refused(strategy):
+    with pytest.raises(ConfigError, match="cannot be used"):
+        check_strategy(SimpleNamespace(strategy=strategy))
+    for usable in ("auto", "ddp", "ddp_fork", {"init_args": {"start_method": "popen"}}, {}):
+        check_strategy(SimpleNamespace(strategy=usable))

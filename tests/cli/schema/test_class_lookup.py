@@ -67,12 +67,12 @@ def test_a_source_that_does_not_decide_refuses_nothing(module, content):
     assert why_missing("lookup_example.Noise") == ""
 
 
-def test_a_module_of_a_package_is_found_and_one_that_is_not_there_is_named(module):
+def test_a_module_of_a_package_is_found_and_one_that_is_not_there_is_left_to_the_parser(module):
     module("", "lookup_example/__init__.py")
     module("class Noise: pass", "lookup_example/noises.py")
     assert why_missing("lookup_example.noises.Noise") == ""
     assert why_missing("lookup_example.noises") == ""
-    assert why_missing("lookup_example.noise.Noise") in ("", "No module named 'lookup_example.noise'")
+    assert why_missing("lookup_example.noise.Noise") == ""
 
 
 @pytest.mark.parametrize("name", ["", "Noise", "a b.C", "os.path.join", "1.2", "..", "builtins.print"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inference import Recognizer
-from inference.handover.onnx_export import DESCRIPTION, save_onnx
+from inference.handover.onnx_export import DESCRIPTION, GRAPH, VOCABULARY, save_onnx
 from tests.inference.tiny_models import speech
 
 
@@ -41,4 +41,29 @@ def test_a_damaged_description_is_one_message(model_of, change, tmp_path):
     described = json.loads((tmp_path / DESCRIPTION).read_text())
     (tmp_path / DESCRIPTION).write_text(json.dumps(described | change))
     with pytest.raises(ValueError, match=r"recognizer\.json: must describe an ONNX export"):
+        Recognizer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (GRAPH, b"no graph", r"model\.onnx: must be an ONNX export: .*Protobuf"),
+        (VOCABULARY, b'{"[PAD]": 0, "a": 1}', r"vocab\.json: must hold the graph's 8 tokens, it holds 2"),
+    ],
+)
+def test_a_damaged_export_is_one_message(model_of, name, content, message, tmp_path):
+    pytest.importorskip("onnxruntime")
+    save_onnx(model_of("Wav2Vec2 layer"), tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        Recognizer(tmp_path)
+
+
+def test_a_graph_of_another_program_is_refused(model_of, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    save_onnx(model_of("Wav2Vec2 layer"), tmp_path)
+    graph = onnx.load(str(tmp_path / GRAPH))
+    graph.graph.output.pop()
+    onnx.save(graph, str(tmp_path / GRAPH))
+    with pytest.raises(ValueError, match="must be an ONNX export, with"):
         Recognizer(tmp_path)

@@ -1,6 +1,7 @@
 """Kaldi's data folders: ``wav.scp``, and ``segments``, ``text``, ``utt2spk``, ``utt2lang`` if present."""
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +61,7 @@ def _recording(folder: Path, written: str) -> _Place:
     path = Path(written.replace("\\", "/"))
     starts = [folder, *folder.absolute().parents[:_FOLDERS_ABOVE], Path()]
     files = (on_disk(start / path) for start in starts)
-    return _Place(next(filter(Path.is_file, files), folder / path))
+    return _Place(next(filter(os.path.isfile, files), folder / path))
 
 
 def _segment(folder: Path, written: str, recordings: Mapping[str, _Place]) -> _Place:
