@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = "FOLDER"
 SEED = "SEED"
 _VARIABLE = "PHONEME_RUN_"
+_PROCESS = f"{_VARIABLE}PROCESS"  # the number of the first one
 _PATIENCE = timedelta(minutes=10)  # how long the first process may take to read the configuration
 # How long processes wait for each other in a step before they take one for lost; Lightning: 30 minutes.
 # The barrier of data preparation has no limit.
@@ -91,7 +92,7 @@ def agree(name: str, decide: Callable[[], str]) -> str:
         return os.environ[variable]
     launch = launch_of(os.environ)
     value = decide() if launch is None or launch.is_alone else _agreed(launch, name, decide)
-    os.environ[variable] = value  # for the processes that this one will start
+    os.environ |= {variable: value, _PROCESS: str(os.getpid())}  # for the processes that this one will start
     return value
 
 
@@ -175,7 +176,7 @@ def shorten_timeouts() -> None:
 def die_with_the_first() -> None:
     """Let a process that Lightning has started end when the one that started it is killed."""
     if stops_with_the_first():
-        die_with_parent(os.getppid())
+        die_with_parent(int(os.environ[_PROCESS]))  # it may have ended while this one was importing
 
 
 def die_with_parent(parent: int) -> None:

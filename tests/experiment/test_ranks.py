@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 
 import pytest
 from jsonargparse import Namespace
@@ -109,3 +111,13 @@ def test_strategies_chosen_by_name_wait_for_minutes():
     ranks.shorten_timeouts()
     assert StrategyRegistry.get("ddp")._timeout == ranks.STEP_TIMEOUT
     assert StrategyRegistry.get("ddp_find_unused_parameters_true")._timeout == ranks.STEP_TIMEOUT
+
+
+def test_a_process_ends_whose_first_one_ended_while_it_was_starting():
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    own = {"LOCAL_RANK": "1", "PHONEME_RUN_FOLDER": "x", "PHONEME_RUN_PROCESS": str(ended.pid)}
+    code = "from experiment.ranks import die_with_the_first; die_with_the_first(); print('goes on')"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
