@@ -1,5 +1,8 @@
 """Runs of a few steps over noise, through the Trainer: stopped and resumed, or by two processes."""
 
+import os
+from unittest.mock import patch
+
 import torch
 from lightning.pytorch import LightningDataModule, Trainer
 from torch.utils.data import DataLoader
@@ -51,6 +54,17 @@ def fit(model, folder, *, epochs, ckpt_path=None, callbacks=(), **options):
     return trainer
 
 
+def fit_in_two_processes(model, folder, *, epochs):
+    """Train with one thread each: the threads that this process has started do not survive a fork."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with patch.dict(os.environ):  # Lightning leaves its port there
+            fit(model, folder, epochs=epochs, strategy="ddp_fork", devices=2)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def weights_of(model):
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
@@ -77,7 +91,7 @@ def assert_two_processes_train_as_one(build, folder, *, epochs=2):
     alone, together = build(), build()
     before = weights_of(alone)
     fit(alone, folder, epochs=epochs, accumulate_grad_batches=2)
-    fit(together, folder, epochs=epochs, strategy="ddp_fork", devices=2)
+    fit_in_two_processes(together, folder, epochs=epochs)
     theirs, ours = weights_of(together), weights_of(alone)
     assert theirs.keys() == ours.keys()
     assert {name for name in ours if torch.equal(ours[name], before[name])} == {

@@ -10,6 +10,7 @@ from tests.models.short_runs import (
     assert_same_weights,
     assert_two_processes_train_as_one,
     fit,
+    fit_in_two_processes,
     weights_of,
 )
 
@@ -132,7 +133,7 @@ def test_two_processes_agree_while_masks_are_drawn(recognizer, tmp_path):
     """The embedding of masks is in no frozen encoder's graph, for which the other process would wait."""
     model = recognizer(network=THREE, unfreeze={0: "head", 2: "all but convolutions"}, **FROZEN_CONVOLUTIONS)
     before = model.network.wav2vec2.masked_spec_embed.detach().clone()
-    fit(model, tmp_path, epochs=2, strategy="ddp_fork", devices=2)
+    fit_in_two_processes(model, tmp_path, epochs=2)
     assert not torch.equal(model.network.wav2vec2.masked_spec_embed, before)
 
 
