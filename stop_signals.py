@@ -123,7 +123,12 @@ def report(stop: Stopped) -> int:
 
 
 def leave(status: int) -> NoReturn:
-    """End this program; after a signal also where its libraries do not come to their end."""
+    """End this program; after a signal also where its libraries do not come to their end.
+
+    They may take a while: a signal that comes now ends the program at once, and without a traceback.
+    """
+    for number in _numbers():
+        signal.signal(number, lambda late, _: os._exit(status or _STATUS_OF_SIGNALS + late))
     if _record.was_stopped:
         timer = threading.Timer(GRACE_S, os._exit, [status])
         timer.daemon = True

@@ -12,7 +12,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.recording import AudioError
-from dataset_modules.sources.audio import HIGHEST_RATE, LOWEST_RATE, resample, to_mono
+from dataset_modules.sources.audio import resample, to_mono
+from dataset_modules.sources.audio_header import check_header
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.utterance_record import Span, UtteranceRecord
 from evaluation.worst_utterances import LONGEST_SECONDS, ORDER, worst_first
@@ -93,8 +94,7 @@ def _sound(folder: Path, record: UtteranceRecord) -> tuple[NDArray[np.float32], 
         # Another file could be anybody's: a report is given away with what it plays.
         with open_regular(within(folder, record.audio)) as stream, soundfile.SoundFile(stream) as audio:
             sampling_rate = int(audio.samplerate)
-            if not LOWEST_RATE <= sampling_rate <= HIGHEST_RATE:
-                raise AudioError(f"{sampling_rate} samples per second are no recording of speech")
+            check_header("", sampling_rate, audio.channels)
             samples = to_mono(audio.read(round(LONGEST_SECONDS * sampling_rate), dtype="float32"))
             if not len(samples) or not np.isfinite(samples).all():
                 raise AudioError("it has no samples, or samples that are no numbers")

@@ -152,3 +152,19 @@ def test_a_worker_leaves_ctrl_c_to_its_parent(number, status):
         assert ended(_worker_that_signals_itself, number)[0] == status
         time.sleep(0.3)
         assert requested() is None  # the worker's signal has not reached its parent's record
+
+
+def _ending_slowly(number):
+    with handled():
+        pass
+    threading.Timer(0.2, os.kill, [os.getpid(), number]).start()
+    threading._register_atexit(time.sleep, 10)  # as libraries clean up
+    stop_signals.leave(0)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_libraries_clean_up_ends_the_program_without_a_traceback(capfd, number, status):
+    ended_with, seconds = ended(_ending_slowly, number)
+    assert ended_with == status
+    assert seconds < 3
+    assert "Traceback" not in capfd.readouterr().err

@@ -7,8 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from dataset_modules.base_dataset import SPLITS, Split
 from dataset_modules.cache.clip_preparation import check_names
 from dataset_modules.custom import CustomAudioDataset
@@ -16,6 +14,7 @@ from dataset_modules.labels.reading import read_labels
 from dataset_modules.recording import AudioError, Recording, UnusableAudio
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
+from dataset_modules.sources.audio_header import read_header
 from dataset_modules.sources.shares import SplitBy, divided
 from phonetics.label_counts import LabelCounts
 
@@ -127,8 +126,8 @@ def _length(recording: Recording) -> float:
         if isinstance(audio, AudioPart) and audio.end is not None:
             return audio.end - audio.start
         if path := _path_of(recording):
-            return float(soundfile.info(path).duration) - getattr(audio, "start", 0.0)
+            return read_header(path).seconds - getattr(audio, "start", 0.0)
         clip = read_clip(audio)
         return len(clip.waveform) / clip.sampling_rate
-    except (AudioError, soundfile.SoundFileError):
+    except AudioError:
         return 0.0

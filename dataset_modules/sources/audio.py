@@ -5,7 +5,6 @@ so the reader goes on until nothing is left.
 """
 
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,18 +17,14 @@ from numpy.typing import NDArray
 from dataset_modules.cache.open_files import is_shortage
 from dataset_modules.recording import AudioError, AudioSource, Clip
 from dataset_modules.sources.annotations.audio_part import AudioPart
+from dataset_modules.sources.audio_header import UNDECODABLE, UNSTATED_FRAMES, check_header, openable
 from untrusted.wav_header import with_unstated_length
 
 PCM_SCALE = 32767.0
 BLOCK_FRAMES = 1 << 17
-LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # samples per second of a recording of speech
-_MOST_CHANNELS = 256
 _MOST_AT_ONCE = 1 << 28  # samples; a header may state more than the file has
 _CUT_SHARE = 0.9  # an mp3 with fewer of its header's frames was cut
 _HEADER_BYTES = 1 << 18  # tags with pictures may stand before an mp3's header
-_UNSTATED_FRAMES = 1 << 62  # a FLAC file from a pipe: libsndfile returns 2⁶³ - 1
-# TypeError: audio without a header; ValueError: a name that no file can have.
-_UNDECODABLE = (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError)
 
 
 def read_clip(audio: Path | AudioSource, max_seconds: float | None = None) -> Clip:
@@ -38,9 +33,15 @@ def read_clip(audio: Path | AudioSource, max_seconds: float | None = None) -> Cl
     A file longer than ``max_seconds`` is refused before it is decoded or, if its header lacks the length,
     as soon as so much was decoded.
     """
-    if isinstance(audio, AudioPart) and audio.end is not None:
+    if isinstance(audio, Path):
+        return read_file(audio, max_seconds)
+    if not isinstance(audio, AudioPart):
+        return audio.read()
+    if audio.end is not None:
         check_longest(audio.end - audio.start, max_seconds)
-    return read_file(audio, max_seconds) if isinstance(audio, Path) else audio.read()
+    clip = audio.read(max_seconds)
+    _refuse_more(len(clip.waveform), clip.sampling_rate, max_seconds)
+    return clip
 
 
 def read_file(file: Path | io.BytesIO, max_seconds: float | None = None) -> Clip:
@@ -61,9 +62,13 @@ def _read_to_end(audio: "AudioReader", max_seconds: float | None) -> NDArray[np.
     for block in audio.blocks():
         blocks.append(block)
         num_frames += len(block)
-        if max_seconds is not None and num_frames > max_seconds * audio.sampling_rate:
-            raise AudioError(f"must last max_seconds={max_seconds} at most, lasts longer")
+        _refuse_more(num_frames, audio.sampling_rate, max_seconds)
     return np.concatenate(blocks)
+
+
+def _refuse_more(num_frames: int, sampling_rate: int, max_seconds: float | None) -> None:
+    if max_seconds is not None and num_frames > max_seconds * sampling_rate:
+        raise AudioError(f"must last max_seconds={max_seconds} at most, lasts longer")
 
 
 def check_longest(seconds: float, max_seconds: float | None) -> None:
@@ -128,11 +133,7 @@ class AudioReader:
     def __init__(self, stream: _Stream, file: Path | io.BytesIO, name: str) -> None:
         self._stream, self._file, self._name = stream, file, name
         self.sampling_rate = int(stream.samplerate)
-        if not LOWEST_RATE <= self.sampling_rate <= HIGHEST_RATE or stream.channels > _MOST_CHANNELS:
-            raise AudioError(
-                f"{name}must have between {LOWEST_RATE} and {HIGHEST_RATE} samples per second and up to "
-                f"{_MOST_CHANNELS} channels, states {self.sampling_rate} and {stream.channels}"
-            )
+        check_header(name, self.sampling_rate, stream.channels)
 
     @property
     def states_much(self) -> bool:
@@ -143,13 +144,13 @@ class AudioReader:
     def seconds(self) -> float | None:
         """The duration in the header, which may be an estimate; None where the header lacks it."""
         frames = self._stream.frames
-        return frames / self._stream.samplerate if frames < _UNSTATED_FRAMES else None
+        return frames / self._stream.samplerate if frames < UNSTATED_FRAMES else None
 
     @property
     def counts_frames(self) -> bool:
         """Whether the file states its length; libsndfile estimates it for an mp3 without such a header."""
         if self._stream.format != "MP3":
-            return self._stream.frames < _UNSTATED_FRAMES
+            return self._stream.frames < UNSTATED_FRAMES
         if isinstance(self._file, io.BytesIO):
             header = self._file.getbuffer()[:_HEADER_BYTES].tobytes()
         else:
@@ -195,7 +196,7 @@ def opened(file: Path | io.BytesIO, name: str) -> Iterator[AudioReader]:
             yield AudioReader(stream, file, name)
     except (AudioError, MemoryError):
         raise
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         if isinstance(file, Path):
             _raise_shortage(file, error)
         raise AudioError(f"{name}cannot be decoded: {error}") from error
@@ -203,7 +204,7 @@ def opened(file: Path | io.BytesIO, name: str) -> Iterator[AudioReader]:
 
 def _opened_whole(file: Path | io.BytesIO) -> _Stream:
     """Open a file; one that states no samples is looked at again, because it may have come from a pipe."""
-    stream = _Stream(_openable(file))
+    stream = _Stream(openable(file) if isinstance(file, Path) else file)
     if stream.frames or stream.format not in ("WAV", "WAVEX"):
         return stream
     mended = with_unstated_length(file)
@@ -211,17 +212,6 @@ def _opened_whole(file: Path | io.BytesIO) -> _Stream:
         return stream
     stream.close()
     return _Stream(mended)
-
-
-def _openable(file: Path | io.BytesIO) -> str | bytes | io.BytesIO:
-    """Convert a path for soundfile, which cannot encode names that are not UTF-8."""
-    if isinstance(file, io.BytesIO):
-        return file
-    try:
-        str(file).encode()
-    except UnicodeEncodeError:
-        return os.fsencode(file)
-    return "./-" if str(file) == "-" else str(file)  # libsndfile takes - for standard input
 
 
 def _raise_shortage(path: Path, error: Exception) -> None:

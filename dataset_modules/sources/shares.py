@@ -19,7 +19,11 @@ def stable_fraction(key: str) -> float:
     >>> stable_fraction("speaker 1") == stable_fraction("speaker 1") != stable_fraction("speaker 2")
     True
     """
-    number = int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+    try:
+        content = key.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # JSON can spell surrogates that stand for no byte
+        content = key.encode("utf-8", "surrogatepass")
+    number = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
     return min(number / _RANGE, 1 - 2**-53)  # the largest numbers would be rounded up to 1
 
 

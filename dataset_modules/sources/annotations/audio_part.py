@@ -11,6 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.recording import AudioError, Clip
+from dataset_modules.sources.audio_header import UNDECODABLE, UNSTATED_FRAMES, check_header, openable
 from dataset_modules.sources.recording_survey import file_stamp
 from untrusted.printing import printable
 
@@ -18,8 +19,6 @@ BEYOND_SECONDS = 0.05  # times of labels are often rounded beyond the end of the
 _BLOCK_FRAMES = 1 << 17
 # libsndfile finds a sample of these exactly; other formats are decoded up to it.
 _EXACTLY_SEEKABLE = frozenset({"AIFF", "AU", "CAF", "FLAC", "RF64", "W64", "WAV", "WAVEX"})
-_UNSTATED_FRAMES = 1 << 62
-_UNDECODABLE = (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError)
 
 Frames = NDArray[np.float32]  # (T,) or (T, channels)
 
@@ -38,16 +37,20 @@ class AudioPart:
         """Return the file's stamp and the times."""
         return f"part {self.start!r} {self.end!r} {file_stamp(self.path)}"
 
-    def read(self) -> Clip:
-        """Return exactly the samples that a cut of the decoded file would have."""
+    def read(self, max_seconds: float | None = None) -> Clip:
+        """Return exactly the samples that a cut of the decoded file would have.
+
+        Of a part without an end, a little more than ``max_seconds`` is decoded at most.
+        """
         try:
             recording = _open(self.path)
             first, last = recording.frames_of(self.start, self.end)
-            return Clip(recording.between(first, last), recording.rate)
+            most = None if max_seconds is None else int(max_seconds * recording.rate) + 1
+            return Clip(recording.between(first, last, most), recording.rate)
         except (AudioError, MemoryError):
             _close()
             raise
-        except _UNDECODABLE as error:
+        except UNDECODABLE as error:
             _close()
             raise AudioError(f"{printable(self.path)}: cannot be decoded: {error}") from error
 
@@ -69,8 +72,9 @@ class _OpenRecording:
         self._start()
 
     def _start(self) -> None:
-        self._stream = _ForwardStream(os.fsencode(self.path))
+        self._stream = _ForwardStream(openable(self.path))
         self.rate = int(self._stream.samplerate)
+        check_header(f"{printable(self.path)}: ", self.rate, self._stream.channels)
         self._first = 0  # the frame that the kept samples begin at
         self._kept: Frames = self._stream.read(0, dtype="float32")
 
@@ -84,14 +88,14 @@ class _OpenRecording:
             raise AudioError(_outside(start, end, seconds))
         return round(start * self.rate), None if end is None else round(end * self.rate)
 
-    def between(self, first: int, last: int | None) -> Frames:
-        """Return the frames from ``first`` on and before ``last``."""
+    def between(self, first: int, last: int | None, most: int | None = None) -> Frames:
+        """Return the frames from ``first`` on and before ``last``; without it, all or ``most``."""
         if first < self._first:
             self.close()
             self._start()
         self._skip_to(first)
-        self._decode_until(last)
-        found = self._kept if last is None else self._kept[: last - first]
+        self._decode_until(first + most if last is None and most is not None else last)
+        found = self._kept[:most] if last is None else self._kept[: last - first]
         missing = 0 if last is None else last - first - len(found)
         if missing > BEYOND_SECONDS * self.rate:
             raise AudioError(_outside(first / self.rate, (last or 0) / self.rate, self._position / self.rate))
@@ -100,7 +104,7 @@ class _OpenRecording:
     @property
     def _is_exact(self) -> bool:
         """Whether the header states the length, and a frame is found without decoding those before it."""
-        return self._stream.format in _EXACTLY_SEEKABLE and self._stream.frames < _UNSTATED_FRAMES
+        return self._stream.format in _EXACTLY_SEEKABLE and self._stream.frames < UNSTATED_FRAMES
 
     @property
     def _position(self) -> int:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import soundfile
-
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.annotations.clip_cutting import cut
 from dataset_modules.sources.annotations.contract import AnnotatedFile, LabelKind, LabelledSegment
@@ -26,6 +24,7 @@ from dataset_modules.sources.annotations.tier_choice import (
     first_role,
     role_of,
 )
+from dataset_modules.sources.audio_header import read_header
 from untrusted.printing import printable
 
 _TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {
@@ -139,7 +138,7 @@ class SideFiles:
         if suffix == ".ctm":
             file = read_ctm(path, lines)
         elif is_timed_row(lines[0]):
-            file = read_timed_rows(path, lines, *_length_and_rate(audio))
+            file = read_timed_rows(path, lines, *read_header(audio))
         else:
             return [self._labelled(LabelledSegment(audio), lines, kind)]
         return self._cut(audio, file, [ChosenTiers(file.tiers[0], None)], kind)
@@ -204,7 +203,7 @@ class SideFiles:
     def _cut(
         self, audio: Path, file: AnnotatedFile, chosen: Sequence[ChosenTiers], kind: LabelKind
     ) -> list[LabelledSegment]:
-        seconds, _ = _length_and_rate(audio)
+        seconds, _ = read_header(audio)
         is_one_clip = len(chosen) == 1 and seconds <= self._options.longest_seconds
         found = [
             one for tiers in chosen for one in self._of_speaker(audio, tiers, kind, seconds, is_one_clip)
@@ -284,14 +283,5 @@ def _with_own_times(file: AnnotatedFile, audio: Path) -> AnnotatedFile:
     shifted = file.from_start()
     if not file.start or shifted.seconds is None:
         return file
-    seconds, _ = _length_and_rate(audio)
+    seconds, _ = read_header(audio)
     return shifted if abs(shifted.seconds - seconds) < _OTHER_LENGTH_SECONDS else file
-
-
-def _length_and_rate(audio: Path) -> tuple[float, int]:
-    """Return the seconds and the rate in a recording's header; raise ``AudioError`` if it has none."""
-    try:
-        info = soundfile.info(str(audio))
-    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise AudioError(f"{printable(audio)}: cannot be decoded: {error}") from error
-    return float(info.frames / info.samplerate), int(info.samplerate)

@@ -24,6 +24,7 @@ _NAMES_OF_ROLES: dict[TierRole, frozenset[str]] = {
     "words": WORD_TIERS,
 }
 _NAMED = 8  # tiers in a message
+_MOST_TIERS = 1000  # of a file; each is compared with each
 
 
 class ChosenTiers(NamedTuple):
@@ -49,6 +50,8 @@ def first_role(files: Sequence[AnnotatedFile]) -> TierRole:
 
 def chosen_tiers(file: AnnotatedFile, role: TierRole, options: LabelOptions) -> list[ChosenTiers]:
     """Return the tiers of labels, one for each speaker; raise ``AudioError`` if the file has none."""
+    if len(file.tiers) > _MOST_TIERS:
+        raise AudioError(f"its label file must have at most {_MOST_TIERS} tiers, it has {len(file.tiers)}")
     found = _labelling(file, role, options)
     many = len(found) > 1
     if len({_speaker_of(tier, options, many) for tier in found}) < len(found):

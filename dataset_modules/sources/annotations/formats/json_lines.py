@@ -1,6 +1,5 @@
 """JSON lines of NeMo (``audio_filepath``, ``offset``, ``duration``, ``text``, ``lang``), cuts of lhotse."""
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,9 +109,10 @@ def _seconds(row: Mapping[str, Any], name: str) -> float:
     value = row.get(name)
     if value is None:
         return 0.0
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be seconds, got {str(value)[:40]}")
-    return float(value)
+    seconds = float(conform(value, float, name))
+    if seconds < 0:
+        raise ValueError(f"{name} must be seconds, got {seconds}")
+    return seconds
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, str] | None:

@@ -1,7 +1,6 @@
 """Label files whose lines hold times: HTK's ``.lab``, seconds, TIMIT's sample counts, and NIST's CTM."""
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from untrusted.printing import printable
 
 _HTK_SECONDS = 1e-7  # HTK counts 100 ns
 _LEAST_SHARE = 0.1  # of a recording that labels cover if their unit is right
-_FULL_CONTEXT = re.compile(r"^[^/\s]*?-([^+\s]+)\+")  # HTS and HTK write left-phone+right
 _FEWEST_CTM_CELLS = 5
 _ROW_CELLS = 3
 
@@ -56,8 +54,18 @@ def _row(path: Path, number: int, line: str) -> TimedLabel:
     if len(cells) < _ROW_CELLS or None in times:
         raise AudioError(f"{printable(path)}: row {number} must be start, end and label, got {line[:40]!r}")
     start, end = (time or 0.0 for time in times)
-    context = _FULL_CONTEXT.match(cells[2])
-    return TimedLabel(start, end, context[1] if context else cells[2])
+    return TimedLabel(start, end, _without_context(cells[2]))
+
+
+def _without_context(label: str) -> str:
+    """Return the phone of a label with its neighbours: HTS and HTK write left-phone+right.
+
+    >>> _without_context("x^sil-a+b=c"), _without_context("a"), _without_context("-")
+    ('a', 'a', '-')
+    """
+    left, _, rest = label.partition("-")
+    phone, mark, _ = rest.partition("+")
+    return phone if phone and mark and "/" not in left else label
 
 
 def _scaled(label: TimedLabel, unit: float) -> TimedLabel:
