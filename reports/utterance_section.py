@@ -12,8 +12,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.recording import AudioError
+from dataset_modules.sources.annotations.audio_header import check_header
 from dataset_modules.sources.audio import resample, to_mono
-from dataset_modules.sources.audio_header import check_header
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.utterance_record import Span, UtteranceRecord
 from evaluation.worst_utterances import LONGEST_SECONDS, ORDER, worst_first

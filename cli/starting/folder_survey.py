@@ -12,9 +12,9 @@ from dataset_modules.cache.clip_preparation import check_names
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
 from dataset_modules.recording import AudioError, Recording, UnusableAudio
+from dataset_modules.sources.annotations.audio_header import read_header
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
-from dataset_modules.sources.audio_header import read_header
 from dataset_modules.sources.shares import SplitBy, divided
 from phonetics.label_counts import LabelCounts
 

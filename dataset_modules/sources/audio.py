@@ -16,8 +16,13 @@ from numpy.typing import NDArray
 
 from dataset_modules.cache.open_files import is_shortage
 from dataset_modules.recording import AudioError, AudioSource, Clip
+from dataset_modules.sources.annotations.audio_header import (
+    UNDECODABLE,
+    UNSTATED_FRAMES,
+    check_header,
+    openable,
+)
 from dataset_modules.sources.annotations.audio_part import AudioPart
-from dataset_modules.sources.audio_header import UNDECODABLE, UNSTATED_FRAMES, check_header, openable
 from untrusted.wav_header import with_unstated_length
 
 PCM_SCALE = 32767.0

@@ -11,7 +11,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from dataset_modules.recording import AudioError, Clip
-from dataset_modules.sources.audio_header import UNDECODABLE, UNSTATED_FRAMES, check_header, openable
+from dataset_modules.sources.annotations.audio_header import (
+    UNDECODABLE,
+    UNSTATED_FRAMES,
+    check_header,
+    openable,
+)
 from dataset_modules.sources.recording_survey import file_stamp
 from untrusted.printing import printable
 

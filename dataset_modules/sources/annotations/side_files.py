@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dataset_modules.recording import AudioError
+from dataset_modules.sources.annotations.audio_header import read_header
 from dataset_modules.sources.annotations.clip_cutting import cut
 from dataset_modules.sources.annotations.contract import AnnotatedFile, LabelKind, LabelledSegment
 from dataset_modules.sources.annotations.formats.elan import read_elan
@@ -24,7 +25,6 @@ from dataset_modules.sources.annotations.tier_choice import (
     first_role,
     role_of,
 )
-from dataset_modules.sources.audio_header import read_header
 from untrusted.printing import printable
 
 _TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {

@@ -4,7 +4,6 @@ import json
 import os
 import struct
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,5 +141,4 @@ def test_a_name_in_kaldis_list_that_is_too_long(folder):
     listing.mkdir()
     (listing / "wav.scp").write_text(f"a {'x' * 5000}\nb ../clip0.wav\n")
     (listing / "text").write_text("a да\nb да\n")
-    (reason,) = skipped(Path(listing), label_kind="text").values()
-    assert "File name too long" in reason
+    assert list(skipped(listing, label_kind="text")) == ["a"]
