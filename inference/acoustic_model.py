@@ -61,19 +61,7 @@ class AcousticModel:
         if described is None:
             raise CheckpointError(f"{path}: does not describe its weights; train writes checkpoints that do")
         network, vocabulary, audio_params = described_network(described, checkpoint["state_dict"], path)
-        try:
-            model = cls(network, vocabulary, audio_params, device)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise CheckpointError(
-                f"{printable(path)} describes no network that can be used: {error}"
-            ) from error
-        frames_per_second = model.clock.sampling_rate / max(model.clock.stride, 1)
-        if frames_per_second > _MOST_FRAMES_PER_SECOND or model.clock.stride < 1:
-            raise CheckpointError(
-                f"{printable(path)} describes a network of {frames_per_second:.0f} frames per second, "
-                f"at most {_MOST_FRAMES_PER_SECOND} are supported"
-            )
-        return model
+        return cls._usable(network, vocabulary, audio_params, device, source=path)
 
     @classmethod
     def from_huggingface(cls, name: str, device: torch.device | str = "cpu") -> "AcousticModel":
@@ -82,7 +70,31 @@ class AcousticModel:
         if source.kind == "letters":
             log.warning("model: %s recognises letters, not phonemes: its transcripts are spelled texts", name)
         network = build_network(source.configuration, name, head=CarriedHead(len(source.vocabulary)))
-        return cls(network, source.vocabulary, source.audio_params, device)
+        return cls._usable(network, source.vocabulary, source.audio_params, device, source=name)
+
+    @classmethod
+    def _usable(
+        cls,
+        network: "PreTrainedModel",
+        vocabulary: Vocabulary,
+        audio_params: AudioParams,
+        device: torch.device | str,
+        source: object,
+    ) -> "AcousticModel":
+        """Build the model of a network; refuse one that its files describe wrongly."""
+        try:
+            model = cls(network, vocabulary, audio_params, device)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{printable(source)} describes no network that can be used: {error}"
+            ) from error
+        frames_per_second = model.clock.sampling_rate / max(model.clock.stride, 1)
+        if frames_per_second > _MOST_FRAMES_PER_SECOND or model.clock.stride < 1:
+            raise CheckpointError(
+                f"{printable(source)} describes a network of {frames_per_second:.0f} frames per second, "
+                f"at most {_MOST_FRAMES_PER_SECOND} are supported"
+            )
+        return model
 
     @classmethod
     def load(cls, name: str | Path, device: torch.device | str = "cpu") -> "AcousticModel":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from dataset_modules.batches.audio_params import AudioParams
+from dataset_modules.batches.audio_params import HIGHEST_MODEL_RATE, LOWEST_MODEL_RATE, AudioParams
 from models.network.additions.base_weights import BaseWeights, check_base, with_base
 from models.network.additions.extended_family import KEYS, check_extensions
 from models.network.additions.low_rank import merged
@@ -34,7 +34,6 @@ _FIELDS = {
 _REQUIRED = ("vocabulary", "audio_params", "network_config")
 _MOST_CHARACTERS = 2**20  # of the network's configuration
 _MASK_SHARES = ("mask_time_prob", "mask_feature_prob")
-_LOWEST_RATE, _HIGHEST_RATE = 100, 768_000  # samples per second
 # They name code that transformers would fetch, or ways to compute.
 _NOT_TAKEN = ("attn_implementation", "auto_map", "dtype", "experts_implementation", "torch_dtype")
 
@@ -73,9 +72,11 @@ class CheckpointDescription(NamedTuple):
 
 
 def _check_rate(audio_params: Mapping[str, Any]) -> None:
-    rate = audio_params.get("sampling_rate", _LOWEST_RATE)
-    if type(rate) is not int or not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-        raise ShapeError(f"sampling_rate must be between {_LOWEST_RATE} and {_HIGHEST_RATE}, got {rate}")
+    rate = audio_params.get("sampling_rate", LOWEST_MODEL_RATE)
+    if type(rate) is not int or not LOWEST_MODEL_RATE <= rate <= HIGHEST_MODEL_RATE:
+        raise ShapeError(
+            f"sampling_rate must be between {LOWEST_MODEL_RATE} and {HIGHEST_MODEL_RATE}, got {rate}"
+        )
 
 
 def described_network(

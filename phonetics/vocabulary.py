@@ -47,6 +47,12 @@ class Vocabulary:
         repeated = sorted(token for token, count in Counter(self.tokens).items() if count > 1)
         if repeated:
             raise VocabularyError(f"Vocabulary: every token must be there once, repeated: {repeated}")
+        try:
+            "".join(self.tokens).encode()
+        except UnicodeEncodeError as error:  # JSON can spell them
+            raise VocabularyError(
+                f"Vocabulary: every token must be text, half a character is not: {error}"
+            ) from error
         if not any(name in self.tokens for name in BLANK_NAMES):
             raise VocabularyError(
                 f"Vocabulary: one token must be the blank, named {' or '.join(BLANK_NAMES)}; none is"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+LOWEST_MODEL_RATE, HIGHEST_MODEL_RATE = 100, 768_000  # samples per second
+
 
 @dataclass(frozen=True)
 class AudioParams:
@@ -24,8 +26,11 @@ class AudioParams:
 
     def __post_init__(self) -> None:
         """Refuse a format that no supported model takes."""
-        if self.sampling_rate <= 0:
-            raise ValueError(f"audio_params: sampling_rate must be positive, got {self.sampling_rate}")
+        if not LOWEST_MODEL_RATE <= self.sampling_rate <= HIGHEST_MODEL_RATE:
+            raise ValueError(
+                f"audio_params: sampling_rate must be between {LOWEST_MODEL_RATE} and {HIGHEST_MODEL_RATE}, "
+                f"got {self.sampling_rate}"
+            )
         if self.feature_size != 1:
             raise ValueError(
                 f"audio_params: feature_size must be 1 (one channel of raw audio), got {self.feature_size}"

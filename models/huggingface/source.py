@@ -7,10 +7,15 @@ from dataset_modules.batches.audio_params import AudioParams
 from models.huggingface.token_files import FindFile, TokenError, TokenKind, read_json_object, read_tokens
 from models.network.pretrained import NetworkName, family_of, pretrained_configuration
 from phonetics import Vocabulary
+from untrusted.shapes import ShapeError, conform_fields
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
+_AUDIO: dict[str, Any] = {
+    **{"sampling_rate": int, "padding_value": float},
+    **{"return_attention_mask": bool | None, "do_normalize": bool},
+}
 _PREPROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 
 
@@ -34,7 +39,7 @@ class HuggingFaceModel(NamedTuple):
                 find, name, head_size=configuration.vocab_size, pad_id=configuration.pad_token_id
             )
             audio = _audio_params(find)
-        except TokenError as error:
+        except (TokenError, ShapeError) as error:
             raise ValueError(f"model: {error}") from error
         return cls(name, family_of(configuration, name), configuration, *tokens, audio)
 
@@ -68,7 +73,7 @@ def _audio_params(find: FindFile) -> AudioParams:
     """Read the audio format of the feature extractor; what it does not say has the usual value."""
     settings: dict[str, Any] = {}
     for file in _PREPROCESSOR_FILES:
-        found = read_json_object(find(file))
-        settings |= found.get("feature_extractor", found)
-    known = ("sampling_rate", "padding_value", "return_attention_mask", "do_normalize")
-    return AudioParams(**{key: settings[key] for key in known if key in settings})
+        nested = read_json_object(find(file), {"feature_extractor": dict[str, Any]}).get("feature_extractor")
+        found = read_json_object(find(file), _AUDIO)
+        settings |= found if nested is None else conform_fields(nested, _AUDIO, file)
+    return AudioParams(**settings)

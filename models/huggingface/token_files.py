@@ -12,6 +12,8 @@ from phonetics.articulation import segments_of
 from phonetics.vocabulary import BLANK_NAMES, SPECIALS, UNKNOWN_NAMES, WORD_DELIMITER, Vocabulary
 from untrusted.files import FileError
 from untrusted.json_text import read_json
+from untrusted.printing import printable
+from untrusted.shapes import ShapeError, conform, conform_fields
 
 FindFile = Callable[[str], Path | None]
 TokenKind = Literal["phonemes", "letters"]
@@ -33,6 +35,13 @@ _NEW_NAMES = {
     "eos_token": "</s>",
     "word_delimiter_token": WORD_DELIMITER,
 }
+_SETTINGS: dict[str, Any] = {
+    **dict.fromkeys(_DEFAULTS, str | dict[str, Any] | None),
+    **dict.fromkeys(("target_lang", "tokenizer_class"), str | None),
+    "added_tokens_decoder": dict[str, dict[str, Any]] | None,
+}
+_TABLE = dict[str, int] | list[tuple[str, float]]  # of tokenizer.json
+_MOST_DIGITS = 9  # of an id
 # Letters of the IPA that are also letters of common alphabets, so that they prove nothing.
 _ALSO_LETTERS = set("æøœçðþβθχλ")
 _UNUSED = "<unused"
@@ -56,13 +65,13 @@ def read_tokens(find: FindFile, name: str, *, head_size: int, pad_id: int | None
 
     Ids of the head that no token has are named ``<unused …>``.
     """
-    if not 0 < head_size <= _MOST_TOKENS:
+    if type(head_size) is not int or not 0 < head_size <= _MOST_TOKENS:
         raise TokenError(
             f"{name}: its head must have 1 to {_MOST_TOKENS} tokens, config.json says {head_size}"
         )
-    settings = read_json_object(find("tokenizer_config.json"))
+    settings = read_json_object(find("tokenizer_config.json"), _SETTINGS)
     ids = _token_ids(find, name, settings)
-    specials = _specials(read_json_object(find("special_tokens_map.json")) | settings)
+    specials = _specials(read_json_object(find("special_tokens_map.json"), _SETTINGS) | settings)
     ids |= {token: place for token, place in _added(find, settings).items() if token not in ids}
     padding = specials["pad_token"]
     blank = pad_id if padding is None else ids.get(padding, pad_id)
@@ -107,7 +116,8 @@ def _token_ids(find: FindFile, name: str, settings: Mapping[str, Any]) -> dict[s
     """Read token → id; of several languages, the tokenizer's target."""
     ids: Any = read_json_object(find("vocab.json"))
     if not ids:
-        table = read_json_object(find("tokenizer.json")).get("model", {}).get("vocab", {})
+        file = read_json_object(find("tokenizer.json"), {"model": dict[str, Any]})
+        table = _checked(file.get("model", {}).get("vocab", {}), _TABLE, f"{name}: tokenizer.json")
         ids = table if isinstance(table, dict) else {row[0]: place for place, row in enumerate(table)}
     if ids and all(isinstance(value, dict) for value in ids.values()):
         language = settings.get("target_lang")
@@ -124,8 +134,22 @@ def _token_ids(find: FindFile, name: str, settings: Mapping[str, Any]) -> dict[s
 
 def _added(find: FindFile, settings: Mapping[str, Any]) -> dict[str, int]:
     decoder = settings.get("added_tokens_decoder") or {}
-    added = {str(entry["content"]): int(place) for place, entry in decoder.items()}
-    return added | read_json_object(find("added_tokens.json"))
+    if odd := [place for place in decoder if not place.isdecimal() or len(place) > _MOST_DIGITS]:
+        raise TokenError(f"added_tokens_decoder must be of ids, got {printable(odd[0], most_characters=40)}")
+    added = {_content(entry, "added_tokens_decoder"): int(place) for place, entry in decoder.items()}
+    return added | read_json_object(find("added_tokens.json"), dict[str, int])
+
+
+def _content(entry: Mapping[str, Any], place: str) -> str:
+    content: str = _checked(entry.get("content"), str, place)
+    return content
+
+
+def _checked(value: Any, shape: Any, place: str) -> Any:  # noqa: ANN401 - any data, any type
+    try:
+        return conform(value, shape, place)
+    except ShapeError as error:
+        raise TokenError(str(error)) from error
 
 
 def _specials(settings: Mapping[str, Any]) -> dict[str, str | None]:
@@ -133,7 +157,7 @@ def _specials(settings: Mapping[str, Any]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for kind, default in _DEFAULTS.items():
         value = settings.get(kind, default)
-        found[kind] = value.get("content") if isinstance(value, dict) else value
+        found[kind] = _content(value, kind) if isinstance(value, dict) else value
     if found["word_delimiter_token"] is None:
         found["word_delimiter_token"] = WORD_DELIMITER  # a phoneme tokenizer names none, and may have it
     return found
@@ -154,12 +178,15 @@ def _by_id(
     return tuple(tokens)
 
 
-def read_json_object(path: Path | None) -> dict[str, Any]:
-    """Read an object; empty where there is no file."""
+def read_json_object(path: Path | None, shape: Any = dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Read an object, of a type or with some fields of types; empty where there is no file."""
     if path is None:
         return {}
+    by_fields = isinstance(shape, dict)
     try:
-        content: dict[str, Any] = read_json(path, dict[str, Any], most_bytes=_MOST_BYTES)
+        content: dict[str, Any] = read_json(path, dict if by_fields else shape, most_bytes=_MOST_BYTES)
+        return conform_fields(content, shape) if by_fields else content
+    except ShapeError as error:
+        raise TokenError(f"{printable(path)}: {error}") from error
     except FileError as error:
         raise TokenError(str(error)) from error
-    return content

@@ -26,7 +26,7 @@ from models.network.pretrained_head import (
     reset_extensions,
 )
 from models.network.weight_files import check_pretrained_folder
-from models.weights import check_fitting_share
+from models.weights import are_numbers, check_fitting_share
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -177,6 +177,11 @@ def build_network(
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # whatever a wrong number or a damaged file leads to
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ValueError(f"model: {pretrained_name} cannot be built: {reason}") from error
     finally:
         transformers_logging.set_verbosity(verbosity)
         if hides_bars:
@@ -186,6 +191,8 @@ def build_network(
     )
     _report_loading(pretrained_name, loading, kept_head=head is not None)
     _check_share(network, loading, pretrained_name, least_share)
+    if not are_numbers(network.state_dict().values()):
+        raise ValueError(f"model: {pretrained_name} cannot be used: its weights are no numbers")
     reset_extensions(network, network.started_at_random)
     if head is None:
         renew_head(network)

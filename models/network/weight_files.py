@@ -1,6 +1,12 @@
 """Whether weights lie where a configuration names them: known without torch, and so before it is imported."""
 
 from pathlib import Path
+from typing import Any
+
+from untrusted.files import FileError
+from untrusted.json_text import read_json
+from untrusted.printing import printable
+from untrusted.shapes import ShapeError, conform
 
 _PRETRAINED_FILES = (
     *("model.safetensors", "model.safetensors.index.json"),
@@ -44,3 +50,23 @@ def check_pretrained_folder(name: str) -> None:
         raise ValueError(
             f"model: pretrained_name is a folder, it must hold {_PRETRAINED_FILES[0]}; {folder} does not"
         )
+    for index in (folder / file for file in _PRETRAINED_FILES if file.endswith(".index.json")):
+        if index.is_file():
+            _check_index(index)
+
+
+def _check_index(index: Path) -> None:
+    """Refuse a list of weights by file that names files elsewhere."""
+    try:
+        files = read_json(index, dict[str, Any]).get("weight_map")
+        names = set(conform(files, dict[str, str], "weight_map").values())
+    except (FileError, ShapeError) as error:
+        raise ValueError(f"model: pretrained_name: {printable(index)} lists no weights: {error}") from error
+    if outside := [name for name in names if Path(name).name != name or _is_no_file(index.parent / name)]:
+        named = printable(outside[0], most_characters=80)
+        raise ValueError(f"model: pretrained_name: {printable(index)} must name files beside it, got {named}")
+
+
+def _is_no_file(path: Path) -> bool:
+    """Return whether a pipe or a device is in the place of a file; it would block."""
+    return path.exists() and not path.is_file()

@@ -9,7 +9,7 @@ from dataset_modules.batches.batch import Batch
 
 @pytest.mark.parametrize("rate", [0, -16000])
 def test_sampling_rate_must_be_positive(rate: int) -> None:
-    with pytest.raises(ValueError, match=f"sampling_rate must be positive, got {rate}"):
+    with pytest.raises(ValueError, match=f"sampling_rate must be between 100 and 768000, got {rate}"):
         AudioParams(sampling_rate=rate)
 
 
