@@ -17,13 +17,9 @@ _REFUSED: Mapping[type[Callback], str] = {
     callbacks.BatchSizeFinder: (
         "config.yaml would name another batch size than the run has; use data.max_batch_seconds: auto"
     ),
-    callbacks.StochasticWeightAveraging: (
-        "no checkpoint would hold its average; use lightning.pytorch.callbacks.EMAWeightAveraging"
-    ),
+    callbacks.StochasticWeightAveraging: "no checkpoint would hold its average; use callbacks.WeightAverage",
     callbacks.ModelPruning: "it renames weights, and the checkpoints could not be read back",
-    callbacks.BackboneFinetuning: (
-        "the model has no attribute backbone; use model.freeze_feature_extractor and model.freeze_transformer"
-    ),
+    callbacks.BackboneFinetuning: "the model has no attribute backbone; use model.unfreeze",
     callbacks.SpikeDetection: (
         "Lightning cannot restore its state; a run whose loss stops being a number ends without it, too"
     ),

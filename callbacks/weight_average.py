@@ -1,4 +1,4 @@
-"""Averages weights: the average is what is validated, saved and used; the raw weights go on training."""
+"""Averages weights: the average is validated, saved and used; training continues with the raw weights."""
 
 import logging
 from typing import Any
@@ -53,7 +53,7 @@ class WeightAverage(Callback):
         self.ema_decay = ema_decay
         self.best = best
         self._average: Weights = {}  # by name in the state_dict, in 32 bits at least
-        self._raw: Weights = {}  # what goes on training, while the average is in its place
+        self._raw: Weights = {}  # what trains, while the average is in its place
         self._averaged_steps = 0
         self._last_step = 0  # whose weights are in the average
 
@@ -72,7 +72,7 @@ class WeightAverage(Callback):
 
     @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin with the weights, or go on with the average that was loaded."""
+        """Begin with the weights, or continue the average that was loaded."""
         if self.ema_decay is None:
             return
         self._last_step = trainer.global_step
@@ -157,7 +157,7 @@ class WeightAverage(Callback):
                 self._average[name] = value.detach().to(bits, copy=True)
 
     def _training(self, module: LightningModule) -> Weights:
-        """Return the weights that go on training, of those that are averaged."""
+        """Return the raw values of what is averaged."""
         state = module.state_dict()
         return self._raw or {name: state[name] for name in self._average}
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.commands.transcribe import FORMAT_NAMES, chosen_device
+from cli.commands.transcribe import FORMAT_NAMES, add_model_options, add_result_options, chosen_device
 from cli.configuration.model_option import model_source, with_model_first
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
@@ -60,19 +60,13 @@ def run_align(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} align", description=_DESCRIPTION)
-    parser.add_argument(
-        "model", help="an experiment, a checkpoint, an ONNX export, or a Hugging Face CTC model"
-    )
-    # Moved to the first place before the arguments are parsed.
-    parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
+    add_model_options(parser)
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
     parser.add_argument("--text", help="what is said in the one recording")
     parser.add_argument("--phonemes", help="the same as phonemes with spaces between, | between words")
     add_label_options(parser)
     parser.add_argument("--format", type=str.lower, choices=FORMAT_NAMES, default="textgrid")
-    parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
-    parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
+    add_result_options(parser)
     return parser
 
 

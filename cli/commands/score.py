@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.commands.align import add_label_options, recognizer_of
+from cli.commands.transcribe import add_model_options, add_result_options
 from cli.configuration.model_option import model_source, with_model_first
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
@@ -81,11 +82,7 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
 
 def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} score", description=_DESCRIPTION)
-    parser.add_argument(
-        "model", help="an experiment, a checkpoint, an ONNX export, or a Hugging Face CTC model"
-    )
-    # Moved to the first place before the arguments are parsed.
-    parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
+    add_model_options(parser)
     parser.add_argument("recordings", nargs="+", help="files, folders, tables, or - for standard input")
     parser.add_argument("--text", help="what should be said: a text, or a file with it")
     parser.add_argument("--phonemes", help="the same as phonemes with spaces between, | between words")
@@ -115,9 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--pages", type=Path, help="a folder for an HTML page of each speaker")
     parser.add_argument("--format", type=str.lower, choices=_FORMATS, default="text")
-    parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
-    parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
+    add_result_options(parser)
     return parser
 
 

@@ -65,22 +65,14 @@ def run_transcribe(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} transcribe", description=_DESCRIPTION)
-    parser.add_argument(
-        "model",
-        help="an experiment (its best checkpoint is taken), a checkpoint, an ONNX export, or a Hugging Face "
-        "CTC model: its folder or hub id",
-    )
-    # Moved to the first place before the arguments are parsed.
-    parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
+    add_model_options(parser)
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
     parser.add_argument(
         "--clips", action="store_true", help="transcribe the clips that a folder's table or label files cut"
     )
     parser.add_argument("--label_tier", help="for --clips, the tier of labels, by name or pattern")
     parser.add_argument("--format", type=str.lower, choices=FORMAT_NAMES, default="text")
-    parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
-    parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
+    add_result_options(parser)
     parser.add_argument("--batch_seconds", type=float, default=60.0, help="seconds of audio in a batch")
     parser.add_argument("--one_pass", type=float, default=60.0, help="longest recording in one pass")
     parser.add_argument("--window", type=float, default=20.0, help="windows of longer recordings")
@@ -97,6 +89,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--token_bonus", type=float, help="for each phoneme, against deletions; left out, 0")
     return parser
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the model, by its place and by its name."""
+    parser.add_argument(
+        "model",
+        help="an experiment (its best checkpoint is taken), a checkpoint, an ONNX export, or a Hugging Face "
+        "CTC model: its folder or hub id",
+    )
+    # Moved to the first place before the arguments are parsed.
+    parser.add_argument("--model", dest="named_model", help="the model, instead of naming it first")
+
+
+def add_result_options(parser: argparse.ArgumentParser) -> None:
+    """Add where results go, and what computes them."""
+    parser.add_argument("--output", type=Path, help="a folder; left out, standard output")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are in the folder")
+    parser.add_argument("--device", default="auto", help="auto (a GPU, where there is one), cpu, cuda:1 …")
 
 
 def _check(options: argparse.Namespace) -> None:

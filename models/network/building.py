@@ -14,16 +14,19 @@ from models.network.additions.low_rank import LowRankAdapter, add_low_rank
 from models.network.attention import AttentionName, check_attention
 from models.network.frontend import WaveformFrontend
 from models.network.latent_masking import LatentMasking
-from models.network.pretrained import FrozenPart, build_network, feature_extractor_of, transformer_parts_of
+from models.network.pretrained import (
+    MEL_FAMILY,
+    FrozenPart,
+    build_network,
+    feature_extractor_of,
+    transformer_parts_of,
+)
 from models.network.pretrained_head import CarriedHead
 from models.network.quick_dropout import quicken_dropout
 from models.network.trained_parts import check_unfreezing
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
-
-
-_WITHOUT_CONVOLUTIONS = "wav2vec2-bert"  # its inputs are mel frames
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class NetworkSwitches:
         """Return the part whose features may be cached; None where there is none."""
         if self.cache_encoder is False:
             return None
-        has_convolutions = config.model_type != _WITHOUT_CONVOLUTIONS
+        has_convolutions = config.model_type != MEL_FAMILY
         if has_convolutions and not self.freeze_feature_extractor:
             return None
         if self.freeze_transformer:

@@ -43,6 +43,7 @@ MODEL_TYPES: dict[NetworkName, str] = {
     "WavLM": "wavlm",
     "Wav2Vec2Bert": "wav2vec2-bert",
 }
+MEL_FAMILY = MODEL_TYPES["Wav2Vec2Bert"]  # its inputs are mel frames: it has no convolutions over samples
 _HUB_TIMEOUT_SECONDS = 10.0
 _OF_EXPORTS = {"model_type", "auto_map", "architectures"}  # keys of an extended network's folder
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from models.network.pretrained import feature_extractor_of
+from models.network.pretrained import MEL_FAMILY, feature_extractor_of
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 HEAD, WITHOUT_CONVOLUTIONS, ALL = "head", "all but convolutions", "all"
 _TOP = re.compile(r"top ([1-9]\d*)")
-_HAS_NO_CONVOLUTIONS = "wav2vec2-bert"
 _BELOW_ENCODER = ("feature_extractor", "feature_projection")  # what is beside it lies above
 
 
@@ -37,7 +36,7 @@ def check_unfreezing(
     if has_adapter:
         raise ValueError("model: unfreeze trains the encoder, an adapter leaves it as it is; leave one out")
     trains_convolutions = ALL in stages.values()
-    if trains_convolutions == freeze_feature_extractor and config.model_type != _HAS_NO_CONVOLUTIONS:
+    if trains_convolutions == freeze_feature_extractor and config.model_type != MEL_FAMILY:
         remedy = f"false, or write {WITHOUT_CONVOLUTIONS!r}" if trains_convolutions else "true"
         raise ValueError(
             f"model: unfreeze {'trains' if trains_convolutions else 'never trains'} the convolutions, "

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-import yaml
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
 from cli.run import run
+from tests.journeys.configuration import configuration, sentences, written
 from tests.models.conftest import TINY
 
 READ = "model: encoder from "
@@ -17,39 +17,15 @@ def command(tmp_path, tiny_cache_dir, capfd):
     """Run a command; what it said."""
     folder = tmp_path / "pretrained"
     Wav2Vec2ForCTC(Wav2Vec2Config(**TINY["Wav2Vec2"], vocab_size=9)).save_pretrained(folder)
-    content = {
-        "seed_everything": 1,
-        "custom_folder_name": "tuned",
-        "write_report": False,
-        "model": {
-            "vocab_file": "dataset_modules/tokens/russian_phones.json",
-            "pretrained_name": str(folder),
-            "lr": 0.01,
-        },
-        "data": {
-            "language": "ru",
-            "dataset_classes": [
-                {
-                    "class_path": "dataset_modules.synthetic.SyntheticSpeechDataset",
-                    "init_args": {
-                        "num_train": 12,
-                        "num_val": 4,
-                        "num_test": 4,
-                        "cache_dir": str(tiny_cache_dir),
-                    },
-                }
-            ],
-        },
-        "trainer": {
-            "accelerator": "cpu",
-            "max_epochs": 1,
-            "default_root_dir": str(tmp_path),
-            "enable_progress_bar": False,
-            "enable_model_summary": False,
-        },
-    }
-    config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump(content), encoding="utf-8")
+    content = configuration(
+        tmp_path,
+        custom_folder_name="tuned",
+        write_report=False,
+        model={"pretrained_name": str(folder), "network_config": None, "freeze_feature_extractor": True},
+        data={"dataset_classes": sentences(12, 4, 4, cache_dir=str(tiny_cache_dir)), "batch_size": 8},
+        trainer={"max_epochs": 1, "enable_model_summary": False},
+    )
+    config = written(tmp_path / "config.yaml", content)
 
     def command(name, *overrides):
         capfd.readouterr()

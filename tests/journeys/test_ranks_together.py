@@ -12,26 +12,17 @@ from tests.journeys.configuration import TINY_BERT, configuration, noise, senten
 from tests.journeys.experiments import metrics_of
 from tests.journeys.forked_runs import ForkedRuns, free_port
 from tests.journeys.step_ledger import ledger, ledger_option
-from tests.models.conftest import TINY
+from tests.models.conftest import DETERMINISTIC, TINY
 
 STEPS = 50
 Arguments = Callable[..., tuple[str, ...]]
-NOTHING_RANDOM = {  # within a step: it is seeded by process
-    "apply_spec_augment": False,
-    "layerdrop": 0.0,
-    "hidden_dropout": 0.0,
-    "attention_dropout": 0.0,
-    "activation_dropout": 0.0,
-    "feat_proj_dropout": 0.0,
-    "final_dropout": 0.0,
-}
 KEPT_FEATURES = {  # two epochs of an encoder whose convolutions stay as they are
     "seed_everything": 7,
     "trainer.max_steps": 20,
     "data.augmentations": "null",
     "model.freeze_feature_extractor": "true",
     "model.network_name": "Wav2Vec2",
-    "model.network_config": json.dumps(TINY["Wav2Vec2"] | NOTHING_RANDOM | {"_replace": True}),
+    "model.network_config": json.dumps(TINY["Wav2Vec2"] | DETERMINISTIC | {"_replace": True}),
 }
 
 
@@ -43,7 +34,7 @@ def config(place: Path) -> Path:
         seed_everything=None,
         model={
             "network_name": "Wav2Vec2Bert",
-            "network_config": TINY_BERT | NOTHING_RANDOM | {"conformer_conv_dropout": 0.0},
+            "network_config": TINY_BERT | DETERMINISTIC | {"conformer_conv_dropout": 0.0},
         },
         data={"dataset_classes": sentences(40, 7, 7), "augmentations": noise(0.5)},
         trainer={"max_steps": STEPS, "enable_model_summary": False, "num_sanity_val_steps": 0},

@@ -23,6 +23,16 @@ TINY = {
     "WavLM": CONVOLUTIONS | TRANSFORMER | POSITIONS | LAYER_NORM,
     "Wav2Vec2Bert": TRANSFORMER | {"conv_depthwise_kernel_size": 5},
 }
+FAMILIES = list(TINY)
+# Every step computes the same: nothing is dropped or masked.
+DETERMINISTIC = {
+    "layerdrop": 0.0,
+    "apply_spec_augment": False,
+    **dict.fromkeys(
+        ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "final_dropout"),
+        0.0,
+    ),
+}
 TOKENS = ["[PAD]", "[UNK]", "|", "a", "tʃ", "n"]
 
 

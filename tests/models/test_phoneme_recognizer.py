@@ -6,8 +6,7 @@ import torch
 from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.batches.batch import Batch
 from models.network.pretrained import feature_extractor_of
-
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
+from tests.models.conftest import FAMILIES
 
 
 def alone(batch, index):

@@ -10,14 +10,11 @@ from dataset_modules.batches.loading import Collator
 from models.network.acoustic_forward import round_up
 from models.network.attention import check_attention
 from models.network.frames import convolved_frames
+from tests.models.conftest import DETERMINISTIC, FAMILIES
 from tests.models.host_guard import HostWaitError, no_host_waits
 
 SHALLOW = {"num_hidden_layers": 1}
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 STILL = {"apply_spec_augment": False, "layerdrop": 0.0}
-NO_DROPOUT = STILL | dict.fromkeys(
-    ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "final_dropout"), 0.0
-)
 
 
 @pytest.fixture
@@ -120,9 +117,9 @@ def test_gradient_checkpointing_keeps_the_gradients_and_stores_less(recognizer, 
 
 @pytest.mark.parametrize("family", ["Wav2Vec2", "Wav2Vec2Bert"])
 def test_attention_by_any_name_gives_the_same(recognizer, collated, family):
-    eager = gradients(training(recognizer(family, NO_DROPOUT, attention="eager")), collated)
-    chosen = gradients(training(recognizer(family, NO_DROPOUT, attention="sdpa")), collated)
-    by_default = gradients(training(recognizer(family, NO_DROPOUT)), collated)
+    eager = gradients(training(recognizer(family, DETERMINISTIC, attention="eager")), collated)
+    chosen = gradients(training(recognizer(family, DETERMINISTIC, attention="sdpa")), collated)
+    by_default = gradients(training(recognizer(family, DETERMINISTIC)), collated)
     assert largest_difference(eager, chosen) < 1e-5
     assert largest_difference(chosen, by_default) == 0
 
@@ -141,7 +138,7 @@ def test_flash_attention_needs_a_machine_that_has_it(recognizer):
 
 
 def test_a_mixed_precision_step_learns(recognizer, collated):
-    model = training(recognizer(network=NO_DROPOUT))
+    model = training(recognizer(network=DETERMINISTIC))
     exact = gradients(model, collated)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         model.zero_grad()
@@ -173,8 +170,8 @@ def traced(monkeypatch):
 
 @pytest.mark.slow
 def test_a_compiled_step_learns_the_same_with_few_graphs(recognizer, collated, traced):
-    plain = gradients(training(recognizer(network=NO_DROPOUT | SHALLOW)), collated)
-    model = training(recognizer(network=NO_DROPOUT | SHALLOW, compile=True))
+    plain = gradients(training(recognizer(network=DETERMINISTIC | SHALLOW)), collated)
+    model = training(recognizer(network=DETERMINISTIC | SHALLOW, compile=True))
     assert largest_difference(gradients(model, collated), plain) < 1e-5
     first = len(traced)
     assert first
@@ -194,7 +191,7 @@ def test_a_compiled_step_masks_the_same_also_when_activations_are_computed_again
     recognizer, collated, traced
 ):
     network = (
-        NO_DROPOUT | SHALLOW | {"apply_spec_augment": True, "mask_time_prob": 0.3, "mask_time_length": 5}
+        DETERMINISTIC | SHALLOW | {"apply_spec_augment": True, "mask_time_prob": 0.3, "mask_time_length": 5}
     )
     plain = gradients(training(recognizer(network=network)), collated)
     model = training(recognizer(network=network, compile=True, gradient_checkpointing=True))
@@ -208,7 +205,7 @@ def test_a_compiled_step_masks_the_same_also_when_activations_are_computed_again
 
 @pytest.mark.slow
 def test_a_compiled_step_goes_on_from_kept_features(recognizer, collated, traced):
-    network = NO_DROPOUT | SHALLOW
+    network = DETERMINISTIC | SHALLOW
     plain = gradients(training(recognizer(network=network, freeze_feature_extractor=True)), collated)
     model = training(recognizer(network=network, freeze_feature_extractor=True, compile=True))
     features = model.acoustic.states(collated.waveforms, collated.waveform_lengths)
@@ -220,10 +217,10 @@ def test_a_compiled_step_goes_on_from_kept_features(recognizer, collated, traced
 
 
 def test_evaluation_is_not_compiled(recognizer, collated, traced):
-    model = recognizer(network=NO_DROPOUT, compile=True).eval()
+    model = recognizer(network=DETERMINISTIC, compile=True).eval()
     with torch.inference_mode():
         compiled, _ = model(collated.waveforms, collated.waveform_lengths)
-        plain, _ = recognizer(network=NO_DROPOUT).eval()(collated.waveforms, collated.waveform_lengths)
+        plain, _ = recognizer(network=DETERMINISTIC).eval()(collated.waveforms, collated.waveform_lengths)
     assert not traced
     assert torch.equal(compiled, plain)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 SELF_CONDITIONED, LAYER_MIX = "self_conditioned_layers", "layer_mix"  # keys of a network's configuration
-# The states of the layers in the forward pass that runs; of each thread its own.
+# The states of the layers in the forward pass that runs; each thread has a separate list.
 _states: ContextVar[list[Tensor] | None] = ContextVar("_states", default=None)
 
 

@@ -10,8 +10,8 @@ from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
 from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.batches.batch import Batch
 from models.network.latent_masking import time_mask
+from tests.models.conftest import FAMILIES
 
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 MASKS = {
     "apply_spec_augment": True,
     "mask_time_prob": 0.3,

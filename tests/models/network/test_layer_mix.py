@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from models.network.additions.extension import LayerMix, layer_shares
+from tests.models.conftest import FAMILIES
 from tests.models.short_runs import (
     assert_a_checkpoint_is_recognised_alike,
     assert_resumes_to_the_bit,
@@ -12,7 +13,6 @@ from tests.models.short_runs import (
     weights_of,
 )
 
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 THREE = {"num_hidden_layers": 3, "apply_spec_augment": False}
 FROZEN = {"freeze_feature_extractor": True, "freeze_transformer": True}
 

@@ -11,6 +11,7 @@ from inference.handover.huggingface import save_huggingface
 from inference.streaming.audio_stream import AudioSamples
 from models.network.additions.low_rank import LowRankAdapter, LowRankLinear, is_of_adapter, merged
 from models.weights import CheckpointError
+from tests.models.conftest import DETERMINISTIC, FAMILIES
 from tests.models.short_runs import (
     assert_a_checkpoint_is_recognised_alike,
     assert_resumes_to_the_bit,
@@ -21,16 +22,7 @@ from tests.models.short_runs import (
     weights_of,
 )
 
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 LORA = LowRankAdapter(rank=4, alpha=8)
-STILL = {
-    "layerdrop": 0.0,
-    "apply_spec_augment": False,
-    **dict.fromkeys(
-        ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "final_dropout"),
-        0.0,
-    ),
-}
 ONE = AudioSamples(noise_batches()[0].waveforms[0].numpy(), 16000)
 
 
@@ -234,7 +226,7 @@ def test_a_stopped_run_resumes_to_the_bit(base, adapted, tmp_path):
 def test_two_processes_train_as_one(base, adapted, tmp_path):
     folder = base()
     adapter = LowRankAdapter(rank=4, dropout=0.0)
-    build = lambda: adapted("Wav2Vec2", folder, adapter, STILL, optimizer="SGD", lr=0.01)  # noqa: E731
+    build = lambda: adapted("Wav2Vec2", folder, adapter, DETERMINISTIC, optimizer="SGD", lr=0.01)  # noqa: E731
     assert_two_processes_train_as_one(build, tmp_path)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from models.network.additions.extension import SelfConditioning
 from models.objective.inner_layers import IntermediateCTC
+from tests.models.conftest import DETERMINISTIC, FAMILIES
 from tests.models.short_runs import (
     assert_a_checkpoint_is_recognised_alike,
     assert_resumes_to_the_bit,
@@ -14,16 +15,7 @@ from tests.models.short_runs import (
     fit,
 )
 
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
-STILL = {
-    "num_hidden_layers": 3,
-    "layerdrop": 0.0,
-    "apply_spec_augment": False,
-    **dict.fromkeys(
-        ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "final_dropout"),
-        0.0,
-    ),
-}
+STILL = DETERMINISTIC | {"num_hidden_layers": 3}
 FED_BACK = IntermediateCTC([1, 2], 0.3, self_conditioning=True)
 
 

@@ -6,18 +6,11 @@ import torch
 from models.ctc import ctc_losses
 from models.objective.consistency import Consistency, disagreement
 from models.objective.inner_layers import InnerStates, IntermediateCTC
+from tests.models.conftest import DETERMINISTIC, FAMILIES
 
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 THREE_LAYERS = {"num_hidden_layers": 3, "layerdrop": 0.0}
 MASKED = {**THREE_LAYERS, "apply_spec_augment": True, "mask_time_prob": 0.3, "mask_time_length": 2}
-STILL = {
-    **THREE_LAYERS,
-    "apply_spec_augment": False,
-    **dict.fromkeys(
-        ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "final_dropout"),
-        0.0,
-    ),
-}
+STILL = DETERMINISTIC | THREE_LAYERS
 
 
 def step(model, batch):

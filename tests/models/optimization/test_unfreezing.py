@@ -5,6 +5,7 @@ import torch
 from lightning.pytorch import Callback
 
 from models.network.additions.low_rank import LowRankAdapter
+from tests.models.conftest import DETERMINISTIC, FAMILIES
 from tests.models.short_runs import (
     assert_resumes_to_the_bit,
     assert_same_weights,
@@ -14,18 +15,9 @@ from tests.models.short_runs import (
     weights_of,
 )
 
-FAMILIES = ["Wav2Vec2", "Hubert", "WavLM", "Wav2Vec2Bert"]
 MASKED = {"apply_spec_augment": True, "mask_time_prob": 0.2, "mask_time_length": 2}
 THREE = {"num_hidden_layers": 3, "layerdrop": 0.0, **MASKED}
-STILL = {
-    "num_hidden_layers": 3,
-    "layerdrop": 0.0,
-    "apply_spec_augment": False,
-    **dict.fromkeys(
-        ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout", "final_dropout"),
-        0.0,
-    ),
-}
+STILL = DETERMINISTIC | {"num_hidden_layers": 3}
 # An epoch has four steps.
 STAGES = {0: "head", 3: "top 1", 6: "all but convolutions"}
 FROZEN_CONVOLUTIONS = {"freeze_feature_extractor": True}
