@@ -46,7 +46,7 @@ def test_words_of_a_text_keep_their_spelling(experiment, folder, tmp_path):
         "--output",
         str(tmp_path),
     ]
-    assert run([*command, "--text_to_phonemes", str(dictionary)]) == 0
+    assert run([*command, "--language", "fr-fr", "--text_to_phonemes", str(dictionary)]) == 0
     tiers = read_grid(tmp_path / "a.TextGrid")
     assert [entry.label for entry in tiers["words"]] == ["Oh", "l'eau"]
     assert [entry.label for entry in tiers["phonemes"]] == list(NAMES)
