@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dataset_modules.recording import AudioError
+from experiment.folder import find_checkpoint
 from inference.acoustic_model import AcousticModel
+from inference.decoding.kept_decoder import kept_decoder
 from inference.model_loading import load_model
 from inference.streaming.audio_stream import AudioSamples, AudioStream
 from inference.streaming.silence import blanks_in_silence
@@ -85,6 +87,12 @@ class Recognizer:
     def from_checkpoint(cls, path: str | Path, device: torch.device | str = "cpu") -> "Recognizer":
         """Build the recogniser of a checkpoint; no other file is needed."""
         return cls(AcousticModel.from_checkpoint(Path(path), device))
+
+    @classmethod
+    def from_experiment(cls, folder: str | Path, device: torch.device | str = "cpu") -> "Recognizer":
+        """Build the recogniser of an experiment's best checkpoint; it decodes as test data were decoded."""
+        model = AcousticModel.from_checkpoint(find_checkpoint("Recognizer", str(folder)), device)
+        return cls(model, kept_decoder(Path(folder), model.vocabulary))
 
     def __call__(self, waveform: NDArray[np.float32] | Tensor, sampling_rate: int) -> Transcript:
         """Transcribe samples in memory, (T,) or (T, channels); raise ``AudioError`` for invalid ones."""

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "models": (*_BOTTOM, "evaluation", "dataset_modules"),
     "experiment": (*_BOTTOM, "evaluation", "dataset_modules", "models"),
     "scoring": (*_BOTTOM, "evaluation", "dataset_modules", "models"),
-    "inference": (*_BOTTOM, "evaluation", "dataset_modules", "models", "scoring"),
+    "inference": (*_BOTTOM, "evaluation", "dataset_modules", "models", "experiment", "scoring"),
     "callbacks": _MIDDLE,
     "reports": _MIDDLE,
     "doctor": (*_MIDDLE, "callbacks", "reports"),

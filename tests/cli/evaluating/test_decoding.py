@@ -68,7 +68,7 @@ def test_test_data_are_decoded_by_the_search_and_validation_is_not(tmp_path):
     decoder = kept_decoder(folder, model.vocabulary)
     assert (decoder.beam_size, decoder.lm_weight, decoder.token_bonus) == (4, 2.0, 3.0)
     assert decoder.language_model.order == 3
-    recognize = Recognizer(model, decoder)
+    recognize = Recognizer.from_experiment(folder)
     kept = next(one for one in records if one.audio is not None)
     transcript = recognize(*soundfile.read(folder / kept.audio, dtype="float32"))
     assert [phoneme.symbol for phoneme in transcript.phonemes] == kept.hypothesis_phonemes
