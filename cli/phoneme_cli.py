@@ -317,6 +317,8 @@ class PhonemeCLI(LightningCLI):
         """Build the search that test data are decoded with."""
         set_test_decoder(self.section.decoding, self.model, self.datamodule, self.folder)
 
+    before_predict = before_test
+
     def after_validate(self) -> None:
         """Add intervals to the metrics."""
         if self.folder is None or not self.trainer.is_global_zero:

@@ -55,7 +55,7 @@ class EvaluatedModel(LightningModule):
     output: OutputSymbols  # of the head
     metrics: EvaluationMetrics
     network: "PreTrainedModel | None"
-    test_decoder: TestDecoder | None = None  # None is greedy
+    test_decoder: TestDecoder | None = None  # of test data and predictions; None is greedy
     # Builds the test decoder from some utterances of the validation split, this process's share of them.
     choose_test_decoder: Callable[[list[ScoredUtterance]], TestDecoder] | None = None
 
@@ -74,12 +74,16 @@ class EvaluatedModel(LightningModule):
     def predict_step(self, batch: Batch, batch_idx: int) -> list[Prediction]:
         """Return the phonemes of each utterance."""
         log_probs, frames = self.scores_of(batch)
-        return list(map(Prediction, batch.ids, self._decode(log_probs, frames, batch.languages)))
+        tokens = self._searched(log_probs, frames)
+        decoded = map(_ids, tokens) if tokens else greedy_decode(log_probs, frames, self.output.blank_id)
+        return list(map(Prediction, batch.ids, self._phonemes(decoded, batch.languages)))
 
     def on_test_start(self) -> None:
         """Choose the test decoder on validation data, where it is not fixed."""
         if self.choose_test_decoder is not None:
             self.test_decoder = self.choose_test_decoder(list(self._scored_validation()))
+
+    on_predict_start = on_test_start
 
     def on_validation_epoch_end(self) -> None:
         """Log the split's metrics."""

@@ -79,6 +79,10 @@ def test_test_data_are_decoded_by_the_search_and_validation_is_not(tmp_path):
     stated = evaluated(config, folder, search.lm_weight, search.token_bonus)
     rates = [json.loads((one / "metrics.json").read_text())["test_per"] for one in (chosen, stated)]
     assert rates[0] == rates[1]
+    assert run(["predict", "--config", str(config)]) == 0
+    (file,) = folder.glob("evaluations/*/predictions.jsonl")
+    predicted = {one["id"]: one["phonemes"] for one in map(json.loads, file.read_text().splitlines())}
+    assert predicted == {one.id: list(one.hypothesis) for one in records}
 
 
 def evaluated(config, folder, lm_weight, token_bonus):
