@@ -39,7 +39,7 @@ from cli.configuration.fact_checks import (
     chosen_vocabulary,
     shared_audio_params,
 )
-from cli.configuration.merged_tables import free_tables, with_merged_tables
+from cli.configuration.merged_tables import merged_words
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
 from cli.configuration.sections import DecodingSection, OptunaSection, SearchRequest
@@ -61,13 +61,12 @@ from dataset_modules.datamodule import PhonemeDataModule
 from durable_files import named_in_errors
 from experiment.checkpoint import Checkpoint
 from experiment.checkpoint_checks import seed_of
+from experiment.checkpoint_damage import named_damage
 from experiment.errors import ConfigError, FolderError
 from experiment.experiment_plan import ExperimentPlan, checkpoint_to_resume
 from experiment.ranks import SEED, agree, shorten_timeouts, take_world
 from models import PhonemeRecognizer
 from models.huggingface import HuggingFaceModel
-from models.weights import CheckpointError
-from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,6 @@ DEFAULT_CALLBACKS = [
     {"class_path": "callbacks.LogMetricsCallback"},
     {"class_path": "callbacks.CollapseWatch"},
 ]
-_DAMAGE = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 _CONFIGURATION_FAULTS = (ValueError, TypeError, ImportError, OSError, RuntimeError, MisconfigurationException)
 
 
@@ -158,7 +156,7 @@ class PhonemeCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; a seed of null is drawn here, so that it is saved with the configuration."""
-        self.config = parser.parse_args(_merged(parser, args))  # type: ignore[arg-type]
+        self.config = parser.parse_args(merged_words(parser, sys.argv[1:] if args is None else args))
         section = self.config[self.config.subcommand]
         check_values(section)
         if section.seed_everything is None or section.seed_everything is True:
@@ -281,22 +279,20 @@ class PhonemeCLI(LightningCLI):
         if self.is_search:
             return
         try:
-            with complaints_of_callbacks(), named_in_errors(self.folder or Path()):
+            with (
+                named_damage(self._restored),
+                complaints_of_callbacks(),
+                named_in_errors(self.folder or Path()),
+            ):
                 super()._run_subcommand(subcommand)
         except ConfigError:  # found when the data are counted
             if self.folder is not None:
                 self.plan.release(self.folder)
             raise
-        except _DAMAGE as error:
-            is_ours = type(error) not in _DAMAGE  # such as an error of a recording
-            restores = self.section.ckpt_path and self.trainer._checkpoint_connector._loaded_checkpoint
-            if is_ours or not restores:
-                raise
-            # While Lightning restores it: the checkpoint lacks something, or holds it in another form.
-            raise CheckpointError(
-                f"ckpt_path: {printable(self.section.ckpt_path)} is damaged, training cannot be resumed from "
-                f"it: {type(error).__name__}: {printable(error, most_characters=300)}"
-            ) from error
+
+    def _restored(self) -> str | None:
+        """Return the checkpoint that Lightning is restoring; None before and after."""
+        return (self.trainer._checkpoint_connector._loaded_checkpoint and self.section.ckpt_path) or None
 
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on all validation and test data, and write the report."""
@@ -336,18 +332,6 @@ class PhonemeCLI(LightningCLI):
     def predict(self, **arguments: Any) -> None:  # noqa: ANN401 - what Lightning passes to its Trainer
         """Predict, and write the predictions into the folder."""
         write_predictions(self.trainer, self.folder, self.trainer.predict(**arguments) or [])
-
-
-def _merged(parser: LightningArgumentParser, args: ArgsType) -> ArgsType:
-    """Merge the tables with free keys that several files and options name."""
-    words = sys.argv[1:] if args is None else args
-    if not isinstance(words, list) or not words:
-        return args
-    subcommands = getattr(parser, "_subcommands_action", None)
-    chosen = getattr(subcommands, "_name_parser_map", {}).get(words[0])
-    if chosen is None:
-        return args
-    return with_merged_tables(words, free_tables(chosen))
 
 
 def _seed(resumed: Checkpoint | None) -> int:

@@ -6,9 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from lightning.pytorch import LightningDataModule
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from dataset_modules.augmentations import AugmentationPipeline, OwnTransforms, Transform
@@ -21,14 +19,13 @@ from dataset_modules.batches.encoder_features import EncodedClips, clips_once, w
 from dataset_modules.batches.limit import BatchLimit
 from dataset_modules.batches.loading import clip_loader
 from dataset_modules.batches.loading_numbers import check_loading
+from dataset_modules.batches.opened_split import clips_of, draws_of, leading_clips, parts_of
 from dataset_modules.batches.position import has_several_epochs, set_position
 from dataset_modules.batches.sampler import LengthBucketSampler
-from dataset_modules.batches.sampling import GroupedDraws, Sampling, check_weights, grouped_draws
-from dataset_modules.cache.clip_store import ClipSelection
+from dataset_modules.batches.sampling import GroupedDraws, Sampling, check_weights
 from dataset_modules.cache.encoder_states import EncoderStateCache
 from dataset_modules.labels import skipping
 from dataset_modules.labels.encoder import LabelEncoder, UnknownPhonemePolicy
-from dataset_modules.labels.usable_clips import EncodedLabels, usable_clips
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.data_sources import DataSources
 from phonetics import IpaNormaliser, TextToPhonemes, Vocabulary
@@ -118,10 +115,7 @@ class PhonemeDataModule(LightningDataModule):
         self._stored_position: dict[str, Any] = {}
         self._prepared: set[Split] = set()
         self.splits: dict[Split, ClipDataset] = {}
-        self.parts: list[skipping.SplitPart] = []
-        self.fingerprints: dict[Split, list[str]] = {}
-        self._identities: dict[Split, str] = {}
-        self._leading: dict[Split, NDArray[np.bool_]] = {}
+        self._parts: dict[Split, list[skipping.SplitPart]] = {}  # of the opened splits
 
     def connect(self, model: ModelInterface) -> None:
         """Take what depends on the model: usable labels, cached features, the largest batch."""
@@ -177,7 +171,6 @@ class PhonemeDataModule(LightningDataModule):
             skipping.check_any_left(opened)
         if self._is_first:
             skipping.warn_of_skipped(opened)
-        self.parts += opened
         self._features = None  # another run may have another encoder
         if stage == "fit" and self.augment is not None:
             self.use_prepared_sounds()
@@ -196,29 +189,18 @@ class PhonemeDataModule(LightningDataModule):
         """Open a split's usable clips without checking how many recordings it lost."""
         num_frames, sampling_rate = self.model.num_frames, self.audio_params.sampling_rate
         prepared = self.sources.prepare(split, self.audio_params, self.num_proc, rebuild=rebuild)
-        parts = [
-            skipping.SplitPart(
-                *(dataset, split, part, usable_clips(part.clips, self.encode, num_frames)),
-                uses=dataset.times_used(split),
-                is_synthetic=dataset.is_synthetic,
-            )
-            for dataset, part in zip(self.sources.datasets, prepared, strict=True)
-        ]
-        stores, rows = [part.clips for part in prepared], [part.usable.indices for part in parts]
-        labels = EncodedLabels.joined([part.usable.labels for part in parts])
+        parts = parts_of(split, self.sources.datasets, prepared, self.encode, num_frames)
         augment = self.augment if split == "train" else None
-        datasets, counts = self.sources.datasets, list(map(len, rows))
-        numbers = np.repeat(np.arange(len(datasets)), counts)
-        self.splits[split] = ClipDataset(
-            ClipSelection(stores, rows), labels, augment, sampling_rate, num_frames, numbers
-        )
-        self.fingerprints[split] = [part.prepared.fingerprint for part in parts]
-        self._leading[split] = np.repeat([dataset.comes_first for dataset in datasets], counts)
-        self._identities[split] = skipping.identity_of(parts)
+        clips = clips_of(parts, augment, sampling_rate, num_frames)
+        self.splits[split], self._parts[split] = clips, parts
         if split == "train" and self.sampling is not None:
-            names = self.splits[split].clips.texts_by_store(self.sampling.column)
-            self._draws = grouped_draws(self.sampling, names, [dataset.weight for dataset in datasets])
+            self._draws = draws_of(parts, clips, self.sampling)
         return parts
+
+    @property
+    def parts(self) -> list[skipping.SplitPart]:
+        """What each data set adds to each opened split."""
+        return [part for parts in self._parts.values() for part in parts]
 
     # Load: a split's inputs in batches of limited length.
 
@@ -273,7 +255,7 @@ class PhonemeDataModule(LightningDataModule):
             self._features = EncoderStateCache(self.sources.cache_dir / "encoder_states", encoder)
         blank_id, patience_s = self.vocabulary.blank_id, self.worker_timeout
         batches = clips_once(clips, self.batch_size, blank_id, self.num_workers, patience_s)
-        identity = self._identities[split]
+        identity = skipping.identity_of(self._parts[split])
         return with_features(clips, self._features, split, identity, batches if pays else None)
 
     def sampler(self, split: Split, *, shuffle: bool) -> LengthBucketSampler:
@@ -288,7 +270,7 @@ class PhonemeDataModule(LightningDataModule):
             seed=self.seed,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
-            leading=self._leading.get(split),
+            leading=leading_clips(self._parts[split]),
             draws=self._draws if split == "train" else None,
         )
 
@@ -322,7 +304,7 @@ class PhonemeDataModule(LightningDataModule):
             "world_size": trainer.world_size if trainer else 1,
             "accumulate_grad_batches": trainer.accumulate_grad_batches if trainer else 1,
             **({"batch_seconds": self.batch_seconds("train")} if "train" in self.splits else {}),
-            "data": self._identities.get("train", ""),
+            "data": skipping.identity_of(self._parts["train"]) if "train" in self._parts else "",
             "sampling": self.sampling and f"{self.sampling}, {[one.weight for one in self.sources.datasets]}",
         }
 

@@ -56,6 +56,15 @@ def _without_marks(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: merge_tables([value]) for key, value in table.items()}
 
 
+def merged_words(parser: ArgumentParser, words: Any) -> Any:  # noqa: ANN401 - what a parser takes
+    """Merge the tables with free keys that the files and options of a command line name."""
+    if not isinstance(words, list) or not words:
+        return words
+    subcommands = getattr(parser, "_subcommands_action", None)
+    chosen = getattr(subcommands, "_name_parser_map", {}).get(words[0])
+    return words if chosen is None else with_merged_tables(words, free_tables(chosen))
+
+
 def with_merged_tables(arguments: Sequence[str], tables: Sequence[str]) -> list[str]:
     """Append the merged value of each table that several files and options name, as the last option.
 

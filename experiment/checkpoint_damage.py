@@ -1,0 +1,33 @@
+"""Damage of a checkpoint that shows only while Lightning restores it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from models.weights import CheckpointError
+from untrusted.printing import printable
+
+_DAMAGE = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+
+
+@contextmanager
+def named_damage(checkpoint: Callable[[], object]) -> Iterator[None]:
+    """Name the checkpoint in an error of Python; ``checkpoint`` returns None where none is restored.
+
+    The checkpoint then lacks something, or holds it in another form.
+
+    >>> with named_damage(lambda: "last.ckpt"):  # doctest: +ELLIPSIS
+    ...     {}["loops"]
+    Traceback (most recent call last):
+    models.weights.CheckpointError: ckpt_path: last.ckpt is damaged, training cannot be resumed from it: ...
+    """
+    try:
+        yield
+    except _DAMAGE as error:
+        is_ours = type(error) not in _DAMAGE  # such as an error of a recording
+        path = checkpoint()
+        if is_ours or path is None:
+            raise
+        raise CheckpointError(
+            f"ckpt_path: {printable(path)} is damaged, training cannot be resumed from "
+            f"it: {type(error).__name__}: {printable(error, most_characters=300)}"
+        ) from error
