@@ -20,6 +20,7 @@ PACKAGES = (
     "scoring",
     "tuning",
     "untrusted",
+    "webpage",
 )
 _ROOT = Path(__file__).resolve().parent
 _SCRIPT = _ROOT / "run.sh"

@@ -220,6 +220,8 @@ prepare() {
     local file=${1:-}
     if [[ ${PHONEME_LOCAL:-0} != 0 ]]; then
         PLACE=venv REASON="PHONEME_LOCAL=$PHONEME_LOCAL"
+    elif [[ -n ${NEEDS_PORTS:-} ]]; then
+        PLACE=venv REASON="the container publishes no ports"
     elif engine_answers; then
         PLACE=container REASON=""
     else
@@ -311,6 +313,10 @@ main() {
             case $(front_door_of "$mode") in
                 config) lightning "$mode" "$@" ;;
                 paths) with_paths "$mode" "$@" ;;
+                local)
+                    NEEDS_PORTS=1
+                    with_paths "$mode" "$@"
+                    ;;
                 plain) plain "$mode" "$@" ;;
                 script) "mode_$mode" "$@" ;;
                 *) die "unknown command '$mode'; the commands are: $(names_of_commands)" ;;

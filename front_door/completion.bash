@@ -22,6 +22,7 @@ _phonemes_options() {
         transcribe) echo "--help --model --clips --label_tier --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;
         align) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --format --output --overwrite --device" ;;
         score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --calibration --corpus --split --calibrate --false_rejections --pages --format --output --overwrite --device" ;;
+        try) echo "--help --language --text_to_phonemes --host --port --device" ;;
         export) echo "--help --to --output --license --push --private --check --config" ;;
         reference) echo "--help --check" ;;
     esac
@@ -81,7 +82,7 @@ _phonemes() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} offered
     local command=${COMP_WORDS[1]:-}
     if ((COMP_CWORD == 1)); then
-        offered="train tune val test predict report corpus start doctor phonemize vocabulary lm transcribe align score export install check docs shell dev lock audit reference --help --version"
+        offered="train tune val test predict report corpus start doctor phonemize vocabulary lm transcribe align score try export install check docs shell dev lock audit reference --help --version"
     elif [[ $word == -* ]]; then
         offered=$(_phonemes_options "$command")
     else

@@ -180,12 +180,23 @@ class Recognizer:
 
     def scores(self, stream: AudioStream) -> Tensor:
         """Compute the log-probabilities of all frames of a recording, (F, V), from its windows."""
-        joiner = WindowJoiner(self.model.vocabulary.blank_id)
+        _, segments = self._segments(stream)
+        return torch.cat([segment.log_probs for segment in segments])
+
+    def transcribe_with_scores(self, stream: AudioStream) -> tuple[Transcript, Tensor]:
+        """Transcribe a recording and return its log-probabilities, (F, V), of the same pass."""
+        recording, segments = self._segments(stream)
+        self._take(recording, segments)
+        return self._transcript(recording), torch.cat([segment.log_probs for segment in segments])
+
+    def _segments(self, stream: AudioStream) -> tuple[_Recording, list[Segment]]:
+        recording = _Recording(stream.name, WindowJoiner(self.model.vocabulary.blank_id))
         segments: list[Segment] = []
         for piece in self._reader.pieces(stream):
             (log_probs,) = self._scores([piece])
-            segments += joiner.add(piece.window, log_probs)
-        return torch.cat([segment.log_probs for segment in (*segments, *joiner.finish())])
+            segments += recording.joiner.add(piece.window, log_probs)
+            recording.num_seconds = piece.recording_seconds
+        return recording, [*segments, *recording.joiner.finish()]
 
     def _groups(
         self, streams: Iterable[AudioStream], under_way: list[_Recording]
@@ -247,10 +258,11 @@ class Recognizer:
             if recording.failure is not None:
                 yield Failure(recording.name, recording.failure)
                 continue
-            tokens = merge_adjacent(recording.tokens)
-            yield transcript_of(
-                recording.name, tokens, recording.num_seconds, self.model.vocabulary, self.model.clock
-            )
+            yield self._transcript(recording)
+
+    def _transcript(self, recording: _Recording) -> Transcript:
+        tokens, vocabulary = merge_adjacent(recording.tokens), self.model.vocabulary
+        return transcript_of(recording.name, tokens, recording.num_seconds, vocabulary, self.model.clock)
 
 
 def _size(piece: Piece) -> int:

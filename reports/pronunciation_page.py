@@ -1,5 +1,6 @@
 """The page of a speaker: every sentence with its phonemes coloured, sound of each word, weak phonemes."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -23,6 +24,18 @@ class ScoredSentence(NamedTuple):
     score: PronunciationScore
     text: str | None
     sounds: tuple[bytes, ...]  # empty ones for words that the page holds no sound of
+
+
+class PhonemeCell(NamedTuple):
+    """An expected phoneme, or an inserted one, above what was probably said."""
+
+    above: str
+    below: str
+    kind: str  # right, wrong, missed or added
+    title: str
+    start: float  # seconds
+    end: float
+    goodness: float  # 0…1: the probability of having been said right, or else of the phoneme at its place
 
 
 def pronunciation_page(speaker: str, sentences: Sequence[ScoredSentence]) -> str:
@@ -129,12 +142,7 @@ def _sentence(number: int, sentence: ScoredSentence) -> Html:
     score = sentence.score
     whole = score.utterance
     right = "" if whole.probability_right is None else f" · {100 * whole.probability_right:.0f} % right"
-    first, words, inserted = 0, [], score.probable_insertions
-    for word, sound in zip(score.words, sentence.sounds, strict=True):
-        num_gaps = len(word.phonemes) + (word is score.words[-1])  # one more behind the last word
-        gaps = [inserted.get(first + place, []) for place in range(num_gaps)]
-        words.append(_word(word, gaps, sound))
-        first += len(word.phonemes)
+    words = [_word(*parts) for parts in zip(score.words, cells_of_words(score), sentence.sounds, strict=True)]
     return element(
         "article",
         html.heading(f"{number}. {score.name}"),
@@ -146,30 +154,44 @@ def _sentence(number: int, sentence: ScoredSentence) -> Html:
     )
 
 
-def _word(word: ScoredWord, gaps: Sequence[Sequence[Insertion]], sound: bytes) -> Html:
-    """Show the phonemes of a word; ``gaps`` has the probable insertions before each, and behind the last."""
-    cells = []
-    for gap, phoneme in zip_longest(gaps, word.phonemes):
-        cells += [*map(_inserted, gap), *([_phoneme(phoneme)] if phoneme else [])]
+def _word(word: ScoredWord, cells: Sequence[PhonemeCell], sound: bytes) -> Html:
+    pairs = [_pair(cell.above, cell.below, cell.kind, cell.title) for cell in cells]
     label = f"{word.text}, {word.start:.2f} to {word.end:.2f} s"
     player = html.audio_player(sound, label=label, media_type="audio/mpeg") if sound else ""
-    return element("div", element("div", cells, class_="aligned"), player, class_="spoken-word")
+    return element("div", element("div", pairs, class_="aligned"), player, class_="spoken-word")
 
 
-def _phoneme(phoneme: ScoredPhoneme) -> Html:
+def cells_of_words(score: PronunciationScore) -> list[list[PhonemeCell]]:
+    """List what is shown of each word; insertions behind the last word are shown in it."""
+    first, words, inserted = 0, [], score.probable_insertions
+    for word in score.words:
+        num_gaps = len(word.phonemes) + (word is score.words[-1])
+        gaps = [inserted.get(first + place, []) for place in range(num_gaps)]
+        cells: list[PhonemeCell] = []
+        for gap, phoneme in zip_longest(gaps, word.phonemes):
+            cells += [*map(_inserted, gap), *([_expected(phoneme)] if phoneme else [])]
+        words.append(cells)
+        first += len(word.phonemes)
+    return words
+
+
+def _expected(phoneme: ScoredPhoneme) -> PhonemeCell:
     kind = "right" if not phoneme.is_doubtful else "wrong" if phoneme.said else "missed"
     said = (phoneme.said or _NOTHING) if phoneme.is_doubtful else phoneme.symbol
-    chance = "" if phoneme.probability_right is None else f", {100 * phoneme.probability_right:.0f} % right"
+    known = phoneme.probability_right
+    chance = "" if known is None else f", {100 * known:.0f} % right"
     instead = f"[{phoneme.said}]" if phoneme.said else "left out"
     title = (
         f"[{phoneme.symbol}] {phoneme.start:.2f} to {phoneme.end:.2f} s: gop {phoneme.gop:.2f}{chance}; "
         f"{instead} {phoneme.said_log_ratio:+.1f}"
     )
-    return _pair(phoneme.symbol, said, kind, title)
+    goodness = math.exp(phoneme.gop) if known is None else known
+    return PhonemeCell(phoneme.symbol, said, kind, title, phoneme.start, phoneme.end, goodness)
 
 
-def _inserted(gap: Insertion) -> Html:
-    return _pair("–", gap.symbol, "added", f"inserted [{gap.symbol}] {gap.log_ratio:+.1f}")
+def _inserted(gap: Insertion) -> PhonemeCell:
+    title = f"inserted [{gap.symbol}] {gap.log_ratio:+.1f}"
+    return PhonemeCell("–", gap.symbol, "added", title, gap.start, gap.end, 0.0)
 
 
 def _pair(above: str, below: str, kind: str, title: str) -> Html:

@@ -27,8 +27,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "inference": (*_BOTTOM, "evaluation", "dataset_modules", "models", "experiment", "scoring"),
     "callbacks": _MIDDLE,
     "reports": _MIDDLE,
+    "webpage": (*_MIDDLE, "reports"),
     "doctor": (*_MIDDLE, "callbacks", "reports"),
-    "cli": (*_MIDDLE, "callbacks", "reports", "doctor"),
+    "cli": (*_MIDDLE, "callbacks", "reports", "doctor", "webpage"),
     "tuning": (*_MIDDLE, "callbacks", "reports", "doctor", "cli"),
     "main": ("cli", "stop_signals", "tuning"),
 }

@@ -11,7 +11,7 @@ from experiment.errors import ConfigError
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.name)
 def test_every_command_runs_something(command):
-    assert command.front_door in {"config", "paths", "plain", "script"}
+    assert command.front_door in {"config", "paths", "local", "plain", "script"}
     module, _, function = command.runs.partition(":")
     if command.is_script:
         assert command.runs == "-"

@@ -104,7 +104,12 @@ class LabelReader:
 
 def _language_of(model: str) -> str | None:
     """Return the language that an experiment was trained on; None if it is unknown, or there are several."""
+    languages = training_languages(model)
+    return languages[0] if len(languages) == 1 else None
+
+
+def training_languages(model: str) -> list[str]:
+    """List the languages that an experiment was trained on, as far as its configuration states them."""
     experiment = experiment_of(Path(model))
     data = read_configuration(experiment).get("data") if experiment else None
-    languages = {source.language for source in label_sources(data or {}) if source.language}
-    return languages.pop() if len(languages) == 1 else None
+    return sorted({source.language for source in label_sources(data or {}) if source.language})

@@ -1,0 +1,77 @@
+"""Answers are what ``transcribe`` and ``score`` find in the same samples."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from inference.formats import jsonl
+from tests.inference.tiny_models import speech
+from webpage.answers import MOST_SECONDS, Answers, Question, QuestionError, UnreadableError
+
+
+def wav(seconds=2.0, seed=0, rate=16000, channels=1):
+    stream = io.BytesIO()
+    samples = np.repeat(speech(seconds, seed)[:, None], channels, axis=1)
+    soundfile.write(stream, samples, rate, format="WAV", subtype="FLOAT")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_phonemes_are_those_of_the_recogniser(models, rate):
+    answer = Answers(models)(Question(wav(rate=rate), "first"))
+    transcript = models["first"].recognizer(speech(2.0), rate)
+    assert answer["transcript"] == json.loads(jsonl(transcript._replace(name="recording")))
+    assert len(transcript.phonemes) > 3
+    assert answer["score"] == {}
+
+
+def test_scores_are_those_of_the_recogniser(models, dictionary):
+    answer = Answers(models)(Question(wav(), "second", "ru", "Нет, да!"))
+    score = models["second"].recognizer.score(
+        speech(2.0), 16000, "нет да", language="ru", text_to_phonemes=dictionary
+    )
+    cells = [cell for word in answer["score"]["words"] for cell in word if cell["kind"] != "added"]
+    shown = [(cell["above"], cell["start"], cell["end"], pytest.approx(cell["goodness"])) for cell in cells]
+    assert shown == [(one.symbol, one.start, one.end, np.exp(one.gop)) for one in score.phonemes]
+    said = [one.symbol if not one.is_doubtful else one.said or "∅" for one in score.phonemes]
+    assert [cell["below"] for cell in cells] == said
+    assert answer["score"]["gop"] == score.utterance.gop
+
+
+def test_what_cannot_be_scored_is_described_beside_the_phonemes(models):
+    answer = Answers(models)(Question(wav(), "first", "ru", "qqq"))
+    assert "vocabulary" in answer["score"]["fault"]
+    assert answer["transcript"]["words"]
+
+
+def test_sound_and_picture_are_of_the_recording(models):
+    answer = Answers(models)(Question(wav(1.5, rate=48000, channels=2), "first"))
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(answer["sound"])))
+    assert (len(samples), rate) == (12000, 24000)
+    assert Image.open(io.BytesIO(base64.b64decode(answer["picture"]))).size[0] == pytest.approx(50, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "cannot be decoded"),
+        (b"RIFF" + bytes(range(200)), "cannot be decoded"),
+        (wav(MOST_SECONDS + 1), "must last"),
+    ],
+    ids=["empty", "noise", "long"],
+)
+def test_files_of_no_use_are_refused(models, content, said):
+    with pytest.raises(UnreadableError, match=said):
+        Answers(models)(Question(content, "first"))
+
+
+def test_an_unknown_model_and_a_long_sentence_are_refused(models):
+    with pytest.raises(QuestionError, match="one of first, second"):
+        Answers(models)(Question(wav(), "/etc/passwd"))
+    with pytest.raises(QuestionError, match="characters"):
+        Answers(models)(Question(wav(), "first", "ru", "а" * 1001))

@@ -1,0 +1,129 @@
+"""The server answers the page and nobody else, and each question by its own recording."""
+
+import http.client
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.webpage.test_answers import wav
+from webpage.answers import Answers, Question
+from webpage.server import MOST_BYTES, PageServer
+
+TYPE = {"Content-Type": "application/octet-stream"}
+
+
+def ask(server, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection(*server.server_address[:2], timeout=20)
+    connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def post(server, body, headers=TYPE, **fields):
+    path = f"/answer?{urlencode({'model': 'first'} | fields)}"
+    response, content = ask(server, "POST", path, body, **headers)
+    return response.status, json.loads(content)
+
+
+def test_an_answer_is_that_of_the_recording(server, models):
+    status, answer = post(server, wav(), language="ru", text="да нет")
+    expected = Answers(models)(Question(wav(), "first", "ru", "да нет"))
+    assert (status, answer) == (200, json.loads(json.dumps(expected)))
+
+
+def test_users_at_once_get_the_answers_of_their_own_recordings(server, models):
+    asked = [(wav(1.0 + seed / 10, seed), model) for seed in range(4) for model in models]
+    expected = [json.loads(json.dumps(Answers(models)(Question(*one)))) for one in asked]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda one: post(server, one[0], model=one[1])[1], asked))
+    assert found == expected
+    assert len({json.dumps(one["transcript"]) for one in found}) == len(found)
+
+
+def test_more_recordings_than_fit_into_memory_wait_outside(server):
+    taken = [server.waiting.acquire(blocking=False) for _ in range(8)]
+    try:
+        assert post(server, wav())[0] == 503
+    finally:
+        server.waiting.release(sum(taken))
+    assert post(server, wav())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "fields", "status"),
+    [(b"no audio", {}, 415), (wav(), {"model": "other"}, 422), (wav(0.001), {}, 422)],
+    ids=["no audio", "unknown model", "too short"],
+)
+def test_questions_of_no_use_have_a_status_and_a_reason(server, body, fields, status):
+    found, answer = post(server, body, **fields)
+    assert found == status
+    assert answer["error"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [(MOST_BYTES + 1, 413), ("9" * 5000, 413), ("-1", 411), ("1e3", 411), ("²", 411)]
+)
+def test_sizes_are_looked_at_before_a_body_is_read(server, length, status):
+    head = f"POST /answer?model=first HTTP/1.1\r\nHost: localhost\r\nContent-Type: {TYPE['Content-Type']}\r\n"
+    with socket.create_connection(server.server_address[:2], timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode())
+        assert int(connection.recv(100).split()[1]) == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        TYPE | {"Host": "evil.example"},
+        TYPE | {"Origin": "https://evil.example"},
+        TYPE | {"Origin": "null"},
+        TYPE | {"Sec-Fetch-Site": "same-site"},
+        {"Content-Type": "text/plain"},
+    ],
+    ids=lambda headers: " ".join(f"{name}: {text}" for name, text in headers.items()),
+)
+def test_other_sites_are_refused(server, headers):
+    status, answer = post(server, wav(), headers)
+    assert (status, list(answer)) == (403, ["error"])
+
+
+def test_a_rebound_name_gets_no_page(server):
+    response, _ = ask(server, "GET", "/", Host="evil.example")
+    assert response.status == 403
+
+
+def test_only_the_files_of_the_page_are_served(server):
+    for path in ("/../server.py", "/files/page.js", "//etc/passwd", "/page.js/", "/%70age.js", "/answer"):
+        response, _ = ask(server, "GET", path)
+        assert response.status == 404, path
+
+
+def test_the_page_forbids_all_other_sources(server):
+    response, content = ask(server, "GET", "/?from=a-mail")
+    policy = response.headers["Content-Security-Policy"]
+    assert response.status == 200
+    assert b"<h1>" in content
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in policy
+
+
+def test_an_address_of_ipv6_is_served(models):
+    try:
+        server = PageServer("::1", 0, Answers(models))
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        assert server.is_local
+        assert server.address.startswith("http://[::1]:")
+
+
+def test_a_failure_of_ours_is_an_answer(server, monkeypatch, caplog):
+    def fails(question):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(server, "answers", fails)
+    assert post(server, wav()) == (500, {"error": "The recording cannot be processed."})
+    assert "out of order" in caplog.text
