@@ -1,7 +1,7 @@
 """The base of every data set: subclass ``BaseDataset`` and name the recordings of each split."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from dataset_modules.cache.clip_preparation import PreparationSettings
 from dataset_modules.cache.clip_store import AudioStorage
 from dataset_modules.recording import SPLITS, Recording, Split, needing_phonemes
 from dataset_modules.sources.annotations.summary import LabelSummary
-from dataset_modules.sources.recording_survey import StatedRecordings
+from dataset_modules.sources.recording_survey import StatedRecordings, survey
 from dataset_modules.sources.shares import check_share
 from phonetics import GraphemeToPhoneme, IpaNormaliser, StoredPhonemes, TextToPhonemes, backend_for
 from phonetics.languages import check_language
@@ -122,9 +122,10 @@ class BaseDataset(ABC):
     ) -> PreparedSplit:
         """Return the prepared clips of a split; build the cache if they are missing."""
         recordings = self.recordings(split)
-        settings = self.preparation_settings(recordings, audio_params)
+        surveyed = survey(recordings)
+        settings = self.preparation_settings(surveyed.languages_of_texts, audio_params)
         cache = ClipCache(self.cache_dir, settings, num_proc)
-        return cache.open_or_build(f"{type(self).__name__}-{split}", recordings, rebuild=rebuild)
+        return cache.open_or_build(f"{type(self).__name__}-{split}", recordings, surveyed, rebuild=rebuild)
 
     def take_defaults(
         self, language: str | None, text_to_phonemes: TextToPhonemes, normalisation: IpaNormaliser | None
@@ -144,10 +145,10 @@ class BaseDataset(ABC):
                 backend.check(recording.text or "" for recording in needing_phonemes(recordings))
 
     def preparation_settings(
-        self, recordings: Iterable[Recording], audio_params: AudioParams
+        self, languages_of_texts: Set[str | None], audio_params: AudioParams
     ) -> PreparationSettings:
         """Return the settings that turn recordings into clips."""
-        backend = self.backend_of(recordings)
+        backend = self._backend_for(languages_of_texts)
         return PreparationSettings(
             sampling_rate=audio_params.sampling_rate,
             min_seconds=self.min_seconds,
@@ -160,7 +161,9 @@ class BaseDataset(ABC):
 
     def backend_of(self, recordings: Iterable[Recording]) -> GraphemeToPhoneme | None:
         """Return the backend for these recordings' texts; None if no label is made from a text."""
-        languages = {recording.language for recording in needing_phonemes(recordings)}
+        return self._backend_for({recording.language for recording in needing_phonemes(recordings)})
+
+    def _backend_for(self, languages: Set[str | None]) -> GraphemeToPhoneme | None:
         if not languages:
             return None
         known = sorted(language for language in languages if language)

@@ -47,9 +47,14 @@ class Recording(NamedTuple):
     attributes: Mapping[str, str] | None = None
 
 
+def needs_phonemes(recording: Recording) -> bool:
+    """Return whether the label must be made from the text."""
+    return recording.phonemes is None and bool(recording.text)
+
+
 def needing_phonemes(recordings: Iterable[Recording]) -> Iterator[Recording]:
     """Yield the recordings whose labels must be made from their text."""
-    return (recording for recording in recordings if recording.phonemes is None and recording.text)
+    return filter(needs_phonemes, recordings)
 
 
 def labels_itself(audio: Path | AudioSource) -> TypeGuard[AudioSource]:

@@ -1,5 +1,6 @@
 """Batches of utterances of similar length; their order is a function of (seed, epoch)."""
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -85,7 +86,12 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.batches(epoch=0))
+        return self._length
+
+    @functools.cached_property
+    def _length(self) -> int:
+        """The number of batches in every epoch; Lightning asks for it again and again."""
+        return len(self._shares(epoch=0))
 
     def __iter__(self) -> Iterator[list[ClipKey]]:
         epoch, done, total = self.epoch, self.skip_batches, len(self.num_samples)
@@ -117,7 +123,8 @@ class LengthBucketSampler(Sampler[list[ClipKey]]):
         starts = joint_starts(self._clips_per_batch(clips), self.world_size)
         joint = np.split(order, starts[1:]) if len(order) else []
         if self.shuffle:
-            joint = [np.resize(batch, max(len(batch), self.world_size)) for batch in joint]
+            ranks = self.world_size
+            joint = [batch if len(batch) >= ranks else np.resize(batch, ranks) for batch in joint]
         generator.shuffle(joint)
         if leading is not None:
             joint.sort(key=lambda batch: not leading[batch[0] % len(leading)])

@@ -85,13 +85,18 @@ class ClipCache:
         self.num_proc = num_proc
 
     def open_or_build(
-        self, name: str, recordings: Iterable[Recording], *, rebuild: bool = False
+        self,
+        name: str,
+        recordings: Iterable[Recording],
+        surveyed: RecordingSurvey | None = None,
+        *,
+        rebuild: bool = False,
     ) -> PreparedSplit:
         """Open the folder of these recordings; build it if it is missing or damaged.
 
-        Recordings are iterated twice if they must be prepared. The folder's name begins with ``name``.
+        Recordings are iterated once more if they must be prepared. The folder's name begins with ``name``.
         """
-        surveyed = survey(recordings)
+        surveyed = surveyed or survey(recordings)
         fingerprint = fingerprint_of(surveyed, self.settings)
         folder = self.root / f"{name}-{fingerprint[:16]}"
         with shortage_explained(f"cache: {folder}"), named_in_errors(folder):

@@ -18,7 +18,9 @@ _SPLITS: dict[str, Split] = {
     **{"val": "val", "validation": "val", "valid": "val", "dev": "val"},
 }
 _JSON_TEXT = re.compile(r'"([^"\\]+)"')  # also matches in a broken line
-_OWN_COLUMNS = {"file_name", "phonemes", "text", "speaker", "split", "start", "end"}
+_TEXT_COLUMNS = ("file_name", "text", "speaker", "split", "start", "end")
+_OWN_COLUMNS = frozenset((*_TEXT_COLUMNS, "phonemes"))
+_ONLY_TEXTS = frozenset({str})
 _BY_PHONEME = {"said_phonemes", "errors", "grades"}  # columns of annotations; JSON may have lists of them
 
 
@@ -27,13 +29,13 @@ class ManifestRow(NamedTuple):
 
     line: int
     file_name: str = ""
+    start: float = 0.0  # seconds
+    end: float | None = None  # None is the recording's end
     phonemes: tuple[str, ...] | None = None
     text: str | None = None
     speaker: str | None = None
     split: Split | None = None
-    start: float = 0.0  # seconds
-    end: float | None = None  # None is the recording's end
-    attributes: Mapping[str, str] | None = None
+    attributes: dict[str, str] | None = None
     fault: str | None = None
     mentioned: tuple[str, ...] = ()  # the texts of a faulty row, of which one may be the file name
 
@@ -139,53 +141,67 @@ def parse_row(line: int, fields: Mapping[str, object]) -> ManifestRow:
     >>> parse_row(2, {"file_name": ""}).fault
     'file_name must be given'
     """
-    for name in ("file_name", "text", "speaker", "split", "start", "end"):
-        if isinstance(fields.get(name), (list, dict, bool)):
-            fault = f"{name} must be text, got {str(fields[name])[:40]}"
+    cells, listed = fields, fields.get("phonemes")
+    if not _ONLY_TEXTS.issuperset(map(type, fields.values())):
+        if fault := _wrong_kind(fields):
             return _faulty(line, fault, [fields.get("file_name")])
-    given = fields.get("phonemes")
-    of_texts = not isinstance(given, list) or all(isinstance(text, str) for text in given)
-    if isinstance(given, (dict, bool)) or not of_texts:
-        fault = f"phonemes must be text or a list of texts, got {str(given)[:40]}"
-        return _faulty(line, fault, [fields.get("file_name")])
-    file_name, split = _text(fields, "file_name"), _text(fields, "split")
+        cells = _plain(fields)
+    texts = {name: text for name, value in cells.items() if name and (text := str(value).strip())}
+    file_name, split = texts.get("file_name"), texts.get("split")
     if file_name is None:
         return _faulty(line, "file_name must be given", _flat(fields.values()))
     if split is not None and split.lower() not in _SPLITS:
         return _faulty(line, f"split must be train, val or test, got {split[:40]!r}", [file_name])
-    times = _times(fields)
+    times = _times(texts.get("start"), texts.get("end"))
     if times is None:
-        given = f"{_text(fields, 'start')} and {_text(fields, 'end')}"[:40]
+        given = f"{texts.get('start')} and {texts.get('end')}"[:40]
         return _faulty(line, f"start and end must be seconds, the start before the end, got {given}", [])
-    phonemes = given if isinstance(given, list) else (_text(fields, "phonemes") or "").split()
+    phonemes = listed if isinstance(listed, list) else texts.get("phonemes", "").split()
     return ManifestRow(
         line,
         file_name,
-        phonemes=tuple(phonemes) or None,
-        text=_text(fields, "text"),
-        speaker=_text(fields, "speaker"),
-        split=_SPLITS[split.lower()] if split else None,
-        start=times[0],
-        end=times[1],
-        attributes=_attributes(fields),
+        *times,
+        tuple(phonemes) or None,
+        texts.get("text"),
+        texts.get("speaker"),
+        _SPLITS[split.lower()] if split else None,
+        {name: text for name, text in texts.items() if name not in _OWN_COLUMNS} or None,
     )
 
 
-def _times(fields: Mapping[str, object]) -> tuple[float, float | None] | None:
+def _plain(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the cells that are texts; objects are left out, and lists but those of annotations."""
+    return {
+        name: " ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in fields.items()
+        if value is not None and (name in _BY_PHONEME or not isinstance(value, (list, dict)))
+    }
+
+
+def _wrong_kind(fields: Mapping[str, object]) -> str | None:
+    """Return the fault of a row with a list, an object or a truth value where a text must be."""
+    for name in _TEXT_COLUMNS:
+        if isinstance(fields.get(name), (list, dict, bool)):
+            return f"{name} must be text, got {str(fields[name])[:40]}"
+    given = fields.get("phonemes")
+    of_texts = not isinstance(given, list) or all(isinstance(text, str) for text in given)
+    if isinstance(given, (dict, bool)) or not of_texts:
+        return f"phonemes must be text or a list of texts, got {str(given)[:40]}"
+    return None
+
+
+def _times(start: str | None, end: str | None) -> tuple[float, float | None] | None:
     """Return the seconds of the columns ``start`` and ``end``, with a point or a comma; None if wrong."""
-    if _text(fields, "start") is None and _text(fields, "end") is None:
+    if start is None and end is None:
         return 0.0, None
     try:
-        start, end = (float((_text(fields, name) or "nan").replace(",", ".")) for name in ("start", "end"))
+        seconds = [None if text is None else float(text.replace(",", ".")) for text in (start, end)]
     except ValueError:
         return None
-    given = [value for name, value in (("start", start), ("end", end)) if _text(fields, name) is not None]
-    if any(not math.isfinite(value) or value < 0 for value in given):
+    if any(value is not None and (not math.isfinite(value) or value < 0) for value in seconds):
         return None
-    start = 0.0 if _text(fields, "start") is None else start
-    if _text(fields, "end") is None:
-        return start, None
-    return (start, end) if start < end else None
+    first, last = seconds[0] or 0.0, seconds[1]
+    return (first, last) if last is None or first < last else None
 
 
 def _faulty(line: int, fault: str, mentioned: Iterable[object]) -> ManifestRow:
@@ -197,22 +213,6 @@ def _flat(cells: Iterable[object]) -> Iterator[object]:
     """Yield all cells, including surplus cells, which ``csv`` puts into a list."""
     for cell in cells:
         yield from cell if isinstance(cell, list) else [cell]
-
-
-def _attributes(fields: Mapping[str, object]) -> dict[str, str] | None:
-    """Return the further columns as texts; objects are left out, and lists but those of annotations."""
-    texts = {
-        name: _text(fields, name)
-        for name, value in fields.items()
-        if name and name not in _OWN_COLUMNS and (name in _BY_PHONEME or not isinstance(value, (list, dict)))
-    }
-    return {name: text for name, text in texts.items() if text} or None
-
-
-def _text(fields: Mapping[str, object], name: str) -> str | None:
-    value = fields.get(name)
-    value = " ".join(map(str, value)) if isinstance(value, list) else value
-    return None if value is None else str(value).strip() or None
 
 
 _READERS: dict[str, Callable[[Path], Iterator[ManifestRow]]] = {

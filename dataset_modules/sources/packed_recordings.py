@@ -1,9 +1,10 @@
 """Recordings in little memory, because a data set may list millions of them."""
 
+import functools
 import itertools
 import os
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -72,8 +73,12 @@ def _packed(recordings: Iterable[Recording]) -> bytes:
 
 def _unpacked(block: bytes) -> list[Recording]:
     rows: list[tuple[Any, ...]] = pickle.loads(block)  # noqa: S301 - this process wrote it
-    return [Recording._make((*row[:_AUDIO], _audio_of(row[_AUDIO]), *row[_AUDIO + 1 :])) for row in rows]
+    folder_of = functools.cache(Path)
+    return [
+        Recording._make((*row[:_AUDIO], _audio_of(row[_AUDIO], folder_of), *row[_AUDIO + 1 :]))
+        for row in rows
+    ]
 
 
-def _audio_of(packed: Any) -> Any:  # noqa: ANN401 - a path or a source
-    return Path(os.path.join(*packed)) if type(packed) is tuple else packed
+def _audio_of(packed: Any, folder_of: Callable[[str], Path]) -> Any:  # noqa: ANN401 - a path or a source
+    return folder_of(packed[0]) / packed[1] if type(packed) is tuple else packed

@@ -1,23 +1,24 @@
 """The number and the fingerprint of a split's recordings, computed without keeping them in memory."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset_modules.recording import Recording
+from dataset_modules.recording import Recording, needs_phonemes
 from stop_signals import stop_if_requested
 
 _AUDIO = Recording._fields.index("audio")
 
 
 class RecordingSurvey(NamedTuple):
-    """The number of recordings, and a hash of everything that determines their prepared clips."""
+    """What one pass over the recordings finds."""
 
     num_recordings: int
-    digest: str
+    digest: str  # of everything that determines the prepared clips, apart from the settings
+    languages_of_texts: frozenset[str | None] = frozenset()  # of recordings without phonemes
 
 
 class StatedRecordings:
@@ -30,17 +31,21 @@ class StatedRecordings:
     def __iter__(self) -> Iterator[Recording]:
         for recording in self._getter():
             stop_if_requested()
-            yield recording if recording.language else recording._replace(language=self._language)
+            is_stated = recording.language or recording.language == self._language
+            yield recording if is_stated else recording._replace(language=self._language)
 
 
 def survey(recordings: Iterable[Recording]) -> RecordingSurvey:
     """Survey each recording once; a file's path, size and modification time represent its content."""
     digest, count = hashlib.sha256(), 0
+    languages: set[str | None] = set()
     for recording in recordings:
+        if needs_phonemes(recording):
+            languages.add(recording.language)
         fields = (*recording[:_AUDIO], *recording[_AUDIO + 1 :], _audio_identity(recording))
-        digest.update(json.dumps([str(value) for value in fields]).encode())
+        digest.update(f"[{', '.join(map(encode_basestring_ascii, map(str, fields)))}]".encode())
         count += 1
-    return RecordingSurvey(count, digest.hexdigest())
+    return RecordingSurvey(count, digest.hexdigest(), frozenset(languages))
 
 
 def _audio_identity(recording: Recording) -> str:

@@ -50,8 +50,9 @@ def _segment(row: ManifestRow, bounds: FolderBounds, stated: LabelledSegment | N
         except AudioError as error:
             fault = str(error)
     return LabelledSegment(
-        *(audio, row.start, row.end, phonemes, text, row.speaker, attributes.get("language")),
+        *(audio, row.start, row.end, phonemes, text, row.speaker),
         attributes=attributes,
+        language=attributes.get("language"),
         fault=fault,
     )
 

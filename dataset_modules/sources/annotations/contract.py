@@ -71,10 +71,10 @@ class LabelledSegment(NamedTuple):
     phonemes: tuple[str, ...] | None = None
     text: str | None = None
     speaker: str | None = None
-    language: str | None = None
-    id: str | None = None  # the source's name of the segment
     split: Split | None = None
     attributes: Mapping[str, str] | None = None
+    language: str | None = None
+    id: str | None = None  # the source's name of the segment
     fault: str | None = None
 
     @property

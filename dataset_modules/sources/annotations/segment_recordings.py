@@ -42,7 +42,9 @@ def recordings_of(
     for number, segment in enumerate(segments, start=1):
         is_file = segment.is_whole and len(segments) == 1
         name = segment.id or (file_id if is_file else f"{file_id}#{number:04d}")
-        yield recording_of(name, segment._replace(speaker=_speaker(file_id, segment, speaker_from)))
+        speaker = _speaker(file_id, segment, speaker_from)
+        stated = segment if speaker == segment.speaker else segment._replace(speaker=speaker)
+        yield recording_of(name, stated)
 
 
 def recording_of(name: str, segment: LabelledSegment) -> Recording:

@@ -28,8 +28,9 @@ class LabelSummary:
         """Count a recording, and keep the first few as examples."""
         kind = "phonemes" if segment.phonemes else "text" if segment.text else "no labels"
         self.kinds[kind if kind == "no labels" else f"{kind} of {source}"] += 1
-        label = " ".join(segment.phonemes or ()) or segment.text or ""
-        if label and not segment.fault and len(self.examples) < NUM_EXAMPLES:
+        if segment.fault or len(self.examples) >= NUM_EXAMPLES:
+            return
+        if label := " ".join(segment.phonemes or ()) or segment.text:
             until = "the end" if segment.end is None else f"{segment.end:.2f}"
             times = "" if segment.is_whole else f" ({segment.start:.2f} to {until} s)"
             self.examples.append(f"{name}{times}: {label[:_LONGEST_EXAMPLE]}")

@@ -15,12 +15,10 @@ from dataset_modules.sources.annotations.side_files import SIDE_SUFFIXES, LabelF
 from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.folders.folder_walk import FolderWalk
 from dataset_modules.sources.folders.listed_rows import (
-    NO_ROW,
     FolderBounds,
     Listed,
-    RowContent,
+    ListedRows,
     StatedRecording,
-    rows_by_file,
     unpacked_row,
 )
 
@@ -54,11 +52,15 @@ class FolderReader:
         self.summary = LabelSummary() if summary is None else summary
         self._bounds = FolderBounds(folder)
         self._walk = FolderWalk(folder, excluded)
-        self._files = dict(find_audio(self._walk, extensions, self.options.folder))
-        self._side = SideFiles(folder, self._files.values(), self.options, self.summary)
         self._listed: dict[str, Listed] = {}
+        self._files: dict[str, LabelFiles] = {}  # of recordings that have any
+        for key, files in find_audio(self._walk, extensions, self.options.folder):
+            self._listed[key] = None
+            if files:
+                self._files[key] = files
+        self._side = SideFiles(folder, self._files.values(), self.options, self.summary)
         if self.options.format in (None, "table"):
-            self._listed = rows_by_file(self._bounds, self._files, extensions, excluded)
+            ListedRows(self._bounds, self._listed, self._walk.linked, extensions, excluded).read()
 
     def read(self) -> Iterator[StatedRecording]:
         """Yield all recordings, sorted by path, including unusable ones; once.
@@ -67,56 +69,50 @@ class FolderReader:
         """
         # A broken link stands for an unknown number of recordings.
         lost = {path.relative_to(self.folder).as_posix(): path for path in self._walk.lost}
-        for key in sorted(self._files.keys() | self._listed.keys() | lost.keys()):
+        for key in sorted([*self._listed, *(lost.keys() - self._listed.keys())]):
             listed = self._listed.pop(key, None)
             if isinstance(listed, StatedRecording):
                 yield listed
             elif isinstance(listed, list):
-                yield from self._parts(key, map(unpacked_row, listed))
+                rows = [unpacked_row(self.folder / key, row) for row in listed]
+                yield from self._named(key, "the table", sorted(rows, key=lambda row: row.start))
             elif listed is not None:
-                yield from self._labelled(key, unpacked_row(listed))
-            elif key in self._files:
-                yield from self._unlisted(key)
-            else:
+                yield from self._labelled(key, unpacked_row(self.folder / key, listed))
+            elif key in lost:
                 audio = UnusableAudio(self._walk.lost[lost[key]], lost[key])
                 yield StatedRecording(Recording(key, audio))
+            else:
+                yield from self._unlisted(key)
 
     def _unlisted(self, key: str) -> Iterator[StatedRecording]:
         """Yield recordings that no manifest lists; a link out of the folder is unusable."""
         path = self.folder / key
         try:
-            if path.is_symlink():
+            if key in self._walk.linked:
                 self._bounds.id_of(key)
         except AudioError as error:
             yield StatedRecording(Recording(key, UnusableAudio(str(error), path)))
             return
-        yield from self._labelled(key, NO_ROW)
+        yield from self._labelled(key, LabelledSegment(path))
 
-    def _labelled(self, key: str, row: RowContent) -> Iterator[StatedRecording]:
+    def _labelled(self, key: str, row: LabelledSegment) -> Iterator[StatedRecording]:
         """Yield recordings with their labels: the manifest's, else those beside the file, else none."""
-        path = self.folder / key
-        try:
-            if row.phonemes or row.text:
-                source, segments = "the table", [LabelledSegment(path, phonemes=row.phonemes, text=row.text)]
-            else:
-                files = self._files.get(key, _NO_LABELS)
-                source, segments = self._side.source_of(files), self._side.segments(path, files)
-        except AudioError as error:
-            recording = Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
-            yield StatedRecording(recording, row.split)
-            return
-        stated = [
-            segment._replace(
-                speaker=row.speaker or segment.speaker, split=row.split, attributes=row.attributes
-            )
-            for segment in segments
-        ]
-        yield from self._named(key, source, stated)
-
-    def _parts(self, key: str, rows: Iterable[RowContent]) -> Iterator[StatedRecording]:
-        """Yield the parts of a file that rows cut out, in the order of their times."""
-        segments = [LabelledSegment(self.folder / key, **row._asdict()) for row in rows]
-        yield from self._named(key, "the table", sorted(segments, key=lambda segment: segment.start))
+        source, segments = "the table", [row]
+        if not (row.phonemes or row.text):
+            files = self._files.get(key, _NO_LABELS)
+            try:
+                source, found = self._side.source_of(files), self._side.segments(row.audio, files)
+            except AudioError as error:
+                audio = UnusableAudio(str(error), row.audio)
+                yield StatedRecording(Recording(key, audio, speaker=row.speaker), row.split)
+                return
+            segments = [
+                segment._replace(
+                    speaker=row.speaker or segment.speaker, split=row.split, attributes=row.attributes
+                )
+                for segment in found
+            ]
+        yield from self._named(key, source, segments)
 
     def _named(self, key: str, source: str, segments: Sequence[LabelledSegment]) -> Iterator[StatedRecording]:
         recordings = recordings_of(key, segments, self.options.speaker_from)

@@ -1,5 +1,6 @@
 """A walk through a folder to any depth that visits each folder once."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ class FolderWalk:
     def __init__(self, root: Path, excluded: Path | None = None) -> None:
         self.root = root
         self.lost: dict[Path, str] = {}  # broken links and links outside, with reasons
+        self.linked: set[str] = set()  # the files that are links, by their paths below the root
         self._excluded = excluded.resolve() if excluded else None
         self._seen: set[Path] = set()
         self._links: list[Path] = []
@@ -31,23 +33,30 @@ class FolderWalk:
             elif not self._is_done(target):
                 yield from self._below(link)
 
-    def _below(self, top: Path) -> Iterator[tuple[Path, list[str]]]:
-        for place, folders, names in os.walk(top):
-            here = Path(place)
-            self._seen.add(here.resolve())
-            shown = {here / name for name in folders if not name.startswith(".")}
-            links = {path for path in shown if path.is_symlink()}
-            self._links += links
-            folders[:] = sorted(path.name for path in shown - links if not self._is_done(path.resolve()))
-            self._note_dangling(here, names)
-            yield here, names
+    def _below(self, here: Path) -> Iterator[tuple[Path, list[str]]]:
+        self._seen.add(here.resolve())
+        names: list[str] = []
+        folders: list[Path] = []
+        with contextlib.suppress(OSError), os.scandir(here) as entries:
+            for entry in entries:
+                is_link = entry.is_symlink()
+                if not (os.path.isdir(entry.path) if is_link else entry.is_dir(follow_symlinks=False)):
+                    names.append(entry.name)
+                    if is_link:
+                        self._note_link(here / entry.name)
+                elif not entry.name.startswith("."):
+                    (self._links if is_link else folders).append(here / entry.name)
+        yield here, names
+        for folder in sorted(folders):
+            if not self._is_done(folder.resolve()):
+                yield from self._below(folder)
 
     def _is_done(self, folder: Path) -> bool:
         left_out = self._excluded is not None and folder.is_relative_to(self._excluded)
         return left_out or folder in self._seen
 
-    def _note_dangling(self, here: Path, names: list[str]) -> None:
-        """Note broken links without a suffix: they led to folders, perhaps on a disk that is not mounted."""
-        for path in (here / name for name in names if "." not in name):
-            if path.is_symlink() and not path.exists():
-                self.lost[path] = f"it is a link to {os.readlink(path)}, which is not there"
+    def _note_link(self, path: Path) -> None:
+        """Note a linked file; a broken link without a suffix led to a folder, perhaps on a lost disk."""
+        self.linked.add(path.relative_to(self.root).as_posix())
+        if "." not in path.name and not path.exists():
+            self.lost[path] = f"it is a link to {os.readlink(path)}, which is not there"

@@ -4,13 +4,13 @@ import contextlib
 import marshal
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
 from dataset_modules.recording import AudioError, Recording, Split, UnusableAudio
+from dataset_modules.sources.annotations.contract import LabelledSegment
 from dataset_modules.sources.annotations.file_names import composed, on_disk
-from dataset_modules.sources.annotations.side_files import LabelFiles
 from dataset_modules.sources.manifest import ManifestRow, find_manifest, read_manifest
 
 
@@ -65,104 +65,108 @@ def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/")
 
 
-class RowContent(NamedTuple):
-    """What a row of the manifest states about a file, or about a part of it."""
-
-    start: float = 0.0
-    end: float | None = None
-    phonemes: tuple[str, ...] | None = None
-    text: str | None = None
-    speaker: str | None = None
-    split: Split | None = None
-    attributes: Mapping[str, str] | None = None
+# A row is kept as bytes until all are known; several are parts of one file; None is a file without a row.
+Listed = StatedRecording | bytes | list[bytes] | None
+# What a row states; the fields of a segment that follow its audio have the same order.
+_STATED = slice(ManifestRow._fields.index("start"), ManifestRow._fields.index("attributes") + 1)
 
 
-NO_ROW = RowContent()
-# A row is kept as bytes until all are known; several are parts of one file.
-Listed = StatedRecording | bytes | list[bytes]
+def unpacked_row(audio: Path, row: bytes) -> LabelledSegment:
+    """Return a row that was kept as bytes: what it states about its file, or about a part of it."""
+    return LabelledSegment(audio, *marshal.loads(row))  # noqa: S302 - this process wrote it
 
 
-def unpacked_row(row: bytes) -> RowContent:
-    """Return a row that was kept as bytes."""
-    return RowContent(*marshal.loads(row))  # noqa: S302 - this process wrote it
+class ListedRows:
+    """Puts the rows of a folder's manifest to the files that they describe.
 
+    Args:
+        bounds: the folder.
+        by_id: the audio files that were found, by id; a faulty row becomes a recording here.
+        links: the ids of files that are links, which may lead out of the folder.
+        extensions: the suffixes of audio files.
+        excluded: a folder whose rows are left out.
+    """
 
-def rows_by_file(
-    bounds: FolderBounds, files: Mapping[str, LabelFiles], extensions: Sequence[str], excluded: Path | None
-) -> dict[str, Listed]:
-    """Return the rows of the manifest by id; a faulty row is a recording, named by its line."""
-    manifest = find_manifest(bounds.folder)
-    listed: dict[str, Listed] = {}
-    # A row keeps the walk's text, not a second one; its own may be composed where the file's is not.
-    own_keys = {composed(key): key for key in files}
-    own_keys.update((key, key) for key in files)
-    for row in read_manifest(manifest) if manifest else ():
-        try:
-            key = _new_id(bounds, row, listed, extensions, own_keys)
-        except AudioError as error:
-            key, recording = _faulty(bounds, row, error, manifest, own_keys, listed)
-            listed[key] = StatedRecording(recording, row.split)
-            continue
-        if excluded and (bounds.folder / key).resolve().is_relative_to(excluded.resolve()):
-            continue
-        attributes = dict(row.attributes) if row.attributes else None
-        packed = marshal.dumps(
-            (row.start, row.end, row.phonemes, row.text, row.speaker, row.split, attributes)
-        )
-        earlier = listed.get(key)
-        if not row.is_part:
-            listed[key] = packed
-        elif isinstance(earlier, list):
-            earlier.append(packed)
-        else:
-            listed[key] = [packed]
-    return listed
+    def __init__(
+        self,
+        bounds: FolderBounds,
+        by_id: dict[str, Listed],
+        links: Set[str],
+        extensions: Sequence[str],
+        excluded: Path | None,
+    ) -> None:
+        self._bounds = bounds
+        self._by_id = by_id
+        self._links = links
+        self._extensions = tuple(extensions)
+        self._excluded = excluded and excluded.resolve()
+        # A row's name may be composed where the file's is not.
+        accented = [key for key in by_id if not key.isascii()]
+        self._spelled = {composed(key): key for key in accented} | {key: key for key in accented}
 
+    def read(self) -> None:
+        """Read the manifest, if there is one."""
+        manifest = find_manifest(self._bounds.folder)
+        if manifest is None:
+            return
+        for row in read_manifest(manifest):
+            try:
+                key = self._id_of(row)
+            except AudioError as error:
+                recording = self._faulty(row, error, manifest)
+                self._by_id[recording.id] = StatedRecording(recording, row.split)
+                continue
+            if self._is_excluded(key):
+                continue
+            packed, earlier = marshal.dumps(row[_STATED]), self._by_id.get(key)
+            if not row.is_part:
+                self._by_id[key] = packed  # under the walk's text: a second one would need memory
+            elif isinstance(earlier, list):
+                earlier.append(packed)
+            else:
+                self._by_id[key] = [packed]
 
-def _faulty(
-    bounds: FolderBounds,
-    row: ManifestRow,
-    error: AudioError,
-    manifest: Path | None,
-    own_keys: Mapping[str, str],
-    listed: Mapping[str, object],
-) -> tuple[str, Recording]:
-    """Return the id and the recording of a faulty row: the file that it may mean, else its line."""
-    named = (_own_key(own_keys, key) for key in _meant(bounds, row))
-    meant = [key for key in named if key in own_keys and key not in listed]
-    name = meant[0] if meant else row.file_name
-    key = meant[0] if meant else f"{manifest.name if manifest else ''}:{row.line}"
-    path = bounds.folder / name if name else manifest
-    return key, Recording(key, UnusableAudio(str(error), path), speaker=row.speaker)
+    def _id_of(self, row: ManifestRow) -> str:
+        """Return the id of the file that a row describes; raise ``AudioError`` for a faulty row."""
+        if row.fault:
+            raise AudioError(row.fault)
+        key = row.file_name
+        if not self._is_inside(key):
+            named = self._bounds.id_of(key)
+            key = self._own_key(named)
+            if key != named:
+                self._bounds.id_of(key)  # another file of the disk, which may be a link out of the folder
+        if not key.lower().endswith(self._extensions):
+            listed = ", ".join(self._extensions)
+            raise AudioError(f"{row.file_name}: must be of allowed_extensions ({listed})")
+        earlier = self._by_id.get(key)
+        if earlier is not None and not (row.is_part and isinstance(earlier, list)):
+            raise AudioError(f"{row.file_name} is listed in an earlier row already")
+        return key
 
+    def _is_inside(self, key: str) -> bool:
+        """Whether a file was found in the folder, or an earlier row's name was checked."""
+        return key in self._by_id and key not in self._links
 
-def _meant(bounds: FolderBounds, row: ManifestRow) -> Iterator[str]:
-    """Yield the ids that a faulty row may mean, so that these files are not added as unlisted."""
-    for text in row.mentioned:
-        with contextlib.suppress(AudioError):
-            yield bounds.id_of(text)
+    def _is_excluded(self, key: str) -> bool:
+        if self._excluded is None or self._is_inside(key):
+            return False
+        return (self._bounds.folder / key).resolve().is_relative_to(self._excluded)
 
+    def _own_key(self, key: str) -> str:
+        """Return the walk's spelling of an id, where it found the file."""
+        return key if key in self._by_id else self._spelled.get(composed(key), key)
 
-def _own_key(own_keys: Mapping[str, str], key: str) -> str:
-    """Return the walk's spelling of an id, where it found the file."""
-    return own_keys.get(key) or own_keys.get(composed(key), key)
+    def _faulty(self, row: ManifestRow, error: AudioError, manifest: Path) -> Recording:
+        """Return the recording of a faulty row: the file that it may mean, else its line."""
+        meant = (self._own_key(key) for key in self._meant(row))
+        key = next((key for key in meant if key in self._by_id and self._by_id[key] is None), None)
+        name = key or row.file_name
+        audio = UnusableAudio(str(error), self._bounds.folder / name if name else manifest)
+        return Recording(key or f"{manifest.name}:{row.line}", audio, speaker=row.speaker)
 
-
-def _new_id(
-    bounds: FolderBounds,
-    row: ManifestRow,
-    listed: Mapping[str, object],
-    extensions: Sequence[str],
-    own_keys: Mapping[str, str],
-) -> str:
-    if row.fault:
-        raise AudioError(row.fault)
-    named = bounds.id_of(row.file_name)
-    key = _own_key(own_keys, named)
-    if key != named:
-        bounds.id_of(key)  # another file of the disk, which may be a link out of the folder
-    if not key.lower().endswith(tuple(extensions)):
-        raise AudioError(f"{row.file_name}: must be of allowed_extensions ({', '.join(extensions)})")
-    if key in listed and not (row.is_part and isinstance(listed[key], list)):
-        raise AudioError(f"{row.file_name} is listed in an earlier row already")
-    return key
+    def _meant(self, row: ManifestRow) -> Iterator[str]:
+        """Yield the ids that a faulty row may mean, so that these files are not added as unlisted."""
+        for text in row.mentioned:
+            with contextlib.suppress(AudioError):
+                yield self._bounds.id_of(text)

@@ -25,3 +25,12 @@ def test_a_survey_counts_and_tells_recordings_apart() -> None:
 
 def test_a_name_that_no_file_can_have_is_surveyed() -> None:
     assert survey([Recording("1", Path("a\0.wav"))]).num_recordings == 1
+
+
+def test_a_survey_finds_the_languages_of_texts_that_need_phonemes() -> None:
+    texts = [
+        ONE._replace(text="да"),
+        TWO._replace(text="ja"),
+        ONE._replace(text="x", phonemes=("x",), language="en"),
+    ]
+    assert survey(texts).languages_of_texts == {None, "de"}

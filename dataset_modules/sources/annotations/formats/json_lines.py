@@ -89,9 +89,9 @@ def _segment(path: Path, row: Mapping[str, Any]) -> LabelledSegment:
         tuple(phonemes) or None,
         _text(row, "text"),
         _text(row, "speaker"),
+        split_in_name(split or path.stem),
+        _attributes(row),
         _text(row, *_LANGUAGE_KEYS),
-        split=split_in_name(split or path.stem),
-        attributes=_attributes(row),
     )
 
 

@@ -1,10 +1,11 @@
 """Folders with links in them: each folder once, none lost without a word."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from dataset_modules.recording import AudioError, UnusableAudio
+from dataset_modules.recording import AudioError, Recording, UnusableAudio
 from dataset_modules.sources.folders.audio_folder import FolderReader
 from dataset_modules.sources.folders.folder_walk import FolderWalk
 
@@ -67,3 +68,36 @@ def test_each_link_that_leads_nowhere_is_one_recording_of_no_use(root: Path) -> 
 def test_a_folder_that_is_a_link_itself_is_gone_through(root: Path) -> None:
     (root.parent / "link").symlink_to(root)
     assert _files(root.parent / "link") == ["anna/1.wav"]
+
+
+def _listed(root: Path, rows: str) -> list[Recording]:
+    (root / "metadata.tsv").write_text(f"file_name\tphonemes\n{rows}", encoding="utf-8")
+    return [stated.recording for stated in FolderReader(root, [".wav"]).read()]
+
+
+def test_a_row_of_a_file_that_is_there_asks_the_disk_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"anna/{number:02d}.wav" for number in range(50)]
+    for name in names:
+        (root / name).touch()
+    asked: list[object] = []
+    for call in ("stat", "lstat"):
+        real = getattr(os, call)
+        monkeypatch.setattr(
+            os, call, lambda path, real=real, **given: asked.append(path) or real(path, **given)
+        )
+    listed = _listed(root, "".join(f"{name}\td a\n" for name in names))
+    assert [recording.id for recording in listed if recording.phonemes] == names
+    assert len(asked) < len(names)
+
+
+def test_a_row_names_the_file_with_its_very_name(root: Path) -> None:
+    (root / r"anna\1.wav").touch()
+    labels = {recording.id: recording.phonemes for recording in _listed(root, "anna\\1.wav\td a\n")}
+    assert labels == {"anna/1.wav": None, r"anna\1.wav": ("d", "a")}
+
+
+def test_two_spellings_of_lost_files_are_two_recordings(root: Path) -> None:
+    listed = _listed(root, "\u00e9.wav\td\ne\u0301.wav\ta\n")
+    assert {"\u00e9.wav", "e\u0301.wav"} <= {recording.id for recording in listed}
