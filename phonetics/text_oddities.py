@@ -34,7 +34,7 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
 _TAGS = re.compile(r"<[^<>]*>|&#?\w+;|https?://\S+")
 _MARKUP = re.compile(rf"{_TAGS.pattern}|\[[^\[\]]*\]|\{{[^{{}}]*\}}|\\[nrt]")
 _SYMBOLS = frozenset("@#%‰&*+=/\\^_|~<>§©®™°")
-_DIGITS = re.compile(r"\w*[\d²³¹¼½¾]\w*(?:[.,:]\d+)*")
+_DIGITS = re.compile(r"\b\w*[\d²³¹¼½¾]\w*(?:[.,:]\d+)*")
 _DOTTED = re.compile(
     r"\b(?:[^\W\d_]{1,2}\.\s?){2,}|\b[^\W\d_aeiouyаеёиоуыэюя]{1,4}\.(?=\s+\w)", re.IGNORECASE
 )

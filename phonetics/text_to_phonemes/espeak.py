@@ -21,6 +21,7 @@ OTHER_CODES = {"zh": "cmn", "zh-hk": "yue", "no": "nb", "iw": "he"}  # → espea
 
 # espeak ends a text at a NUL, and reads text in double brackets as codes of phonemes.
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]|\[\[|\]\]")
+_SPACES = re.compile(r"\s{17,}")  # of which espeak takes time in proportion to the square of their number
 
 
 class EspeakPhonemes(GraphemeToPhoneme):
@@ -43,7 +44,9 @@ class EspeakPhonemes(GraphemeToPhoneme):
     def batch(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Convert texts in one call of phonemizer: its start takes as long as a sentence."""
         # Composed, because espeak takes the e of é in two characters for a plain one.
-        plain = [_NO_TEXT.sub(" ", unicodedata.normalize("NFC", text)) for text in texts]
+        plain = [
+            _SPACES.sub(" " * 16, _NO_TEXT.sub(" ", unicodedata.normalize("NFC", text))) for text in texts
+        ]
         backend = _backend(self._language())  # reports a missing phonemizer
         from phonemizer.separator import Separator
 

@@ -1,5 +1,7 @@
 """Parts of a text that are spoken otherwise than they are written."""
 
+import time
+
 import pytest
 
 from phonetics.text_oddities import text_oddities
@@ -44,3 +46,10 @@ def test_odd_parts_are_found_by_kind(text, language):
 @pytest.mark.parametrize(("text", "language"), PLAIN)
 def test_plain_texts_have_nothing_odd(text, language):
     assert text_oddities(text, language) == []
+
+
+@pytest.mark.parametrize("letter", ["a", "_", "中"])
+def test_a_word_of_any_length_is_searched_once(letter):
+    start = time.monotonic()
+    assert "digits" not in {oddity.kind for oddity in text_oddities(letter * 200_000, "it")}
+    assert time.monotonic() - start < 30

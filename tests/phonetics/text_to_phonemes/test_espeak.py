@@ -1,5 +1,6 @@
 import re
 import sys
+import time
 import unicodedata
 
 import pytest
@@ -127,3 +128,10 @@ def test_decomposed_letters_are_read_as_composed_ones(language, text):
 @pytest.mark.parametrize("text", ["да\0нет", "да [[нет", "да\nнет"])
 def test_what_espeak_would_take_for_more_than_text_is_a_space(text):
     assert EspeakPhonemes("ru")(text) == EspeakPhonemes("ru")("да нет")
+
+
+@pytest.mark.parametrize("gap", [" ", "[[", "\t"])
+def test_a_gap_of_any_length_costs_little_time(gap):
+    start = time.monotonic()
+    assert EspeakPhonemes("it")(f"sì{gap * 100_000}no") == EspeakPhonemes("it")("sì" + " " * 16 + "no")
+    assert time.monotonic() - start < 30
