@@ -1,7 +1,8 @@
 """From scores to verdicts: rising curves fitted on annotated phonemes, and a threshold.
 
 A phoneme has a separate curve where it was annotated often enough, else that of its class (the manner of
-articulation), else that of all phonemes. One threshold on the probability serves all.
+articulation), else that of all phonemes. A separate curve is averaged with the more general one: a few wrong
+phonemes leave it coarse where right becomes wrong. One threshold on the probability serves all.
 """
 
 import json
@@ -17,13 +18,14 @@ from durable_files import write_durably
 from phonetics.articulation import PhonemeInventory
 from scoring.annotations.contract import AnnotatedScore
 from scoring.candidates import CandidateChoice
-from scoring.isotonic import Curve, isotonic_curve
+from scoring.isotonic import Curve, averaged, isotonic_curve
 from scoring.pronunciation import PronunciationScore, ScoredPhoneme, ScoredWord
 from untrusted.json_text import read_json
 
 BEST_F1 = "best F1"
 _VERSION = 1
-_ROWS_PER_POINT = 20  # of a curve: more, and it is coarse; fewer, and its ends are chance
+_ROWS_PER_POINT = 10  # of a curve: more, and it is coarse; fewer, and its ends are chance
+_GENERAL_ROWS = 50  # that the more general curve counts as, against those of a phoneme or a class
 _LEAST_OF_EACH = 20  # right and wrong phonemes that a curve of one phoneme, or of one class, needs
 _LEAST_GRADED = 100
 _SHAPE = dict[str, list[float]]
@@ -79,7 +81,7 @@ def fit_calibration(
     right = np.array([row.is_right for row in rows], dtype=bool)
     if right.all() or not right.any():
         raise ValueError("calibration: phonemes must be annotated as right and as wrong, one kind is missing")
-    curves = _fitted(rows, right.astype(float), _has_both)
+    curves = _fitted(rows, right.astype(float), _rarer_kind, _LEAST_OF_EACH)
     chances = np.array([float(curves.of(row.symbol).at(row.gop)) for row in rows])
     if most_false_rejections is None:
         threshold, criterion = best_f1_threshold(chances, right), BEST_F1
@@ -88,41 +90,43 @@ def fit_calibration(
         criterion = f"false rejection rate up to {most_false_rejections:g}"
     graded = [row for row in rows if row.grade is not None]
     values = np.array([row.grade for row in graded], dtype=float)
-    grades = _fitted(graded, values, _has_many) if len(graded) >= _LEAST_GRADED else None
+    grades = _fitted(graded, values, len, _LEAST_GRADED) if len(graded) >= _LEAST_GRADED else None
     return Calibration(curves, threshold, criterion, candidates, grades)
 
 
-def _has_both(values: NDArray[np.float64]) -> bool:
-    return bool(min(np.count_nonzero(values), np.count_nonzero(values == 0)) >= _LEAST_OF_EACH)
-
-
-def _has_many(values: NDArray[np.float64]) -> bool:
-    return len(values) >= _LEAST_GRADED
+def _rarer_kind(values: NDArray[np.float64]) -> int:
+    return int(min(np.count_nonzero(values), np.count_nonzero(values == 0)))
 
 
 def _fitted(
     rows: Sequence[AnnotatedScore],
     values: NDArray[np.float64],
-    suffices: Callable[[NDArray[np.float64]], bool],
+    count: Callable[[NDArray[np.float64]], int],
+    least: int,
 ) -> Curves:
+    """Fit the curve of all rows, and those of the classes and phonemes whose rows count as enough."""
     gop = np.array([row.gop for row in rows])
+    overall = isotonic_curve(gop, values, _ROWS_PER_POINT)
 
-    def curves(keys: Sequence[str]) -> dict[str, Curve]:
+    def curves(keys: Sequence[str], general: Callable[[str], Curve]) -> dict[str, Curve]:
         places = defaultdict(list)
         for place, key in enumerate(keys):
             places[key].append(place)
+        counts = {key: count(values[own]) for key, own in places.items()}
         return {
-            key: isotonic_curve(gop[own], values[own], _ROWS_PER_POINT)
+            key: averaged(
+                isotonic_curve(gop[own], values[own], _ROWS_PER_POINT),
+                general(key),
+                counts[key] / (counts[key] + _GENERAL_ROWS),
+            )
             for key, own in sorted(places.items())
-            if suffices(values[own])
+            if counts[key] >= least
         }
 
     symbols = [row.symbol for row in rows]
-    return Curves(
-        curves(symbols),
-        curves([_class_of(symbol) for symbol in symbols]),
-        isotonic_curve(gop, values, _ROWS_PER_POINT),
-    )
+    classes = curves([_class_of(symbol) for symbol in symbols], lambda _: overall)
+    phonemes = curves(symbols, lambda symbol: classes.get(_class_of(symbol), overall))
+    return Curves(phonemes, classes, overall)
 
 
 def best_f1_threshold(chances: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

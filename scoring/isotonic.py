@@ -55,3 +55,14 @@ def _curve(blocks: Sequence[tuple[float, float, int]]) -> Curve:
         tuple(total / count for total, _, count in blocks),
         tuple(total / count for _, total, count in blocks),
     )
+
+
+def averaged(first: Curve, second: Curve, share: float) -> Curve:
+    """Average two curves; the first one has this share.
+
+    >>> averaged(Curve((0.0, 2.0), (0.0, 1.0)), Curve((1.0,), (0.9,)), 0.5)
+    Curve(scores=(0.0, 1.0, 2.0), values=(0.45, 0.7, 0.95))
+    """
+    scores = np.union1d(first.scores, second.scores)
+    values = share * first.at(scores) + (1.0 - share) * second.at(scores)
+    return Curve(tuple(scores.tolist()), tuple(values.tolist()))

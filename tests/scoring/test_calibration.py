@@ -45,6 +45,24 @@ def test_probabilities_are_honest_on_the_other_half():
         assert abs(chances[own].mean() - right[own].mean()) < 3 * spread + 0.02
 
 
+def test_few_wrong_rows_of_a_phoneme_do_not_bend_its_probabilities():
+    """One phoneme in twenty is wrong, about 30 of each symbol, and the probability rises steeply."""
+    generator = np.random.default_rng(0)
+    right = generator.random(5000) < 0.95
+    gop = -np.where(right, generator.exponential(1.0, 5000), generator.exponential(10.0, 5000))
+    rows = [
+        row._replace(gop=float(gop[n]), is_right=bool(right[n]))
+        for n, row in enumerate(_rows(5000, 0, ("s", "t", "a", "k", "m", "i", "o", "p")))
+    ]
+    curves = fit_calibration(rows, "all").probabilities
+    scores = np.linspace(-9.0, -1.0, 81)
+    said_right, said_wrong = 0.95 * np.exp(scores), 0.05 * np.exp(scores / 10) / 10
+    true = said_right / (said_right + said_wrong)
+    errors = [np.abs(curve.at(scores) - true).mean() for curve in curves.phonemes.values()]
+    assert len(errors) == 8
+    assert np.mean(errors) < 0.08
+
+
 def test_phonemes_without_enough_rows_have_the_curve_of_their_class_or_of_all():
     calibration = fit_calibration([*_rows(900, 0), *_rows(30, 1, ("z",)), *_rows(3, 2, ("m",))], "all")
     curves = calibration.probabilities
