@@ -1,6 +1,7 @@
 """The shape that data must have: checked against a type, before anything relies on it."""
 
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any, Union
 
 _PLAIN = {str: "text", bool: "true or false", int: "a whole number", float: "a finite number"}
 _MOST_SHOWN = 60
+_LARGEST_FLOAT = sys.float_info.max
 
 
 class ShapeError(ValueError):
@@ -52,7 +54,7 @@ def checker(shape: Any) -> Callable[[Any], bool]:  # noqa: ANN401 - any type
     if shape in (str, bool):
         return lambda value: type(value) is shape
     if shape is float:
-        return lambda value: type(value) in (float, int) and -math.inf < value < math.inf
+        return lambda value: type(value) in (float, int) and -_LARGEST_FLOAT <= value <= _LARGEST_FLOAT
     if origin in (Union, types.UnionType):
         checks = [checker(one) for one in inner]
         return lambda value: any(check(value) for check in checks)
