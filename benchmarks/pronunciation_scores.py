@@ -35,7 +35,7 @@ from scoring.candidates import candidate_table  # noqa: E402
 from scoring.evidence import place_evidence  # noqa: E402
 from scoring.place_score import place_scores  # noqa: E402
 
-_LEAST_AUC, _LEAST_DIAGNOSED, _MOST_COST, _LEAST_SPEEDUP = 0.97, 0.8, 1.5, 20.0
+LEAST_AUC, LEAST_DIAGNOSED, _MOST_COST, _LEAST_SPEEDUP = 0.97, 0.8, 1.5, 20.0
 
 
 class Utterance(NamedTuple):
@@ -50,7 +50,7 @@ class Place(NamedTuple):
     """One expected phoneme; higher scores mean that it is wrong."""
 
     utterance: str
-    is_swapped: bool
+    is_wrong: bool
     score: float
     by_confidence: float  # of align
     is_diagnosed: bool
@@ -100,7 +100,7 @@ def places_of(number: int, utterance: Utterance, vocabulary: Vocabulary) -> tupl
 
 def detection(places: Sequence[Place]) -> dict[str, object]:
     """Compute the areas under both curves, their paired difference and the share of right diagnoses."""
-    wrong = np.array([place.is_swapped for place in places])
+    wrong = np.array([place.is_wrong for place in places])
     score, confidence = np.array([(place.score, place.by_confidence) for place in places]).T
     keys = [place.utterance for place in places]
 
@@ -109,8 +109,8 @@ def detection(places: Sequence[Place]) -> dict[str, object]:
         return [] if found is None else [round(float(value), 4) for value in found[:3]]
 
     return {
-        "swapped phonemes": int(wrong.sum()),
-        "other phonemes": int((~wrong).sum()),
+        "wrong phonemes": int(wrong.sum()),
+        "right phonemes": int((~wrong).sum()),
         "AUC": interval(lambda rows: area_under_curve(score[rows], wrong[rows])),
         "AUC of align's confidence": interval(lambda rows: area_under_curve(confidence[rows], wrong[rows])),
         "difference": interval(
@@ -118,7 +118,7 @@ def detection(places: Sequence[Place]) -> dict[str, object]:
                 area_under_curve(score[rows], wrong[rows]) - area_under_curve(confidence[rows], wrong[rows])
             )
         ),
-        "diagnosed": round(float(np.mean([place.is_diagnosed for place in places if place.is_swapped])), 4),
+        "diagnosed": round(float(np.mean([place.is_diagnosed for place in places if place.is_wrong])), 4),
     }
 
 
@@ -166,9 +166,8 @@ def main() -> int:
     cost = {"forward_s": round(forward, 3), "score_s": round(score, 3), "ratio": round(score / forward, 3)}
     print(json.dumps({**detected, "cost": cost, "50 phonemes": speed}, indent=1))
     has_all = (
-        area_under_curve([place.score for place in places], [place.is_swapped for place in places])
-        >= _LEAST_AUC
-        and float(str(detected["diagnosed"])) >= _LEAST_DIAGNOSED
+        area_under_curve([place.score for place in places], [place.is_wrong for place in places]) >= LEAST_AUC
+        and float(str(detected["diagnosed"])) >= LEAST_DIAGNOSED
         and cost["ratio"] <= _MOST_COST
         and speed["ratio"] >= _LEAST_SPEEDUP
     )
