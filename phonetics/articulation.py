@@ -8,6 +8,7 @@ number of segments. So a difference lies in 0…1. ``data/README.md`` describes 
 """
 
 import functools
+import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ TIMIT_TO_IPA: dict[str, str] = {
     **dict(pair.split() for pair in f"{_TIMIT_VOWELS}, {_TIMIT_CONSONANTS}".split(", ")),
     **dict.fromkeys(_TIMIT_SILENCES.split(), ""),
 }
+_NEVER_IN_IPA = frozenset(string.ascii_uppercase + "@\\`{}&")
+_MOST_FOREIGN = 0.1  # of symbols; lists of IPA models hold a few slips, such as espeak's S
 _ONLY_IN_TIMIT = {"iy", "ih", "ae", "aa", "hh", "sh", "dh"}  # spellings that IPA does not have
 
 
@@ -137,14 +140,19 @@ def is_timit(phonemes: Iterable[str]) -> bool:
 
 
 def is_ipa(symbols: Iterable[str]) -> bool:
-    """Whether symbols are written in IPA: most have features, and they are no names of ARPABET or TIMIT.
+    """Whether symbols are written in IPA.
+
+    Most have features, they are no names of ARPABET or TIMIT, and few have letters that only X-SAMPA has.
 
     >>> is_ipa(["a", "tʃ", "ˈo"]), is_ipa(["AA1", "SH"]), is_ipa(["aa", "sh"]), is_ipa(["щ", "ж"])
     (True, False, False, False)
+    >>> is_ipa(["p", "t", "k", "a", "S"])
+    False
     """
     names = {symbol for symbol in symbols if symbol not in SPECIALS and symbol != WORD_DELIMITER}
     known = sum(bool(known_segments(name)) for name in names)
-    return not is_timit(names) and 2 * known >= len(names)
+    foreign = sum(not _NEVER_IN_IPA.isdisjoint(name) for name in names)
+    return not is_timit(names) and 2 * known >= len(names) and _MOST_FOREIGN * len(names) >= foreign
 
 
 class PhonemeInventory:

@@ -10,7 +10,7 @@ _WAYS = {
     "identical": "identical after normalisation",
     "several": "several phonemes in a row",
     "nearest": "nearest by articulatory features",
-    "none": "without a phoneme: each one counts as an error",
+    "none": "without a phoneme: each one counts as an error; model.symbol_map can declare what it means",
 }
 _COLUMNS = 5  # symbol, phonemes, way, difference, times recognised
 

@@ -90,11 +90,12 @@ def log_symbols(source: HuggingFaceModel, output: OutputSymbols) -> None:
             for match in matches[:_LISTED]
         )
         more = " …" if len(matches) > _LISTED else ""
-        effect = ", each one recognised counts as an error" if way == "none" else ""
+        effect = _NO_PHONEME if way == "none" else ""
         log.info("symbols: %d %s%s: %s%s", len(matches), _WAYS[way], effect, listed, more)
     log.info("symbols: %d identical", len(by_way.get("identical", ())))
 
 
+_NO_PHONEME = f", each one recognised counts as an error ({SYMBOLS_FILE}, edited, is a --model.symbol_map)"
 _WAYS = {
     "declared": "by the table",
     "several": "are several phonemes",

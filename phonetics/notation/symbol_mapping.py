@@ -21,6 +21,8 @@ FURTHEST = 0.25
 _WAYS: tuple[Way, ...] = ("declared", "identical", "several", "nearest", "none")
 _NORMALISE = IpaNormaliser()
 _TONES = re.compile(r"[˥˦˧˨˩↑↓↗↘⁰¹²³⁴⁵⁶⁷⁸⁹0-9]+$")
+_TABLE_NOTE = "# Replace each ?, correct the others, and evaluate again with this file as --model.symbol_map."
+_UNDECLARED = "?"  # in the place of phonemes: the row says nothing yet
 _STRESS_DIGIT = re.compile(r"(?<=[a-z])[0-2]$")
 
 
@@ -127,26 +129,29 @@ def _rank(match: SymbolMatch, phoneme: str) -> tuple[int, bool, float]:
 
 
 def read_symbol_table(path: Path) -> dict[str, str]:
-    """Read a declared table: lines of symbol, tab, phonemes (further columns are notes), or JSON or YAML."""
-    return {
-        symbol: phonemes.partition("\t")[0] for symbol, phonemes in read_mapping(path, "symbol_map").items()
-    }
+    """Read a declared table: lines of symbol, tab, phonemes (further columns are notes), or JSON or YAML.
+
+    A row with a question mark for phonemes declares nothing.
+    """
+    rows = read_mapping(path, "symbol_map").items()
+    declared = {symbol: phonemes.partition("\t")[0].strip() for symbol, phonemes in rows}
+    return {symbol: phonemes for symbol, phonemes in declared.items() if phonemes != _UNDECLARED}
 
 
 def symbol_lines(symbol_map: SymbolMap, counts: Mapping[str, int]) -> str:
-    r"""Write the matches as a table that ``read_symbol_table`` reads; symbols without one are comments.
+    r"""Write the matches as a table that ``read_symbol_table`` reads; symbols without a phoneme come first.
 
     >>> table = symbol_lines(SymbolMap(["ɛ", "7"], Vocabulary(("[PAD]", "e"))), {"ɛ": 3})
-    >>> [line.split("\t") for line in table.splitlines()[1:]]
-    [['ɛ', 'e', 'nearest', '0.0172', '3'], ['# 7', '', 'none', '', '0']]
+    >>> [line.split("\t") for line in table.splitlines()[2:]]
+    [['7', '?', 'none', '', '0'], ['ɛ', 'e', 'nearest', '0.0172', '3']]
     """
-    rows = ["# symbol\tphonemes\tway\tdifference\ttimes recognised"]
+    rows = [_TABLE_NOTE, "# symbol\tphonemes\tway\tdifference\ttimes recognised"]
     for match in sorted(symbol_map.matches.values(), key=lambda match: -_WAYS.index(match.way)):
         difference = "" if match.difference is None else f"{match.difference:g}"
-        known = match.way != "none"
-        cells = ("" if known else "# ") + match.symbol, " ".join(match.phonemes) if known else "", match.way
-        rows.append("\t".join((*cells, difference, str(counts.get(match.symbol, 0)))))
-    return "\n".join((rows[0], *reversed(rows[1:]), ""))
+        phonemes = _UNDECLARED if match.way == "none" else " ".join(match.phonemes)
+        cells = match.symbol, phonemes, match.way, difference, str(counts.get(match.symbol, 0))
+        rows.append("\t".join(cells))
+    return "\n".join((*rows, ""))
 
 
 def _spelled(symbol: str) -> str:

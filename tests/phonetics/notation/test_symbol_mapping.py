@@ -74,6 +74,14 @@ def test_what_is_written_is_read_back_as_a_table(tmp_path):
     assert again(["ˈa", "t͡ʃ", "ɹ", "щ"]) == symbols(["ˈa", "t͡ʃ", "ɹ", "щ"])
 
 
+def test_a_question_mark_that_is_replaced_declares_a_symbol(tmp_path):
+    table = tmp_path / "symbols.tsv"
+    table.write_text(symbol_lines(SymbolMap(["a", "N"], RUSSIAN), {}), encoding="utf-8")
+    assert read_symbol_table(table) == {"a": "a"}
+    table.write_text(table.read_text(encoding="utf-8").replace("N\t?", "N\tŋ"), encoding="utf-8")
+    assert read_symbol_table(table) == {"a": "a", "N": "ŋ"}
+
+
 def test_the_symbol_of_a_phoneme_is_the_best_one():
     symbols = SymbolMap(["aː", "ˈa", "ɹ"], RUSSIAN)
     assert (symbols.symbol_of("a"), symbols.symbol_of("r"), symbols.symbol_of("tʲ")) == ("ˈa", "ɹ", None)
