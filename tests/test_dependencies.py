@@ -38,7 +38,7 @@ USED_OTHERWISE = {
 # Programs that benchmarks compare with, each in a separate environment.
 COMPARED_WITH = {"hama", "pocketsphinx"}
 # Modules that come with a declared package of another name.
-COMES_WITH = {"mkdocs": "mkdocs-material"}
+COMES_WITH = {"mkdocs": "mkdocs-material", "safetensors": "transformers"}
 
 
 def _name(requirement: str) -> str:
