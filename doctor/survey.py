@@ -102,8 +102,9 @@ class SplitSurvey:
 
     @property
     def num_skipped(self) -> int:
-        """The number of recordings that training would skip."""
-        return sum(part.num_skipped for part in self.parts)
+        """The number of recordings that training would skip; of synthetic sentences where these are alone."""
+        recorded = [part for part in self.parts if not part.is_synthetic]
+        return sum(part.num_skipped for part in recorded or self.parts)
 
     def trains(self, phoneme: str) -> bool:
         """Return whether a phoneme occurs, in recordings or in synthetic speech."""

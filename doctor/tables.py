@@ -138,7 +138,7 @@ def _split_json(survey: Survey, split: SplitSurvey) -> dict[str, Any]:
         "unknown_phonemes": dict(split.unknown.most_common()),
         "unknown_examples": split.unknown_examples,
         "recordings": sum(part.num_recordings for part in split.parts),
-        "skipped": split.num_skipped,
+        "skipped": sum(part.num_skipped for part in split.parts),
         "copies": sum(part.num_copies for part in split.parts),
         "synthetic": sum(part.num_recordings for part in split.parts if part.is_synthetic),
         "batching": split.batching._asdict() if split.batching else None,

@@ -55,6 +55,8 @@ def run_align(arguments: Sequence[str]) -> int:
                 log.warning("align: %s: %s", recording.audio.name, fault)
             if transcript.words:
                 results.write(transcript, recording.result)
+        if options.output is not None:
+            log.info("align: %s", results.summary())
     return 1 if num_faults else 0
 
 

@@ -75,6 +75,8 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
                 log.warning("score: %s: %s", recording.audio.name, fault)
             if score is not None:
                 results.write(score, recording.result)
+        if options.output is not None:
+            log.info("score: %s", results.summary())
         for path in pages.write() if pages else ():
             log.info("score: %s: written", path)
     return 1 if num_faults else 0

@@ -1,12 +1,12 @@
 """Checks of splits and between splits."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_modules.labels.skipping import counted, limit_of, over_limit, worth_counting
+from dataset_modules.labels.skipping import SplitPart, counted, limit_of, over_limit
 from doctor.findings.clips import SILENT_SHARE
 from doctor.findings.finding import EXAMPLES, ClipCheck, Finding, many
 from doctor.survey import NO_SPEAKER, SplitSurvey, Survey
@@ -42,9 +42,9 @@ def plan_faults(survey: Survey) -> Iterator[Finding]:
 
 def skipped_recordings(survey: Survey) -> Iterator[Finding]:
     """Recordings may be unusable; too many of them in one data set stop a run."""
-    parts = [part for split in survey.splits.values() for part in split.parts]
+    every = (part for split in survey.splits.values() for part in split.parts)
+    parts = sorted(every, key=lambda part: part.is_synthetic)  # recordings first
     number = sum(part.num_skipped for part in parts)
-    total = sum(part.num_recordings for part in worth_counting(parts))
     if number:
         limits = "; ".join(
             f"{group[0].dataset_name} skips {counted(group)}, {limit_of(group[0].dataset)}"
@@ -54,13 +54,26 @@ def skipped_recordings(survey: Survey) -> Iterator[Finding]:
         yield Finding(
             "fatal" if limits else "warning",
             "skipped_recordings",
-            f"{many(number, 'recording')} of {total:,} cannot be used",
+            f"{_skipped_by_origin(parts)} cannot be used",
             f"Training would not start: {limits}." if limits else "Training would skip them.",
             "Correct or remove them; the report and doctor.json list all"
             + (", or raise max_skipped_share of the data set if the rest is enough." if limits else "."),
             tuple(f"{one.id}: {one.reason}" for one in itertools.islice(skipped, EXAMPLES)),
             number,
         )
+
+
+def _skipped_by_origin(parts: Sequence[SplitPart]) -> str:
+    """Count recordings and synthetic sentences apart, such as ``3 recordings of 97``."""
+    origins = {
+        "recording": [part for part in parts if not part.is_synthetic],
+        "synthetic sentence": [part for part in parts if part.is_synthetic],
+    }
+    return " and ".join(
+        f"{many(skipped, origin)} of {sum(part.num_recordings for part in own):,}"
+        for origin, own in origins.items()
+        if (skipped := sum(part.num_skipped for part in own))
+    )
 
 
 def same_recording_in_two_splits(survey: Survey) -> Iterator[Finding]:

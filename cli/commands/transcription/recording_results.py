@@ -9,6 +9,7 @@ from durable_files import write_durably
 from experiment.errors import ConfigError
 from inference.formats import Format, Result
 from untrusted.printing import printable_lines
+from wording import number_of
 
 if TYPE_CHECKING:
     from cli.commands.transcription.recordings import NamedRecording
@@ -34,6 +35,7 @@ class RecordingResults(Generic[Result]):
         self._form, self._folder = form, folder
         self._header = form.header
         self._is_named = len(recordings) > 1
+        self._num_recordings, self._num_written = len(recordings), 0
         if folder is None:
             if len(recordings) > 1 and not self._form.joins:
                 raise ConfigError(
@@ -46,6 +48,7 @@ class RecordingResults(Generic[Result]):
 
     def write(self, result: Result, path: Path) -> None:
         """Write one result; on standard output, a text of many recordings follows their names."""
+        self._num_written += 1
         if self._folder is not None:
             write_durably(self._path(path), self._form.header + self._form.write(result))
             return
@@ -54,6 +57,10 @@ class RecordingResults(Generic[Result]):
         sys.stdout.write(printable_lines(self._header + write(result)))
         self._header = ""
         sys.stdout.flush()
+
+    def summary(self) -> str:
+        """Return how many recordings have a result, and the folder that holds them."""
+        return f"{self._num_written} of {number_of(self._num_recordings, 'recording')}, in {self._folder}"
 
     def _path(self, result: Path) -> Path:
         return Path(self._folder or ".") / result.with_name(result.name + self._form.suffix)

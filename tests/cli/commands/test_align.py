@@ -75,6 +75,7 @@ def test_a_text_is_spoken_in_the_language_and_what_fails_is_one_line_each(
     captured = capsys.readouterr().err
     assert status == 1
     assert captured.count("bare.wav: it needs --text, --phonemes, or a label file") == 1
+    assert f"align: 0 of 2 recordings, in {tmp_path / 'out'}" in captured
 
 
 @pytest.mark.parametrize(

@@ -105,13 +105,14 @@ def test_a_table_finds_files_whose_names_are_decomposed(folder, tmp_path, on_dis
     assert [one.audio.name for one in annotated_table(folder, "all")] == [name, "metadata.csv"]
 
 
-def test_a_folder_with_a_table_is_scored_by_it_and_parts_are_joined(experiment, folder, tmp_path):
+def test_a_folder_with_a_table_is_scored_by_it_and_parts_are_joined(experiment, folder, tmp_path, capsys):
     rows = [
         {"file_name": "a.wav", "phonemes": list(NAMES[:2]), "start": start, "end": start + 0.9}
         for start in (0, 1)
     ]
     (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
     assert score(experiment, folder, "--format", "textgrid", "--output", tmp_path / "out") == 0
+    assert capsys.readouterr().err == f"score: 1 of 1 recording, in {tmp_path / 'out'}\n"
     grid = praatio.openTextgrid(str(tmp_path / "out/a.TextGrid"), includeEmptyIntervals=False)
     assert grid.tierNames == ("expected", "said", "score")
     entries = grid.getTier("expected").entries

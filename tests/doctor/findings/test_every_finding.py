@@ -1,6 +1,7 @@
 """Each fault is found with its severity, and good data has none; all surveys are made by hand."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -208,6 +209,19 @@ def test_one_bad_data_set_is_fatal_beside_good_ones(survey_of, split_of, part_of
     finding = found(survey_of(train))["skipped_recordings"]
     assert finding.severity == "fatal"
     assert "Corpus1 skips 9 of 10" in finding.text
+
+
+def test_skipped_synthetic_sentences_are_no_recordings(survey_of, split_of, part_of):
+    recorded = part_of(corpus("Corpus", 0.1), 97, unreadable(3))
+    synthetic = replace(part_of(corpus("Synthetic", 0.1), 1990, unreadable(10)), is_synthetic=True)
+    for parts, title in (
+        ((synthetic, recorded), "3 recordings of 97 and 10 synthetic sentences of 1,990 cannot be used"),
+        ((synthetic,), "10 synthetic sentences of 1,990 cannot be used"),
+    ):
+        split = split_of("train", parts=parts)
+        finding = found(survey_of(split))["skipped_recordings"]
+        assert (finding.title, finding.number) == (title, sum(part.num_skipped for part in parts))
+    assert split_of("train", parts=(synthetic, recorded)).num_skipped == len(unreadable(3))
 
 
 def test_nothing_left_to_train_on_is_fatal(survey_of, split_of, part_of):
