@@ -11,7 +11,7 @@ from cli.commands.transcription.recordings import AUDIO_SUFFIXES
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from installation import PROGRAM
-from phonetics.languages import usual_variety
+from phonetics.languages import check_language, usual_variety
 from untrusted.printing import printable
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def run_start(arguments: Sequence[str]) -> int:
         raise ConfigError(f"start: {folder} must not exist, it does; --overwrite or --name chooses another")
     log.info("start: looks at %s", printable(options.folder))
     try:
+        check_language("--language", language)
         survey = survey_folder(options.folder, language, AUDIO_SUFFIXES)
         vocabulary = choose_vocabulary(survey, language, folder)
         recipe = recipe_for(
