@@ -33,10 +33,22 @@ class FolderWalk:
             elif not self._is_done(target):
                 yield from self._below(link)
 
-    def _below(self, here: Path) -> Iterator[tuple[Path, list[str]]]:
-        self._seen.add(here.resolve())
-        names: list[str] = []
+    def _below(self, start: Path) -> Iterator[tuple[Path, list[str]]]:
+        self._seen.add(start.resolve())
+        waiting = [start]
+        while waiting:  # no recursion: folders can be nested deeper than Python's calls
+            here = waiting.pop()
+            folders, names = self._entries(here)
+            yield here, names
+            for folder in sorted(folders, reverse=True):
+                if not self._is_done(folder.resolve()):
+                    self._seen.add(folder.resolve())
+                    waiting.append(folder)
+
+    def _entries(self, here: Path) -> tuple[list[Path], list[str]]:
+        """Return the folders in a folder, without linked ones, and the names of its files."""
         folders: list[Path] = []
+        names: list[str] = []
         with contextlib.suppress(OSError), os.scandir(here) as entries:
             for entry in entries:
                 is_link = entry.is_symlink()
@@ -46,10 +58,7 @@ class FolderWalk:
                         self._note_link(here / entry.name)
                 elif not entry.name.startswith("."):
                     (self._links if is_link else folders).append(here / entry.name)
-        yield here, names
-        for folder in sorted(folders):
-            if not self._is_done(folder.resolve()):
-                yield from self._below(folder)
+        return folders, names
 
     def _is_done(self, folder: Path) -> bool:
         left_out = self._excluded is not None and folder.is_relative_to(self._excluded)
