@@ -15,7 +15,7 @@ _phonemes_options() {
         doctor) echo "${_phonemes_training[*]} --audio" ;;
         report) echo "--help" ;;
         corpus) echo "--help --language --output --files --mirror --overwrite --locale --version" ;;
-        start) echo "--help --language --name --output --device --overwrite" ;;
+        start) echo "--help --language --name --output --label_tier --clip_tier --label_kind --device --overwrite" ;;
         phonemize) echo "--help --file --language --languages --text_to_phonemes --vocabulary" ;;
         vocabulary) echo "--help --texts --config --language --text_to_phonemes --output --overwrite --min_count --no_word_boundary --vocabulary" ;;
         lm) echo "--help --config --labels --order --output" ;;
@@ -66,6 +66,7 @@ _phonemes_choices() {
         *" --optuna.direction") echo "minimize maximize" ;;
         *" --optuna.keep_checkpoints") echo "best all none" ;;
         "corpus corpus") echo "telephone-prompts common-voice" ;;
+        "start --label_kind") echo "phonemes text" ;;
         "start --device") echo "auto cpu gpu" ;;
         "vocabulary vocabulary") echo "build check merge" ;;
         "transcribe --format") echo "text jsonl ctm lab textgrid eaf srt" ;;

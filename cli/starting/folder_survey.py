@@ -1,10 +1,11 @@
 """What a folder of recordings holds: splits, seconds, speakers, texts and the phonemes of its labels."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dataset_modules.base_dataset import SPLITS, Split
@@ -33,6 +34,7 @@ class FolderSurvey:
     speakers: int
     texts: Sequence[str]  # of the training recordings
     labels: LabelCounts = field(default_factory=LabelCounts)
+    faults: Sequence[str] = ()  # of recordings whose table or label file cannot be used
 
     @property
     def mean_seconds(self) -> float:
@@ -40,13 +42,16 @@ class FolderSurvey:
         return self.train_seconds / max(self.counts["train"], 1)
 
 
-def survey_folder(folder: Path, language: str, extensions: Sequence[str]) -> FolderSurvey:
+def survey_folder(
+    folder: Path, language: str, extensions: Sequence[str], labels: Mapping[str, Any] = MappingProxyType({})
+) -> FolderSurvey:
     """Look at a folder; a ``ValueError`` names what cannot be used."""
-    data = CustomAudioDataset(language, folder, allowed_extensions=extensions, validation_split=0.0)
+    data = CustomAudioDataset(language, folder, allowed_extensions=extensions, validation_split=0.0, **labels)
     data.load_data()
     options: dict[str, Any] = {
         "train_val_dir": str(folder),
         "allowed_extensions": _extensions_of(data, extensions),
+        **labels,
     }
     speakers = {one.speaker for split in SPLITS for one in data.splits[split] if one.speaker}
     options |= _shares(data, len(speakers))
@@ -58,22 +63,26 @@ def survey_folder(folder: Path, language: str, extensions: Sequence[str]) -> Fol
         raise ValueError(f"{folder}: there must be recordings to train on, there are none; {counts}")
     texts = list(dict.fromkeys(one.text for one in data.splits["train"] if one.text and not one.phonemes))
     survey = FolderSurvey(options, counts, _seconds(data.splits["train"]), len(speakers), texts)
+    survey.faults = _faults(data)
     for split in SPLITS:
         for label in read_labels(data, split):
             if label.phonemes:
                 survey.labels.add(label.phonemes, label.place)
     if not survey.labels.num_labels:
+        advice = (
+            "write metadata.csv with the columns file_name and text (or phonemes), or a text file beside "
+            "each recording"
+        )
         raise ValueError(
-            f"{folder}: recordings must have labels, none has one; write metadata.csv with the columns "
-            f"file_name and text (or phonemes), or a text file beside each recording{_first_fault(data)}"
+            f"{folder}: recordings must have labels, none has one; {next(iter(survey.faults), advice)}"
         )
     return survey
 
 
-def _first_fault(data: CustomAudioDataset) -> str:
-    """Describe the first recording whose table or label file is at fault; empty if there is none."""
+def _faults(data: CustomAudioDataset) -> list[str]:
+    """Describe the recordings whose table or label file is at fault."""
     faults = (_fault_of(one) for split in SPLITS for one in data.splits[split])
-    return next((f"; {fault}" for fault in faults if fault), "")
+    return [fault for fault in faults if fault]
 
 
 def _fault_of(recording: Recording) -> str:

@@ -28,6 +28,7 @@ class UnlabelledError(ValueError):
     """A recording has no phonemes and no text to convert."""
 
 
+_NO_LABEL = "neither phonemes nor a text that could be turned into them"
 FAULTS = (AudioError, UnlabelledError, UnpronounceableError)  # they skip one recording
 
 
@@ -58,6 +59,8 @@ def prepare_clip(
 ) -> PreparedClip:
     """Prepare one recording; raise one of ``FAULTS`` if it cannot be used."""
     check_names(recording)
+    if isinstance(recording.audio, Path) and not (recording.phonemes or recording.text):
+        raise UnlabelledError(_NO_LABEL)  # rather than what is wrong with its audio
     clip = read_clip(recording.audio, settings.max_seconds)
     waveform = resample(to_mono(clip.waveform), clip.sampling_rate, settings.sampling_rate)
     peak = _checked_peak(waveform, settings)
@@ -129,7 +132,7 @@ def _labels(
         if not phonemes:
             raise UnlabelledError(f"its text must hold something to pronounce, it is {recording.text!r}")
         return phonemes
-    raise UnlabelledError("neither phonemes nor a text that could be turned into them")
+    raise UnlabelledError(_NO_LABEL)
 
 
 def prepare_shard(

@@ -197,6 +197,30 @@ def test_a_long_recording_of_phones_alone_is_cut_at_its_pauses(folder):
     assert all(len(clips[index].samples) == round(10.3 * RATE) for index in range(3))
 
 
+def test_each_word_of_a_list_with_pauses_is_a_clip_whatever_its_share_of_single_words(folder):
+    record(folder / "a.wav", 40.0)
+    record(folder / "b.wav", 40.0)
+    words = [
+        (3.0 * n, 3.0 * n + 1, f"{word} по" if n % 3 == 0 else word)
+        for n, word in enumerate(("да", "нет") * 6)
+    ]
+    grid(folder / "a.TextGrid", 40.0, слова=words)
+    running = [(start, start + 3.0, text) for start, _, text in words]
+    grid(folder / "b.TextGrid", 40.0, слова=running)
+    read = dataset(folder, label_kind="text").splits["train"]
+    lasting = {one.id: round(one.audio.end - one.audio.start, 3) for one in read}
+    assert [seconds for key, seconds in lasting.items() if key.startswith("a.wav")] == [1.0] * 12
+    assert 0 < sum(key.startswith("b.wav") for key in lasting) < 12
+
+
+def test_a_long_recording_without_a_label_is_skipped_for_that(folder):
+    record(folder / "a.wav", 4.0)
+    record(folder / "b.wav", 4.0)
+    grid(folder / "b.TextGrid", phones=PHONES)
+    (reason,) = reasons(folder, max_seconds=3.0).values()
+    assert "neither phonemes nor a text" in reason
+
+
 def test_label_files_may_lie_in_another_folder(folder, tmp_path):
     record(folder / "anna" / "a.wav")
     (tmp_path / "aligned" / "anna").mkdir(parents=True)

@@ -13,6 +13,7 @@ from experiment.errors import ConfigError
 from installation import PROGRAM
 from phonetics.languages import check_language, usual_variety
 from untrusted.printing import printable
+from wording import number_of
 
 if TYPE_CHECKING:
     from cli.starting.folder_survey import FolderSurvey
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STARTS = Path("data/starts")
+_LABEL_OPTIONS = ("label_tier", "clip_tier", "label_kind")
 _FOREIGN_SHARE = 0.05  # of the labels' phonemes, above which espeak's notation is another one
 _DESCRIPTION = """Look at a folder of recordings with texts or phonemes, and write a configuration:
 vocabulary, splits, sizes, schedule, network, and synthetic speech where recordings are few. Then run what it
@@ -46,7 +48,8 @@ def run_start(arguments: Sequence[str]) -> int:
     log.info("start: looks at %s", printable(options.folder))
     try:
         check_language("--language", language)
-        survey = survey_folder(options.folder, language, AUDIO_SUFFIXES)
+        stated = {name: value for name in _LABEL_OPTIONS if (value := getattr(options, name))}
+        survey = survey_folder(options.folder, language, AUDIO_SUFFIXES, stated)
         vocabulary = choose_vocabulary(survey, language, folder)
         recipe = recipe_for(
             survey,
@@ -58,6 +61,9 @@ def run_start(arguments: Sequence[str]) -> int:
         raise
     except ValueError as error:
         raise ConfigError(f"start: {error}") from error
+    if survey.faults:
+        number = number_of(len(survey.faults), "recording")
+        log.warning("start: %s cannot be used; %s", number, survey.faults[0])
     steps = recipe.steps(survey.counts["train"])
     sys.stdout.write(
         f"{described(survey)}\n"
@@ -81,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--language", required=True, help="of the texts, as espeak-ng names it: it, en-us …")
     parser.add_argument("--name", help="of the experiment; left out, it follows from the folder's name")
     parser.add_argument("--output", type=Path, default=_STARTS, help=f"the parent folder ({_STARTS})")
+    parser.add_argument("--label_tier", help="of label files, the tier of labels, by name or pattern")
+    parser.add_argument("--clip_tier", help="of label files, the tier whose intervals become clips")
+    parser.add_argument("--label_kind", choices=("phonemes", "text"), help="what label files hold")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="to train on")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier start")
     return parser

@@ -138,10 +138,30 @@ def _fault_of(label: TimedLabel, latest: float, seconds: float) -> str | None:
 
 
 def _is_divided(tier: AnnotationTier, spoken: Sequence[TimedLabel]) -> bool:
-    """Return whether the labels are phones or words, several of which make an utterance."""
+    """Return whether the labels are phones or words, several of which make an utterance.
+
+    A tier of another name may be a list of words with pauses between: each is an utterance.
+    """
     if role_of(tier) in ("phones", "words"):
         return True
-    return 2 * sum(len(label.text.split()) == 1 for label in spoken) > len(spoken)
+    singles = sum(len(label.text.split()) == 1 for label in spoken)
+    return 2 * singles > len(spoken) and not _is_a_list(spoken)
+
+
+def _is_a_list(spoken: Sequence[TimedLabel]) -> bool:
+    """Return whether most labels are intervals with a pause before the next one.
+
+    >>> _is_a_list([TimedLabel(0, 1, "uno"), TimedLabel(2, 3, "dos")])
+    True
+    >>> _is_a_list([TimedLabel(0, 1, "uno"), TimedLabel(1, 2, "dos")])
+    False
+    """
+    pairs = list(pairwise(spoken))
+    apart = sum(
+        earlier.start < earlier.end and later.start - earlier.end >= _SHORTEST_PAUSE
+        for earlier, later in pairs
+    )
+    return 2 * apart > len(pairs)
 
 
 def _spans(intervals: Sequence[TimedLabel], spoken: Sequence[TimedLabel]) -> Iterator[_Span]:

@@ -25,5 +25,6 @@ def label_text(path: Path) -> str:
         return content.decode("utf-16" if content[:2] in _BYTE_ORDER_MARKS else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise AudioError(
-            f"its labels cannot be read: {printable(path)} must be UTF-8 or UTF-16: {error.reason}"
+            f"its labels cannot be read: {printable(path)} must be UTF-8 or UTF-16: {error.reason}; "
+            f"convert it from the encoding in which it was written, such as Latin-1 or MacRoman"
         ) from error

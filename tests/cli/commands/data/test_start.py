@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
+from praatio import textgrid
 
 from cli.commands.data.start import run_start
 from cli.configuration.configured_datasets import located_datasets
@@ -143,6 +144,27 @@ def test_a_long_recording_with_times_is_measured_by_its_parts(tmp_path):
     assert found.dataset_options["allowed_extensions"] == [".flac"]
     assert sum(found.counts.values()) == 36
     assert found.mean_seconds == pytest.approx(0.5)
+
+
+def test_tiers_of_other_names_are_stated_and_unusable_recordings_are_counted(tmp_path, capsys):
+    folder = tmp_path / "sessions"
+    folder.mkdir()
+    for name in ("a", "b"):
+        soundfile.write(folder / f"{name}.wav", np.random.default_rng(0).normal(0, 0.1, 16000 * 40), 16000)
+        said = [(n, n + 1, TEXTS[n % 6]) for n in range(0, 36, 2)] if name == "a" else []
+        made = textgrid.Textgrid(0, 40)
+        for tier in ("frasi", "note"):
+            made.addTier(textgrid.IntervalTier(tier, said, 0, 40))
+        made.save(str(folder / f"{name}.TextGrid"), format="long_textgrid", includeBlankSpaces=True)
+    (folder / "b.TextGrid").write_bytes("perché".encode("mac_roman"))
+    arguments = ["start", str(folder), "--language", "it", "--output", str(tmp_path / "s"), "--device", "cpu"]
+    assert run(arguments) == 2
+    config = started(folder, tmp_path, "--language", "it", "--device", "cpu", "--label_tier", "frasi")
+    recorded = config["data"]["dataset_classes"][0]["init_args"]
+    assert recorded["label_tier"] == "frasi"
+    errors = capsys.readouterr().err
+    assert "1 recording cannot be used; b.wav" in errors
+    assert "MacRoman" in errors
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c", "d", "e", "f"])
