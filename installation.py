@@ -22,8 +22,9 @@ PACKAGES = (
     "untrusted",
     "webpage",
 )
-_ROOT = Path(__file__).resolve().parent
-_SCRIPT = _ROOT / "run.sh"
+MODULES = ("durable_files", "installation", "main", "stop_signals", "wording")  # beside the packages
+ROOT = Path(__file__).resolve().parent
+_SCRIPT = ROOT / "run.sh"
 COMMAND = "phonemes"  # [project.scripts] in pyproject.toml
 # What messages and reports name: a checkout has the script, an installed package the console command alone.
 PROGRAM = "./run.sh" if _SCRIPT.is_file() else COMMAND
@@ -44,7 +45,7 @@ def existing_or_shipped(path: str | Path) -> Path:
     ('demo.yaml', '/nowhere/my.yaml')
     """
     path = Path(path)
-    shipped = _ROOT / path
+    shipped = ROOT / path
     return shipped if not path.exists() and shipped.is_file() else path
 
 
@@ -52,7 +53,7 @@ def how_to_install(extra: str, prefix: Path | None = None) -> str:
     """Return the command that installs an extra into the environment that runs (or the one at ``prefix``)."""
     prefix = prefix or Path(sys.prefix)
     of_the_system = prefix == Path(sys.base_prefix)  # the container
-    if _SCRIPT.is_file() and (of_the_system or prefix.resolve() == (_ROOT / ".venv").resolve()):
+    if _SCRIPT.is_file() and (of_the_system or prefix.resolve() == (ROOT / ".venv").resolve()):
         return f"./run.sh install {extra}"
     command = "uv tool install" if (prefix / "uv-receipt.toml").is_file() else "pip install"
     return f"{command} '{_source()}[{extra}]'"
@@ -61,7 +62,7 @@ def how_to_install(extra: str, prefix: Path | None = None) -> str:
 def _source() -> str:
     """Return what the package was installed from: a folder or an address; its name where that is unknown."""
     if _SCRIPT.is_file():
-        return str(_ROOT)
+        return str(ROOT)
     # Imported only now: commands start without them.
     import importlib.metadata
     import json

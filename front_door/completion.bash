@@ -23,7 +23,7 @@ _phonemes_options() {
         align) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --format --output --overwrite --device" ;;
         score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --calibration --corpus --split --calibrate --false_rejections --pages --format --output --overwrite --device" ;;
         try) echo "--help --language --text_to_phonemes --host --port --device" ;;
-        export) echo "--help --to --output --license --push --private --check --config" ;;
+        export) echo "--help --to --output --language --license --push --private --check --config" ;;
         reference) echo "--help --check" ;;
     esac
 }
@@ -75,7 +75,7 @@ _phonemes_choices() {
         "score --label_kind") echo "phonemes text" ;;
         "score --corpus") echo "speechocean762 l2-arctic table" ;;
         "score --format") echo "text jsonl textgrid csv" ;;
-        "export --to") echo "hf onnx onnx-int8" ;;
+        "export --to") echo "hf onnx onnx-int8 space" ;;
     esac
 }
 

@@ -1,4 +1,4 @@
-"""``export MODEL --to hf|onnx|onnx-int8``: a trained model for other programs."""
+"""``export MODEL --to hf|onnx|onnx-int8|space``: a trained model for other programs, or as a page."""
 
 import argparse
 import importlib.util
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TARGETS = ("hf", "onnx", "onnx-int8")
-_DESCRIPTION = """Hand a trained model over: a folder that transformers' pipeline opens, or an ONNX graph.
+_TARGETS = ("hf", "onnx", "onnx-int8", "space")
+_DESCRIPTION = """Hand a trained model over: a folder that transformers' pipeline opens, an ONNX graph, or a
+folder that a Space of the Hugging Face Hub serves as the page of try.
 With --check both process the experiment's test set; the exit status is 1 where they differ (hf, onnx), or
 where 8 bits cost more than 0.01 of phoneme error rate."""
 
@@ -38,6 +39,8 @@ def run_export(arguments: Sequence[str]) -> int:
     exports = within(experiment, EXPORTS) if experiment else checkpoint.parent / f"{checkpoint.stem}_exports"
     folder = options.output or exports / options.to
     _check(options, folder, experiment)
+    if options.to == "space":
+        return _export_space(options, folder, checkpoint, experiment)
     # Imported only now: a wrong argument should not wait for it.
     from dataset_modules.recording import AudioError
     from inference.acoustic_model import AcousticModel
@@ -76,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", type=Path, help="a new folder; left out, exports/TARGET in the experiment's"
     )
+    parser.add_argument(
+        "--language", nargs="+", help="of sentences, for --to space; left out, those of the training"
+    )
     parser.add_argument("--license", help="of the weights, for the model card, such as mit or cc-by-4.0")
     parser.add_argument(
         "--push", metavar="OWNER/NAME", help="also upload the folder to this model of the Hugging Face Hub"
@@ -92,11 +98,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _export_space(
+    options: argparse.Namespace, folder: Path, checkpoint: Path, experiment: Path | None
+) -> int:
+    from cli.commands.transcription.recording_labels import training_languages
+    from inference.handover.space import write_space
+    from models.weights import CheckpointError
+
+    languages = options.language or training_languages(str(checkpoint))
+    try:
+        provenance = _provenance(experiment, checkpoint)
+        write_space(checkpoint, experiment, folder, provenance, languages, options.license)
+    except CheckpointError as error:
+        raise ConfigError(str(error)) from error
+    log.info("export: %s", folder)
+    return 0
+
+
 def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -> None:
     if folder.exists():
         raise ConfigError(f"export: --output must be a new folder, {folder} is there already")
     if options.private and not options.push:
         raise ConfigError("export: --private needs --push OWNER/NAME")
+    if options.language and options.to != "space":
+        raise ConfigError("export: --language goes with --to space")
+    if options.to == "space":
+        if options.push or options.check:
+            raise ConfigError("export: --to space goes without --push and --check; push the folder with git")
+        return
     if options.to != "hf":
         missing = [
             name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name) is None
