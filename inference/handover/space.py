@@ -109,7 +109,7 @@ def _requirements() -> str:
 
 
 def _card(name: str, provenance: Provenance, license_name: str | None) -> str:
-    facts = [f"- {one.name} ({one.split}): {100 * one.rate:.1f} %" for one in provenance.measurements]
+    facts = [f"- {one.name.upper()} ({one.split}): {100 * one.rate:.1f} %" for one in provenance.measurements]
     return _CARD.format(
         title=f"Phonemes by {name}",
         port=_PORT,

@@ -51,7 +51,7 @@ def test_card_and_command_are_those_of_a_space(space):
     _, front, text = (space / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     metadata = yaml.safe_load(front)
     assert (metadata["sdk"], metadata["license"], metadata["app_port"]) == ("docker", "mit", 7860)
-    assert "per (test): 25.0 %" in text
+    assert "PER (test): 25.0 %" in text
     last = (space / "Dockerfile").read_text(encoding="utf-8").splitlines()[-1]
     command = json.loads(last.removeprefix("CMD "))
     assert command[:7] == ["python", "main.py", "try", "my_model_1", "--language", "ru", "it"]
