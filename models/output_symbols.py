@@ -1,5 +1,6 @@
 """What the ids of a head mean in phonemes of the labels' vocabulary; another model's symbols are mapped."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from phonetics import WORD_DELIMITER, Vocabulary
 from phonetics.notation.long_consonants import spell_long
 from phonetics.notation.symbol_mapping import SymbolMap, read_symbol_table
 from phonetics.vocabulary import SPECIALS
+
+log = logging.getLogger(__name__)
 
 # The phonemes of a text in a language; texts that cannot be pronounced give none.
 Pronounce = Callable[[str, str | None], Sequence[str]]
@@ -102,6 +105,16 @@ class OutputSymbols:
         """Pair the ids of the labels' vocabulary with those of the tokens that mean the same."""
         return tuple((label_id, place) for label_id, place in enumerate(self._ids) if place is not None)
 
+    def nearest_rows(self) -> dict[str, str]:
+        """Return the phonemes whose row is that of a symbol with another meaning, the nearest there is."""
+        matches = self.symbol_map.matches if self.symbol_map else {}
+        taken = {self.labels.tokens[row]: self.tokens.tokens[place] for row, place in self.rows()}
+        return {
+            phoneme: symbol
+            for phoneme, symbol in taken.items()
+            if symbol in matches and matches[symbol].phonemes != (phoneme,)
+        }
+
     @cached_property
     def _ids(self) -> list[int | None]:
         """The id in this head of each token of the labels' vocabulary."""
@@ -152,7 +165,7 @@ def carried_head(
     source: HuggingFaceModel, labels: Vocabulary, declared: Mapping[str, str] | str | None
 ) -> CarriedHead:
     """Choose the rows of a pretrained head that are carried over to the labels' vocabulary."""
-    return CarriedHead(len(source.vocabulary), mapped_output(source, labels, declared).rows())
+    return CarriedHead(len(source.vocabulary), _carried(mapped_output(source, labels, declared)))
 
 
 def carried_rows(
@@ -163,4 +176,12 @@ def carried_rows(
     >>> carried_rows(Vocabulary(("[PAD]", "e", "a")), Vocabulary(("[PAD]", "a", "ɛ", "ʘ")), None)
     ((0, 0), (1, 2), (2, 1))
     """
-    return _mapped(source, labels, declared).rows()
+    return _carried(_mapped(source, labels, declared))
+
+
+def _carried(output: OutputSymbols) -> tuple[tuple[int, int], ...]:
+    """Return the rows of a head, and log those that no symbol of this meaning stands for."""
+    if nearest := output.nearest_rows():
+        listed = ", ".join(f"{phoneme} ← {symbol}" for phoneme, symbol in nearest.items())
+        log.info("model: %d rows of the head start as those of the nearest symbol: %s", len(nearest), listed)
+    return output.rows()

@@ -56,8 +56,6 @@ def set_test_decoder(
         if folder is not None:
             (folder / DECODING_FILE).unlink(missing_ok=True)  # of an earlier start of the run
         return
-    if section.language_model is not None and model.output.is_mapped:
-        raise ConfigError("decoding: language_model needs a head over vocab_file, not one of another model")
     from inference.decoding.beam_search import BeamDecoder
 
     language_model = _language_model(section, data, model.vocabulary)

@@ -69,6 +69,9 @@ def take_published(section: Namespace, source: HuggingFaceModel) -> None:
     model.map_vocabulary, model.cache_encoder, model.compile, model.layer_mix = False, None, False, False
     model.adapter, model.unfreeze = None, None
     section.only_weights_load, section.ckpt_path = False, None
+    if section.decoding.language_model is not None:
+        log.info("decoding: greedy; the language model is not over the symbols of %s", source.name)
+        section.decoding.beam, section.decoding.language_model = 1, None
     audio = Namespace(vars(source.audio_params))
     ours = section.audio_params if isinstance(section.audio_params, AudioParams) else AudioParams()
     if ours.sampling_rate != source.audio_params.sampling_rate:

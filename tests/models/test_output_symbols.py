@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.output_symbols import OutputSymbols
+from models.output_symbols import OutputSymbols, carried_rows
 from phonetics import Vocabulary
 from phonetics.notation.symbol_mapping import SymbolMap
 
@@ -19,3 +19,11 @@ def test_long_consonants_are_spelled_as_the_references_are(labels, phonemes):
     found = output.phonemes(SYMBOLS.encode(["a", "s", "s", "a"]))
     assert found == phonemes.split()
     assert found == vocabulary.decode(vocabulary.encode(["a", "s", "s", "a"]))
+
+
+def test_rows_of_the_nearest_symbol_are_logged(caplog):
+    caplog.set_level("INFO")
+    tokens, labels = Vocabulary(("[PAD]", "s", "Z", "E")), Vocabulary(("[PAD]", "s", "ʃ", "ʒ"))
+    assert carried_rows(tokens, labels, {"Z": "ʒ"})[:2] == ((0, 0), (1, 1))
+    assert "ʃ ← s" in caplog.text
+    assert "ʒ ←" not in caplog.text

@@ -144,6 +144,15 @@ def test_renamed_symbols_and_their_table_give_the_same_error_rate(
     assert theirs["test_raw_per"] > own["test_per"]  # no symbol is a phoneme as it stands
 
 
+def test_the_language_model_of_a_configuration_is_left_out(config, exported, place, capfd):
+    search = ["--decoding.beam", "4", "--decoding.language_model", "labels"]
+    assert run(["test", "--config", str(config), "--model", str(exported), *search]) == 0
+    assert "decoding: greedy" in capfd.readouterr().err
+    folder, metrics = evaluated(place, "exported_own_test")
+    assert "test_greedy_per" not in metrics
+    assert "language_model: null" in (folder / "config.yaml").read_text(encoding="utf-8")
+
+
 def test_a_folder_as_checkpoint_is_evaluated_too(config, exported, place):
     before = len(list((place / "experiments").glob("exported_own_test*")))
     assert run(["test", "--config", str(config), "--ckpt_path", str(exported)]) == 0
