@@ -49,9 +49,9 @@ def replacing(path: Path, unfinished: Path) -> Iterator[BinaryIO]:
 
 
 def write_durably(path: Path, content: str | bytes) -> None:
-    """Replace a file by a content.
+    r"""Replace a file by a content; bytes of names that are no UTF-8 are written as escapes: ``\udcff``.
 
     Processes that write the same file at once do not disturb each other: the last one to end stays.
     """
     with replacing(path, path.with_name(f"{path.name}.{os.getpid()}.tmp")) as stream:
-        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+        stream.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)

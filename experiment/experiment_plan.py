@@ -11,7 +11,7 @@ from experiment.checkpoint import Checkpoint, newest_loadable
 from experiment.checkpoint_checks import check_checkpoint, check_resume_position
 from experiment.checkpoint_paths import location_of, named_checkpoint, newest_best, none_found
 from experiment.errors import ConfigError, FolderError, in_one_line
-from experiment.folder import best_checkpoint, claim_folder, runs_named
+from experiment.folder import best_checkpoint, claim_folder, lock_folder, runs_named
 from experiment.ranks import FOLDER, agree
 from untrusted.files import within
 
@@ -68,7 +68,12 @@ class ExperimentPlan:
 
     def claim(self) -> Path:
         """Return the run's folder on resume, else a new one; the same for all processes of a run."""
-        return Path(agree(FOLDER, lambda: str(self._own_folder().absolute())))
+        return Path(agree(FOLDER, lambda: str(self._locked_folder().absolute())))
+
+    def _locked_folder(self) -> Path:
+        folder = self._own_folder()
+        lock_folder(folder.resolve())
+        return folder
 
     def _own_folder(self) -> Path:
         if self.resumes:

@@ -1,5 +1,6 @@
 """The folders of experiments: how they are named, claimed and found, and their best checkpoints."""
 
+import fcntl
 import os
 import re
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ _TRIAL = re.compile(r"([^/]+)/trials/\d+/run")
 _LISTED = 10  # names in a message
 _LONGEST_NAME = 255  # bytes
 _MOST_NAME_BYTES = 200  # a suffix and the names of temporary files need the rest of 255
+_locked: dict[Path, int] = {}  # descriptors by folder, until this process ends
 
 
 def default_name(section: Namespace, now: datetime) -> str:
@@ -75,6 +77,35 @@ def claim_folder(parent: Path, name: str) -> Path:
             folder.mkdir()
             return folder
         number += 1
+
+
+def lock_folder(folder: Path) -> None:
+    """Keep a folder for this process until it ends; refuse one in which another process trains."""
+    if folder in _locked:
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConfigError(
+            f"ckpt_path: another process trains in {printable(folder)}; wait for its end, stop it, or begin "
+            "a new run without ckpt_path"
+        ) from error
+    except OSError:  # this file system has no locks
+        os.close(descriptor)
+    else:
+        _locked[folder] = descriptor
+
+
+def _leave_to_parent() -> None:
+    """Close the copies in a forked worker, which may outlive its parent."""
+    for descriptor in _locked.values():
+        os.close(descriptor)
+    _locked.clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def runs_named(parent: Path, name: str) -> list[Path]:

@@ -1,4 +1,6 @@
+import json
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,17 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError("the disk is full")
+
     path = tmp_path / "note.json"
     write_durably(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_durably(path, "half a character \udcff")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="the disk is full"):
+        write_durably(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -39,3 +47,8 @@ def test_processes_that_write_at_once_leave_one_whole_file(tmp_path: Path) -> No
     assert [process.exitcode for process in processes] == [0] * 4
     assert path.read_text() in texts
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bytes_of_names_that_are_no_text_are_written_as_escapes(tmp_path: Path) -> None:
+    write_durably(tmp_path / "a.json", '"\udcff"')
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == "\udcff"

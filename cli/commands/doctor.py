@@ -153,7 +153,7 @@ def _write(
     """Write the report, its numbers for programs, and the examples as files."""
     write_durably(folder / PAGE, doctor_page(f"Data of {name}", survey, findings, examples))
     numbers = json.dumps(as_json(survey, findings), ensure_ascii=False, indent=1)
-    (folder / NUMBERS).write_text(numbers + "\n", encoding="utf-8")
+    write_durably(folder / NUMBERS, numbers + "\n")
     for number, example in enumerate(examples, start=1):
         (folder / EXAMPLES).mkdir(exist_ok=True)
         (folder / EXAMPLES / f"{number:03d}_before.wav").write_bytes(example.before_wav)

@@ -20,7 +20,7 @@ Way = Literal["declared", "identical", "several", "nearest", "none"]
 FURTHEST = 0.25
 _WAYS: tuple[Way, ...] = ("declared", "identical", "several", "nearest", "none")
 _NORMALISE = IpaNormaliser()
-_TONES = re.compile(r"[˥˦˧˨˩↑↓↗↘⁰¹²³⁴⁵⁶⁷⁸⁹0-9]+$")
+_TONES = "˥˦˧˨˩↑↓↗↘⁰¹²³⁴⁵⁶⁷⁸⁹0123456789"
 _TABLE_NOTE = "# Replace each ?, correct the others, and evaluate again with this file as --model.symbol_map."
 _UNDECLARED = "?"  # in the place of phonemes: the row says nothing yet
 _STRESS_DIGIT = re.compile(r"(?<=[a-z])[0-2]$")
@@ -157,7 +157,7 @@ def symbol_lines(symbol_map: SymbolMap, counts: Mapping[str, int]) -> str:
 def _spelled(symbol: str) -> str:
     """Normalise a symbol's spelling; tones are left out, as the references have none."""
     normalised = "".join(_NORMALISE([symbol.replace(":", "ː")]))
-    return _TONES.sub("", normalised) or normalised
+    return normalised.rstrip(_TONES) or normalised
 
 
 def _notation(symbols: Sequence[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Read the files of a Debian package: an ``ar`` archive that holds a compressed tar archive."""
 
+import gzip
 import io
 import lzma
 import tarfile
@@ -11,7 +12,8 @@ _MAGIC = b"!<arch>\n"
 _HEADER_BYTES, _NAME_BYTES = 60, 16
 _SIZE_FIELD, _END_FIELD = slice(48, 58), slice(58, 60)
 _DATA = "data.tar"
-_MOST_BYTES = 1 << 30  # of one unpacked file
+_MOST_BYTES = 1 << 30  # of all unpacked files
+_MOST_TEXT_BYTES = 1 << 26
 _TARBALLS = (".tar.gz", ".tgz", ".tar.xz", ".tar")
 _BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
 
@@ -33,15 +35,29 @@ def _files_of(package: Path) -> Iterator[tuple[str, bytes]]:
     content = package.read_bytes()
     if content.startswith(_MAGIC):
         content = _tar_of(content, package)
+    num_bytes = 0
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for member in archive:
+            num_bytes += member.size
             path = PurePosixPath(member.name)
             if not member.isreg():
                 continue
-            if path.is_absolute() or ".." in path.parts or member.size > _MOST_BYTES:
+            if path.is_absolute() or ".." in path.parts or num_bytes > _MOST_BYTES:
                 raise ValueError(f"{package}: holds a file that no package should: {member.name[:80]!r}")
             stream = archive.extractfile(member)
             yield str(path), stream.read() if stream else b""
+
+
+def unpacked_text(content: bytes, name: str) -> bytes:
+    """Return the content of a text that gzip has packed; refuse one that would take all memory."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            text = stream.read(_MOST_TEXT_BYTES + 1)
+    except _BROKEN as error:
+        raise ValueError(f"{name[:80]!r} cannot be unpacked: {error}; is it whole?") from error
+    if len(text) > _MOST_TEXT_BYTES:
+        raise ValueError(f"{name[:80]!r} must have at most {_MOST_TEXT_BYTES} bytes, it has more")
+    return text
 
 
 def _tar_of(content: bytes, package: Path) -> bytes:

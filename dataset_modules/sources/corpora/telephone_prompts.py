@@ -4,7 +4,6 @@ One professional speaker in each of five languages, about 500 prompts with their
 """
 
 import csv
-import gzip
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 import soundfile
 
-from dataset_modules.sources.corpora.debian_package import packaged_files
+from dataset_modules.sources.corpora.debian_package import packaged_files, unpacked_text
 from dataset_modules.sources.corpora.downloads import fetched, sha256_of
 from dataset_modules.sources.corpora.g722 import SAMPLING_RATE, decode_g722
 from dataset_modules.sources.corpora.prompt_transcripts import (
@@ -164,7 +163,7 @@ def _transcripts(contents: Mapping[str, bytes], language: str) -> list[Prompt]:
     name = f"core-sounds-{language}.txt"
     for path, content in contents.items():
         if PurePosixPath(path).name in (name, f"{name}.gz"):
-            return read_transcripts(gzip.decompress(content) if path.endswith(".gz") else content)
+            return read_transcripts(unpacked_text(content, path) if path.endswith(".gz") else content)
     return []
 
 

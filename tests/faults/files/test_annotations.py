@@ -127,13 +127,12 @@ def test_a_faulty_line_of_a_listing_is_skipped_and_listed(folder, row):
 
 
 @pytest.mark.parametrize("field", ["file_name", "text", "speaker", "room"])
-def test_a_table_with_half_a_character(folder, capsys, field):
+def test_a_table_with_half_a_character(folder, field):
     rows = [{"file_name": f"clip{number}.wav", "phonemes": "t a"} for number in range(6)]
     rows[0][field] = "\ud800"
     (folder / "metadata.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     assert len(skipped(folder)) == 1
     assert run(["start", str(folder), "--language", "ru", "--device", "cpu"]) == 0
-    assert "codec" not in capsys.readouterr().err
 
 
 def test_a_name_in_kaldis_list_that_is_too_long(folder):
