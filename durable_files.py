@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+_KEPT_LETTERS = 50  # of at most four bytes
+
 
 def flush_to_disk(path: Path) -> None:
     """Wait until a file that was written, or the names in a folder, are on the disk."""
@@ -53,5 +55,6 @@ def write_durably(path: Path, content: str | bytes) -> None:
 
     Processes that write the same file at once do not disturb each other: the last one to end stays.
     """
-    with replacing(path, path.with_name(f"{path.name}.{os.getpid()}.tmp")) as stream:
+    # Whole, the temporary name of a long name would be longer than any that file systems have.
+    with replacing(path, path.with_name(f"{path.name[:_KEPT_LETTERS]}.{os.getpid()}.tmp")) as stream:
         stream.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)

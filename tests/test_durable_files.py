@@ -52,3 +52,10 @@ def test_processes_that_write_at_once_leave_one_whole_file(tmp_path: Path) -> No
 def test_bytes_of_names_that_are_no_text_are_written_as_escapes(tmp_path: Path) -> None:
     write_durably(tmp_path / "a.json", '"\udcff"')
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == "\udcff"
+
+
+def test_the_longest_names_are_written(tmp_path: Path) -> None:
+    for letter in ("x", "\N{GRINNING FACE}"):
+        path = tmp_path / (letter * (255 // len(letter.encode())))
+        write_durably(path, "text")
+        assert path.read_text() == "text"

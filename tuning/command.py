@@ -8,6 +8,7 @@ import optuna
 from optuna.exceptions import StorageInternalError
 
 from cli.configuration.sections import SearchRequest
+from durable_files import named_in_errors, write_durably
 from experiment.layout import REPORT_FILE
 from stop_signals import Stopped, handled, report
 from tuning.results import SearchResult, log_result, write_result
@@ -38,7 +39,7 @@ def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int
     # and the one that receives signals, which holds no lock.
     server = ForkServer(tasks)
     try:
-        with handled():
+        with handled(), named_in_errors(plan.folder):
             return _search(plan, server)
     except Stopped as stop:
         return report(Stopped(stop.number, _RESUME))
@@ -78,7 +79,6 @@ def _search(plan: SearchPlan, server: ForkServer) -> int:
 
 def _conclude(plan: SearchPlan, result: SearchResult) -> int:
     # Imported only now: drawing takes seconds to load, which every start of a worker would pay.
-    from durable_files import write_durably
     from tuning.search_page import search_page
 
     write_result(plan, result)
