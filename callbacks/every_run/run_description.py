@@ -50,12 +50,20 @@ class RunDescription(SaveConfigCallback):
         write_durably(CONFIGURATION_FILE.next_in(folder), self.parser.dump(self.config, skip_none=False))
         write_durably(DATA_FILE.next_in(folder), json.dumps(_sizes(data), indent=1))
         write_durably(folder / VOCABULARY_FILE, pl_module.vocabulary.to_json())  # type: ignore[operator,union-attr]
-        record = {**versions(), "data": getattr(data, "fingerprints", {})}
+        record = {**versions(), "data": _fingerprints(data)}
         write_durably(VERSIONS_FILE.next_in(folder), json.dumps(record, indent=1))
         skipped = SKIPPED_FILE.next_in(folder)
         write_skipped(skipped, parts)
         if any(part.num_skipped for part in parts):
             log.warning("%s recordings skipped; why: %s", counted(parts), skipped)
+
+
+def _fingerprints(data: Any) -> dict[str, list[str]]:  # noqa: ANN401 - data modules of others have no splits
+    """Return what identifies the prepared recordings of each split, one text for each data set."""
+    return {
+        split: [part.prepared.fingerprint for part in data.parts if part.split == split]
+        for split in getattr(data, "splits", {})
+    }
 
 
 def _sizes(data: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401 - data modules of others have no splits
