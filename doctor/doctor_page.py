@@ -102,7 +102,9 @@ def _phonemes(survey: Survey) -> html.Section:
     return html.section(
         "Phonemes",
         html.key_metrics(
-            html.KeyMetric("in the vocabulary", f"{len(survey.vocabulary)}", f"{present} occur in train"),
+            html.KeyMetric(
+                "in the vocabulary", f"{len(survey.vocabulary)}", f"recordings of train: {present}"
+            ),
             html.KeyMetric("outside it", f"{len(outside)}", "kinds in the labels"),
             html.KeyMetric("labels in train", f"{sum(counts.values()):,}"),
         ),

@@ -48,7 +48,7 @@ def _sentences(survey: Survey) -> list[str]:
     rarest = min(present, key=lambda phoneme: counts[phoneme], default=None)
     lines = [
         *copies_and_synthesis_of(survey),
-        f"phonemes: {len(present)} of the vocabulary's {len(survey.vocabulary)} occur in train"
+        f"phonemes: the recordings of train have {len(present)} of the vocabulary's {len(survey.vocabulary)}"
         + (f"; rarest {printable(rarest)} ({counts[rarest]:,}×)" if rarest else ""),
     ]
     batching, total = survey.trained_on.batching, steps_in_all(survey)

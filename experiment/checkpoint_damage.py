@@ -13,12 +13,12 @@ _DAMAGE = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueE
 def named_damage(checkpoint: Callable[[], object]) -> Iterator[None]:
     """Name the checkpoint in an error of Python; ``checkpoint`` returns None where none is restored.
 
-    The checkpoint then lacks something, or holds it in another form.
+    The checkpoint then lacks something, or holds it in another form; so does one of another configuration.
 
     >>> with named_damage(lambda: "last.ckpt"):  # doctest: +ELLIPSIS
     ...     {}["loops"]
     Traceback (most recent call last):
-    models.weights.CheckpointError: ckpt_path: last.ckpt is damaged, training cannot be resumed from it: ...
+    models.weights.CheckpointError: ckpt_path: training cannot be resumed from last.ckpt: it is damaged, ...
     """
     try:
         yield
@@ -28,6 +28,6 @@ def named_damage(checkpoint: Callable[[], object]) -> Iterator[None]:
         if is_ours or path is None:
             raise
         raise CheckpointError(
-            f"ckpt_path: {printable(path)} is damaged, training cannot be resumed from "
-            f"it: {type(error).__name__}: {printable(error, most_characters=300)}"
+            f"ckpt_path: training cannot be resumed from {printable(path)}: it is damaged, or of another "
+            f"configuration: {type(error).__name__}: {printable(error, most_characters=300)}"
         ) from error

@@ -12,7 +12,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 from typing_extensions import override
 
-from dataset_modules.labels.skipping import counted, write_skipped
+from dataset_modules.labels.skipping import write_skipped
 from durable_files import write_durably
 from experiment.layout import CONFIGURATION_FILE, DATA_FILE, SKIPPED_FILE, VERSIONS_FILE, VOCABULARY_FILE
 from experiment.revision import code_revision
@@ -55,7 +55,7 @@ class RunDescription(SaveConfigCallback):
         skipped = SKIPPED_FILE.next_in(folder)
         write_skipped(skipped, parts)
         if any(part.num_skipped for part in parts):
-            log.warning("%s recordings skipped; why: %s", counted(parts), skipped)
+            log.warning("recordings skipped; why: %s", skipped)
 
 
 def _fingerprints(data: Any) -> dict[str, list[str]]:  # noqa: ANN401 - data modules of others have no splits

@@ -92,8 +92,11 @@ def _about_rare(never: int, seldom: int) -> tuple[str, str, str]:
             "The model will not recognise them.",
             "Do nothing if the language has them and these recordings need not.",
         )
+    absent = "All of them occur."
+    if never:
+        absent = f"{never} of them never {'occurs' if never == 1 else 'occur'}."
     return (
         f"{many(never + seldom, 'phoneme')} rarer than {RARE_COUNT} times in train",
-        f"{never} of them never occur." if never else "All of them occur.",
+        absent,
         "Expect many errors in them; more recordings help, or a smaller vocabulary if they do not exist.",
     )
