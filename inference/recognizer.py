@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dataset_modules.recording import AudioError
 from experiment.folder import find_checkpoint
+from experiment.layout import experiment_of
 from inference.acoustic_model import AcousticModel
 from inference.decoding.kept_decoder import kept_decoder
 from inference.model_loading import load_model
@@ -91,8 +92,10 @@ class Recognizer:
     @classmethod
     def from_experiment(cls, folder: str | Path, device: torch.device | str = "cpu") -> "Recognizer":
         """Build the recogniser of an experiment's best checkpoint; it decodes as test data were decoded."""
-        model = AcousticModel.from_checkpoint(find_checkpoint("Recognizer", str(folder)), device)
-        return cls(model, kept_decoder(Path(folder), model.vocabulary))
+        checkpoint = find_checkpoint("Recognizer", str(folder))
+        model = AcousticModel.from_checkpoint(checkpoint, device)
+        experiment = experiment_of(checkpoint)  # ``folder`` may be a name under experiments/
+        return cls(model, kept_decoder(experiment, model.vocabulary) if experiment else None)
 
     def __call__(self, waveform: NDArray[np.float32] | Tensor, sampling_rate: int) -> Transcript:
         """Transcribe samples in memory, (T,) or (T, channels); raise ``AudioError`` for invalid ones."""

@@ -60,18 +60,25 @@ def set_test_decoder(
 
     language_model = _language_model(section, data, model.vocabulary)
     weights = {name: getattr(section, name) for name in _TRIED}
-    weights = {name: _MIDDLE[name] if value is None else value for name, value in weights.items()}
-    decoder = BeamDecoder(model.output.tokens, section.beam, language_model, **weights)
-    chosen = [name for name in _TRIED if getattr(section, name) is None]
+    chosen = [name for name, value in weights.items() if value is None]
+    first = _MIDDLE
     if language_model is None:
         chosen = [name for name in chosen if name != "lm_weight"]
-    if chosen and not data.sources.is_empty("val"):
-        if "val" not in data.splits:
-            data.open_split("val")
+        first = _MIDDLE | {"token_bonus": 0.0}  # nothing prefers short sequences
+    weights = {name: first[name] if value is None else value for name, value in weights.items()}
+    decoder = BeamDecoder(model.output.tokens, section.beam, language_model, **weights)
+    if chosen and _has_validation(data):
         model.choose_test_decoder = _DecoderChoice(model, decoder, chosen, folder)
     else:
         _keep(decoder, folder)
         model.test_decoder = decoder
+
+
+def _has_validation(data: PhonemeDataModule) -> bool:
+    """Open validation data; return whether any can be used."""
+    if "val" not in data.splits and not data.sources.is_empty("val"):
+        data.open_split("val")
+    return "val" in data.splits and len(data.splits["val"]) > 0
 
 
 @dataclass(frozen=True)
@@ -111,9 +118,9 @@ def _language_model(
 
     if section.language_model is None:
         return None
-    if section.language_model == LABELS:
-        return estimate(_distinct_labels(data, vocabulary), section.order)
     try:
+        if section.language_model == LABELS:
+            return estimate(_distinct_labels(data, vocabulary), section.order)
         return read_arpa(Path(section.language_model))
     except NgramError as error:
         raise ConfigError(f"decoding: language_model: {error}") from error

@@ -8,7 +8,7 @@ import soundfile
 import torch
 
 from cli.configuration.sections import DecodingSection
-from cli.evaluating.decoding import _TRIED, _DecoderChoice, check_decoding
+from cli.evaluating.decoding import _TRIED, _DecoderChoice, check_decoding, set_test_decoder
 from cli.run import run
 from evaluation.error_counts import error_rate, phoneme_edits, total_edits
 from evaluation.utterance_record import read_records
@@ -39,7 +39,7 @@ def test_what_no_search_can_use_is_refused(section, reason):
         check_decoding(DecodingSection(**section))
 
 
-def test_test_data_are_decoded_by_the_search_and_validation_is_not(tmp_path):
+def test_test_data_are_decoded_by_the_search_and_validation_is_not(tmp_path, monkeypatch):
     content = configuration(
         tmp_path,
         custom_folder_name="searched",
@@ -68,7 +68,9 @@ def test_test_data_are_decoded_by_the_search_and_validation_is_not(tmp_path):
     decoder = kept_decoder(folder, model.vocabulary)
     assert (decoder.beam_size, decoder.lm_weight, decoder.token_bonus) == (4, 2.0, 3.0)
     assert decoder.language_model.order == 3
-    recognize = Recognizer.from_experiment(folder)
+    with monkeypatch.context() as beside:
+        beside.chdir(tmp_path)
+        recognize = Recognizer.from_experiment("searched")
     kept = next(one for one in records if one.audio is not None)
     transcript = recognize(*soundfile.read(folder / kept.audio, dtype="float32"))
     assert [phoneme.symbol for phoneme in transcript.phonemes] == kept.hypothesis_phonemes
@@ -105,3 +107,21 @@ def test_the_weights_are_those_with_the_fewest_errors_on_validation_data(tmp_pat
     assert choose([ScoredUtterance(scores, ["a"], None)]).token_bonus == 1.0
     assert read_search(tmp_path).token_bonus == 1.0
     assert choose([ScoredUtterance(scores, ["a", "a"], None)]).token_bonus == 3.0
+
+
+@pytest.mark.parametrize("splits", [{}, {"val": []}])  # the second one has no usable recording
+def test_without_validation_data_or_a_language_model_phonemes_have_no_bonus(tmp_path, splits):
+    tokens = Vocabulary(("[PAD]", "a"))
+    model = SimpleNamespace(vocabulary=tokens, output=SimpleNamespace(tokens=tokens))
+    data = SimpleNamespace(splits=splits, sources=SimpleNamespace(is_empty=lambda split: not splits))
+    set_test_decoder(DecodingSection(beam=4), model, data, tmp_path)
+    assert model.test_decoder.token_bonus == 0.0
+    assert read_search(tmp_path).token_bonus == 0.0
+
+
+def test_a_language_model_of_labels_needs_labels(tmp_path):
+    tokens = Vocabulary(("[PAD]", "a"))
+    data = SimpleNamespace(splits={"train": SimpleNamespace(labels=[])})
+    section = DecodingSection(beam=4, language_model="labels")
+    with pytest.raises(ConfigError, match="needs labels, there are none"):
+        set_test_decoder(section, SimpleNamespace(vocabulary=tokens), data, tmp_path)

@@ -142,3 +142,8 @@ def test_the_hubs_own_classes_read_the_card_back():
     (result,) = data.eval_results
     assert (data.model_name, data.license, data.metrics) == ("demo", "mit", ["per"])
     assert (result.metric_name, result.dataset_split) == ("phoneme error rate", "test")
+
+
+def test_the_error_rate_of_an_export_is_that_without_a_search_also_where_it_is_zero():
+    provenance = Provenance("model", {}, {"test_per": 0.1, "test_greedy_per": 0.0}, {})
+    assert [(one.split, one.rate) for one in provenance.measurements] == [("test", 0.0)]
