@@ -13,12 +13,13 @@ from dataset_modules.cache.clip_preparation import check_names
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
 from dataset_modules.recording import AudioError, Recording, UnusableAudio
-from dataset_modules.sources.annotations.audio_header import read_header
+from dataset_modules.sources.annotations.audio_header import HIGHEST_RATE, UNSTATED_FRAMES, read_header
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
 from dataset_modules.sources.shares import SplitBy, divided
 from phonetics.label_counts import LabelCounts
 
+_UNSTATED_SECONDS = UNSTATED_FRAMES / HIGHEST_RATE
 _MEASURED = 400  # recordings whose lengths are read; the others are taken to be as long on average
 _FEW_SPEAKERS = 10  # of fewer, a share may be none
 _HELD_OUT = (0.1, 0.15, 0.2, 0.25, 0.3)  # the first one that leaves recordings for every split
@@ -135,8 +136,10 @@ def _length(recording: Recording) -> float:
         if isinstance(audio, AudioPart) and audio.end is not None:
             return audio.end - audio.start
         if path := _path_of(recording):
-            return read_header(path).seconds - getattr(audio, "start", 0.0)
-        clip = read_clip(audio)
+            seconds = read_header(path).seconds
+            if 0 < seconds < _UNSTATED_SECONDS:
+                return seconds - getattr(audio, "start", 0.0)
+        clip = read_clip(audio)  # the header of a file from a pipe states no length
         return len(clip.waveform) / clip.sampling_rate
     except AudioError:
         return 0.0

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_modules.recording import AudioError
+from cli.starting.folder_survey import _length
+from dataset_modules.recording import AudioError, Recording
 from dataset_modules.sources.audio import opened, read_file
 from inference.streaming.audio_stream import AudioFile
 
@@ -46,6 +47,11 @@ def test_what_came_through_a_pipe_is_whole(tmp_path: Path, name: str) -> None:
     transcribed = np.concatenate(list(AudioFile(path, "stdin").blocks(RATE)))
     np.testing.assert_allclose(in_training, noise(), atol=1e-4)
     np.testing.assert_array_equal(transcribed, in_training)
+
+
+@pytest.mark.parametrize("name", PIPED)
+def test_start_counts_the_seconds_of_what_came_through_a_pipe(tmp_path: Path, name: str) -> None:
+    assert _length(Recording(name, piped(tmp_path / name))) == pytest.approx(SECONDS)
 
 
 @pytest.mark.parametrize("after", [b"", b"LIST\x04\0\0\0INFO", b"LIST\x03\0\0\0abc\0"])
