@@ -30,7 +30,7 @@ def space(experiment, tmp_path):
     checkpoint = own / "checkpoints" / "best.ckpt"
     content = torch.load(checkpoint, weights_only=True)
     torch.save(content | {"optimizer_states": [{"exp_avg": torch.zeros(1)}]}, checkpoint)
-    provenance = Provenance("my model: 1", {}, {"test_per": 0.25}, {})
+    provenance = Provenance("my model: 1", {}, {"test_per": 0.25, "test_greedy_per": 0.5}, {})
     write_space(checkpoint, own, tmp_path / "space", provenance, ["ru", "it"], "mit")
     return tmp_path / "space"
 
