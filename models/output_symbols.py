@@ -112,7 +112,8 @@ class OutputSymbols:
         return {
             phoneme: symbol
             for phoneme, symbol in taken.items()
-            if symbol in matches and matches[symbol].phonemes != (phoneme,)
+            if symbol in matches
+            and (matches[symbol].way == "nearest" or matches[symbol].phonemes != (phoneme,))
         }
 
     @cached_property
@@ -183,5 +184,5 @@ def _carried(output: OutputSymbols) -> tuple[tuple[int, int], ...]:
     """Return the rows of a head, and log those that no symbol of this meaning stands for."""
     if nearest := output.nearest_rows():
         listed = ", ".join(f"{phoneme} ← {symbol}" for phoneme, symbol in nearest.items())
-        log.info("model: %d rows of the head start as those of the nearest symbol: %s", len(nearest), listed)
+        log.info("model: these rows of the head start as those of the nearest symbol: %s", listed)
     return output.rows()

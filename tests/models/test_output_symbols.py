@@ -27,3 +27,9 @@ def test_rows_of_the_nearest_symbol_are_logged(caplog):
     assert carried_rows(tokens, labels, {"Z": "ʒ"})[:2] == ((0, 0), (1, 1))
     assert "ʃ ← s" in caplog.text
     assert "ʒ ←" not in caplog.text
+
+
+def test_rows_of_the_nearest_symbol_are_logged_also_where_it_is_used_for_one_phoneme(caplog):
+    caplog.set_level("INFO")
+    carried_rows(Vocabulary(("[PAD]", "ɛ", "a")), Vocabulary(("[PAD]", "e", "a")), None)
+    assert "these rows of the head start as those of the nearest symbol: e ← ɛ" in caplog.text
