@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dataset_modules.recording import AudioError, Clip
-from dataset_modules.sources.audio import read_file, resample, to_mono, to_pcm16
+from dataset_modules.sources.audio import opened, resample, to_mono, to_pcm16
 from inference.formats import jsonl
 from inference.recognizer import Recognizer
 from inference.streaming.audio_stream import AudioSamples
@@ -74,17 +74,28 @@ class Answers:
             raise QuestionError(f"The model must be one of {', '.join(self._models)}.")
         if len(question.text) > MOST_CHARACTERS:
             raise QuestionError(f"The sentence must have {MOST_CHARACTERS} characters at most.")
-        clip = _decoded(question.content)
-        stream = AudioSamples(clip.waveform, clip.sampling_rate, "recording")
         with self._lock:
+            clip = _decoded(question.content)
+            stream = AudioSamples(clip.waveform, clip.sampling_rate, "recording")
             transcript, frames = model.recognizer.transcribe_with_scores(stream)
             scored = _scored(model, question, frames, transcript.num_seconds) if question.text.strip() else {}
-        return {**_media(clip), "transcript": json.loads(jsonl(transcript)), "score": scored}
+            return {**_media(clip), "transcript": json.loads(jsonl(transcript)), "score": scored}
 
 
 def _decoded(content: bytes) -> Clip:
+    """Decode a recording to mono, block by block: a small file may hold gigabytes in many channels."""
+    blocks: list[NDArray[np.float32]] = []
     try:
-        return read_file(io.BytesIO(content), MOST_SECONDS)
+        with opened(io.BytesIO(content), "") as audio:
+            frames_left = MOST_SECONDS * audio.sampling_rate
+            for block in audio.blocks():
+                blocks.append(to_mono(block))
+                frames_left -= len(block)
+                if frames_left < 0:
+                    break
+            else:
+                return Clip(np.concatenate(blocks), audio.sampling_rate)
+        raise QuestionError(f"The recording must last {MOST_SECONDS:.0f} seconds at most.")
     except AudioError as error:
         raise UnreadableError(f"The recording {error}.") from error
 
@@ -113,10 +124,9 @@ def _described(score: PronunciationScore) -> dict[str, object]:
 
 def _media(clip: Clip) -> dict[str, str]:
     """Return the spectrogram and the sound, both in base64."""
-    mono = to_mono(clip.waveform)
-    columns = max(1, round(_COLUMNS_PER_SECOND * len(mono) / clip.sampling_rate))
-    picture = spectrogram_png(mono, clip.sampling_rate, columns)
-    return {"picture": _base64(picture), "sound": _base64(_wav(mono, clip.sampling_rate))}
+    columns = max(1, round(_COLUMNS_PER_SECOND * len(clip.waveform) / clip.sampling_rate))
+    picture = spectrogram_png(clip.waveform, clip.sampling_rate, columns)
+    return {"picture": _base64(picture), "sound": _base64(_wav(clip.waveform, clip.sampling_rate))}
 
 
 def _wav(mono: NDArray[np.float32], sampling_rate: int) -> bytes:

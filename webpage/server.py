@@ -3,7 +3,9 @@
 import json
 import logging
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 32 * 2**20  # of a recording's file
 _MOST_WAITING = 8  # recordings in memory
 _SLOWEST_S = 30.0  # until the next bytes of a request
+_LONGEST_S = 300.0  # until the last ones of a recording
+_BLOCK_BYTES = 2**16
 _FOLDER = Path(__file__).parent / "files"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _POLICY = (
@@ -62,11 +66,19 @@ class PageServer(ThreadingTCPServer):
     def address(self) -> str:
         """Return the address for a browser."""
         host, port = str(self.server_address[0]), self.server_address[1]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - they get no microphone
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     def service_actions(self) -> None:
         """Stop where a signal asks for it."""
         stop_if_requested()
+
+    def handle_error(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
+    ) -> None:
+        """Print what failed, except where a browser has gone."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Refusal(Exception):  # noqa: N818 - an answer as others
@@ -139,10 +151,19 @@ class _Handler(BaseHTTPRequestHandler):
         if len(stated) > len(str(MOST_BYTES)) or int(stated) > MOST_BYTES:
             limit = f"The recording must have {MOST_BYTES >> 20} MiB at most."
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
-        content = self.rfile.read(int(stated))
+        content = self._read(int(stated))
         if len(content) < int(stated):
             raise _Refusal(HTTPStatus.BAD_REQUEST, "The recording came in part only.")
         return content
+
+    def _read(self, length: int) -> bytes:
+        """Read up to so many bytes, in a limited time, because others wait for the place in memory."""
+        content, until = bytearray(), time.monotonic() + _LONGEST_S
+        while piece := self.rfile.read1(min(length - len(content), _BLOCK_BYTES)):
+            content += piece
+            if time.monotonic() > until:
+                raise _Refusal(HTTPStatus.REQUEST_TIMEOUT, "The recording came too slowly.")
+        return bytes(content)
 
     def _send_json(self, status: HTTPStatus, value: dict[str, object]) -> None:
         self._send(status, "application/json", json.dumps(value, allow_nan=False).encode())

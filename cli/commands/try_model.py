@@ -37,7 +37,7 @@ def run_try(arguments: Sequence[str]) -> int:
     models = {name: _offered(source, options) for name, source in sources.items()}
     answers = Answers(models)
     for name, model in models.items():
-        _warm_up(answers, name, next(iter(model.languages), ""))
+        _warm_up(answers, name, next(filter(None, model.languages), ""))
     with _server(options, answers) as server:
         if not server.is_local:
             log.warning("try: every machine that reaches %s can use the page", options.host)
@@ -107,8 +107,9 @@ def _languages(source: str, options: argparse.Namespace) -> Mapping[str, str]:
     except ValueError as error:  # espeak-ng is not installed
         log.warning("try: sentences cannot be scored: %s", error)
         return {}
-    by_name = sorted(names.items(), key=lambda pair: pair[1])
-    return {code: names.get(usual_variety(code), code) for code in codes} or dict(by_name)
+    if codes:
+        return {code: names.get(usual_variety(code), code) for code in codes}
+    return {"": "choose one"} | dict(sorted(names.items(), key=lambda pair: pair[1]))
 
 
 def _warm_up(answers: "Answers", model: str, language: str) -> None:

@@ -69,6 +69,7 @@ def test_what_is_recorded_is_shown_as_transcribe_and_score_find_it(
     page.fill("#text", "да нет")
     page.click("#record")
     page.wait_for_selector("#status:text-matches('[2-9]\\.[0-9] s')")
+    assert page.get_attribute("#status", "aria-live") == "off"  # the seconds are not read out
     with page.expect_response("**/answer*"):
         page.click("#record")
     page.wait_for_selector("#status:empty", state="attached")
@@ -139,6 +140,32 @@ def test_a_file_that_is_no_audio_leaves_a_reason(opened):
     page.wait_for_selector("#status.fault")
     assert "cannot be decoded" in page.text_content("#status")
     assert not page.is_visible("#answer")
+
+
+def test_a_slow_conversion_does_not_replace_a_newer_recording(opened, server, monkeypatch):
+    page = opened(DESKTOP)
+    answers, asked = server.answers, []
+    monkeypatch.setattr(server, "answers", lambda question: asked.append(question) or answers(question))
+    page.evaluate(
+        """() => {
+            const decode = OfflineAudioContext.prototype.decodeAudioData;
+            OfflineAudioContext.prototype.decodeAudioData = async function (content) {
+                document.body.dataset.converting = "yes";
+                await new Promise((end) => (window.endConversion = end));
+                return decode.call(this, content);
+            };
+        }"""
+    )
+    page.route("**/answer*", lambda route: route.fulfill(status=415, json={"error": "Unknown."}), times=1)
+    page.set_input_files("#file", {"name": "old.m4a", "mimeType": "audio/mp4", "buffer": wav(1.0, 1)})
+    page.wait_for_selector("body[data-converting]")
+    choose(page, wav(2.0, 2))
+    with page.expect_response("**/answer*"):
+        page.evaluate("window.endConversion()")
+    with page.expect_response("**/answer*"):
+        page.click("#score")
+    assert [asked[0].content, asked[-1].content] == [wav(2.0, 2)] * 2
+    assert len(asked) == 3
 
 
 def test_the_page_fits_a_phone(opened):

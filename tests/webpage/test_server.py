@@ -3,6 +3,9 @@
 import http.client
 import json
 import socket
+import struct
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
@@ -108,6 +111,34 @@ def test_the_page_forbids_all_other_sources(server):
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "http" not in policy
+
+
+def test_a_recording_that_comes_slowly_gives_its_place_to_others(server, monkeypatch):
+    monkeypatch.setattr("webpage.server._LONGEST_S", 0.1)
+    head = f"POST /answer?model=first HTTP/1.1\r\nHost: localhost\r\nContent-Type: {TYPE['Content-Type']}\r\n"
+    with socket.create_connection(server.server_address[:2], timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 100\r\n\r\na".encode())
+        time.sleep(0.3)
+        connection.sendall(b"a")
+        assert int(connection.recv(100).split()[1]) == 408
+
+
+def test_a_browser_that_has_gone_leaves_no_traceback(server, monkeypatch, capfd):
+    over = threading.Event()
+    end = server.shutdown_request
+    monkeypatch.setattr(server, "shutdown_request", lambda request: (end(request), over.set()))
+    with socket.create_connection(server.server_address[:2], timeout=20) as connection:
+        connection.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )  # closes by a reset
+    assert over.wait(20)
+    assert capfd.readouterr().err == ""
+
+
+def test_the_address_of_all_interfaces_is_one_that_gets_the_microphone(models):
+    with PageServer("0.0.0.0", 0, Answers(models)) as server:  # noqa: S104
+        assert not server.is_local
+        assert server.address.startswith("http://127.0.0.1:")
 
 
 def test_an_address_of_ipv6_is_served(models):

@@ -40,12 +40,15 @@ async function send(file) {
 async function answerOf(file) {
   const answer = await send(file);
   if (answer.status !== 415) return answer;
+  let converted;
   try {
-    recording = await convertedToWav(file);
+    converted = await convertedToWav(file);
   } catch {
     return answer;
   }
-  return recording.size > offer.bytes ? answer : send(recording);
+  if (converted.size > offer.bytes) return { error: `A recording may last ${offer.seconds} seconds at most.` };
+  if (recording === file) recording = converted; // another one may have been taken meanwhile
+  return send(converted);
 }
 
 async function ask() {
@@ -94,7 +97,8 @@ async function toggleRecording() {
     say(`The microphone cannot be used: ${fault.message}`, true);
   }
   $("record").disabled = false;
-  $("record").setAttribute("aria-pressed", Boolean(microphone));
+  $("record").classList.toggle("recording", Boolean(microphone));
+  $("status").ariaLive = microphone ? "off" : "polite"; // nobody wants each tenth of a second read out
   $("record").lastChild.textContent = microphone ? " Stop" : " Record";
   $("level").hidden = !microphone;
 }
@@ -190,8 +194,8 @@ function percent(share) {
 // ---- Sound ----
 
 async function play(start, end, button) {
-  stopSound();
   await player.resume();
+  stopSound();
   const source = new AudioBufferSourceNode(player, { buffer: sound });
   source.connect(player.destination);
   const from = Math.max(0, start);
@@ -221,9 +225,9 @@ $("text").maxLength = offer.characters;
 $("model").onchange = () => (showLanguages(), ask());
 $("language").onchange = ask;
 $("question").onsubmit = (event) => (event.preventDefault(), ask());
-$("text").onkeydown = (event) => event.key === "Enter" && (event.preventDefault(), ask());
+$("text").onkeydown = (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), ask());
 $("record").onclick = toggleRecording;
-$("choose").onclick = () => $("file").click();
+$("choose").onclick = () => (($("file").value = ""), $("file").click()); // the same file may have changed
 $("file").onchange = () => $("file").files.length && take($("file").files[0]);
 $("play").onclick = () => play(0, sound.duration, $("play"));
 addEventListener("dragover", (event) => (event.preventDefault(), document.body.classList.add("dropping")));

@@ -1,5 +1,6 @@
 """``try`` offers models as ``transcribe`` and ``score`` load them, and finds an address to serve at."""
 
+import io
 import json
 import socket
 
@@ -56,6 +57,18 @@ def test_the_languages_of_sentences_are_those_stated(experiment, served):
     languages = served[0].answers.offer()["models"][experiment]
     assert list(languages) == ["it", "en"]
     assert languages["it"] == "Italian"
+
+
+def test_of_all_languages_none_is_taken_unasked(experiment, served):
+    assert run(["try", experiment, "--port", "0", "--device", "cpu"]) == 0
+    answers = served[0].answers
+    languages = list(answers.offer()["models"][experiment])
+    assert languages[0] == ""
+    assert len(languages) > 50
+    stream = io.BytesIO()
+    soundfile.write(stream, speech(2.0), 16000, format="WAV")
+    answer = answers(Question(stream.getvalue(), experiment, languages[0], "на"))
+    assert answer["score"] == {"fault": "Choose the language of the sentence."}
 
 
 def test_another_port_is_taken_where_the_usual_one_is_not_free(experiment, served, monkeypatch, tmp_path):
