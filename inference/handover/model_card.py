@@ -57,8 +57,9 @@ class Provenance(NamedTuple):
         """
         intervals, utterances = self.metrics.get("intervals", {}), self.metrics.get("utterances", {})
         greedy = self.metrics.get("test_greedy_per")
-        of_test = Measurement("per", "test", greedy, None, utterances.get("test"))
-        searched = [] if greedy is None else [of_test]
+        searched = []
+        if greedy is not None:
+            searched = [Measurement("per", "test", greedy, None, utterances.get("test"))]
         return searched + [
             Measurement(name, split, self.metrics[key], intervals.get(key), utterances.get(split))
             for split in (("val",) if searched else ("test", "val"))
