@@ -192,14 +192,14 @@ def build_network(
     )
     _report_loading(pretrained_name, loading, kept_head=head is not None)
     _check_share(network, loading, pretrained_name, least_share)
-    if not are_numbers(network.state_dict().values()):
-        raise ValueError(f"model: {pretrained_name} cannot be used: its weights are no numbers")
     reset_extensions(network, network.started_at_random)
     if head is None:
         renew_head(network)
     elif head.rows is not None:
         carry_rows(network, head.rows, num_tokens)
         log.info("model: %d of %d rows of the head come from %s", len(head.rows), num_tokens, pretrained_name)
+    if not are_numbers(network.state_dict().values()):  # only now: what was lacking was no number until here
+        raise ValueError(f"model: {pretrained_name} cannot be used: its weights are no numbers")
     settle_attention(network)
     return network
 

@@ -1,6 +1,7 @@
 """Caches of more shards than a process may hold open, in processes whose limit is lowered."""
 
 import errno
+import itertools
 import multiprocessing
 import os
 import resource
@@ -40,9 +41,11 @@ def _outcome(work: Callable[[], object], *, hard_too: bool) -> str:
     """What work returns or raises in a process that may open few more files than it has."""
 
     def limited(queue: "SimpleQueue[str]") -> None:
-        used = len(os.listdir("/dev/fd"))
+        used = {int(number) for number in os.listdir("/dev/fd")}
+        free = (number for number in itertools.count() if number not in used)
+        limit = next(itertools.islice(free, _FREE, None))  # numbers count, not how many are in use
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used + _FREE, used + _FREE if hard_too else hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit if hard_too else hard))
         try:
             queue.put(str(work()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the parent compares it
