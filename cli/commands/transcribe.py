@@ -80,8 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--beam",
         type=int,
-        help="hypotheses of a beam search; 1: greedy. Left out, without --lm: as the experiment's test data "
-        "were decoded, else greedy",
+        help="hypotheses of a beam search; 1: greedy. Left out: as the experiment's test data were decoded",
     )
     parser.add_argument("--lm", type=Path, help="an n-gram model of phonemes (ARPA), for --beam")
     parser.add_argument(
