@@ -8,6 +8,7 @@ import soundfile
 
 from dataset_modules.recording import AudioError
 from untrusted.printing import printable
+from untrusted.wav_header import with_unstated_length
 
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000  # samples per second of a recording of speech
 MOST_CHANNELS = 256
@@ -29,7 +30,7 @@ def read_header(path: Path) -> AudioHeader:
     try:
         if not path.is_file():  # a pipe would block
             raise AudioError(f"{name}no such file")
-        info = soundfile.info(openable(path))
+        info = soundfile.info(with_unstated_length(path) or openable(path))
     except AudioError:
         raise
     except UNDECODABLE as error:
