@@ -126,10 +126,9 @@ def test_hopeless_trials_are_ended_at_a_validation(stand_in, place):
     states = {trial.params["model.lr"]: trial.state.name for trial in place.study().trials}
     assert states == {0.3: "COMPLETE", 0.31: "COMPLETE", 0.9: "PRUNED", 1.0: "PRUNED"}
     trials = place.study().trials
-    ended = [trial for trial in trials if trial.state.name == "PRUNED"]
-    assert all(len(trial.intermediate_values) == 1 for trial in ended)
-    seconds = {trial.params["model.lr"]: trial.duration.total_seconds() for trial in trials}
-    assert max(seconds[0.9], seconds[1.0]) < min(seconds[0.3], seconds[0.31])
+    validations = {trial.params["model.lr"]: len(trial.intermediate_values) for trial in trials}
+    assert validations[0.9] == validations[1.0] == 1
+    assert min(validations[0.3], validations[0.31]) > 1
     assert place.summary()["pruned"] == 2
 
 
