@@ -71,8 +71,7 @@ def _options() -> argparse.Namespace:
 
 
 def _test_clips(code: str) -> list[TestClip]:
-    if not (PROMPTS / code).is_dir():
-        _run("corpus", "telephone-prompts", "--language", code)
+    fetch_prompts(code)
     data = CustomAudioDataset(
         ESPEAK.get(code, code), PROMPTS, allowed_extensions=[".flac"], validation_split=0.0
     )
@@ -84,11 +83,18 @@ def _test_clips(code: str) -> list[TestClip]:
     ]
 
 
+def fetch_prompts(code: str) -> None:
+    """Fetch the telephone prompts of a language unless they are there."""
+    if not (PROMPTS / code).is_dir():
+        run_program("corpus", "telephone-prompts", "--language", code)
+
+
 def _without_boundaries(phonemes: Sequence[str]) -> list[str]:
     return [phoneme for phoneme in phonemes if phoneme != WORD_DELIMITER]
 
 
-def _demo(code: str) -> Path:
+def trained_demo(code: str) -> Path:
+    """Return the last checkpoint of the demo in a language; train it if it is not there."""
     name = f"recorded_demo_{code}"
     return _trained(
         name, "config/demo.yaml", "--data.language", ESPEAK.get(code, code), "--custom_folder_name", name
@@ -96,42 +102,45 @@ def _demo(code: str) -> Path:
 
 
 def _starter(code: str) -> Path:
-    return _trained(f"recorded_starter_{code}", str(_start(code)))
+    return _trained(f"recorded_starter_{code}", str(starter_configuration(code)))
 
 
-def _start(code: str) -> Path:
+def starter_configuration(code: str) -> Path:
     """Return the configuration that ``start`` writes."""
     name, language = f"recorded_starter_{code}", ESPEAK.get(code, code)
     config = Path("data/starts") / name / "config.yaml"
     if not config.is_file():
-        _run("start", str(PROMPTS / code), "--language", language, "--name", name, "--device", "cpu")
+        run_program("start", str(PROMPTS / code), "--language", language, "--name", name, "--device", "cpu")
     return config
 
 
 def _voice(code: str) -> Path:
     name = f"recorded_voice_{code}"
-    return _trained(name, str(_start(code)), "--config", str(RECIPE), "--custom_folder_name", name)
+    configuration = str(starter_configuration(code))
+    return _trained(name, configuration, "--config", str(RECIPE), "--custom_folder_name", name)
 
 
-MODELS = {"demo as it is": _demo, "starter's recipe": _starter, "recipe for one voice": _voice}
+MODELS = {"demo as it is": trained_demo, "starter's recipe": _starter, "recipe for one voice": _voice}
 
 
 def _trained(name: str, *arguments: str) -> Path:
     """Return the last checkpoint of an experiment; train it if it is not there."""
     checkpoint = Path("experiments") / name / "checkpoints" / "last.ckpt"
     if not checkpoint.is_file():
-        before = _seconds_of_children()
-        _run("train", *arguments)
-        print(f"{name}: {_seconds_of_children() - before:.0f} s of processor time", file=sys.stderr)
+        before = seconds_of_children()
+        run_program("train", *arguments)
+        print(f"{name}: {seconds_of_children() - before:.0f} s of processor time", file=sys.stderr)
     return checkpoint
 
 
-def _seconds_of_children() -> float:
+def seconds_of_children() -> float:
+    """Return the processor time of the programs that have ended, user and system."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def _run(*arguments: str) -> None:
+def run_program(*arguments: str) -> None:
+    """Run a command of this project; its output goes to standard error."""
     subprocess.run([sys.executable, "main.py", *arguments], cwd=ROOT, check=True, stdout=sys.stderr)
 
 
