@@ -94,19 +94,18 @@ class EvaluatedModel(LightningModule):
         self._log_metrics("test")
 
     def _scored_validation(self) -> Iterator[ScoredUtterance]:
-        """Yield about ``MOST_SCORED`` utterances of all lengths."""
-        batches = self.trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
-        wanted = max(MOST_SCORED // max(self.trainer.datamodule.batch_size, 1), 1)  # type: ignore[attr-defined]
-        step = max(len(batches) // wanted, 1)
-        for number, on_host in enumerate(batches):
-            if number % step:
-                continue
+        """Yield about ``MOST_SCORED`` utterances: the first batches, which are of all lengths."""
+        num_scored = 0
+        for on_host in self.trainer.datamodule.val_dataloader():  # type: ignore[attr-defined]
             batch = self.trainer.strategy.batch_to_device(on_host)
             with self.trainer.precision_plugin.forward_context():
                 log_probs, frames = self.scores_of(batch)
             rows = zip(log_probs.float().cpu(), frames.tolist(), strict=True)
             scores = [one[:count] for one, count in rows]
             yield from map(ScoredUtterance, scores, self._references(batch), batch.languages)
+            num_scored += len(batch.ids)
+            if num_scored >= MOST_SCORED:
+                return
 
     def _references(self, batch: Batch) -> list[list[str]]:
         return [

@@ -150,7 +150,8 @@ def _yaml_pairs(text: str, path: Path, owner: str) -> list[tuple[str, str]]:
 
 def _line_pairs(text: str, path: Path, owner: str) -> Iterable[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
+        is_comment = line.startswith("#") and not line.startswith("#\t")  # models have the symbol # itself
+        if is_comment or not line.strip():
             continue
         old, tab, new = line.partition("\t")
         if not tab:

@@ -16,6 +16,7 @@ from dataset_modules.recording import AudioError, Recording, UnusableAudio
 from dataset_modules.sources.annotations.audio_header import HIGHEST_RATE, UNSTATED_FRAMES, read_header
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
+from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import SplitBy, divided
 from phonetics.label_counts import LabelCounts
 
@@ -55,9 +56,9 @@ def survey_folder(
         **labels,
     }
     speakers = {one.speaker for split in SPLITS for one in data.splits[split] if one.speaker}
-    options |= _shares(data, len(speakers))
-    data = CustomAudioDataset(language, **options)
-    data.load_data()
+    shares = _shares(data, len(speakers))
+    options |= shares
+    data.splits = {**data.splits, **_held_out(data, shares)}
     data.check_texts()
     counts = {split: len(data.splits[split]) for split in SPLITS}
     if not counts["train"]:
@@ -120,6 +121,13 @@ def _shares(data: CustomAudioDataset, num_speakers: int) -> dict[str, Any]:
             return {"validation_split": val, "test_split": test, "split_by": by}
     val, test = (0.0 if split in stated else _HELD_OUT[0] for split in ("val", "test"))
     return {"validation_split": val, "test_split": test, **({"split_by": "recording"} if choices else {})}
+
+
+def _held_out(data: CustomAudioDataset, shares: Mapping[str, Any]) -> dict[Split, PackedRecordings]:
+    """Divide the training recordings as a data set with these shares would; stated splits stay."""
+    val, test, by = shares["validation_split"], shares["test_split"], shares.get("split_by", "speaker")
+    parts = divided(data.splits["train"], val=val, test=test, by=by)
+    return {split: part for split, part in parts.items() if part or split == "train"}
 
 
 def _seconds(recordings: Sequence[Recording] | Iterable[Recording]) -> float:

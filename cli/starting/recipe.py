@@ -25,11 +25,6 @@ class Recipe(NamedTuple):
     epochs: int
     searches: bool  # whether test data are decoded with a language model of the training labels
 
-    def steps(self, num_recordings: int) -> int:
-        """Return the optimizer steps of the run."""
-        clips = num_recordings * (1 + self.repeats) + self.synthetic
-        return self.epochs * -(-clips // self.batch_size)
-
 
 def recipe_for(survey: FolderSurvey, *, on_gpu: bool, can_synthesise: bool) -> Recipe:
     """Choose the settings."""

@@ -73,7 +73,7 @@ def _audio_params(find: FindFile) -> AudioParams:
     """Read the audio format of the feature extractor; what it does not say has the usual value."""
     settings: dict[str, Any] = {}
     for file in _PREPROCESSOR_FILES:
-        nested = read_json_object(find(file), {"feature_extractor": dict[str, Any]}).get("feature_extractor")
-        found = read_json_object(find(file), _AUDIO)
-        settings |= found if nested is None else conform_fields(nested, _AUDIO, file)
+        path = find(file)
+        nested = read_json_object(path, {"feature_extractor": dict[str, Any]}).get("feature_extractor")
+        settings |= read_json_object(path, _AUDIO) if nested is None else conform_fields(nested, _AUDIO, file)
     return AudioParams(**settings)

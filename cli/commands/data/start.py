@@ -64,12 +64,11 @@ def run_start(arguments: Sequence[str]) -> int:
     if survey.faults:
         number = number_of(len(survey.faults), "recording")
         log.warning("start: %s cannot be used; %s", number, survey.faults[0])
-    steps = recipe.steps(survey.counts["train"])
     sys.stdout.write(
         f"{described(survey)}\n"
         f"vocabulary: {vocabulary.path}, {len(vocabulary.vocabulary.phonemes)} phonemes"
         f"{'; added: ' + ' '.join(vocabulary.added) if vocabulary.added else ''}\n"
-        f"training: about {steps:,} steps in {recipe.epochs} epochs, "
+        f"training: {recipe.epochs} epochs, "
         f"{recipe.synthetic or 'no'} synthetic sentences mixed in{_duration(recipe)}\n"
         f"wrote {config}\nnext:\n  {PROGRAM} doctor {config}\n  {PROGRAM} train {config}\n"
     )

@@ -82,6 +82,13 @@ def test_a_question_mark_that_is_replaced_declares_a_symbol(tmp_path):
     assert read_symbol_table(table) == {"a": "a", "N": "ŋ"}
 
 
+def test_a_number_sign_is_a_symbol_and_a_row_behind_it_a_comment(tmp_path):
+    table = tmp_path / "symbols.tsv"
+    lines = symbol_lines(SymbolMap(["#", "a"], RUSSIAN), {}).replace("#\t?", "#\tʂ")
+    table.write_text(f"{lines}#a\to\n", encoding="utf-8")
+    assert read_symbol_table(table) == {"#": "ʂ", "a": "a"}
+
+
 def test_the_symbol_of_a_phoneme_is_the_best_one():
     symbols = SymbolMap(["aː", "ˈa", "ɹ"], RUSSIAN)
     assert (symbols.symbol_of("a"), symbols.symbol_of("r"), symbols.symbol_of("tʲ")) == ("ˈa", "ɹ", None)

@@ -114,6 +114,16 @@ def test_a_language_with_varieties_gets_its_usual_one(tmp_path, capsys):
     assert "en-us, the usual variety of en" in capsys.readouterr().out
 
 
+def test_a_folder_is_read_once_and_warned_of_once(tmp_path, capsys):
+    folder = write_folder(tmp_path / "p", italian(count=30))
+    (folder / "fr").mkdir()
+    (folder / "metadata.csv").rename(folder / "rows.csv")
+    for row in italian(count=30):
+        (folder / row["file_name"]).with_suffix(".txt").write_text(row["text"], encoding="utf-8")
+    started(folder, tmp_path, "--language", "it", "--device", "cpu")
+    assert capsys.readouterr().err.count("has no folder for the language") == 1
+
+
 def test_an_earlier_start_stays(tmp_path, capsys):
     folder = write_folder(tmp_path / "p", italian(count=30))
     arguments = ["start", str(folder), "--language", "it", "--output", str(tmp_path / "s"), "--device", "cpu"]
