@@ -41,7 +41,7 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--languages", nargs="+", default=["ru", "en", "es"], help="of the prompts, or demo")
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, help="besides the base; all by default")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3, help="runs of each variant")
     parser.add_argument("--minutes", type=float, default=10.0, help="processor time of the steps of a run")
     parser.add_argument("--table", action="store_true", help="print kept results and train nothing")

@@ -1,7 +1,7 @@
 """The variants that ``little_data.py`` compares, and the configuration of a run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from cli.configuration.merged_tables import merge_tables
@@ -71,14 +71,18 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
-def variants_of(language: str, chosen: list[str] | None = None) -> list[str]:
-    """Return the names of the variants that apply to a language, the base first.
+def variants_of(language: str, chosen: Iterable[str] = VARIANTS) -> list[str]:
+    """Return the names of the variants that apply to a language, with those that they are compared with.
 
-    >>> variants_of("demo", ["lora", "consistency"])
-    ['base', 'consistency']
+    >>> variants_of("ru", ["lora"]), variants_of("demo", ["lora", "consistency"])
+    (['base', 'from_demo', 'lora'], ['base', 'consistency'])
     """
-    names = [name for name in VARIANTS if name == BASE or chosen is None or name in chosen]
-    return [name for name in names if language != DEMO or not VARIANTS[name].needs_recordings]
+    wanted = {BASE, *chosen, *(VARIANTS[name].against for name in chosen)}
+    return [
+        name
+        for name, variant in VARIANTS.items()
+        if name in wanted and not (language == DEMO and variant.needs_recordings)
+    ]
 
 
 def with_datasets(base: Mapping[str, Any], synthetic: str) -> Table:

@@ -10,6 +10,7 @@ from benchmarks.little_data_variants import (
     VARIANTS,
     calibration,
     configuration,
+    steps_for,
     variants_of,
 )
 from cli.schema.checker import Checker
@@ -116,3 +117,14 @@ def test_the_demo_has_only_the_variants_that_need_no_recordings():
         *("sampling", "mixed_from_start", "recordings_alone", "from_demo", "lora", "unfreeze")
     }
     assert variants_of("ru") == list(VARIANTS)
+
+
+def test_what_a_chosen_variant_is_compared_with_is_measured_too():
+    assert variants_of("ru", ["lora"]) == [BASE, "from_demo", "lora"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "step_seconds", "steps"), [(10, 0.3, 2000), (10, 0.6, 1000), (0.5, 0.4, 75), (0.001, 9, 1)]
+)
+def test_a_step_that_costs_twice_as_much_leaves_half_the_steps(minutes, step_seconds, steps):
+    assert steps_for(minutes, step_seconds) == steps
