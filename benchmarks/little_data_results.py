@@ -161,11 +161,11 @@ def _pairs(
             f"little_data: {every[0].language}: all runs must have the same test utterances, "
             f"{every[0].variant} and {every[-1].variant} have others; remove the kept results of one"
         )
-    errors = (
+    earlier, later = (
         np.mean([getattr(runs[seed], name) for seed in seeds], axis=0)
         for runs, name in ((first, before), (second, after))
     )
-    return _Pairs(*errors, every[0].lengths)
+    return _Pairs(earlier, later, every[0].lengths)
 
 
 def _difference(pairs: _Pairs | None) -> str:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from benchmarks.recorded_speech import (
     trained_demo,
 )
 from cli.configuration.configured_datasets import located_datasets
+from dataset_modules.batches.audio_params import AudioParams
 from dataset_modules.cache.clip_store import PreparedClip
 from dataset_modules.sources.audio import from_pcm16
 from durable_files import write_durably
@@ -133,15 +135,17 @@ def base_of(language: str) -> Table:
 def _test_errors(experiment: Path) -> list[tuple[str, EditCounts, EditCounts]]:
     """Return the errors in each test utterance, decoded greedily and by the search that the run has kept."""
     model = AcousticModel.from_checkpoint(find_checkpoint("little_data", str(experiment)))
-    decoders = (None, kept_decoder(experiment, model.vocabulary))
-    recognisers = [Recognizer(model, decoder) for decoder in decoders]
-    data = dict(read_configuration(experiment)["data"])
-    return [
-        (clip.id, *(_edits(recogniser, clip) for recogniser in recognisers))
-        for dataset in located_datasets(data)
-        if any(True for _ in dataset.recordings("test"))
-        for clip in dataset.prepare("test", model.audio_params).clips
-    ]
+    greedy = Recognizer(model)
+    searched = Recognizer(model, kept_decoder(experiment, model.vocabulary))
+    clips = _test_clips(experiment, model.audio_params)
+    return [(clip.id, _edits(greedy, clip), _edits(searched, clip)) for clip in clips]
+
+
+def _test_clips(experiment: Path, audio_params: AudioParams) -> Iterator[PreparedClip]:
+    for dataset in located_datasets(dict(read_configuration(experiment)["data"])):
+        if any(True for _ in dataset.recordings("test")):
+            clips = dataset.prepare("test", audio_params).clips
+            yield from (clips[row] for row in range(len(clips)))
 
 
 def _edits(recogniser: Recognizer, clip: PreparedClip) -> EditCounts:

@@ -171,7 +171,7 @@ def _of_program(program: str, clips: Sequence[TestClip]) -> list[list[str]]:
         for path, clip in zip(paths, clips, strict=True):
             samples, rate = soundfile.read(clip.audio, dtype="int16")
             soundfile.write(path, samples, rate, subtype="PCM_16")
-        script = [python, ROOT / "benchmarks" / "recorded_contenders.py", program]
+        script = [str(python), str(ROOT / "benchmarks" / "recorded_contenders.py"), program]
         answer = subprocess.run(
             script, input="\n".join(map(str, paths)), capture_output=True, text=True, check=True
         )
