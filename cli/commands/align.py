@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} align", description=_DESCRIPTION)
     add_model_options(parser)
     parser.add_argument("recordings", nargs="+", help="files, folders, or - for standard input")
-    parser.add_argument("--text", help="what is said in the one recording")
+    parser.add_argument("--text", help="what is said in the one recording: a text, or a file with it")
     parser.add_argument("--phonemes", help="the same as phonemes with spaces between, | between words")
     add_label_options(parser)
     parser.add_argument("--format", type=str.lower, choices=FORMAT_NAMES, default="textgrid")

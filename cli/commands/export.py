@@ -125,6 +125,7 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
     if options.to == "space":
         if options.push or options.check:
             raise ConfigError("export: --to space goes without --push and --check; push the folder with git")
+        _check_languages(options.language or ())
         return
     if options.to != "hf":
         missing = [
@@ -141,6 +142,17 @@ def _check(options: argparse.Namespace, folder: Path, experiment: Path | None) -
         raise ConfigError(
             "export: --check needs the experiment's config.yaml beside its checkpoints, or --config FILE"
         )
+
+
+def _check_languages(languages: Sequence[str]) -> None:
+    """Refuse a language that the page of the Space would refuse when it starts."""
+    from phonetics.text_to_phonemes.spoken_text import SpokenText
+
+    try:
+        for language in languages:
+            SpokenText("espeak", language).check()
+    except ValueError as error:
+        raise ConfigError(f"export: --language: {error}") from error
 
 
 def _provenance(experiment: Path | None, checkpoint: Path) -> "Provenance":

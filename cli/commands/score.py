@@ -14,9 +14,9 @@ from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from installation import PROGRAM
 from stop_signals import stop_if_requested
-from untrusted.files import FileError, read_text
 
 if TYPE_CHECKING:
+    from cli.commands.pronunciation.speaker_pages import SpeakerPages
     from cli.commands.transcription.recording_labels import Labels
     from cli.commands.transcription.recordings import NamedRecording
     from scoring.candidates import CandidateChoice
@@ -48,7 +48,6 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
     # Imported only now: a wrong argument should not wait for it.
     from cli.commands.pronunciation.calibration_file import calibration_of
     from cli.commands.pronunciation.segment_scorer import SegmentScorer
-    from cli.commands.pronunciation.speaker_pages import SpeakerPages
     from cli.commands.transcription.recording_labels import LabelReader
     from cli.commands.transcription.recording_results import RecordingResults
     from inference.score_formats import SCORE_FORMATS
@@ -64,7 +63,7 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
             overwrite=options.overwrite,
         )
         to_phonemes = LabelReader(options, "score")
-        pages = SpeakerPages(options.pages) if options.pages else None
+        pages = _pages(options, [labels for _, labels in labelled])
         scored = SegmentScorer(recognizer_of(options), to_phonemes, candidates, calibration, pages)
         num_faults = 0
         for recording, labels in labelled:
@@ -156,16 +155,13 @@ def _candidates(choice: str) -> "CandidateChoice":
         raise ConfigError(str(error)) from error
 
 
-def _text(given: str | None) -> str | None:
-    """Return a text, or that of a file in one line."""
-    try:
-        if given and Path(given).is_file():
-            return " ".join(read_text(Path(given)).split())
-    except FileError as error:
-        raise ConfigError(f"score: --text: {error}") from error
-    except OSError:  # longer than a name of a file can be
-        pass
-    return given
+def _pages(options: argparse.Namespace, labels: Sequence["Labels"]) -> "SpeakerPages | None":
+    from cli.commands.pronunciation.speaker_pages import SpeakerPages
+
+    if options.pages is None:
+        return None
+    speakers = [segment.speaker for own in labels if not isinstance(own, str) for segment in own]
+    return SpeakerPages(options.pages, speakers, overwrite=options.overwrite)
 
 
 def _labelled(options: argparse.Namespace, stack: ExitStack) -> list[tuple["NamedRecording", "Labels"]]:
@@ -174,7 +170,6 @@ def _labelled(options: argparse.Namespace, stack: ExitStack) -> list[tuple["Name
     from cli.commands.transcription.recording_labels import labels_beside, stated_label
     from cli.commands.transcription.recordings import find_recordings, with_results_apart
 
-    options.text = _text(options.text)
     stated = stated_label(options, "score")
     tables = {name: table_of(name) for name in options.recordings}
     listed = [

@@ -17,6 +17,7 @@ from experiment.layout import experiment_of
 from inference.handover.label_sources import label_sources
 from phonetics import IpaNormaliser
 from phonetics.text_to_phonemes.spoken_text import LanguageNeededError, SpokenText
+from untrusted.files import FileError, read_text
 
 if TYPE_CHECKING:
     from cli.commands.transcription.recordings import NamedRecording
@@ -35,9 +36,24 @@ def stated_label(options: argparse.Namespace, command: str) -> LabelledSegment |
             raise ConfigError(f"{command}: --{name} must not be empty")
     if not options.text and not options.phonemes:
         return None
-    return LabelledSegment(
-        Path(), phonemes=tuple((options.phonemes or "").split()) or None, text=options.text
-    )
+    text = options.text and _text_of(options.text, command)
+    return LabelledSegment(Path(), phonemes=tuple((options.phonemes or "").split()) or None, text=text)
+
+
+def _text_of(given: str, command: str) -> str:
+    """Return a text, or that of a file in one line; a path that names no file is not spoken."""
+    path = Path(given)
+    try:
+        if path.is_file():
+            return " ".join(read_text(path).split())
+        is_path = path.suffix.lower() == ".txt" or ("/" in given and path.parent.is_dir())
+    except FileError as error:
+        raise ConfigError(f"{command}: --text: {error}") from error
+    except OSError:  # longer than a name of a file can be
+        return given
+    if is_path:
+        raise ConfigError(f"{command}: --text must be a text or a file with it, there is no file {given!r}")
+    return given
 
 
 def labels_beside(

@@ -66,29 +66,29 @@ class RecordingResults(Generic[Result]):
         return Path(self._folder or ".") / result.with_name(result.name + self._form.suffix)
 
 
-def prepare_files(folder: Path, paths: Sequence[Path], *, overwrite: bool) -> None:
+def prepare_files(folder: Path, paths: Sequence[Path], *, overwrite: bool, option: str = "--output") -> None:
     """Create the folders of results before any work is done; refuse to replace files."""
     if not overwrite:
-        _check_free(paths)
-    _make_folders([folder, *(path.parent for path in paths)])
+        _check_free(paths, option)
+    _make_folders([folder, *(path.parent for path in paths)], option)
 
 
-def _check_free(paths: Sequence[Path]) -> None:
+def _check_free(paths: Sequence[Path], option: str) -> None:
     """Refuse to replace files: they may be references, or corrected by hand."""
     taken = [path for path in paths if path.exists()]
     if taken:
         named = ", ".join(map(str, taken[:_EXAMPLES])) + (", …" if len(taken) > _EXAMPLES else "")
         raise ConfigError(
-            f"--output must not hold results already, {len(taken)} of {len(paths)} files are "
+            f"{option} must not hold results already, {len(taken)} of {len(paths)} files are "
             f"there: {named}; name another folder, or add --overwrite"
         )
 
 
-def _make_folders(folders: Sequence[Path]) -> None:
+def _make_folders(folders: Sequence[Path], option: str) -> None:
     for folder in dict.fromkeys(folders):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"--output must be a folder, {folder} cannot be one: {error.strerror}"
+                f"{option} must be a folder, {folder} cannot be one: {error.strerror}"
             ) from error

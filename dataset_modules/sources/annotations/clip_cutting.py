@@ -71,7 +71,7 @@ def cut(
         intervals = with_faults(chosen.clips.labels, seconds)
         spans = list(_spans(intervals, spoken))
         num_empty = len(intervals) - len(spans)
-        num_outside = len(spoken) - len({id(label) for span in spans for label in span.labels})
+        num_outside = len(spoken) - sum(len(span.labels) for span in spans)
     else:
         spans = [_Span(0.0, None, spoken)] if is_one_clip else list(_phrases(spoken, seconds))
     parts = (part for span in spans for part in _around_unknown(span))
@@ -165,12 +165,20 @@ def _is_a_list(spoken: Sequence[TimedLabel]) -> bool:
 
 
 def _spans(intervals: Sequence[TimedLabel], spoken: Sequence[TimedLabel]) -> Iterator[_Span]:
-    """Give each interval the labels whose middle lies in it; pauses are left out."""
+    """Give each interval the labels whose middle lies in it; pauses are left out.
+
+    A label belongs to one interval, and none to one with bad times: those may all overlap.
+    """
     ordered = sorted(spoken, key=lambda label: label.middle)
     middles = [label.middle for label in ordered]
+    taken = 0
     for interval in (interval for interval in intervals if not is_silence(interval.text)):
-        inside = slice(bisect_left(middles, interval.start), bisect_right(middles, interval.end))
-        yield _Span(interval.start, interval.end, ordered[inside], interval.fault, interval.text)
+        inside: Sequence[TimedLabel] = ()
+        if not interval.fault:
+            first = max(taken, bisect_left(middles, interval.start))
+            taken = max(first, bisect_right(middles, interval.end))
+            inside = ordered[first:taken]
+        yield _Span(interval.start, interval.end, inside, interval.fault, interval.text)
 
 
 def _first_fault(labels: Sequence[TimedLabel]) -> str | None:
@@ -190,7 +198,7 @@ def _texts(labels: Sequence[TimedLabel], word_starts: Sequence[float]) -> tuple[
 
 def _phrases(spoken: Sequence[TimedLabel], seconds: float) -> Iterator[_Span]:
     """Yield clips between pauses; half of a pause belongs to each side, up to a margin."""
-    groups = list(_divided(list(spoken)))
+    groups = list(_divided(_in_order(spoken, seconds + BEYOND_SECONDS)))
     ends = [0.0, *(group[-1].end for group in groups)]
     starts = [*(group[0].start for group in groups), max(seconds, ends[-1])]
     for place, group in enumerate(groups):
@@ -198,6 +206,18 @@ def _phrases(spoken: Sequence[TimedLabel], seconds: float) -> Iterator[_Span]:
         end, after = ends[place + 1], starts[place + 1]
         end = min(end + _MARGIN, (end + after) / 2 if place + 1 < len(groups) else after)
         yield _Span(start, end, group)
+
+
+def _in_order(labels: Sequence[TimedLabel], latest: float) -> list[TimedLabel]:
+    """Order labels by their start, with times within the recording, also where these were bad.
+
+    Among others a division could part off one label after another, and look at all the rest each time.
+    """
+    placed = []
+    for label in labels:
+        start = min(max(0.0, label.start), latest)
+        placed.append(label._replace(start=start, end=min(max(start, label.end), latest)))
+    return sorted(placed, key=lambda label: label.start)
 
 
 def _divided(labels: list[TimedLabel]) -> Iterator[list[TimedLabel]]:

@@ -83,6 +83,7 @@ def test_a_text_is_spoken_in_the_language_and_what_fails_is_one_line_each(
     [
         (["--text", "да", "--phonemes", "d a"], "give --text or --phonemes, not both"),
         (["--text", "да"], "a text needs --language"),
+        (["--text", "gone.txt"], "align: --text must be a text or a file with it, there is no file"),
         (["--phonemes", "nowhere"], "must be in the vocabulary, these are not"),
         (["--phonemes", " ".join(NAMES * 200)], "labels need"),
     ],

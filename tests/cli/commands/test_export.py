@@ -48,3 +48,12 @@ def test_without_a_token_nothing_is_exported(hub, tmp_path, monkeypatch, capsys)
 def test_a_private_upload_needs_a_name(tmp_path, capsys):
     assert _export(tmp_path / "exported", "--private") == 2
     assert "--private needs --push OWNER/NAME" in capsys.readouterr().err
+
+
+def test_a_language_that_the_page_would_refuse_is_refused_before_anything_is_written(tmp_path, capsys):
+    command = ["export", str(CHECKPOINT), "--to", "space", "--output", str(tmp_path / "space")]
+    assert run([*command, "--language", "ru", "klingon"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: export: --language: ")
+    assert "'klingon'" in error
+    assert not (tmp_path / "space").exists()

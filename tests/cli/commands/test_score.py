@@ -180,6 +180,9 @@ def test_candidates_come_from_a_file(experiment, folder, tmp_path, capsys):
         (["--phonemes", "a", "--candidates", "gone.tsv"], 2, "--candidates"),
         (["--phonemes", "a", "--format", "eaf"], 2, "--format"),
         (["--text", " "], 2, "score: --text must not be empty"),
+        (["--text", "gone.TXT"], 2, "score: --text must be a text or a file with it, there is no file"),
+        (["--text", "/tmp/gone"], 2, "there is no file '/tmp/gone'"),
+        (["--text", "и/или"], 2, "a text needs --language"),
         (["--phonemes", ""], 2, "score: --phonemes must not be empty"),
         (["--phonemes", "a", "--false_rejections", "0"], 2, "--false_rejections needs --corpus"),
         (["--phonemes", "a xyz"], 1, "not: xyz"),
@@ -212,6 +215,18 @@ def test_each_speaker_has_a_page(experiment, folder, tmp_path, capsys):
 def test_recordings_without_a_speaker_share_a_page(experiment, folder, tmp_path):
     assert score(experiment, folder, "--phonemes", SAID, "--pages", tmp_path / "pages") == 0
     assert [path.name for path in (tmp_path / "pages").iterdir()] == ["all_recordings.html"]
+
+
+def test_pages_are_replaced_only_where_that_is_asked_for(experiment, folder, tmp_path, capsys):
+    (tmp_path / "pages").mkdir()
+    page = tmp_path / "pages" / "all_recordings.html"
+    page.write_text("mine")
+    command = (experiment, folder / "a.wav", "--phonemes", SAID, "--pages", page.parent)
+    assert score(*command) == 2
+    assert f"--pages must not hold results already, 1 of 1 files are there: {page}" in capsys.readouterr().err
+    assert page.read_text() == "mine"
+    assert score(*command, "--overwrite") == 0
+    assert page.read_text() != "mine"
 
 
 def test_an_onnx_export_is_scored_by_its_folder(experiment, folder, tmp_path, capsys):
