@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -150,6 +151,12 @@ class PhonemeCLI(LightningCLI):
             default=True,
             help="Analyse the errors and write report.html when training ends.",
         )
+        parser.add_argument(
+            "--num_threads",
+            type=int | None,
+            default=None,
+            help="Processor threads of each process; null leaves the number to PyTorch.",
+        )
         parser.add_argument("--decoding", type=DecodingSection, default=DecodingSection())
         parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
         parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
@@ -174,6 +181,8 @@ class PhonemeCLI(LightningCLI):
         check_languages(section)
         if self.is_search:
             return
+        if section.num_threads:
+            torch.set_num_threads(section.num_threads)
         section.model.vocab_file = chosen_vocabulary(section)
         take_world(section.trainer)
         check_hardware(section.trainer)

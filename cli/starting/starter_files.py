@@ -19,6 +19,7 @@ from phonetics.label_counts import build_vocabulary, merge_vocabularies, missing
 CONFIG, VOCABULARY, SENTENCES = "config.yaml", "vocabulary.json", "training_texts.txt"
 _SPLITS = ("train", "val", "test")
 _FEWEST_WORDS = 8
+_FEW_CORES = 2  # up to which further threads cost much and save little time with the small network
 _RARE_SHARE = 0.005  # of all phonemes, up to which those outside the usual vocabulary are left out
 
 
@@ -71,10 +72,11 @@ def _configuration(
     recorded = {**survey.dataset_options, "multiply_train_data": recipe.repeats}
     datasets = [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": recorded}]
     datasets += _synthetic_datasets(folder, language, survey, recipe)
-    processes = min(os.cpu_count() or 1, 8)
+    processes = min(len(os.sched_getaffinity(0)), 8)
     return {
         "seed_everything": 42,
         "custom_folder_name": folder.name,
+        **({} if recipe.on_gpu or processes > _FEW_CORES else {"num_threads": 1}),
         "model": {"vocab_file": str(vocabulary.path), **model_settings(recipe)},
         "data": {
             "language": language,

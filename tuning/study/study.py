@@ -24,6 +24,7 @@ _FREE = {
     "seed_everything",
     "custom_folder_name",
     "write_report",
+    "num_threads",
     "decoding",  # of test data, which no trial has
     "data.num_workers",
     "data.num_proc",

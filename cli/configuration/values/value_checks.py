@@ -18,6 +18,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "trainer.gradient_clip_val": (0.0, math.inf),
     "trainer.num_nodes": (1, 100_000),
     "data.num_workers": (0, 1024),
+    "num_threads": (1, 1024),
     "optuna.n_jobs": (1, 1024),
 }
 

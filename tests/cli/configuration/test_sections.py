@@ -106,3 +106,12 @@ def test_only_fitting_searches(capsys):
     status = run(arguments, lambda _: pytest.fail("it searched"))
     assert status == 2
     assert "nothing_of_this_name" in capsys.readouterr().err
+
+
+def test_threads_are_set_before_anything_is_built(monkeypatch):
+    set_to = []
+    monkeypatch.setattr("torch.set_num_threads", set_to.append)
+    arguments = ["test", "--config", str(DEMO), "--custom_folder_name", "nothing_of_this_name"]
+    assert run([*arguments, "--num_threads", "3"]) == 2
+    assert run(arguments) == 2
+    assert set_to == [3]

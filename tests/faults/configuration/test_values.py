@@ -65,6 +65,7 @@ def test_yaml_that_would_grow_or_run(refused, text):
         ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches must be at least 1"),
         ("--trainer.check_val_every_n_epoch=0", "check_val_every_n_epoch must be at least 1"),
         ("--data.num_workers=1000000", "num_workers must be"),
+        ("--num_threads=0", "num_threads must be between 1 and 1024"),
         ("--trainer.max_steps=" + "9" * 30, "max_steps must be"),
         ("--custom_folder_name=../../escaped", "custom_folder_name must be"),
         ("--custom_folder_name=/tmp/escaped", "custom_folder_name must be"),

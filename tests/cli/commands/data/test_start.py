@@ -200,6 +200,15 @@ def test_the_run_has_a_bounded_length_whatever_the_amount_of_speech(minutes, cli
     assert 2 <= recipe.batch_size <= 16
 
 
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, None)])
+def test_few_cores_train_with_one_thread(tmp_path, monkeypatch, cores, threads):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    folder = write_folder(tmp_path / "prompts", italian(), ".flac")
+    config = started(folder, tmp_path, "--language", "it", "--device", "cpu")
+    assert config.get("num_threads") == threads
+    assert config["data"]["num_proc"] == cores
+
+
 def test_the_help_needs_no_folder(capsys):
     with pytest.raises(SystemExit):
         run_start(["--help"])
