@@ -37,7 +37,7 @@ class LogLines(ProgressBar):
         if self._is_due():
             shown = self.get_metrics(trainer, pl_module)
             metrics = "".join(f", {name} {_short(value)}" for name, value in shown.items() if name != "v_num")
-            _log(f"epoch {trainer.current_epoch}", step, self.total_train_batches, metrics)
+            _log(f"epoch {trainer.current_epoch}", step, trainer.num_training_batches, metrics)
 
     @override
     def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:

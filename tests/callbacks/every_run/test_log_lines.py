@@ -43,10 +43,10 @@ def loader():
     return DataLoader(torch.zeros(6, 1), batch_size=2)
 
 
-def _trainer(tmp_path, *callbacks, **others):
+def _trainer(tmp_path, *callbacks, max_epochs=2, **others):
     return Trainer(
         accelerator="cpu",
-        max_epochs=2,
+        max_epochs=max_epochs,
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -74,6 +74,14 @@ def test_each_stage_logs_how_far_it_is(tmp_path, loader, caplog):
     for stage, times in (("validation", 2), ("test", 1), ("predict", 1)):
         expected = [f"{stage}: {n} of 3 batches" for n in (1, 2, 3)] * times
         assert [line for line in lines if line.startswith(stage)] == expected
+
+
+def test_a_run_of_steps_logs_the_batches_of_whole_epochs(tmp_path, loader, caplog):
+    trainer = _trainer(tmp_path, LogLines(seconds=0), max_epochs=-1, max_steps=4)
+    with caplog.at_level(logging.INFO, logger="callbacks.every_run.log_lines"):
+        trainer.fit(_Model(), loader)
+    batches = [(0, 1), (0, 2), (0, 3), (1, 1)]
+    assert _lines(caplog) == [f"epoch {epoch}: {n} of 3 batches, train_loss 0.25" for epoch, n in batches]
 
 
 def test_lines_are_rare_and_logged_by_the_first_process_alone(tmp_path, loader, caplog):
