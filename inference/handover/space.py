@@ -4,8 +4,9 @@ import importlib.metadata
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,10 +22,11 @@ from inference.acoustic_model import AcousticModel
 from inference.handover.bundle import CARD, new_folder
 from inference.handover.model_card import Provenance
 from installation import MODULES, PACKAGES, PROJECT, ROOT
-from models.weights import CHECKPOINT_KEY, read_checkpoint
+from models.weights import CHECKPOINT_KEY, NETWORK_PREFIX, read_checkpoint
 
 _PORT = 7860  # which a Space shows
 _LOCK, _REQUIREMENTS = "requirements.lock", "requirements.txt"
+_OF_ADAPTERS = ("adapter", "base")  # of a description
 _KEPT = (CALIBRATION_FILE, DECODING_FILE, LANGUAGE_MODEL_FILE)  # with which the model decodes and scores
 _DOCKERFILE = """# Serves the page of `try`. Without an engine: install requirements.txt, run the last line.
 FROM python:3.12-slim
@@ -64,16 +66,19 @@ def write_space(
 ) -> None:
     """Write the code, the requirements, the card and the model into a new folder.
 
-    Of the checkpoint its weights and their description are taken, of the experiment's folder the search and
-    the calibration; its configuration, which names files, stays.
+    Of the checkpoint its weights and their description are taken, with an adapter and its base in them; of
+    the experiment's folder the search and the calibration. Its configuration, which names files, stays.
     """
-    AcousticModel.from_checkpoint(checkpoint)  # refuses what the page could not load
+    model = AcousticModel.from_checkpoint(checkpoint)  # refuses what the page could not load
     name = re.sub(r"[^\w-]+", "_", provenance.name).strip("_-") or "model"
     options = ["--language", *languages] if languages else []
     command = ["python", "main.py", "try", name, *options, "--host", "0.0.0.0", "--port", str(_PORT)]  # noqa: S104
     with new_folder(folder) as unfinished:
         _copy_code(unfinished)
-        _copy_model(checkpoint, experiment, unfinished / EXPERIMENTS / name)
+        _write_checkpoint(model, read_checkpoint(checkpoint), unfinished / EXPERIMENTS / name / CHECKPOINTS)
+        for file in _KEPT:
+            if experiment and (experiment / file).is_file():
+                shutil.copy(experiment / file, unfinished / EXPERIMENTS / name)
         (unfinished / _REQUIREMENTS).write_text(_requirements(), encoding="utf-8")
         dockerfile = _DOCKERFILE.format(command=json.dumps(command))
         (unfinished / "Dockerfile").write_text(dockerfile, encoding="utf-8")
@@ -87,16 +92,13 @@ def _copy_code(folder: Path) -> None:
         shutil.copy(ROOT / f"{module}.py", folder)
 
 
-def _copy_model(checkpoint: Path, experiment: Path | None, folder: Path) -> None:
-    (folder / CHECKPOINTS).mkdir(parents=True)
-    content = read_checkpoint(checkpoint)
-    target = folder / CHECKPOINTS / "best.ckpt"
-    torch.save({name: content[name] for name in ("state_dict", CHECKPOINT_KEY)}, target)
-    best = json.dumps({"path": target.name})
-    (folder / CHECKPOINTS / BEST_CHECKPOINT_FILE).write_text(best, encoding="utf-8")
-    for file in _KEPT:
-        if experiment and (experiment / file).is_file():
-            shutil.copy(experiment / file, folder)
+def _write_checkpoint(model: AcousticModel, content: Mapping[str, Any], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    weights = {f"{NETWORK_PREFIX}{name}": value for name, value in model.network.state_dict().items()}
+    described = {name: value for name, value in content[CHECKPOINT_KEY].items() if name not in _OF_ADAPTERS}
+    torch.save({"state_dict": weights, CHECKPOINT_KEY: described}, folder / "best.ckpt")
+    best = json.dumps({"path": "best.ckpt"})
+    (folder / BEST_CHECKPOINT_FILE).write_text(best, encoding="utf-8")
 
 
 def _requirements() -> str:

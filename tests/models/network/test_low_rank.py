@@ -8,6 +8,8 @@ import torch
 
 from inference import Recognizer
 from inference.handover.huggingface import save_huggingface
+from inference.handover.model_card import Provenance
+from inference.handover.space import write_space
 from inference.streaming.audio_stream import AudioSamples
 from models.network.additions.low_rank import LowRankAdapter, LowRankLinear, is_of_adapter, merged
 from models.weights import CheckpointError
@@ -167,6 +169,16 @@ def test_another_base_and_none_are_refused_by_name(base, adapted, tmp_path):
     with pytest.raises(CheckpointError, match="pretrained_name"):
         adapted(folder=folder, initial_weights=path)
     fit(adapted(folder=tmp_path / "moved"), tmp_path, epochs=2, ckpt_path=path)
+
+
+def test_a_space_needs_no_base(base, adapted, tmp_path):
+    folder = base()
+    fit(adapted(folder=folder), tmp_path, epochs=2).save_checkpoint(tmp_path / "model.ckpt")
+    expected = Recognizer.from_checkpoint(tmp_path / "model.ckpt").scores(ONE)
+    write_space(tmp_path / "model.ckpt", None, tmp_path / "space", Provenance("one", {}, {}, {}), [])
+    folder.rename(tmp_path / "elsewhere")
+    found = Recognizer.from_experiment(tmp_path / "space/experiments/one").scores(ONE)
+    assert torch.equal(found, expected)
 
 
 def test_a_base_of_the_hub_is_taken_from_its_cache_alone(base, adapted, tmp_path):
