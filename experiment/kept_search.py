@@ -24,7 +24,7 @@ class KeptSearch(NamedTuple):
 
     def faults(self) -> str:
         """Return what is out of range; empty if nothing is."""
-        if not 1 <= self.beam <= WIDEST_BEAM:
+        if type(self.beam) is not int or not 1 <= self.beam <= WIDEST_BEAM:
             return f"beam must be between 1 and {WIDEST_BEAM}, got {self.beam}"
         for name in ("lm_weight", "token_bonus"):
             if not abs(getattr(self, name)) <= LARGEST_WEIGHT:  # NaN is refused, too

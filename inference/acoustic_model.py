@@ -17,6 +17,7 @@ from dataset_modules.batches.audio_params import AudioParams
 from models.checkpoint_description import CheckpointDescription, described_network
 from models.huggingface import HuggingFaceModel
 from models.network.acoustic_forward import AcousticForward
+from models.network.additions.base_weights import digest_of
 from models.network.frames import Counts, frame_clock, frames_of
 from models.network.frontend import Inputs, frontend_of
 from models.network.pretrained import build_network, frame_lengths, mask_policy
@@ -103,6 +104,10 @@ class AcousticModel:
         return (
             cls.from_checkpoint(path, device) if path.is_file() else cls.from_huggingface(str(name), device)
         )
+
+    def digest(self) -> str:
+        """Return what identifies the weights, whatever file holds them."""
+        return digest_of(self.network.state_dict())
 
     def num_frames(self, num_samples: int) -> int:
         """Return how many frames a stretch of samples has."""

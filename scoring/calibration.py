@@ -52,6 +52,7 @@ class Calibration(NamedTuple):
     criterion: str  # how the threshold was chosen
     candidates: CandidateChoice  # scores of other candidates cannot be compared
     grades: Curves | None = None
+    model: str | None = None  # the digest of the weights that gave the scores; None where it is unknown
 
     def applied(self, score: PronunciationScore) -> PronunciationScore:
         """Return scores with probabilities, verdicts and grades."""
@@ -169,6 +170,7 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write a calibration as JSON."""
     described = {
         "version": _VERSION,
+        "model": calibration.model,
         "criterion": calibration.criterion,
         "threshold": calibration.threshold,
         "candidates": calibration.candidates
@@ -204,6 +206,7 @@ def read_calibration(path: Path) -> Calibration:
             str(found["criterion"]),
             found["candidates"],
             _read_curves(found["grades"]) if found["grades"] else None,
+            found.get("model"),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: must be a calibration that score --calibrate wrote: {error!r}") from error

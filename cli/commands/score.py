@@ -46,7 +46,7 @@ def run_score(arguments: Sequence[str]) -> int:
 
 def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice") -> int:
     # Imported only now: a wrong argument should not wait for it.
-    from cli.commands.pronunciation.calibration_file import calibration_of
+    from cli.commands.pronunciation.calibration_file import calibration_of, warn_of_another_model
     from cli.commands.pronunciation.segment_scorer import SegmentScorer
     from cli.commands.transcription.recording_labels import LabelReader
     from cli.commands.transcription.recording_results import RecordingResults
@@ -64,7 +64,9 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
         )
         to_phonemes = LabelReader(options, "score")
         pages = _pages(options, [labels for _, labels in labelled])
-        scored = SegmentScorer(recognizer_of(options), to_phonemes, candidates, calibration, pages)
+        recognizer = recognizer_of(options)
+        warn_of_another_model(calibration, recognizer.model)
+        scored = SegmentScorer(recognizer, to_phonemes, candidates, calibration, pages)
         num_faults = 0
         for recording, labels in labelled:
             stop_if_requested()

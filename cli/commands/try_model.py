@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _offered(source: str, options: argparse.Namespace) -> "OfferedModel":
     """Load a model with the search and the calibration that belong to it."""
-    from cli.commands.pronunciation.calibration_file import calibration_of
+    from cli.commands.pronunciation.calibration_file import calibration_of, warn_of_another_model
     from cli.commands.transcribe import chosen_device
     from inference.decoding.kept_decoder import kept_decoder
     from inference.decoding.ngram import NgramError
@@ -86,6 +86,7 @@ def _offered(source: str, options: argparse.Namespace) -> "OfferedModel":
         languages = _languages(source, options)
     except (ValueError, NgramError) as error:  # of a checkpoint, a search, a Hugging Face model, a language
         raise ConfigError(str(error)) from error
+    warn_of_another_model(calibration, model)
     scorer = PronunciationScorer(model.vocabulary, model.clock, calibration=calibration)
     return OfferedModel(Recognizer(model, decoder), scorer, options.text_to_phonemes, languages)
 

@@ -14,6 +14,7 @@ from inference.handover.onnx_export import DESCRIPTION, GRAPH, OnnxRecognizer
 from installation import how_to_install
 from models.network.frames import Counts, FrameClock
 from models.network.frontend import Inputs, WaveformFrontend
+from models.weights import checkpoint_digest
 from untrusted.files import FileError
 from untrusted.json_text import read_json
 
@@ -49,9 +50,14 @@ class OnnxModel(AcousticModel):
             raise
         except Exception as error:  # onnxruntime's errors have no common base
             raise ValueError(f"{folder / GRAPH}: must be an ONNX export: {error}") from error
+        self._path = folder / GRAPH
         self.vocabulary = self._graph.vocabulary
         self.audio_params = AudioParams(sampling_rate=rate, do_normalize=False)
         self.frontend = WaveformFrontend(do_normalize=False, padding_value=0.0)
+
+    @override
+    def digest(self) -> str:
+        return checkpoint_digest(self._path)
 
     @override
     def frame_counts(self, num_samples: Counts) -> Counts:

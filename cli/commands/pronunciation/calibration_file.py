@@ -9,6 +9,7 @@ from experiment.errors import ConfigError
 from experiment.layout import CALIBRATION_FILE, experiment_of
 
 if TYPE_CHECKING:
+    from inference.acoustic_model import AcousticModel
     from scoring.calibration import Calibration
     from scoring.candidates import CandidateChoice
 
@@ -42,3 +43,12 @@ def calibration_of(options: argparse.Namespace, candidates: "CandidateChoice") -
         raise ConfigError(f"score: --calibration must be of the same candidates, {message}")
     log.warning("score: %s: there are no verdicts", message)
     return None
+
+
+def warn_of_another_model(calibration: "Calibration | None", model: "AcousticModel") -> None:
+    """Warn where a calibration was fitted on the scores of another model, as after further training."""
+    if calibration and calibration.model and calibration.model != model.digest():
+        log.warning(
+            "score: the calibration is of another model, or of other weights of this one: probabilities and "
+            "verdicts may be wrong; fit it again with --calibrate"
+        )

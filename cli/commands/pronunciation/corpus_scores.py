@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.commands.pronunciation.calibration_file import calibration_of, calibration_path
+from cli.commands.pronunciation.calibration_file import (
+    calibration_of,
+    calibration_path,
+    warn_of_another_model,
+)
 from cli.commands.transcription.recording_results import prepare_files
 from durable_files import write_durably
 from experiment.errors import ConfigError
@@ -37,6 +41,7 @@ def score_corpus(options: argparse.Namespace, recognizer: "Recognizer", candidat
     target = _calibration_target(options)
     _prepare_output(options)
     calibration = None if options.calibrate else calibration_of(options, candidates)
+    warn_of_another_model(calibration, recognizer.model)
     scorer = AnnotationScorer(recognizer, candidates, calibration)
     rows: list[AnnotatedScore] = []
     words: list[AnnotatedMean] = []
@@ -60,7 +65,9 @@ def score_corpus(options: argparse.Namespace, recognizer: "Recognizer", candidat
         raise ConfigError(f"score: no utterance of {options.recordings[0]} could be scored")
     log.info("score: %d of %d utterances", len(utterances) - num_faults, len(utterances))
     if target is not None:
-        _calibrate(target, rows, candidates, options.false_rejections)
+        calibration = _fitted(rows, candidates, options.false_rejections)
+        write_calibration(calibration._replace(model=recognizer.model.digest()), target)
+        sys.stdout.write(_described(target, rows, calibration))
     else:
         _report(options, rows, words, wholes, calibration)
     return 1 if num_faults else 0
@@ -100,20 +107,19 @@ def _utterances(options: argparse.Namespace) -> list[AnnotatedUtterance]:
     return found
 
 
-def _calibrate(
-    path: Path,
-    rows: Sequence[AnnotatedScore],
-    candidates: "CandidateChoice",
-    most_false_rejections: float | None,
-) -> None:
+def _fitted(
+    rows: Sequence[AnnotatedScore], candidates: "CandidateChoice", most_false_rejections: float | None
+) -> Calibration:
     try:
-        calibration = fit_calibration(rows, candidates, most_false_rejections)
+        return fit_calibration(rows, candidates, most_false_rejections)
     except ValueError as error:
         raise ConfigError(f"score: {error}") from error
-    write_calibration(calibration, path)
+
+
+def _described(path: Path, rows: Sequence[AnnotatedScore], calibration: Calibration) -> str:
     own = len(calibration.probabilities.phonemes)
     num_wrong = sum(not row.is_right for row in rows)
-    sys.stdout.write(
+    return (
         f"{printable(path)}: of {len(rows)} phonemes, {num_wrong} wrong; {own} symbols have a separate "
         f"curve; wrong below a probability of {calibration.threshold:.4f} ({calibration.criterion})\n"
     )

@@ -115,6 +115,7 @@ def test_an_experiment_transcribes_by_the_search_of_its_test(experiment, recordi
     assert transcribed("--beam", "1").out != alone.out
     for written, message in (
         ({**kept, "beam": 0}, "beam must be between 1 and 1000, got 0"),
+        ({**kept, "beam": 4.5}, "beam must be between 1 and 1000, got 4.5"),
         ({"beam": 4}, "must have the keys beam, lm_weight"),
         ({**kept, "token_bonus": "1"}, "decoding.json"),
     ):

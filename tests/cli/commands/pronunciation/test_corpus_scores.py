@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from cli.run import run
 from tests.inference.tiny_models import VOCABULARY, speech
@@ -104,6 +105,19 @@ def test_scores_have_verdicts_where_a_calibration_lies_beside_the_model(
     assert "is of other --candidates: there are no verdicts" in captured.err
     named = own_experiment / "pronunciation_calibration.json"
     assert score(*command, "--candidates", "same-class", "--calibration", named) == 2
+
+
+def test_a_calibration_of_other_weights_is_named(own_experiment, corpus, capsys):
+    assert score(own_experiment, corpus, "--corpus", "table", "--calibrate") == 0
+    checkpoint = own_experiment / "checkpoints" / "best.ckpt"
+    content = torch.load(checkpoint, weights_only=True)
+    commands = (corpus / "0.wav", "--phonemes", "a n"), (corpus, "--corpus", "table", "--split", "test")
+    for bias, is_named in ((0.0, False), (0.1, True)):
+        content["state_dict"]["network.lm_head.bias"] += bias
+        torch.save(content | {"epoch": 1}, checkpoint)
+        for command in commands:
+            assert score(own_experiment, *command) == 0
+            assert ("is of another model" in capsys.readouterr().err) is is_named
 
 
 def test_what_is_damaged_in_a_corpus_is_one_line_each(own_experiment, corpus, capsys):
