@@ -1,5 +1,6 @@
 """The server of the page: a few static files, and answers about recordings. It keeps nothing."""
 
+import contextlib
 import json
 import logging
 import socket
@@ -27,6 +28,8 @@ MOST_BYTES = 32 * 2**20  # of a recording's file
 _MOST_WAITING = 8  # recordings in memory
 _SLOWEST_S = 30.0  # until the next bytes of a request
 _LONGEST_S = 300.0  # until the last ones of a recording
+_SLOWEST_BYTES_PER_S = 8192  # of a recording, after the first seconds
+_MOST_IDLE = 64  # connections that have not sent the head of a request
 _BLOCK_BYTES = 2**16
 _FOLDER = Path(__file__).parent / "files"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -54,6 +57,7 @@ class PageServer(ThreadingTCPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 128
 
     def __init__(self, host: str, port: int, answers: Answers) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -61,6 +65,7 @@ class PageServer(ThreadingTCPServer):
         self.answers = answers
         self.is_local = is_loopback(str(self.server_address[0]))
         self.waiting = threading.BoundedSemaphore(_MOST_WAITING)
+        self.idle: dict[object, None] = {}  # sockets in the order in which they came
 
     @property
     def address(self) -> str:
@@ -72,6 +77,22 @@ class PageServer(ThreadingTCPServer):
     def service_actions(self) -> None:
         """Stop where a signal asks for it."""
         stop_if_requested()
+
+    def process_request(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
+    ) -> None:
+        """Serve a connection in a thread; of many that send nothing, the oldest one gives way."""
+        self.idle[request] = None
+        if len(self.idle) > _MOST_IDLE and isinstance(oldest := next(iter(self.idle.copy())), socket.socket):
+            self.idle.pop(oldest, None)
+            with contextlib.suppress(OSError):  # it has just ended
+                oldest.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Close a connection."""
+        self.idle.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
@@ -102,6 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answering(self, respond: Callable[[], None]) -> None:
         """Run a response; each failure is a status and a sentence."""
+        self.server.idle.pop(self.connection, None)
         try:
             if self.server.is_local and not names_loopback(self.headers.get("Host", "")):
                 raise _Refusal(HTTPStatus.FORBIDDEN, "This page answers requests to this machine alone.")
@@ -158,10 +180,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read(self, length: int) -> bytes:
         """Read up to so many bytes, in a limited time, because others wait for the place in memory."""
-        content, until = bytearray(), time.monotonic() + _LONGEST_S
+        content, start = bytearray(), time.monotonic()
         while piece := self.rfile.read1(min(length - len(content), _BLOCK_BYTES)):
             content += piece
-            if time.monotonic() > until:
+            allowed = min(_LONGEST_S, _SLOWEST_S + len(content) / _SLOWEST_BYTES_PER_S)
+            if time.monotonic() - start > allowed:
                 raise _Refusal(HTTPStatus.REQUEST_TIMEOUT, "The recording came too slowly.")
         return bytes(content)
 

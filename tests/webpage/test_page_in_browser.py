@@ -142,8 +142,34 @@ def test_a_file_that_is_no_audio_leaves_a_reason(opened):
     assert not page.is_visible("#answer")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 403, "json": {"error": "Refused."}}, {"status": 502, "body": "<h1>no JSON</h1>"}, None],
+    ids=["refused", "a proxy", "no server"],
+)
+def test_a_server_that_does_not_answer_is_a_message(browser, server, answer):
+    page = browser.new_page()
+    page.route("**/offer", lambda route: route.fulfill(**answer) if answer else route.abort())
+    page.goto(server.address)
+    page.wait_for_selector("#status.fault:not(:empty)")
+    expected = "Refused." if answer and "json" in answer else "does not answer"
+    assert expected in page.text_content("#status")
+    assert page.is_disabled("#record")
+    page.close()
+
+
+def test_a_server_that_has_ended_is_a_message(browser, server):
+    page = browser.new_page()
+    page.goto(server.address)
+    page.wait_for_selector("#controls:enabled")
+    page.route("**/answer*", lambda route: route.abort())
+    page.set_input_files("#file", {"name": "said.wav", "mimeType": "audio/wav", "buffer": wav()})
+    page.wait_for_selector("#status.fault:text-matches('does not answer')")
+    page.close()
+
+
 def test_a_slow_conversion_does_not_replace_a_newer_recording(opened, server, monkeypatch):
-    page = opened(DESKTOP)
+    page, newer = opened(DESKTOP), wav(2.0, 2)  # made once: its header holds the time
     answers, asked = server.answers, []
     monkeypatch.setattr(server, "answers", lambda question: asked.append(question) or answers(question))
     page.evaluate(
@@ -159,12 +185,12 @@ def test_a_slow_conversion_does_not_replace_a_newer_recording(opened, server, mo
     page.route("**/answer*", lambda route: route.fulfill(status=415, json={"error": "Unknown."}), times=1)
     page.set_input_files("#file", {"name": "old.m4a", "mimeType": "audio/mp4", "buffer": wav(1.0, 1)})
     page.wait_for_selector("body[data-converting]")
-    choose(page, wav(2.0, 2))
+    choose(page, newer)
     with page.expect_response("**/answer*"):
         page.evaluate("window.endConversion()")
     with page.expect_response("**/answer*"):
         page.click("#score")
-    assert [asked[0].content, asked[-1].content] == [wav(2.0, 2)] * 2
+    assert [asked[0].content, asked[-1].content] == [newer] * 2
     assert len(asked) == 3
 
 

@@ -1,5 +1,6 @@
 """The server answers the page and nobody else, and each question by its own recording."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -121,6 +122,30 @@ def test_a_recording_that_comes_slowly_gives_its_place_to_others(server, monkeyp
         time.sleep(0.3)
         connection.sendall(b"a")
         assert int(connection.recv(100).split()[1]) == 408
+
+
+def test_a_recording_that_drips_gives_its_place_to_others(server, monkeypatch):
+    monkeypatch.setattr("webpage.server._SLOWEST_S", 0.1)
+    head = f"POST /answer?model=first HTTP/1.1\r\nHost: localhost\r\nContent-Type: {TYPE['Content-Type']}\r\n"
+    with socket.create_connection(server.server_address[:2], timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 100\r\n\r\na".encode())
+        time.sleep(0.3)
+        connection.sendall(b"a")
+        assert int(connection.recv(100).split()[1]) == 408
+
+
+def test_connections_that_send_nothing_give_way(server):
+    silent = [socket.create_connection(server.server_address[:2], timeout=20) for _ in range(200)]
+    try:
+        for half in silent[::2]:
+            with contextlib.suppress(OSError):  # it was closed already
+                half.sendall(b"GET / HTTP/1.1\r\nHost:")
+        assert ask(server, "GET", "/")[0].status == 200
+        assert len(server.idle) <= 64
+        assert silent[0].recv(1) == b""
+    finally:
+        for connection in silent:
+            connection.close()
 
 
 def test_a_browser_that_has_gone_leaves_no_traceback(server, monkeypatch, capfd):

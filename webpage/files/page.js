@@ -5,7 +5,11 @@ import { convertedToWav, recordMicrophone } from "./microphone.js";
 const PIXELS_PER_SECOND = 480; // a phoneme needs 8 or so
 const MARGIN = 0.03; // seconds of sound before and behind a phoneme
 const $ = (id) => document.getElementById(id);
-const offer = await (await fetch("offer")).json();
+const offer = await asked("offer").catch((fault) => ({ error: fault.message }));
+if (offer.error) {
+  say(offer.error, true);
+  throw new Error(offer.error);
+}
 const player = new AudioContext();
 let recording = null; // a file
 let sound = null; // that of the answer
@@ -29,12 +33,21 @@ function say(text, isFault = false) {
   $("status").classList.toggle("fault", isFault);
 }
 
+// The answer of the server, which is JSON also where it refuses; a proxy before it has other answers.
+async function asked(address, options) {
+  try {
+    const response = await fetch(address, options);
+    return { status: response.status, ...(await response.json()) };
+  } catch {
+    throw new Error("The program behind this page does not answer. Start it again, then load the page again.");
+  }
+}
+
 async function send(file) {
   const fields = { model: $("model").value, language: $("language").value, text: $("text").value };
   const headers = { "Content-Type": "application/octet-stream" };
   const address = `answer?${new URLSearchParams(fields)}`;
-  const response = await fetch(address, { method: "POST", headers, body: file });
-  return { status: response.status, ...(await response.json()) };
+  return asked(address, { method: "POST", headers, body: file });
 }
 
 async function answerOf(file) {
