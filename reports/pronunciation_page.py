@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from evaluation.ranking import resampled_interval
+from inference.score_formats import NOTHING
 from reports import html
 from reports.html import Html, element
 from scoring.pronunciation import Insertion, PronunciationScore, ScoredPhoneme, ScoredWord
 
 _WEAKEST, _CONFUSIONS = 12, 20
 _FEWEST = 3  # times that a phoneme must be expected to be listed as weak
-_NOTHING = "∅"
 
 
 class ScoredSentence(NamedTuple):
@@ -102,7 +102,7 @@ def _weak_row(symbol: str, pairs: Sequence[tuple[str, ScoredPhoneme]]) -> list[o
     gops = np.array([phoneme.gop for _, phoneme in pairs])
     interval = resampled_interval(lambda rows: float(gops[rows].mean()), [key for key, _ in pairs])
     doubtful = [phoneme for _, phoneme in pairs if phoneme.is_doubtful]
-    said = Counter(phoneme.said or _NOTHING for phoneme in doubtful).most_common(1)
+    said = Counter(phoneme.said or NOTHING for phoneme in doubtful).most_common(1)
     return [
         symbol,
         len(pairs),
@@ -115,7 +115,7 @@ def _weak_row(symbol: str, pairs: Sequence[tuple[str, ScoredPhoneme]]) -> list[o
 
 def _confusions(phonemes: Sequence[ScoredPhoneme]) -> html.Section | None:
     """Tabulate what was probably said instead of which phoneme."""
-    counts = Counter((one.symbol, one.said or _NOTHING) for one in phonemes if one.is_doubtful)
+    counts = Counter((one.symbol, one.said or NOTHING) for one in phonemes if one.is_doubtful)
     expected = Counter(one.symbol for one in phonemes)
     rows = [
         [symbol, said, count, expected[symbol]] for (symbol, said), count in counts.most_common(_CONFUSIONS)
@@ -125,14 +125,14 @@ def _confusions(phonemes: Sequence[ScoredPhoneme]) -> html.Section | None:
     return html.section(
         "Confusions",
         html.table(["expected", "probably said", "times", "of"], rows),
-        html.note(f"{_NOTHING} stands for a phoneme that was left out."),
+        html.note(f"{NOTHING} stands for a phoneme that was left out."),
     )
 
 
 def _legend() -> Html:
     samples = (
         element("span", _pair("θ", "s", "wrong", ""), " another phoneme"),
-        element("span", _pair("t", _NOTHING, "missed", ""), " left out"),
+        element("span", _pair("t", NOTHING, "missed", ""), " left out"),
         element("span", _pair("–", "ə", "added", ""), " inserted"),
     )
     return element("p", "Expected phonemes are above what was probably said: ", samples, class_="legend")
@@ -177,7 +177,7 @@ def cells_of_words(score: PronunciationScore) -> list[list[PhonemeCell]]:
 
 def _expected(phoneme: ScoredPhoneme) -> PhonemeCell:
     kind = "right" if not phoneme.is_doubtful else "wrong" if phoneme.said else "missed"
-    said = (phoneme.said or _NOTHING) if phoneme.is_doubtful else phoneme.symbol
+    said = (phoneme.said or NOTHING) if phoneme.is_doubtful else phoneme.symbol
     known = phoneme.probability_right
     chance = "" if known is None else f", {100 * known:.0f} % right"
     instead = f"[{phoneme.said}]" if phoneme.said else "left out"

@@ -101,6 +101,8 @@ def _languages(source: str, options: argparse.Namespace) -> Mapping[str, str]:
     codes = options.language or training_languages(source)
     for code in options.language or ():
         SpokenText(options.text_to_phonemes, code).check()
+    if not codes and options.text_to_phonemes == "epitran":
+        raise ValueError("try: --text_to_phonemes epitran needs --language")
     if options.text_to_phonemes != "espeak":
         return {code: code for code in codes}
     try:

@@ -44,11 +44,6 @@ class HuggingFaceModel(NamedTuple):
         return cls(name, family_of(configuration, name), configuration, *tokens, audio)
 
 
-def is_huggingface_folder(path: Path) -> bool:
-    """Whether a folder is a model of transformers, and not an experiment."""
-    return (path / "config.json").is_file()
-
-
 def _finder(name: str) -> FindFile:
     """Return a function that finds a file of the model, on this machine or on the hub."""
     folder = Path(name)

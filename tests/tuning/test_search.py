@@ -13,7 +13,6 @@ from optuna.trial import TrialState
 from experiment.errors import ConfigError
 from tuning.trials.trial_run import trial_folder
 
-UNIT = {"distribution": "uniform", "low": 0, "high": 1}
 GRID = {"class_path": "optuna.samplers.GridSampler"}
 
 

@@ -14,10 +14,7 @@ _SIZE_FIELD, _END_FIELD = slice(48, 58), slice(58, 60)
 _DATA = "data.tar"
 _MOST_BYTES = 1 << 30  # of all unpacked files
 _MOST_TEXT_BYTES = 1 << 26
-_TARBALLS = (".tar.gz", ".tgz", ".tar.xz", ".tar")
 _BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
-
-PACKAGE_SUFFIXES = (".deb", *_TARBALLS)
 
 
 def packaged_files(package: Path) -> Iterator[tuple[str, bytes]]:

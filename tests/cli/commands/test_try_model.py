@@ -82,10 +82,11 @@ def test_another_port_is_taken_where_the_usual_one_is_not_free(experiment, serve
     ("arguments", "said"),
     [
         (["--language", "qq"], "'qq'"),
+        (["--text_to_phonemes", "epitran"], "epitran needs --language"),
         (["--port", "70000", "--language", "ru"], "0…65535"),
         (["--host", "192.0.2.1", "--language", "ru"], "cannot serve"),
     ],
-    ids=["language", "port", "host"],
+    ids=["language", "epitran", "port", "host"],
 )
 def test_what_cannot_work_is_refused(experiment, served, capsys, arguments, said):
     assert run(["try", experiment, *arguments, "--device", "cpu"]) == 2
