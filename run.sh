@@ -102,6 +102,14 @@ mode_docs() {
     NO_MKDOCS_2_WARNING=1 hand_over python -m mkdocs "$command"
 }
 
+# Prints a script's own help: what its line of the table says.
+help_of() {
+    local arguments does
+    IFS="|" read -r _ _ _ arguments does < <(grep "^$1 *|" "$TABLE")
+    read -r arguments <<<"$arguments"
+    printf '%s\n' "Usage: ./run.sh $1 $arguments" "" "${does# }"
+}
+
 mode_help() {
     local line
     printf '%s\n' "Usage: ./run.sh COMMAND …"
@@ -318,7 +326,9 @@ main() {
                     with_paths "$mode" "$@"
                     ;;
                 plain) plain "$mode" "$@" ;;
-                script) "mode_$mode" "$@" ;;
+                script)
+                    case ${1:-} in -h | --help) help_of "$mode" ;; *) "mode_$mode" "$@" ;; esac
+                    ;;
                 *) die "unknown command '$mode'; the commands are: $(names_of_commands)" ;;
             esac
             ;;

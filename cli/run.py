@@ -78,7 +78,8 @@ def _help_of(command: Command, name: str) -> str:
     """Return the help of a command that reads a configuration; empty where there is no schema to read."""
     schema = read_schema()
     subcommand = (command.lightning or [name])[0]
-    return help_of_training(schema, program_typed(), name, subcommand) if schema else ""
+    program = PROGRAM if name == command.name else program_typed()
+    return help_of_training(schema, program, name, subcommand) if schema else ""
 
 
 def with_config(options: list[str], *, is_ours: bool) -> list[str]:

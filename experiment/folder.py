@@ -148,8 +148,11 @@ def best_checkpoint(folder: Path) -> Path | None:
     return checkpoint if checkpoint.is_file() else None
 
 
-def find_checkpoint(command: str, name: str) -> Path:
-    """Find a checkpoint file by its path, or an experiment's best one by its folder or its name."""
+def find_checkpoint(command: str, name: str, *, takes_models: bool = False) -> Path:
+    """Find a checkpoint file by its path, or an experiment's best one by its folder or its name.
+
+    Where the command takes other models as well (``takes_models``), the message names these, too.
+    """
     path = Path(name)
     if path.is_file():
         return path
@@ -157,12 +160,14 @@ def find_checkpoint(command: str, name: str) -> Path:
         if folder.is_dir():
             if found := best_checkpoint(folder):
                 return found
+            other = ", or config.json of a Hugging Face model" if takes_models else ""
             raise ConfigError(
-                f"{command}: {folder} must hold a best checkpoint, it does not; name a .ckpt file"
+                f"{command}: {folder} must hold a best checkpoint{other}, it does not; name a .ckpt file"
             )
     present = [folder.parent for folder in _EXPERIMENTS.glob(f"*/{layout.CHECKPOINTS}")]
+    other = ", or a Hugging Face model's folder or hub id" if takes_models else ""
     raise ConfigError(
-        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under {_EXPERIMENTS}/; "
+        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under {_EXPERIMENTS}/{other}; "
         f"{_alternatives(name, present)}"
     )
 

@@ -40,7 +40,8 @@ def choose_model(arguments: Sequence[str]) -> ModelChoice:
         )
     if names_huggingface(found.model):
         return ModelChoice(others, found.model)
-    return ModelChoice([*others, "--ckpt_path", str(find_checkpoint(command, found.model))])
+    checkpoint = find_checkpoint(command, found.model, takes_models=True)
+    return ModelChoice([*others, "--ckpt_path", str(checkpoint)])
 
 
 def with_model_first(arguments: Sequence[str]) -> list[str]:
@@ -74,4 +75,4 @@ def model_source(command: str, name: str) -> str:
     """Return what a command loads: an ONNX export, a Hugging Face model, or a checkpoint, by its path."""
     if names_huggingface(name) or (Path(name) / _ONNX_FILE).is_file():
         return name
-    return str(find_checkpoint(command, name))
+    return str(find_checkpoint(command, name, takes_models=True))

@@ -76,8 +76,8 @@ odd_speed = ClipCheck(
 longer_than_clip = ClipCheck(
     "warning",
     "longer_than_clip",
-    "clip with a label that takes longer to say",
-    "clips with labels that take longer to say",
+    "clip with a label that takes longer to say than the clip lasts",
+    "clips with labels that take longer to say than the clips last",
     f"People say at most {FLUENT:g} phonemes a second.",
     "The label has words that the audio lacks: listen to the examples, then cut the label or leave them out.",
     lambda split: (

@@ -9,6 +9,7 @@ from cli.command_table import commands
 from cli.configuration.tool_parser import parser_of
 from cli.run import run
 from cli.schema.reference_pages import with_blocks
+from installation import PROGRAM
 
 TRAINING = [command for command in commands() if command.takes_config]
 TOOLS = [command for command in commands() if not command.takes_config and not command.is_script]
@@ -19,6 +20,7 @@ def test_training_shows_its_own_options_without_heavy_imports(command, capsys, m
     monkeypatch.setattr(cli.run, "_run_cli", None)  # it would import them
     assert run([command.name, "--help"]) == 0
     text = capsys.readouterr().out
+    assert text.startswith(f"Usage: {PROGRAM} {command.name} ")
     assert text.index("--model.vocab_file") < text.index("--trainer.max_epochs")
     assert "utterances per batch and device. [a whole number] (default: 8)" in re.sub(r"\s+", " ", text)
     assert "--trainer.barebones" not in text  # only in --help-all

@@ -55,6 +55,13 @@ def test_a_wrong_name_lists_few_of_many_experiments(tmp_path, monkeypatch):
         find_checkpoint("transcribe", "something")
 
 
+def test_a_command_that_takes_other_models_names_them_too(tmp_path):
+    with pytest.raises(ConfigError, match="nowhere must be a checkpoint.* Hugging Face"):
+        find_checkpoint("transcribe", "nowhere", takes_models=True)
+    with pytest.raises(ConfigError, match=r"must hold a best checkpoint, or config\.json of a Hugging Face"):
+        find_checkpoint("transcribe", str(tmp_path), takes_models=True)
+
+
 def test_an_experiment_is_found_by_folder_and_by_name(tmp_path, monkeypatch):
     folder = tmp_path / "experiments" / "tried"
     folder.mkdir(parents=True)

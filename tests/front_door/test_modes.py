@@ -43,6 +43,14 @@ def test_help_is_that_of_main_and_needs_no_python(bare_front_door, argument):
     assert result.stdout.startswith(help_of_all())
 
 
+@pytest.mark.parametrize("command", [each for each in commands() if each.is_script], ids=lambda each: each.name)
+def test_the_help_of_a_script_is_its_line_of_the_table_and_prepares_nothing(bare_front_door, command):
+    for option in ("--help", "-h"):
+        result = bare_front_door.run(command.name, option)
+        assert result.returncode == 0
+        assert result.stdout == f"Usage: ./run.sh {command.name} {command.arguments}\n\n{command.does}\n"
+
+
 def test_every_script_of_the_table_is_a_function(repository):
     script = (repository / "run.sh").read_text()
     functions = set(re.findall(r"^mode_(\w+)\(\)", script, re.MULTILINE)) - {"help"}

@@ -1,4 +1,4 @@
-"""``corpus telephone-prompts`` and ``corpus common-voice``: fetch recorded speech to train on."""
+"""``corpus NAME``: fetch recorded speech to train on."""
 
 import argparse
 import difflib
@@ -29,17 +29,19 @@ def run_corpus(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
+    except ConfigError:
+        raise
     except ValueError as error:
         raise ConfigError(f"corpus: {error}") from error
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog=f"{PROGRAM} corpus", description=__doc__)
+    parser = ToolParser(prog=f"{PROGRAM} corpus", description="Fetch recorded speech to train on.")
     corpora = parser.add_subparsers(required=True, metavar="telephone-prompts|common-voice")
     prompts = corpora.add_parser("telephone-prompts", help="one speaker, 15 minutes", description=_PROMPTS)
     prompts.add_argument("--language", required=True, help="en, es, fr, it or ru")
     prompts.add_argument(
-        "--output", type=Path, default=Path("data/telephone_prompts"), help="its parent folder"
+        "--output", type=Path, default=Path("data/telephone_prompts"), help="the parent folder"
     )
     prompts.add_argument("--files", type=Path, nargs="+", help="packages that you fetched yourself")
     prompts.add_argument("--mirror", help=f"a Debian mirror's address; also the environment's {_MIRROR}")

@@ -39,6 +39,8 @@ def run_phonemize(arguments: Sequence[str]) -> int:
             sys.stdout.write(f"{' '.join(phonemes)}\n")
             for remark in remarks(text, language, phonemes, vocabulary):
                 sys.stderr.write(f"{f'line {number}: ' if options.file else ''}{printable(remark)}\n")
+    except ConfigError:
+        raise
     except ValueError as error:
         raise ConfigError(f"phonemize: {error}") from error
     return 0
@@ -64,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("text", nargs="*", help="texts, each in quotes")
     parser.add_argument("--file", type=Path, help="a file of texts, one a line")
     parser.add_argument("--language", required=True, help="of the texts, such as it or en-us")
-    parser.add_argument("--languages", action=_ListLanguages, nargs=0, help="list the languages of espeak-ng")
+    parser.add_argument("--languages", action=_ListLanguages, nargs=0, help="list the languages of espeak-ng, and end")
     parser.add_argument("--text_to_phonemes", default="espeak", help="espeak, epitran or a dictionary file")
     parser.add_argument("--vocabulary", type=Path, help="left out, the included one of the language")
     return parser

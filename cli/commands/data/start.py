@@ -45,6 +45,8 @@ def run_start(arguments: Sequence[str]) -> int:
     folder = options.output / name
     if folder.exists() and not options.overwrite:
         raise ConfigError(f"start: {folder} must not exist, it does; --overwrite or --name chooses another")
+    if not options.folder.is_dir():
+        raise ConfigError(f"start: {printable(options.folder)} must be a folder of recordings, it is not there")
     log.info("start: looks at %s", printable(options.folder))
     try:
         check_language("--language", language)
@@ -85,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path, help="recordings with metadata.csv, or with label files")
     parser.add_argument("--language", required=True, help="of the texts, as espeak-ng names it: it, en-us …")
     parser.add_argument("--name", help="of the experiment; left out, it follows from the folder's name")
-    parser.add_argument("--output", type=Path, default=_STARTS, help=f"the parent folder ({_STARTS})")
+    parser.add_argument("--output", type=Path, default=_STARTS, help="the parent folder")
     parser.add_argument("--label_tier", help="of label files, the tier of labels, by name or pattern")
     parser.add_argument("--clip_tier", help="of label files, the tier whose intervals become clips")
     parser.add_argument("--label_kind", choices=("phonemes", "text"), help="what label files hold")

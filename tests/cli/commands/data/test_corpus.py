@@ -59,7 +59,9 @@ def test_a_folder_that_is_there_stays(written, capsys):
 
 def test_an_unknown_language_is_refused_with_the_nearest(tmp_path, capsys):
     assert corpus("--language", "italian", "--output", tmp_path) == 2
-    assert "nearest: it" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("error: corpus: --language must be")
+    assert "nearest: it" in error
 
 
 def test_without_a_network_the_files_to_fetch_are_named(tmp_path, capsys):

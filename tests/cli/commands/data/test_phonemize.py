@@ -59,7 +59,7 @@ def test_phonemes_outside_the_vocabulary_are_named(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["casa", "--language", "italian"], "nearest: it"),
-        (["--language", "it"], "either texts or --file"),
+        (["--language", "it"], "error: phonemize: give either texts or --file"),
         (["casa", "--language", "it", "--text_to_phonemes", "none"], "none"),
     ],
 )

@@ -133,6 +133,11 @@ def test_an_earlier_start_stays(tmp_path, capsys):
     assert run([*arguments, "--overwrite"]) == 0
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
+    assert run(["start", str(tmp_path / "nowhere"), "--language", "it"]) == 2
+    assert f"start: {tmp_path / 'nowhere'} must be a folder of recordings" in capsys.readouterr().err
+
+
 def test_a_folder_without_labels_is_refused(tmp_path, capsys):
     soundfile.write(tmp_path / "a.wav", np.zeros(16000), 16000)
     assert run(["start", str(tmp_path), "--language", "it", "--output", str(tmp_path / "s")]) == 2
