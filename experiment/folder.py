@@ -167,7 +167,8 @@ def find_checkpoint(command: str, name: str, *, takes_models: bool = False) -> P
     present = [folder.parent for folder in _EXPERIMENTS.glob(f"*/{layout.CHECKPOINTS}")]
     other = ", or a Hugging Face model's folder or hub id" if takes_models else ""
     raise ConfigError(
-        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under {_EXPERIMENTS}/{other}; "
+        f"{command}: {name} must be a checkpoint, or an experiment's folder or name under "
+        f"{_EXPERIMENTS}/{other}; "
         f"{_alternatives(name, present)}"
     )
 

@@ -78,7 +78,9 @@ def merge(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ToolParser(prog=f"{PROGRAM} vocabulary", description="Compare the phonemes of labels with a vocabulary.")
+    parser = ToolParser(
+        prog=f"{PROGRAM} vocabulary", description="Compare the phonemes of labels with a vocabulary."
+    )
     commands = parser.add_subparsers(required=True, metavar="build|check|merge")
     building = commands.add_parser("build", help="write the vocabulary that labels need")
     _add_sources(building)

@@ -43,7 +43,7 @@ def test_help_is_that_of_main_and_needs_no_python(bare_front_door, argument):
     assert result.stdout.startswith(help_of_all())
 
 
-@pytest.mark.parametrize("command", [each for each in commands() if each.is_script], ids=lambda each: each.name)
+@pytest.mark.parametrize("command", filter(lambda one: one.is_script, commands()), ids=lambda one: one.name)
 def test_the_help_of_a_script_is_its_line_of_the_table_and_prepares_nothing(bare_front_door, command):
     for option in ("--help", "-h"):
         result = bare_front_door.run(command.name, option)

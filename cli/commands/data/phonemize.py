@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("text", nargs="*", help="texts, each in quotes")
     parser.add_argument("--file", type=Path, help="a file of texts, one a line")
     parser.add_argument("--language", required=True, help="of the texts, such as it or en-us")
-    parser.add_argument("--languages", action=_ListLanguages, nargs=0, help="list the languages of espeak-ng, and end")
+    parser.add_argument(
+        "--languages", action=_ListLanguages, nargs=0, help="list the languages of espeak-ng, and end"
+    )
     parser.add_argument("--text_to_phonemes", default="espeak", help="espeak, epitran or a dictionary file")
     parser.add_argument("--vocabulary", type=Path, help="left out, the included one of the language")
     return parser

@@ -46,7 +46,7 @@ def run_start(arguments: Sequence[str]) -> int:
     if folder.exists() and not options.overwrite:
         raise ConfigError(f"start: {folder} must not exist, it does; --overwrite or --name chooses another")
     if not options.folder.is_dir():
-        raise ConfigError(f"start: {printable(options.folder)} must be a folder of recordings, it is not there")
+        raise ConfigError(f"start: {printable(options.folder)} must be a folder of recordings, there is none")
     log.info("start: looks at %s", printable(options.folder))
     try:
         check_language("--language", language)
