@@ -60,6 +60,17 @@ def result_numbers(analysis: SplitAnalysis) -> Html:
     )
 
 
+def search_note(greedy_rate: float | None) -> Html:
+    """State that a search has decoded the test split, and the rate without it; empty where none has."""
+    if greedy_rate is None:
+        return Html("")
+    return html.paragraph(
+        "A beam search has decoded the test split, with the language model that the configuration states, if "
+        f"any. Without the search the phoneme error rate is {percent(greedy_rate)}. Validation data are "
+        "decoded without it."
+    )
+
+
 def interval_notes(analysis: SplitAnalysis) -> Iterator[Html]:
     """Explain the intervals and their limits."""
     if by_speaker := analysis.intervals.get("per_by_speaker"):

@@ -17,6 +17,7 @@ from reports.error_sections import (
     interval_notes,
     percent,
     result_numbers,
+    search_note,
     slice_section,
     span,
 )
@@ -78,12 +79,15 @@ def _results(experiment: Experiment) -> html.Section:
     if not experiment.metrics and not experiment.analyses:
         return html.section("Results", html.paragraph("The run has not been evaluated yet."))
     evaluated = next(iter(experiment.analyses.values()), None)
-    others = sorted(name for name in experiment.metrics if name.rpartition("_")[2] not in ("per", "loss"))
+    others = sorted(
+        set(experiment.metrics) - {f"{split}_{of}" for split in _SPLITS for of in ("per", "loss")}
+    )
     return html.section(
         "Results",
         _mute_warning(evaluated) if evaluated else "",
         html.paragraph(f"The {evaluated.split} split:") if evaluated else "",
         result_numbers(evaluated) if evaluated else _plain_rates(experiment),
+        search_note(experiment.metrics.get("test_greedy_per")),
         list(interval_notes(evaluated)) if evaluated else "",
         _split_table(experiment),
         html.details(

@@ -52,6 +52,13 @@ def test_a_finished_run_shows_metrics_curves_and_origin(finished):
     assert "./run.sh transcribe experiments/tried/checkpoints/best.ckpt RECORDINGS" in text
 
 
+def test_a_report_of_a_search_states_the_rate_without_it(finished):
+    assert "beam search" not in experiment_page(finished)
+    text = experiment_page(finished._replace(metrics=METRICS | {"test_greedy_per": 0.0837}))
+    assert "Without the search the phoneme error rate is 8.37\u00a0%" in text
+    assert re.search(r"test_greedy_per.{1,80}0\.0837", text, re.DOTALL)
+
+
 def test_the_code_that_a_report_shows_runs_as_it_stands(finished, monkeypatch, capsys):
     soundfile.write("recording.wav", np.zeros(160, dtype=np.float32), 16000)
     loaded = []
