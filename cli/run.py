@@ -127,7 +127,7 @@ def _run_configured(command: Command, options: list[str], start_search: StartSea
 def _run_cli(command: Callable[[], int]) -> int:
     # Imported only now: these imports take seconds, and a missing file is reported without them.
     from dataset_modules.batches.position import PlaceError
-    from dataset_modules.batches.worker_watch import LoaderTimeoutError
+    from dataset_modules.batches.worker_watch import LoaderTimeoutError, SharedMemoryError
     from dataset_modules.recording import AudioError
     from models.weights import CheckpointError, DivergedError
     from phonetics import VocabularyError
@@ -138,7 +138,8 @@ def _run_cli(command: Callable[[], int]) -> int:
     except PlaceError as error:
         return _fail(error, str(error), status=2)
     except (
-        *(AudioError, CheckpointError, DivergedError, IncompleteError, LoaderTimeoutError, VocabularyError),
+        *(AudioError, CheckpointError, DivergedError, IncompleteError, LoaderTimeoutError),
+        *(SharedMemoryError, VocabularyError),
     ) as error:
         return _fail(error, str(error), status=1)
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dataset_modules.batches.batch import Batch
 from dataset_modules.batches.clip_dataset import Example
 from dataset_modules.batches.sampler import LengthBucketSampler
-from dataset_modules.batches.worker_watch import LOOK_EVERY_S, NotedClips, WatchedLoader, WorkerLedger
+from dataset_modules.batches.worker_watch import LOOK_EVERY_S, NotedClips, WatchedLoader, WorkerLedger, shared
 
 _PREFETCHED_BATCHES = 4  # per worker
 
@@ -59,7 +59,7 @@ class Collator:
         num_samples = np.array(lengths)
         num_labels = np.array([len(example.labels) for example in examples])
         states = [example.encoder_states for example in examples if example.encoder_states is not None]
-        return Batch(
+        batch = Batch(
             waveforms=_padded([example.waveform for example in examples]),
             waveform_lengths=torch.from_numpy(num_samples.copy()),
             labels=_padded([np.array(example.labels, dtype=np.int64) for example in examples], self.blank_id),
@@ -71,6 +71,7 @@ class Collator:
             num_labels=num_labels,
             encoder_states=_padded(states) if states else None,
         )
+        return batch if get_worker_info() is None else shared(batch)
 
 
 def _padded(rows: Sequence[NDArray[np.generic]], value: int = 0) -> Tensor:

@@ -1,5 +1,9 @@
-"""Finds a loader's worker that hangs, and the clip that it hangs at, instead of waiting for it for ever."""
+"""Finds a loader's worker that hangs, and the clip that it hangs at, instead of waiting for it for ever.
 
+What also made it wait is shared memory that is full.
+"""
+
+import errno
 import math
 import os
 import time
@@ -12,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from torch.utils.data._utils import signal_handling
 
+from dataset_modules.batches.batch import Batch
 from stop_signals import Stopped, requested
 
 LOOK_EVERY_S = 1.0  # the timeout of torch's loader; then it is asked again
@@ -22,6 +27,40 @@ _ADVICE = "data.worker_timeout sets how long a batch may take"
 
 class LoaderTimeoutError(RuntimeError):
     """A loader's worker has given no batch for too long; the message names it and the clip."""
+
+
+class SharedMemoryError(RuntimeError):
+    """The memory that processes share is full."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "data: the shared memory (/dev/shm), in which the loader's workers hand over batches, is full; "
+            "give it more room (a container: --shm-size 8g), or set data.num_workers to 0"
+        )
+
+
+def shared(batch: Batch) -> Batch:
+    """Move a worker's batch into shared memory.
+
+    Where it is full, this is an error; the worker's queue, which would move the batch, would lose it, and the
+    loader would wait for it.
+    """
+    for value in batch:
+        if isinstance(value, Tensor) and value.untyped_storage().nbytes():
+            value.share_memory_()
+    return batch
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error comes from full shared memory.
+
+    >>> is_full(RuntimeError("unable to allocate shared memory(shm) for file </a>: No space left on device"))
+    True
+    """
+    text = str(error)
+    killed = "Bus error" in text  # a worker that wrote into a page for which there was no room
+    no_lock = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    return killed or no_lock or ("shared memory" in text and "No space left" in text)
 
 
 class WorkerLedger:
@@ -51,7 +90,12 @@ class WorkerLedger:
 
 
 def _shared(size: int, value: int) -> Tensor:
-    return torch.full((size,), value, dtype=torch.int64).share_memory_()
+    try:
+        return torch.full((size,), value, dtype=torch.int64).share_memory_()
+    except RuntimeError as error:
+        if is_full(error):
+            raise SharedMemoryError from error
+        raise
 
 
 class NotedClips(Dataset[Any]):
@@ -93,9 +137,20 @@ class WatchedLoader(DataLoader[Any]):
     patience_s: float = math.inf
 
     def __iter__(self) -> Any:  # noqa: ANN401 - torch's iterators, or one of ours
-        batches = super().__iter__()
+        try:
+            batches = super().__iter__()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            return _failing()  # Lightning hides what is raised here
         clips = self.dataset
         return _watched(batches, clips, self.patience_s) if isinstance(clips, NotedClips) else batches
+
+
+def _failing() -> Iterator[Any]:
+    """Raise at the first batch, without the cause: its half of an iterator would keep Python from ending."""
+    raise SharedMemoryError
+    yield
 
 
 def _watched(batches: Iterator[Any], noted: NotedClips, patience_s: float) -> Iterator[Any]:
@@ -112,6 +167,8 @@ def _watched(batches: Iterator[Any], noted: NotedClips, patience_s: float) -> It
             return
         except RuntimeError as error:
             if _TIMED_OUT not in str(error):
+                if is_full(error):
+                    raise SharedMemoryError from error
                 raise
             _check(time.monotonic() - asked, batches, noted, patience_s)
             continue

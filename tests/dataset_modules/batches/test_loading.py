@@ -1,8 +1,13 @@
+import errno
+
 import numpy as np
+import pytest
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from dataset_modules.batches.clip_dataset import Example
-from dataset_modules.batches.loading import Collator
+from dataset_modules.batches.loading import Collator, clip_loader
+from dataset_modules.batches.worker_watch import SharedMemoryError
 
 SHORT = Example(np.array([1.0, 2.0], dtype=np.float32), [3], "short")
 LONG = Example(np.array([4.0, 5.0, 6.0], dtype=np.float32), [1, 2], "long")
@@ -47,3 +52,36 @@ def test_utterances_without_labels_are_batched() -> None:
     batch = Collator(blank_id=0)([Example(np.zeros(4, dtype=np.float32), [], "silent"), LONG])
     assert batch.label_lengths.tolist() == [0, 2]
     assert batch.labels.tolist() == [[0, 0], [1, 2]]
+
+
+class TwoClips(Dataset[Example]):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, key: tuple[int, int]) -> Example:
+        return (SHORT, LONG)[key[1]]
+
+
+def test_batches_of_workers_are_those_of_no_workers() -> None:
+    (own,), (handed_over,) = (clip_loader(TwoClips(), [[(0, 0), (0, 1)]], 0, workers) for workers in (0, 1))
+    assert torch.equal(own.waveforms, handed_over.waveforms)
+    assert torch.equal(own.labels, handed_over.labels)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "error"),
+    [
+        (torch.Tensor, "share_memory_", RuntimeError("allocate shared memory(shm): No space left on device")),
+        (DataLoader, "_get_iterator", OSError(errno.ENOSPC, "No space left on device")),
+    ],
+    ids=["a batch", "a queue"],
+)
+def test_full_shared_memory_is_an_error(monkeypatch, owner, name, error) -> None:
+    def fails(_: object) -> None:
+        raise error
+
+    loader = clip_loader(TwoClips(), [[(0, 0), (0, 1)]], 0, 1)
+    monkeypatch.setattr(owner, name, fails)
+    batches = iter(loader)
+    with pytest.raises(SharedMemoryError, match=r"set data\.num_workers to 0"):
+        next(batches)
