@@ -3,7 +3,6 @@
 What also made it wait is shared memory that is full.
 """
 
-import errno
 import math
 import os
 import time
@@ -21,6 +20,7 @@ from stop_signals import Stopped, requested
 
 LOOK_EVERY_S = 1.0  # the timeout of torch's loader; then it is asked again
 _STOP_AFTER_S = 2.0  # a batch that is nearly ready is still trained on
+_BYTES_OF_LOCKS = 2**16  # of a queue
 _TIMED_OUT = "timed out"
 _ADVICE = "data.worker_timeout sets how long a batch may take"
 
@@ -59,14 +59,14 @@ def is_full(error: Exception) -> bool:
     """
     text = str(error)
     killed = "Bus error" in text  # a worker that wrote into a page for which there was no room
-    no_lock = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    return killed or no_lock or ("shared memory" in text and "No space left" in text)
+    return killed or ("shared memory" in text and "No space left" in text)
 
 
 class WorkerLedger:
     """What each worker reads, in memory that the processes share."""
 
     def __init__(self, num_workers: int) -> None:
+        _check_room(num_workers)
         self._rows = _shared(num_workers, -1)
         self._since = _shared(num_workers, 0)
         self._processes = _shared(num_workers, 0)
@@ -87,6 +87,14 @@ class WorkerLedger:
     def end(self, worker: int) -> None:
         """Note in a worker that its batch is complete."""
         self._rows[worker] = -1
+
+
+def _check_room(num_workers: int) -> None:
+    """Raise ``SharedMemoryError`` where the locks of queues may not fit: half of a loader does not end."""
+    with suppress(OSError):  # a system without it
+        disk = os.statvfs("/dev/shm")  # noqa: S108 - nothing is written
+        if disk.f_bavail * disk.f_frsize < _BYTES_OF_LOCKS * (4 + num_workers):
+            raise SharedMemoryError
 
 
 def _shared(size: int, value: int) -> Tensor:
@@ -137,20 +145,9 @@ class WatchedLoader(DataLoader[Any]):
     patience_s: float = math.inf
 
     def __iter__(self) -> Any:  # noqa: ANN401 - torch's iterators, or one of ours
-        try:
-            batches = super().__iter__()
-        except OSError as error:
-            if not is_full(error):
-                raise
-            return _failing()  # Lightning hides what is raised here
+        batches = super().__iter__()
         clips = self.dataset
         return _watched(batches, clips, self.patience_s) if isinstance(clips, NotedClips) else batches
-
-
-def _failing() -> Iterator[Any]:
-    """Raise at the first batch, without the cause: its half of an iterator would keep Python from ending."""
-    raise SharedMemoryError
-    yield
 
 
 def _watched(batches: Iterator[Any], noted: NotedClips, patience_s: float) -> Iterator[Any]:

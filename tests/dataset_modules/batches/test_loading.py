@@ -1,9 +1,10 @@
-import errno
+import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from dataset_modules.batches.clip_dataset import Example
 from dataset_modules.batches.loading import Collator, clip_loader
@@ -68,20 +69,18 @@ def test_batches_of_workers_are_those_of_no_workers() -> None:
     assert torch.equal(own.labels, handed_over.labels)
 
 
-@pytest.mark.parametrize(
-    ("owner", "name", "error"),
-    [
-        (torch.Tensor, "share_memory_", RuntimeError("allocate shared memory(shm): No space left on device")),
-        (DataLoader, "_get_iterator", OSError(errno.ENOSPC, "No space left on device")),
-    ],
-    ids=["a batch", "a queue"],
-)
-def test_full_shared_memory_is_an_error(monkeypatch, owner, name, error) -> None:
+def test_a_batch_that_does_not_fit_into_shared_memory_is_an_error(monkeypatch) -> None:
     def fails(_: object) -> None:
-        raise error
+        raise RuntimeError("unable to allocate shared memory(shm): No space left on device")
 
     loader = clip_loader(TwoClips(), [[(0, 0), (0, 1)]], 0, 1)
-    monkeypatch.setattr(owner, name, fails)
-    batches = iter(loader)
+    monkeypatch.setattr(torch.Tensor, "share_memory_", fails)
     with pytest.raises(SharedMemoryError, match=r"set data\.num_workers to 0"):
-        next(batches)
+        next(iter(loader))
+
+
+def test_shared_memory_without_room_for_locks_is_an_error(monkeypatch) -> None:
+    room = SimpleNamespace(f_bavail=16, f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda _: room)
+    with pytest.raises(SharedMemoryError):
+        clip_loader(TwoClips(), [[(0, 0)]], 0, 1)
