@@ -46,7 +46,10 @@ def decode_g722(encoded: bytes) -> NDArray[np.int16]:
 
 
 def _compiled(function: Any) -> Any:  # noqa: ANN401 - numba is untyped
-    return njit(cache=True)(function)
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:  # no folder can keep the result
+        return njit(function)
 
 
 @_compiled

@@ -126,14 +126,17 @@ def write_prompts(language: str, files: Sequence[Path], folder: Path) -> PromptF
             f"the files must hold sounds in G.722 and their texts, they hold {len(sounds)} and "
             f"{len(prompts)}; give the package of the transcripts and the one whose name has g722"
         )
-    incomplete = folder.with_name(f"{folder.name}.incomplete")
-    shutil.rmtree(incomplete, ignore_errors=True)
+    incomplete, replaced = (folder.with_name(f"{folder.name}.{end}") for end in ("incomplete", "replaced"))
+    for left_over in (incomplete, replaced):
+        shutil.rmtree(left_over, ignore_errors=True)
     seconds = _write_sounds(spoken, sounds, incomplete)
     splits = splits_of(spoken)
     _write_table(spoken, splits, SOURCES[language].speaker, incomplete)
     _write_licence(language, contents, incomplete)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():  # half of it must not stay under its name where this is interrupted
+        folder.rename(replaced)
     incomplete.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
     left_out = Counter(reason for reason in reasons.values() if reason)
     return PromptFolder(folder, seconds, Counter(splits.values()), left_out, unverified)
 

@@ -57,6 +57,16 @@ def test_a_folder_that_is_there_stays(written, capsys):
     assert "--overwrite" in capsys.readouterr().err
 
 
+def test_overwriting_replaces_the_whole_folder(written, tmp_path):
+    (written / "metadata.csv").write_text("old")
+    (written / "left.wav").touch()
+    output = ("--output", written.parent, "--files", *prompt_packages(tmp_path))
+    assert corpus("--language", "ru", *output, "--overwrite") == 0
+    assert (written / "metadata.csv").read_text(encoding="utf-8").startswith("file_name")
+    assert not (written / "left.wav").exists()
+    assert [path.name for path in written.parent.iterdir()] == ["ru"]
+
+
 def test_an_unknown_language_is_refused_with_the_nearest(tmp_path, capsys):
     assert corpus("--language", "italian", "--output", tmp_path) == 2
     error = capsys.readouterr().err
