@@ -70,7 +70,7 @@ def take_published(section: Namespace, source: HuggingFaceModel) -> None:
     model.adapter, model.unfreeze = None, None
     section.only_weights_load, section.ckpt_path = False, None
     if section.decoding.language_model is not None:
-        log.info("decoding: greedy; the language model is not over the symbols of %s", source.name)
+        log.info("decoding: greedy; --model leaves the language model of the configuration out")
         section.decoding.beam, section.decoding.language_model = 1, None
     audio = Namespace(vars(source.audio_params))
     ours = section.audio_params if isinstance(section.audio_params, AudioParams) else AudioParams()

@@ -19,7 +19,7 @@ from phonetics.label_counts import build_vocabulary, merge_vocabularies, missing
 CONFIG, VOCABULARY, SENTENCES = "config.yaml", "vocabulary.json", "training_texts.txt"
 _SPLITS = ("train", "val", "test")
 _FEWEST_WORDS = 8
-_FEW_CORES = 2  # up to which further threads cost much and save little time with the small network
+_FEW_CORES = 2  # up to which one thread is used: docs/benchmarks.md measures what a second one saves
 _RARE_SHARE = 0.005  # of all phonemes, up to which those outside the usual vocabulary are left out
 
 

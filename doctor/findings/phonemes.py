@@ -68,7 +68,7 @@ def rare_phonemes(survey: Survey) -> Iterator[Finding]:
     seldom = [f"{phoneme} ({count}×)" for count, phoneme in rare]
     number = len(never) + len(seldom)
     if number and train:
-        title, text, advice = _about_rare(len(never), len(seldom))
+        title, text, advice = _about_rare(len(never), len(seldom), bool(survey.trained_on.synthetic))
         yield Finding(
             "warning" if seldom else "note",
             "rare_phonemes",
@@ -84,7 +84,7 @@ def rare_phonemes(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def _about_rare(never: int, seldom: int) -> tuple[str, str, str]:
+def _about_rare(never: int, seldom: int, has_synthetic: bool) -> tuple[str, str, str]:
     """Return title, text and advice; a vocabulary may well have phonemes that no recording has."""
     if not seldom:
         return (
@@ -94,7 +94,8 @@ def _about_rare(never: int, seldom: int) -> tuple[str, str, str]:
         )
     absent = "All of them occur."
     if never:
-        absent = f"{never} of them never {'occurs' if never == 1 else 'occur'}."
+        beside = ", in synthetic speech either" if has_synthetic else ""
+        absent = f"{never} of them never {'occurs' if never == 1 else 'occur'}{beside}."
     return (
         f"{many(never + seldom, 'phoneme')} rarer than {RARE_COUNT} times in train",
         absent,

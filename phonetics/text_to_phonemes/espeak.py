@@ -15,6 +15,7 @@ from phonetics.text_to_phonemes.base import GraphemeToPhoneme, joined_words
 _PHONEME_SEPARATOR, _WORD_SEPARATOR = "\x1f", " "
 _FORMAT = 2  # version of the code between texts, phonemizer and phonemes
 _MAX_NEAR = 4
+_LONGEST_CODE = 3  # letters; longer words are names of languages
 # The usual choice where a language has several varieties.
 _USUAL = ("en-us", "en-gb", "fr-fr", "pt-br")
 OTHER_CODES = {"zh": "cmn", "zh-hk": "yue", "no": "nb", "iw": "he"}  # → espeak-ng's
@@ -81,17 +82,22 @@ def nearest_languages(language: str, spoken: Mapping[str, str]) -> list[str]:
     ['en-us', 'en-gb']
     >>> nearest_languages("german", {"en-us": "English (America)", "de": "German"})
     ['de']
+    >>> nearest_languages("english-us", {"en-029": "English (Caribbean)", "en-us": "English (America)"})
+    ['en-us', 'en-029']
     """
     wanted = language.lower().replace("_", "-")
     by_lower = {code.lower(): code for code in spoken}
     same = [code for low, code in by_lower.items() if low.split("-")[0] == wanted.split("-")[0]]
-    named = [code for code, name in spoken.items() if name.lower().startswith(wanted)]
+    first = wanted.split("-")[0]
+    start = first if len(first) > _LONGEST_CODE else wanted
+    named = [code for code, name in spoken.items() if name.lower().startswith(start)]
     alike = [by_lower[low] for low in difflib.get_close_matches(wanted, by_lower, n=_MAX_NEAR, cutoff=0.7)]
     known = [code for alias, code in OTHER_CODES.items() if alias == wanted.split("-")[0] and code in spoken]
     rank = {code: place for place, code in enumerate(_USUAL)}
     usual = sorted(
         same, key=lambda code: (code.lower() != wanted, rank.get(code, len(rank)), len(code), code)
     )
+    named.sort(key=lambda code: rank.get(code, len(rank)))
     return list(dict.fromkeys([*known, *usual, *named, *alike]))[:_MAX_NEAR]
 
 

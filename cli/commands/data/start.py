@@ -44,7 +44,9 @@ def run_start(arguments: Sequence[str]) -> int:
     name = options.name or _name_of(options.folder)
     folder = options.output / name
     if folder.exists() and not options.overwrite:
-        raise ConfigError(f"start: {folder} must not exist, it does; --overwrite or --name chooses another")
+        raise ConfigError(
+            f"start: {folder} is there already; --overwrite replaces it, --name NAME writes another"
+        )
     if not options.folder.is_dir():
         raise ConfigError(f"start: {printable(options.folder)} must be a folder of recordings, there is none")
     log.info("start: looks at %s", printable(options.folder))

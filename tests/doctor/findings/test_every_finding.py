@@ -168,6 +168,12 @@ def test_phonemes_that_only_synthetic_speech_has_are_trained_on(survey_of, split
     assert not {"never_trained_on", "rare_phonemes"} & found(survey_of(train)).keys()
 
 
+def test_what_synthetic_speech_lacks_too_never_occurs(survey_of, split_of):
+    train = split_of("train", phonemes={"a": 19}, synthetic=Counter({"a": 500}))
+    text = found(survey_of(train))["rare_phonemes"].text
+    assert text == "1 of them never occurs, in synthetic speech either."
+
+
 def test_phonemes_that_no_recording_has_are_a_calm_note(survey_of, split_of):
     survey = survey_of(*(split_of(name, phonemes={"a": 20}) for name in ("train", "val", "test")))
     assert found(survey)["rare_phonemes"].title == "1 phoneme of the vocabulary never in train"
