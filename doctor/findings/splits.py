@@ -51,13 +51,14 @@ def skipped_recordings(survey: Survey) -> Iterator[Finding]:
             for group in over_limit(parts)
         )
         skipped = itertools.chain.from_iterable(part.skipped() for part in parts)
+        consequence = f"Training would skip {'it' if number == 1 else 'them'}."
         yield Finding(
             "fatal" if limits else "warning",
             "skipped_recordings",
             f"{_skipped_by_origin(parts)} cannot be used",
             f"Training would not start: {limits}."
             if limits
-            else f"Training would skip {'it' if number == 1 else 'them'}.",
+            else consequence,
             "Correct or remove them; the report and doctor.json list all"
             + (", or raise max_skipped_share of the data set if the rest is enough." if limits else "."),
             tuple(f"{one.id}: {one.reason}" for one in itertools.islice(skipped, EXAMPLES)),
