@@ -56,9 +56,7 @@ def skipped_recordings(survey: Survey) -> Iterator[Finding]:
             "fatal" if limits else "warning",
             "skipped_recordings",
             f"{_skipped_by_origin(parts)} cannot be used",
-            f"Training would not start: {limits}."
-            if limits
-            else consequence,
+            f"Training would not start: {limits}." if limits else consequence,
             "Correct or remove them; the report and doctor.json list all"
             + (", or raise max_skipped_share of the data set if the rest is enough." if limits else "."),
             tuple(f"{one.id}: {one.reason}" for one in itertools.islice(skipped, EXAMPLES)),
