@@ -160,19 +160,22 @@ lightning() {
 
 # Runs one command of main.py; rewrites the caller's relative paths so that they hold in the project's folder.
 with_paths() {
-    local command=$1 argument option value before="" outside="" arguments=()
+    local command=$1 argument option value is_result before="" outside="" arguments=()
     shift
     for argument; do
         [[ $argument != - ]] || READS_INPUT=1
         option=$before value=$argument
         if [[ $argument == --*=* ]]; then option=${argument%%=*} value=${argument#*=}; fi
-        if [[ $value != [-/]* && $value != "" && (-e $CALLER/$value || $option == --output) ]]; then
+        if [[ $option == @(--output|--pages) ]]; then is_result=1; else is_result=0; fi
+        if [[ $value != [-/]* && $value != "" ]] && [[ -e $CALLER/$value || $is_result == 1 ]]; then
             value=$CALLER/$value
         fi
         if [[ $value == /* ]]; then value=$(without_dots "$value"); fi
         if [[ $value == "$ROOT"/* ]]; then value=${value#"$ROOT/"}; fi
         if [[ $value == /* ]]; then
-            if [[ -e $value && $option != --output ]]; then GUEST_PATHS+=("$value"); else outside=$value; fi
+            if [[ -e $value && $is_result == 0 ]]; then GUEST_PATHS+=("$value"); else outside=$value; fi
+        elif [[ $is_result == 1 && $value != -* && $value/ != @(config|data|experiments)/* ]]; then
+            outside=$ROOT/$value # it would be written within the container, and be lost
         fi
         before=$argument
         if [[ $argument == --*=* ]]; then value=$option=$value; fi
@@ -236,7 +239,7 @@ prepare() {
         PLACE=venv REASON="no Docker engine answers"
     fi
     [[ $PLACE == venv || $file != /* ]] ||
-        die "the container sees the project only: put $file into config/ or data/, or set PHONEME_LOCAL=1"
+        die "the container shares config/, data/ and experiments/ only: put $file there, or set PHONEME_LOCAL=1"
     "prepare_$PLACE" "${@:2}"
 }
 

@@ -235,6 +235,14 @@ def test_results_outside_the_project_are_refused_in_one_line(contained, tmp_path
     assert commands(contained) == []
 
 
+@pytest.mark.parametrize("option", ["--output results", "--output=results", "--output ./results/of/today"])
+def test_results_that_the_container_would_keep_are_refused(contained, option):
+    result = contained.run("transcribe", "demo", "demo", *option.split())
+    assert result.returncode == 2
+    assert f"put {contained.folder / 'results'}" in result.stderr
+    assert commands(contained) == []
+
+
 @pytest.mark.parametrize("form", ["--output {}", "--output={}"])
 @pytest.mark.parametrize("place", ["experiments/new", "./experiments/new", "config/../experiments/new"])
 def test_results_within_the_project_are_written_there(contained, form, place):
