@@ -1,4 +1,4 @@
-"""The runs of ``little_data.py``: calibration, training in a process of its own, evaluation."""
+"""Calibrate, train and evaluate the runs of ``little_data.py``; each training is a separate process."""
 
 import json
 import shutil
@@ -96,7 +96,7 @@ def step_seconds(folder: Path, language: str, variant: str) -> float:
 def _train(
     folder: Path, language: str, variant: str, *, name: str, steps: int, seed: int, calibrates: bool = False
 ) -> Training:
-    """Train in a process of its own; its configuration stays in the folder of results."""
+    """Train in a separate process; the configuration stays in the folder of results."""
     folder.mkdir(parents=True, exist_ok=True)
     path, clock, experiment = folder / f"{name}.yaml", folder / f"{name}.seconds", Path("experiments") / name
     shutil.rmtree(experiment, ignore_errors=True)

@@ -114,18 +114,9 @@ def test_the_page_forbids_all_other_sources(server):
     assert "http" not in policy
 
 
-def test_a_recording_that_comes_slowly_gives_its_place_to_others(server, monkeypatch):
-    monkeypatch.setattr("webpage.server._LONGEST_S", 0.1)
-    head = f"POST /answer?model=first HTTP/1.1\r\nHost: localhost\r\nContent-Type: {TYPE['Content-Type']}\r\n"
-    with socket.create_connection(server.server_address[:2], timeout=20) as connection:
-        connection.sendall(f"{head}Content-Length: 100\r\n\r\na".encode())
-        time.sleep(0.3)
-        connection.sendall(b"a")
-        assert int(connection.recv(100).split()[1]) == 408
-
-
-def test_a_recording_that_drips_gives_its_place_to_others(server, monkeypatch):
-    monkeypatch.setattr("webpage.server._SLOWEST_S", 0.1)
+@pytest.mark.parametrize("limit", ["_LONGEST_S", "_SLOWEST_S"])
+def test_a_recording_that_comes_slowly_gives_its_place_to_others(server, monkeypatch, limit):
+    monkeypatch.setattr(f"webpage.server.{limit}", 0.1)
     head = f"POST /answer?model=first HTTP/1.1\r\nHost: localhost\r\nContent-Type: {TYPE['Content-Type']}\r\n"
     with socket.create_connection(server.server_address[:2], timeout=20) as connection:
         connection.sendall(f"{head}Content-Length: 100\r\n\r\na".encode())

@@ -41,14 +41,8 @@ def run_start(arguments: Sequence[str]) -> int:
     language = usual_variety(options.language)
     if language != options.language:
         sys.stdout.write(f"language: {language}, the usual variety of {options.language} in espeak-ng\n")
-    name = options.name or _name_of(options.folder)
-    folder = options.output / name
-    if folder.exists() and not options.overwrite:
-        raise ConfigError(
-            f"start: {folder} is there already; --overwrite replaces it, --name NAME writes another"
-        )
-    if not options.folder.is_dir():
-        raise ConfigError(f"start: {printable(options.folder)} must be a folder of recordings, there is none")
+    folder = options.output / (options.name or _name_of(options.folder))
+    _check_folders(options, folder)
     log.info("start: looks at %s", printable(options.folder))
     try:
         check_language("--language", language)
@@ -77,6 +71,16 @@ def run_start(arguments: Sequence[str]) -> int:
         f"wrote {config}\nnext:\n  {PROGRAM} doctor {config}\n  {PROGRAM} train {config}\n"
     )
     return 0
+
+
+def _check_folders(options: argparse.Namespace, folder: Path) -> None:
+    """Refuse to replace a starter, and what is no folder of recordings."""
+    if folder.exists() and not options.overwrite:
+        raise ConfigError(
+            f"start: {folder} is there already; --overwrite replaces it, --name NAME writes another"
+        )
+    if not options.folder.is_dir():
+        raise ConfigError(f"start: {printable(options.folder)} must be a folder of recordings, there is none")
 
 
 def _duration(recipe: "Recipe") -> str:
