@@ -126,7 +126,7 @@ def _in_words(error: Confusion) -> Html:
 def _phoneme_table(analysis: SplitAnalysis) -> Html:
     scores = phoneme_scores(analysis.counts)
     worst = {
-        error.reference: error.hypothesis or "nothing"
+        error.reference: error.hypothesis or "left out"
         for error in reversed(most_frequent(analysis.counts))
         if error.reference is not None
     }
@@ -144,7 +144,7 @@ def _phoneme_table(analysis: SplitAnalysis) -> Html:
         for score in [scores[name]]
     ]
     headers = ["phoneme", "in references", "in hypotheses", "correct", "recall %", "precision %"]
-    return html.table([*headers, "confused with", "manner"], rows)
+    return html.table([*headers, "when wrong, most often", "manner"], rows)
 
 
 def _error_table(errors: Sequence[Confusion]) -> Html:

@@ -36,6 +36,7 @@ class FolderSurvey:
     speakers: int
     texts: Sequence[str]  # of the training recordings
     labels: LabelCounts = field(default_factory=LabelCounts)
+    has_phonemes: bool = False  # whether labels are phonemes, and not only texts
     faults: Sequence[str] = ()  # of recordings whose table or label file cannot be used
 
     @property
@@ -65,6 +66,7 @@ def survey_folder(
         raise ValueError(f"{folder}: there must be recordings to train on, there are none; {counts}")
     texts = list(dict.fromkeys(one.text for one in data.splits["train"] if one.text and not one.phonemes))
     survey = FolderSurvey(options, counts, _seconds(data.splits["train"]), len(speakers), texts)
+    survey.has_phonemes = any(one.phonemes for split in SPLITS for one in data.splits[split])
     survey.faults = _faults(data)
     for split in SPLITS:
         for label in read_labels(data, split):

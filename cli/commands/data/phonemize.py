@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = ToolParser(prog=f"{PROGRAM} phonemize", description=_DESCRIPTION)
     parser.add_argument("text", nargs="*", help="texts, each in quotes")
     parser.add_argument("--file", type=Path, help="a file of texts, one a line")
-    parser.add_argument("--language", required=True, help="of the texts, such as it or en-us")
+    parser.add_argument("--language", required=True, help="of the texts: it, en-us …; --languages lists all")
     parser.add_argument(
         "--languages", action=_ListLanguages, nargs=0, help="list the languages of espeak-ng, and end"
     )

@@ -16,15 +16,12 @@ from untrusted.printing import printable
 from wording import number_of
 
 if TYPE_CHECKING:
-    from cli.starting.folder_survey import FolderSurvey
     from cli.starting.recipe import Recipe
-    from cli.starting.starter_files import ChosenVocabulary
 
 log = logging.getLogger(__name__)
 
 _STARTS = Path("data/starts")
 _LABEL_OPTIONS = ("label_tier", "clip_tier", "label_kind")
-_FOREIGN_SHARE = 0.05  # of the labels' phonemes, above which espeak's notation is another one
 _DESCRIPTION = """Look at a folder of recordings with texts or phonemes, and write a configuration:
 vocabulary, splits, sizes, schedule, network, and synthetic speech where recordings are few. Then run what it
 prints."""
@@ -35,6 +32,7 @@ def run_start(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     # Imported only now: they cost seconds, and the help needs none of them.
     from cli.starting.folder_survey import survey_folder
+    from cli.starting.notation import speaks_the_labels
     from cli.starting.recipe import recipe_for
     from cli.starting.starter_files import choose_vocabulary, described, write_starter
 
@@ -52,7 +50,7 @@ def run_start(arguments: Sequence[str]) -> int:
         recipe = recipe_for(
             survey,
             on_gpu=_has_gpu() if options.device == "auto" else options.device == "gpu",
-            can_synthesise=_speaks_the_labels(language, survey, vocabulary),
+            can_synthesise=speaks_the_labels(language, survey, vocabulary),
         )
         config = write_starter(folder, language, survey, recipe, vocabulary)
     except ConfigError:
@@ -118,26 +116,3 @@ def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
-
-
-def _speaks_the_labels(language: str, survey: "FolderSurvey", vocabulary: "ChosenVocabulary") -> bool:
-    """Return whether espeak-ng speaks the language, in the labels' notation."""
-    from cli.starting.starter_files import has_words
-    from dataset_modules.recording import AudioError
-    from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak, speaks
-    from dataset_modules.sources.synthesis.sentences import distinct_sentences
-    from phonetics import IpaNormaliser
-
-    try:
-        if not speaks(language):
-            return False
-        sentences = survey.texts[:20] if has_words(survey) else distinct_sentences(language, 20, seed=0)
-        normalise = IpaNormaliser()
-        spoken = [
-            p for text in sentences for p in speak(text, VoiceSettings(language), normalise).phonemes or ()
-        ]
-    except AudioError as error:
-        log.warning("start: no synthetic speech is mixed in: %s", error)
-        return False
-    foreign = sum(vocabulary.vocabulary.id_of(phoneme) is None for phoneme in spoken)
-    return foreign <= _FOREIGN_SHARE * max(len(spoken), 1)

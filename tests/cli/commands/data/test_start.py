@@ -14,7 +14,7 @@ from cli.configuration.configured_datasets import located_datasets
 from cli.run import run
 from cli.starting.folder_survey import FolderSurvey, survey_folder
 from cli.starting.recipe import recipe_for
-from phonetics import Vocabulary
+from phonetics import EspeakPhonemes, IpaNormaliser, Vocabulary
 
 TEXTS = ("ciao a tutti", "buona sera", "la lettera", "il gatto nero", "una casa", "gli amici")
 
@@ -60,7 +60,7 @@ def test_a_folder_gets_vocabulary_extensions_and_splits(tmp_path, capsys):
     assert "words_file" in synthetic["init_args"]
     assert "words_file" not in frequent["init_args"]
     assert config["decoding"] == {"beam": 16, "language_model": "labels", "order": 6}
-    assert len(sets[1].splits["train"]) == synthetic["init_args"]["num_train"] == 2000
+    assert len(sets[1].splits["train"]) == synthetic["init_args"]["num_train"] == 1800
     output = capsys.readouterr().out
     assert "./run.sh doctor" in output
     assert "./run.sh train" in output
@@ -82,7 +82,7 @@ def test_a_language_without_vocabulary_gets_one_of_its_texts(tmp_path):
     config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "sw", "--device", "cpu")
     assert Vocabulary.from_file(config["model"]["vocab_file"]).phonemes
     _, synthetic = config["data"]["dataset_classes"]  # there are no word lists of Swahili
-    assert synthetic["init_args"]["num_train"] == 4000
+    assert synthetic["init_args"]["num_train"] == 3600
 
 
 def test_labels_in_another_notation_get_no_synthetic_speech(tmp_path):
@@ -90,6 +90,19 @@ def test_labels_in_another_notation_get_no_synthetic_speech(tmp_path):
     config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "en-us", "--device", "cpu")
     assert len(config["data"]["dataset_classes"]) == 1
     assert set(Vocabulary.from_file(config["model"]["vocab_file"]).phonemes) >= {"HH", "W", "D"}
+
+
+def test_labels_without_length_marks_get_no_synthetic_speech_with_them(tmp_path):
+    texts = ("these blue shoes", "farm birds see more", "a new tree")
+    words = [" ".join(IpaNormaliser()(EspeakPhonemes("en-us")(text))) for text in texts]
+    for mark, datasets in (("ː", 1), ("", 2)):
+        rows = [
+            {"file_name": f"{n}.wav", "phonemes": words[n % 3].replace(mark, "") if mark else words[n % 3]}
+            for n in range(60)
+        ]
+        folder = write_folder(tmp_path / f"p{datasets}", rows)
+        config = started(folder, tmp_path / str(datasets), "--language", "en-us", "--device", "cpu")
+        assert len(config["data"]["dataset_classes"]) == datasets
 
 
 def test_few_words_get_no_synthetic_speech_of_other_phonemes(tmp_path):
@@ -199,9 +212,9 @@ def survey(minutes, clips):
 def test_the_run_has_a_bounded_length_whatever_the_amount_of_speech(minutes, clips):
     recipe = recipe_for(survey(minutes, clips), on_gpu=False, can_synthesise=True)
     recorded = minutes * 60 * (1 + recipe.repeats) * recipe.epochs
-    assert recipe.synthetic == (4000 if minutes < 120 else 0)
+    assert recipe.synthetic == (3600 if minutes < 120 else 0)
     assert max(40_000, minutes * 60) * 0.8 < recorded + recipe.synthetic * 1.7 * recipe.epochs
-    assert recorded <= max(54_000, minutes * 300)
+    assert recorded <= max(48_000, minutes * 300)
     assert 2 <= recipe.batch_size <= 16
 
 
