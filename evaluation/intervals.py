@@ -16,7 +16,7 @@ many, events have the probability of the tail. MOVER (Zou and Donner) combines t
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,9 +72,9 @@ def rate_interval(
     numerators, denominators = _columns(errors, lengths)
     if len(numerators) < FEWEST_UNITS or denominators.sum() <= 0:
         return None
-    bootstrap = _Bootstrap(numerators, denominators, seed, draws)
-    low, high = _ends(bootstrap, numerators, denominators, _reach_of_sum)
-    return RateInterval(float(bootstrap.rate), max(0.0, low), high, len(numerators))
+    bootstrap = Bootstrap(numerators, denominators, seed, draws)
+    low, high = bootstrap.ends()
+    return RateInterval(bootstrap.rate, max(0.0, low), high, len(numerators))
 
 
 def paired_difference(
@@ -90,10 +90,9 @@ def paired_difference(
     gained = after - before
     if len(gained) < FEWEST_UNITS or denominators.sum() <= 0:
         return None
-    bootstrap = _Bootstrap(gained, denominators, seed, draws)
+    bootstrap = Bootstrap(gained, denominators, seed, draws, of_difference=True)
     lower = (bootstrap.rates < 0).mean() + 0.5 * (bootstrap.rates == 0).mean()
-    low, high = _ends(bootstrap, gained, denominators, _reach_of_difference)
-    return RateDifference(float(bootstrap.rate), low, high, float(lower), len(gained))
+    return RateDifference(bootstrap.rate, *bootstrap.ends(), float(lower), len(gained))
 
 
 def sums_by_unit(keys: Sequence[str], *columns: ArrayLike) -> list[NDArray[np.float64]]:
@@ -115,27 +114,6 @@ def _columns(errors: ArrayLike, lengths: ArrayLike) -> tuple[NDArray[np.float64]
             f"got {numerators.shape} and {denominators.shape}"
         )
     return numerators, denominators
-
-
-def _ends(
-    bootstrap: "_Bootstrap",
-    numerators: NDArray[np.float64],
-    denominators: NDArray[np.float64],
-    reach_of: Callable[[NDArray[np.float64], float], Reach],
-) -> Reach:
-    """Return both ends: the bootstrap's, or the exact ones if events are few and these lie further out."""
-    rate, units, total = float(bootstrap.rate), len(numerators), float(denominators.sum())
-    if bootstrap.error == 0:  # all units have the same rate, so only their phonemes can be counted
-        below, above = reach_of(numerators, total)
-        return rate - below, rate + above
-    low, high = bootstrap.ends()
-    events = np.count_nonzero(numerators)
-    if events >= FEW_EVENTS:
-        return low, high
-    below, above = reach_of(np.sign(numerators), units)
-    # The root mean square, not the mean: events of different sizes make the interval wider.
-    size = float(np.sqrt((numerators**2).sum() / events)) * units / total
-    return min(low, rate - size * below), max(high, rate + size * above)
 
 
 def share_reach(count: float, of: float, tail: float) -> Reach:
@@ -165,35 +143,62 @@ def difference_reach(gained: float, lost: float, of: float, tail: float) -> Reac
     return math.hypot(up_below, down_above), math.hypot(up_above, down_below)
 
 
-def _reach_of_sum(counts: NDArray[np.float64], of: float) -> Reach:
-    return share_reach(float(counts.sum()), of, _TAIL)
+def _reach_of_sum(counts: NDArray[np.float64], of: float, tail: float) -> Reach:
+    return share_reach(float(counts.sum()), of, tail)
 
 
-def _reach_of_difference(counts: NDArray[np.float64], of: float) -> Reach:
-    return difference_reach(float(counts[counts > 0].sum()), float(-counts[counts < 0].sum()), of, _TAIL)
+def _reach_of_difference(counts: NDArray[np.float64], of: float, tail: float) -> Reach:
+    return difference_reach(float(counts[counts > 0].sum()), float(-counts[counts < 0].sum()), of, tail)
 
 
-class _Bootstrap:
-    """Resamples of a ratio of sums, each with its standard error."""
+class Bootstrap:
+    """Resamples of a ratio of sums, or of the difference between two, each with its standard error."""
 
     def __init__(
-        self, numerators: NDArray[np.float64], denominators: NDArray[np.float64], seed: int, draws: int
+        self,
+        numerators: NDArray[np.float64],
+        denominators: NDArray[np.float64],
+        seed: int = 0,
+        draws: int = DRAWS,
+        *,
+        of_difference: bool = False,
     ) -> None:
         count = len(numerators)
         moments = np.stack(
             [numerators, denominators, numerators**2, numerators * denominators, denominators**2], axis=1
         )  # (U, 5)
-        (self.rate,), (self.error,) = _ratios(moments.sum(axis=0, keepdims=True), count)
-        self.rates, self._errors = _ratios(_drawn_sums(moments, seed, draws), count)
+        rate, error = _ratios(moments.sum(axis=0, keepdims=True), count)
+        self.rate, self.error = float(rate[0]), float(error[0])
+        self.rates, errors = _ratios(_drawn_sums(moments, seed, draws), count)
+        spread = errors > 0  # resamples without a spread are left out
+        self._distances = (self.rates[spread] - self.rate) / errors[spread]
+        self._counts, self._total = numerators, float(denominators.sum())
+        self._reach_of = _reach_of_difference if of_difference else _reach_of_sum
+        self._events = int(np.count_nonzero(numerators))
 
-    def ends(self) -> tuple[float, float]:
-        """Return both ends of the interval; resamples without a spread are left out."""
-        spread = self._errors > 0
-        distances = (self.rates[spread] - self.rate) / self._errors[spread]
-        if not len(distances):
-            return float(self.rate), float(self.rate)
-        low, high = np.quantile(distances, [_TAIL, 1.0 - _TAIL])
-        return float(self.rate - high * self.error), float(self.rate - low * self.error)
+    @property
+    def has_few_events(self) -> bool:
+        """Whether the ends are at least the exact ones of the number of events."""
+        return self.error == 0 or self._events < FEW_EVENTS
+
+    def ends(self, tail: float = _TAIL) -> tuple[float, float]:
+        """Return both ends: the bootstrap's; the exact ones if events are few and these lie further out."""
+        if self.error == 0:  # all units have the same rate, so only their phonemes can be counted
+            below, above = self._reach_of(self._counts, self._total, tail)
+            return self.rate - below, self.rate + above
+        low, high = self._drawn_ends(tail)
+        if not self.has_few_events:
+            return low, high
+        below, above = self._reach_of(np.sign(self._counts), len(self._counts), tail)
+        # The root mean square, not the mean: events of different sizes make the interval wider.
+        size = math.sqrt((self._counts**2).sum() / self._events) * len(self._counts) / self._total
+        return min(low, self.rate - size * below), max(high, self.rate + size * above)
+
+    def _drawn_ends(self, tail: float) -> tuple[float, float]:
+        if not len(self._distances):
+            return self.rate, self.rate
+        low, high = np.quantile(self._distances, [tail, 1.0 - tail])
+        return self.rate - float(high) * self.error, self.rate - float(low) * self.error
 
 
 def _drawn_sums(moments: NDArray[np.float64], seed: int, draws: int) -> NDArray[np.float64]:

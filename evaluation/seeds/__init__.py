@@ -1,0 +1,1 @@
+"""What several seeds of one configuration show, and what they show about two configurations."""
