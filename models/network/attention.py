@@ -83,9 +83,10 @@ def attend_with_dropout(
     """Return the attended values of encoders, whose attention goes both ways, (B, F, heads, width)."""
     scores = (query * scale) @ key.transpose(-2, -1)  # (B, heads, F, F)
     if mask is not None and mask.dtype == torch.bool:
-        # The least number, not minus infinity: a query that attends to nothing must not become NaN.
-        scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)
-    elif mask is not None:
+        # The least number, not minus infinity: a query that attends to nothing must not become NaN. It is
+        # added, because filling the scores of all heads takes longer, and copies their gradient.
+        mask = torch.zeros_like(mask, dtype=scores.dtype).masked_fill_(~mask, torch.finfo(scores.dtype).min)
+    if mask is not None:
         scores += mask
     weights = quick_dropout(scores.softmax(dim=-1), dropout)
     return (weights @ value).transpose(1, 2).contiguous()
