@@ -11,6 +11,11 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
+# Attributes of recordings with annotated errors: the phonemes that were said are the label then, and those
+# that should have been said stay beside it.
+SAID, EXPECTED = "said_phonemes", "expected_phonemes"
+
+
 class AudioError(ValueError):
     """A recording cannot be used; the message gives the reason."""
 
@@ -55,6 +60,15 @@ def needs_phonemes(recording: Recording) -> bool:
 def needing_phonemes(recordings: Iterable[Recording]) -> Iterator[Recording]:
     """Yield the recordings whose labels must be made from their text."""
     return filter(needs_phonemes, recordings)
+
+
+def said_in(recording: Recording) -> tuple[str, ...] | None:
+    """Return the phonemes that were said where the data state them beside what should have been said.
+
+    >>> said_in(Recording("a", Path("a.wav"), text="thick", attributes={"said_phonemes": "s ɪ k"}))
+    ('s', 'ɪ', 'k')
+    """
+    return tuple((recording.attributes or {}).get(SAID, "").split()) or None
 
 
 def labels_itself(audio: Path | AudioSource) -> TypeGuard[AudioSource]:

@@ -26,6 +26,7 @@ _MOST_SMALL_BYTES = 16 * 2**20
 _MOST_ROW_BYTES = 2**20
 _LARGEST_STEP, _LARGEST_VALUE = 10**12, 1e30  # of a curve that can be drawn
 # Of the keys that are read here; values are of any kind in the others.
+_INTERVAL = dict[str, float] | None
 _METRICS = {
     "utterances": dict[str, int],
     "definitions": dict[str, str],
@@ -33,6 +34,7 @@ _METRICS = {
     "checkpoint_digest": str | None,
     "edits": dict[str, dict[str, int]],
     "intervals": dict[str, Any],
+    "pronunciation": dict[str, dict[str, int | dict[str, float | None | _INTERVAL]]],
 }
 _VERSIONS = {
     "python": str,
@@ -71,6 +73,7 @@ class Experiment(NamedTuple):
     skipped: list[SkippedRow] = []
     analyses: "dict[str, SplitAnalysis]" = {}  # by split, test first
     symbols: str = ""  # the table of another model's symbols
+    pronunciation: dict[str, dict[str, Any]] = {}  # by split: how well annotated errors are found
 
 
 def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = None) -> Experiment:
@@ -97,6 +100,7 @@ def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = 
         skipped=read_skipped(layout.SKIPPED_FILE.newest_in(folder)),
         analyses=analyse_records(folder) if analyses is None else analyses,
         symbols=_symbols(folder),
+        pronunciation=metrics.get("pronunciation", {}),
     )
 
 

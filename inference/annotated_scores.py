@@ -1,6 +1,6 @@
 """Score annotated utterances: one row for each phoneme, each graded word and each graded utterance."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from dataset_modules.sources.annotations.contract import LabelledSegment
@@ -23,7 +23,30 @@ class AnnotatedRows(NamedTuple):
     phonemes: list[AnnotatedScore]
     words: list[AnnotatedMean]
     utterances: list[AnnotatedMean]
-    score: PronunciationScore
+
+
+# Scores the expected phonemes of an utterance, in the symbols of the model.
+ScoreOf = Callable[[AnnotatedUtterance, Sequence[str]], PronunciationScore]
+
+
+def score_of_file(
+    recognizer: Recognizer, candidates: CandidateChoice = "all", calibration: Calibration | None = None
+) -> ScoreOf:
+    """Return what reads the recording of an utterance and scores it."""
+
+    def score(utterance: AnnotatedUtterance, expected: Sequence[str]) -> PronunciationScore:
+        segment = LabelledSegment(utterance.audio, utterance.start, utterance.end)
+        clip = read_clip(recording_of("", segment).audio)
+        return recognizer.score(
+            clip.waveform,
+            clip.sampling_rate,
+            phonemes=expected,
+            candidates=candidates,
+            calibration=calibration,
+            name=utterance.id,
+        )
+
+    return score
 
 
 class AnnotationScorer:
@@ -32,38 +55,24 @@ class AnnotationScorer:
     A phoneme that is several symbols of the model has the score of the worst of them.
     """
 
-    def __init__(
-        self,
-        recognizer: Recognizer,
-        candidates: CandidateChoice = "all",
-        calibration: Calibration | None = None,
-    ) -> None:
-        self._recognizer, self._candidates, self._calibration = recognizer, candidates, calibration
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
         self._symbols: dict[str, tuple[str, ...]] = {}  # of the model, by the annotated phoneme
 
-    def __call__(self, utterance: AnnotatedUtterance) -> AnnotatedRows:
+    def __call__(self, utterance: AnnotatedUtterance, score_of: ScoreOf) -> AnnotatedRows:
         """Score one utterance; raise ``ValueError`` with the reason where that is not possible."""
         if utterance.fault:
             raise ScoreError(utterance.fault)
         words = [[self._in_model(one.symbol) for one in word.phonemes] for word in utterance.words]
         expected = joined_words([[name for names in word for name in names] for word in words])
-        segment = LabelledSegment(utterance.audio, utterance.start, utterance.end)
-        clip = read_clip(recording_of("", segment).audio)
-        score = self._recognizer.score(
-            clip.waveform,
-            clip.sampling_rate,
-            phonemes=expected,
-            candidates=self._candidates,
-            calibration=self._calibration,
-            name=utterance.id,
-        )
+        score = score_of(utterance, expected)
         if len(score.phonemes) != sum(name != WORD_DELIMITER for name in expected):
             raise ScoreError("the model's vocabulary spells two of its phonemes as one")
         return self._rows(utterance, score, words)
 
     def _in_model(self, symbol: str) -> tuple[str, ...]:
         if symbol not in self._symbols:
-            self._symbols[symbol] = symbols_in(self._recognizer.model.vocabulary, symbol)
+            self._symbols[symbol] = symbols_in(self._vocabulary, symbol)
         return self._symbols[symbol]
 
     def _rows(
@@ -91,7 +100,7 @@ class AnnotationScorer:
             if utterance.grade is not None
             else []
         )
-        return AnnotatedRows(rows, means, whole, score)
+        return AnnotatedRows(rows, means, whole)
 
     def _row(
         self, utterance: str, speaker: str, annotated: AnnotatedPhoneme, group: Sequence[ScoredPhoneme]

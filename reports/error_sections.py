@@ -1,6 +1,7 @@
 """The sections about errors: results with intervals, confusions, phonemes, slices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from evaluation.error_analysis import SplitAnalysis
 from evaluation.intervals import FEWEST_UNITS, RateInterval
@@ -69,6 +70,30 @@ def search_note(greedy_rate: float | None) -> Html:
         f"any. Without the search the phoneme error rate is {percent(greedy_rate)}. Validation data are "
         "decoded without it."
     )
+
+
+def detection_sections(found: Mapping[str, Mapping[str, Any]]) -> Iterator[html.Section]:
+    """Show for each split with annotated errors of pronunciation how well scores find them."""
+    for split, metrics in found.items():
+        rows = [
+            [name, metric.get("value"), _ends(metric.get("by_utterance")), _ends(metric.get("by_speaker"))]
+            for name, metric in metrics.items()
+            if isinstance(metric, dict)
+        ]
+        counts = f"{metrics.get('phonemes', 0):,} expected phonemes, {metrics.get('wrong', 0):,} wrong"
+        yield html.section(
+            f"Errors of pronunciation, {split}",
+            html.paragraph(
+                f"{counts}. The phoneme error rate compares with what was said; these metrics state how well "
+                "scores of the expected phonemes find those that were said wrongly."
+            ),
+            html.table(["metric", "value", "95 % by utterance", "95 % by speaker"], rows),
+        )
+
+
+def _ends(interval: Mapping[str, float] | None) -> str:
+    low, high = (interval or {}).get("low"), (interval or {}).get("high")
+    return "–" if low is None or high is None else f"{low:.4f} to {high:.4f}"
 
 
 def interval_notes(analysis: SplitAnalysis) -> Iterator[Html]:

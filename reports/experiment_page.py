@@ -14,6 +14,7 @@ from installation import PROGRAM
 from reports import html
 from reports.error_sections import (
     confusion_section,
+    detection_sections,
     interval_notes,
     percent,
     result_numbers,
@@ -55,6 +56,7 @@ def experiment_page(experiment: Experiment) -> str:
         _results(experiment),
         symbol_section(experiment.symbols),
         *_errors(experiment),
+        *detection_sections(experiment.pronunciation),
         learning_section(
             [
                 (title, unit, {name: experiment.curves[name] for name in names if name in experiment.curves})

@@ -1,12 +1,6 @@
 """How well scores find mispronounced phonemes: rates, areas and correlations, each with its intervals.
 
-A phoneme counts as found if its verdict is wrong. Rates are ratios of sums over all phonemes:
-
-- false rejection rate: right phonemes called wrong / right phonemes
-- false acceptance rate: wrong phonemes called right / wrong phonemes
-- diagnostic error rate: found wrong phonemes with another diagnosis than the annotation / those whose
-  annotation says what was said
-- diagnosed: wrong phonemes whose diagnosis is the annotation, found or not / those whose annotation says it
+A phoneme counts as found if its verdict is wrong. Rates are ratios of sums over all phonemes.
 """
 
 import math
@@ -20,6 +14,21 @@ from numpy.typing import NDArray
 from evaluation.intervals import RateInterval, rate_interval, sums_by_unit
 from evaluation.ranking import area_under_curve, correlation, resampled_interval
 from scoring.annotations.contract import AnnotatedMean, AnnotatedScore
+
+DETECTION_DEFINITIONS = {
+    "auc": "the probability that a wrong phoneme scores lower than a right one",
+    "diagnosed": "wrong phonemes whose diagnosis is what was said, of those whose annotation says it",
+    "false_rejection_rate": "right phonemes called wrong, of all right ones",
+    "false_acceptance_rate": "wrong phonemes called right, of all wrong ones",
+    "diagnostic_error_rate": "found wrong phonemes with another diagnosis, of those whose annotation says "
+    "what was said",
+    "precision": "wrong phonemes, of those called wrong",
+    "recall": "wrong phonemes called wrong, of all wrong ones",
+    "f1": "the harmonic mean of precision and recall",
+    "pearson_phoneme": "the correlation of scores and grades, over phonemes",
+    "pearson_word": "the same over words",
+    "pearson_utterance": "the same over utterances",
+}
 
 
 class DetectionMetric(NamedTuple):
@@ -139,6 +148,16 @@ def described_metrics(metrics: Mapping[str, DetectionMetric]) -> dict[str, dict[
         }
         for name, metric in metrics.items()
     }
+
+
+def counts_line(rows: Sequence[AnnotatedScore], criterion: str | None) -> str:
+    """State how many phonemes metrics are of, and how verdicts were found.
+
+    >>> counts_line([], None)
+    '0 phonemes, 0 wrong; no calibration, so no verdicts'
+    """
+    how = "no calibration, so no verdicts" if criterion is None else f"verdicts by {criterion}"
+    return f"{len(rows)} phonemes, {sum(not row.is_right for row in rows)} wrong; {how}"
 
 
 def metric_lines(metrics: Mapping[str, DetectionMetric]) -> list[str]:

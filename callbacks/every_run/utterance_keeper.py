@@ -2,9 +2,9 @@
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
@@ -14,6 +14,7 @@ from dataset_modules.base_dataset import Split
 from dataset_modules.batches.batch import Batch
 from dataset_modules.cache.clip_store import PreparedClip
 from dataset_modules.datamodule import PhonemeDataModule
+from dataset_modules.recording import EXPECTED
 from evaluation.metrics import gather_from_processes
 from evaluation.signal_to_noise import signal_to_noise_db
 from evaluation.utterance_record import Span, UtteranceRecord, write_records
@@ -25,18 +26,27 @@ from models.ctc import AlignmentError, TimedToken, blank_share, force_align, gre
 from models.evaluated_model import Evaluated
 from models.network.frames import frame_clock, token_times
 
+if TYPE_CHECKING:
+    from callbacks.every_run.annotated_errors import ErrorScorer, Scored
+
 log = logging.getLogger(__name__)
 
 _Records = dict[int, UtteranceRecord]  # by row of the split
 # A training validates, too: these validations leave no records.
+_ANNOTATIONS = (EXPECTED, "errors", "grades")  # attributes that are no properties to group utterances by
 _EVALUATED: dict[str, Split] = {"validate": "val", "test": "test"}  # the Trainer's function → split
 
 
 class UtteranceKeeper(Callback):
-    """Writes one JSON-lines file per evaluated split; validations during training write none."""
+    """Writes one JSON-lines file per evaluated split; validations during training write none.
+
+    Where the data have annotated errors of pronunciation, it adds to the metrics how well they are found.
+    """
 
     def __init__(self) -> None:
         self._records: _Records = {}
+        self._score_errors: ErrorScorer | None = None
+        self._scored: dict[int, Scored] = {}  # by row of the split
         self.failures: list[str] = []  # what could not be written
 
     @override
@@ -49,7 +59,10 @@ class UtteranceKeeper(Callback):
         data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
         describe = Describer(pl_module, data.audio_params.sampling_rate)
         for row, scores, labels, tokens in _utterances(batch, outputs):
-            self._records[row] = describe(data.splits[split].clips[row], split, scores, labels, tokens)
+            clip = data.splits[split].clips[row]
+            self._records[row] = describe(clip, split, scores, labels, tokens)
+            if EXPECTED in (clip.attributes or {}) and pl_module.output.kind == "phonemes":
+                self._scored[row] = self._error_scorer(trainer, pl_module)(clip, scores)
 
     @override
     def on_validation_end(self, trainer: Trainer, *_: object) -> None:
@@ -58,13 +71,29 @@ class UtteranceKeeper(Callback):
             return
         # Several processes may have evaluated the same utterance: it is recorded once.
         records = {row: one for part in gather_from_processes(self._records) for row, one in part.items()}
-        self._records = {}
+        scored = {row: one for part in gather_from_processes(self._scored) for row, one in part.items()}
+        self._records, self._scored = {}, {}
+        self._score_errors = None  # of these weights
         if not records or not trainer.is_global_zero:
             return
         try:
             _write_split(trainer, split, records)
+            if scored:
+                from callbacks.every_run.annotated_errors import write_detection
+
+                write_detection(Path(trainer.default_root_dir), split, scored.values())
         except (OSError, RuntimeError, ValueError) as error:  # the metrics are written all the same
             self.failures.append(f"the {split} records could not be written: {in_one_line(error)}")
+
+    def _error_scorer(self, trainer: Trainer, model: PhonemeRecognizer) -> "ErrorScorer":
+        if self._score_errors is None:
+            # Brings scipy, which starts need not load.
+            from callbacks.every_run.annotated_errors import ErrorScorer
+
+            data: PhonemeDataModule = trainer.datamodule  # type: ignore[attr-defined]
+            folder = Path(trainer.default_root_dir)
+            self._score_errors = ErrorScorer(model, data.audio_params.sampling_rate, folder)
+        return self._score_errors
 
     @override
     def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, *step: Any) -> None:
@@ -162,7 +191,7 @@ class Describer:
             language=clip.language,
             speaker=clip.speaker,
             text=clip.text,
-            attributes=clip.attributes or {},
+            attributes=_properties(clip.attributes or {}),
             snr_db=signal_to_noise_db(clip.samples, self._sampling_rate),
             hypothesis_times=tuple(times[place] for place in places),
             hypothesis_confidences=_confidences([recognised[place] for place in places]),
@@ -183,6 +212,12 @@ class Describer:
     def _times(self, tokens: Sequence[TimedToken], seconds: float) -> tuple[Span, ...]:
         times = token_times([(token.start_frame, token.end_frame) for token in tokens], self._clock, seconds)
         return tuple((round(start, 3), round(end, 3)) for start, end in times)
+
+
+def _properties(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    if EXPECTED not in attributes:
+        return attributes
+    return {name: value for name, value in attributes.items() if name not in _ANNOTATIONS}
 
 
 def _confidences(tokens: Sequence[TimedToken]) -> tuple[float, ...]:

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from dataset_modules.cache.clip_store import AudioStorage, ClipWriter, PreparedClip
 from dataset_modules.recording import (
+    EXPECTED,
+    SAID,
     AudioError,
     Clip,
     Recording,
     SkippedRecording,
     needing_phonemes,
     path_of,
+    said_in,
 )
 from dataset_modules.sources.audio import check_longest, read_clip, resample, to_mono, to_pcm16
 from phonetics import GraphemeToPhoneme, IpaNormaliser, UnpronounceableError
@@ -69,7 +72,7 @@ def prepare_clip(
     if phonemes and silence_db is not None and peak < 10 ** (silence_db / 20):
         level = f"{20 * math.log10(peak):.0f} dB" if peak else "no sound at all"
         raise AudioError(f"it is silent: its peak must reach silence_db={silence_db}, there is {level}")
-    return PreparedClip(
+    prepared = PreparedClip(
         id=recording.id,
         language=recording.language,
         speaker=recording.speaker,
@@ -80,6 +83,14 @@ def prepare_clip(
         path=path_of(recording),
         attributes=recording.attributes,
     )
+    said = said_in(recording)
+    return _as_said(prepared, settings.normalise(said)) if said else prepared
+
+
+def _as_said(clip: PreparedClip, said: tuple[str, ...]) -> PreparedClip:
+    """Label a clip by what was said; what should have been said becomes an attribute."""
+    others = {name: value for name, value in (clip.attributes or {}).items() if name != SAID}
+    return clip._replace(phonemes=said, attributes=others | {EXPECTED: " ".join(clip.phonemes)})
 
 
 def check_names(recording: Recording) -> None:

@@ -12,6 +12,7 @@ from dataset_modules.recording import (
     UnusableAudio,
     labels_itself,
     needing_phonemes,
+    said_in,
 )
 from phonetics import IpaNormaliser
 
@@ -37,7 +38,8 @@ def read_labels(dataset: BaseDataset, split: Split) -> Iterator[RecordingLabel]:
         for recording in part:
             phonemes = _stated(recording)
             if phonemes is None:
-                phonemes = normalise(recording.phonemes or spoken.get(recording.text or "", ()))
+                stated = said_in(recording) or recording.phonemes
+                phonemes = normalise(stated or spoken.get(recording.text or "", ()))
             yield RecordingLabel(recording.text or recording.id, phonemes)
 
 

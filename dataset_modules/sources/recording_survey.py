@@ -7,7 +7,7 @@ from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset_modules.recording import Recording, needs_phonemes
+from dataset_modules.recording import EXPECTED, Recording, needs_phonemes, said_in
 from stop_signals import stop_if_requested
 
 _AUDIO = Recording._fields.index("audio")
@@ -43,6 +43,8 @@ def survey(recordings: Iterable[Recording]) -> RecordingSurvey:
         if needs_phonemes(recording):
             languages.add(recording.language)
         fields = (*recording[:_AUDIO], *recording[_AUDIO + 1 :], _audio_identity(recording))
+        if said_in(recording):  # caches of version 0.1 hold other labels of these
+            fields = (*fields, EXPECTED)
         digest.update(f"[{', '.join(map(encode_basestring_ascii, map(str, fields)))}]".encode())
         count += 1
     return RecordingSurvey(count, digest.hexdigest(), frozenset(languages))

@@ -1,8 +1,9 @@
 """A table of the user's annotated recordings: ``metadata.csv``, ``.tsv`` or ``.jsonl``.
 
 Beside ``file_name`` and ``phonemes`` (expected, with ``|`` between words), a row has ``said_phonemes``, what
-was said in truth, or ``errors``, a 1 for each wrong phoneme and a 0 for each right one. ``grades`` has a
-number for each phoneme, ``grade`` one for the utterance.
+was said in truth, or ``errors``, a 1 for each wrong phoneme and a 0 for each right one; or both, where nobody
+knows what some of the wrong ones were. ``grades`` has a number for each phoneme, ``grade`` one for the
+utterance.
 """
 
 import math
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from dataset_modules.recording import AudioError
+from dataset_modules.recording import SAID, AudioError
 from dataset_modules.sources.folders.listed_rows import FolderBounds
 from dataset_modules.sources.manifest import ManifestRow, find_manifest, read_manifest
 from phonetics import WORD_DELIMITER, IpaNormaliser
@@ -39,15 +40,28 @@ def annotated_table(path: Path, split: str) -> Iterator[AnnotatedUtterance]:
 def _utterance(row: ManifestRow, bounds: FolderBounds) -> AnnotatedUtterance:
     if row.fault:
         raise ValueError(row.fault)
-    attributes = row.attributes or {}
-    expected = _NORMALISE(row.phonemes or ())
+    part = f"#{row.start:g}" if row.is_part else ""
+    utterance = AnnotatedUtterance(
+        f"{row.file_name}{part}",
+        bounds.path_of(row.file_name),
+        speaker=row.speaker,
+        start=row.start,
+        end=row.end,
+    )
+    return annotated_by_columns(utterance, _NORMALISE(row.phonemes or ()), row.attributes or {})
+
+
+def annotated_by_columns(
+    utterance: AnnotatedUtterance, expected: Sequence[str], columns: Mapping[str, str]
+) -> AnnotatedUtterance:
+    """Add to an utterance what should be said, and what the columns of a table state about it."""
     names = [name for name in expected if name != WORD_DELIMITER]
     if not names:
         raise ValueError("phonemes must state what should be said")
-    grades = attributes.get("grades", "").split()
+    grades = columns.get("grades", "").split()
     if grades and len(grades) != len(names):
         raise ValueError(f"grades must be one for each phoneme, {len(names)}, there are {len(grades)}")
-    annotated = _annotated(names, attributes)
+    annotated = _annotated(names, columns)
     if grades:
         annotated = [one._replace(grade=_number(grade)) for one, grade in zip(annotated, grades, strict=True)]
     phonemes = iter(annotated)
@@ -57,17 +71,8 @@ def _utterance(row: ManifestRow, bounds: FolderBounds) -> AnnotatedUtterance:
         for is_boundary, group in groups
         if not is_boundary
     ]
-    grade = attributes.get("grade")
-    part = f"#{row.start:g}" if row.is_part else ""
-    return AnnotatedUtterance(
-        f"{row.file_name}{part}",
-        bounds.path_of(row.file_name),
-        tuple(words),
-        row.speaker,
-        _number(grade) if grade else None,
-        row.start,
-        row.end,
-    )
+    grade = columns.get("grade")
+    return utterance._replace(words=tuple(words), grade=_number(grade) if grade else None)
 
 
 def _number(cell: str) -> float:
@@ -82,16 +87,23 @@ def _number(cell: str) -> float:
 
 
 def _annotated(names: Sequence[str], columns: Mapping[str, str]) -> list[AnnotatedPhoneme]:
-    if "said_phonemes" in columns:
-        said = [name for name in _NORMALISE(columns["said_phonemes"].split()) if name != WORD_DELIMITER]
-        return _compared(names, said)
+    compared = None
+    if SAID in columns:
+        said = [name for name in _NORMALISE(columns[SAID].split()) if name != WORD_DELIMITER]
+        compared = _compared(names, said)
+        if "errors" not in columns:
+            return compared
     errors = columns.get("errors", "").split()
     if len(errors) != len(names) or set(errors) - {"0", "1"}:
         raise ValueError(
             f"said_phonemes must be given, or errors, a 0 or 1 for each of {len(names)} phonemes, "
             f"got {errors}"
         )
-    return [AnnotatedPhoneme(name, error == "0") for name, error in zip(names, errors, strict=True)]
+    annotated = compared or [AnnotatedPhoneme(name, is_right=True) for name in names]
+    return [
+        one._replace(is_right=error == "0", said=one.said if error == "1" else None)
+        for one, error in zip(annotated, errors, strict=True)
+    ]
 
 
 def _compared(expected: Sequence[str], said: Sequence[str]) -> list[AnnotatedPhoneme]:

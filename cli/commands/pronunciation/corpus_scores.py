@@ -17,12 +17,12 @@ from cli.commands.pronunciation.calibration_file import (
 from cli.commands.transcription.recording_results import prepare_files
 from durable_files import write_durably
 from experiment.errors import ConfigError
-from inference.annotated_scores import AnnotationScorer
+from inference.annotated_scores import AnnotationScorer, score_of_file
 from inference.score_formats import NOTHING
 from scoring.annotations.contract import AnnotatedMean, AnnotatedScore, AnnotatedUtterance
 from scoring.annotations.corpora import CORPORA
 from scoring.calibration import Calibration, fit_calibration, write_calibration
-from scoring.detection import described_metrics, detection_metrics, metric_lines
+from scoring.detection import counts_line, described_metrics, detection_metrics, metric_lines
 from stop_signals import stop_if_requested
 from untrusted.json_text import json_line
 from untrusted.printing import printable
@@ -42,7 +42,8 @@ def score_corpus(options: argparse.Namespace, recognizer: "Recognizer", candidat
     _prepare_output(options)
     calibration = None if options.calibrate else calibration_of(options, candidates)
     warn_of_another_model(calibration, recognizer.model)
-    scorer = AnnotationScorer(recognizer, candidates, calibration)
+    scorer = AnnotationScorer(recognizer.model.vocabulary)
+    score_of = score_of_file(recognizer, candidates, calibration)
     rows: list[AnnotatedScore] = []
     words: list[AnnotatedMean] = []
     wholes: list[AnnotatedMean] = []
@@ -51,7 +52,7 @@ def score_corpus(options: argparse.Namespace, recognizer: "Recognizer", candidat
     for utterance in utterances:
         stop_if_requested()
         try:
-            scored = scorer(utterance)
+            scored = scorer(utterance, score_of)
         except ValueError as error:  # of the annotation, of audio, of a score
             num_faults += 1
             log.warning(
@@ -134,14 +135,12 @@ def _report(
 ) -> None:
     metrics = detection_metrics(rows, words, wholes)
     described = described_metrics(metrics)
-    num_wrong = sum(not row.is_right for row in rows)
     if options.format == "jsonl":
+        num_wrong = sum(not row.is_right for row in rows)
         sys.stdout.write(json_line({"phonemes": len(rows), "wrong": num_wrong, **described}) + "\n")
     else:
-        how = f"verdicts by {calibration.criterion}" if calibration else "no calibration, so no verdicts"
-        sys.stdout.write(
-            "\n".join([f"{len(rows)} phonemes, {num_wrong} wrong; {how}", *metric_lines(metrics), ""])
-        )
+        line = counts_line(rows, calibration and calibration.criterion)
+        sys.stdout.write("\n".join([line, *metric_lines(metrics), ""]))
     if options.output:
         write_durably(options.output / _METRICS_FILE, json_line(described) + "\n")
         write_durably(options.output / _PHONEMES_FILE, _table(rows))

@@ -195,3 +195,11 @@ def test_a_shard_holds_the_good_and_names_the_bad(tmp_path: Path, write_tone: Ca
 )
 def test_every_setting_is_in_the_fingerprint(changed: PreparationSettings) -> None:
     assert changed.fingerprint() != PreparationSettings().fingerprint()
+
+
+def test_a_clip_is_labelled_by_what_was_said_beside_what_its_text_expects() -> None:
+    attributes = {"said_phonemes": "t ˈa", "room": "hall"}
+    settings = PreparationSettings(to_phonemes=Spelling())
+    clip = _prepare(Samples(SECOND), settings, text="da", attributes=attributes)
+    assert clip.phonemes == ("t", "a")
+    assert clip.attributes == {"room": "hall", "expected_phonemes": "d a"}

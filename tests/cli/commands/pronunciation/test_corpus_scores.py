@@ -11,7 +11,12 @@ import soundfile
 import torch
 
 from cli.run import run
-from tests.inference.tiny_models import VOCABULARY, speech
+from evaluation.utterance_record import read_records
+from experiment.contents import read_experiment
+from reports.experiment_page import experiment_page
+from scoring.annotations.annotated_table import annotated_table
+from tests.inference.tiny_models import FAMILIES, VOCABULARY, speech
+from tests.journeys.configuration import configuration, written
 
 NAMES = ("a", "n", "oː")
 
@@ -169,3 +174,66 @@ def test_phonemes_that_are_several_symbols_or_spelled_otherwise_are_found():
     assert [symbols_in(arpabet, one) for one in ("ʌ", "ʃ", "i", "k")] == [("ah",), ("sh",), ("iy",), ("k",)]
     with pytest.raises(ValueError, match="no symbol for the phoneme"):
         symbols_in(VOCABULARY, "7")
+
+
+def tested(experiment, corpus, place):
+    """Test the experiment's checkpoint; return the folder of the results."""
+    _, network = FAMILIES["Wav2Vec2 layer"]
+    arguments = {"train_val_dir": str(corpus), "text_to_phonemes": "none"}
+    dataset = {"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": arguments}
+    model = {"vocab_file": str(experiment / "vocab.json"), "network_config": network}
+    content = configuration(place, data={"dataset_classes": [dataset]}, model=model)
+    config = str(written(place / "config.yaml", content))
+    checkpoint = str(experiment / "checkpoints/best.ckpt")
+    assert run(["test", "--config", config, "--ckpt_path", checkpoint, "--only_weights_load", "true"]) == 0
+    (metrics,) = place.rglob("metrics.json")
+    return metrics.parent
+
+
+def test_an_evaluation_finds_the_errors_that_score_finds(own_experiment, corpus, tmp_path, capsys):
+    assert score(own_experiment, corpus, "--corpus", "table", "--calibrate") == 0
+    capsys.readouterr()
+    assert score(own_experiment, corpus, "--corpus", "table", "--split", "test", "--format", "jsonl") == 0
+    expected = json.loads(capsys.readouterr().out)
+    folder = tested(own_experiment, corpus, tmp_path)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    found = metrics["pronunciation"]["test"]
+    assert list(found) == list(expected)
+    for name, metric in expected.items():
+        if isinstance(metric, dict):
+            assert found[name]["value"] == pytest.approx(metric["value"], abs=0.02), name
+        else:
+            assert found[name] == metric
+    assert metrics["definitions"]["auc"].startswith("the probability that a wrong phoneme scores lower")
+    report = experiment_page(read_experiment(folder))
+    assert "Errors of pronunciation, test" in report
+    assert f"{found['recall']['by_utterance']['low']:.4f} to" in report
+
+
+def test_the_error_rates_of_an_evaluation_are_those_of_what_was_said(
+    own_experiment, corpus, tmp_path, capsys
+):
+    """One row has an annotation that cannot be read, which concerns its scores alone."""
+    rows = ["file_name,phonemes,said_phonemes,errors,split", "0.wav,a n | a,a | oː,0 1 1,test"]
+    rows += ["1.wav,a n,n n,,test", "2.wav,a n,a n,0 0 0 0,test", "3.wav,a oː,,,test"]
+    (corpus / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    folder = tested(own_experiment, corpus, tmp_path)
+    said = [record.reference_phonemes for record in read_records(folder / "utterances_test.jsonl")]
+    assert said == [["a", "oː"], ["n", "n"], ["a", "n"], ["a", "oː"]]
+    assert {
+        name for record in read_records(folder / "utterances_test.jsonl") for name in record.attributes
+    } == set()
+    found = json.loads((folder / "metrics.json").read_text())["pronunciation"]["test"]
+    assert (found["phonemes"], found["wrong"]) == (5, 3)
+    assert "1 utterance of 3 with annotated errors could not be scored" in capsys.readouterr().err
+
+
+def test_errors_and_said_phonemes_together_name_what_is_known(tmp_path):
+    rows = ["file_name,phonemes,said_phonemes,errors", "a.wav,a n oː,a tʃ oː,0 1 1"]
+    (tmp_path / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    (utterance,) = annotated_table(tmp_path, "all")
+    assert [(one.is_right, one.said) for one in utterance.words[0].phonemes] == [
+        (True, None),
+        (False, "tʃ"),
+        (False, None),
+    ]
