@@ -171,7 +171,7 @@ class Bootstrap:
         self.rate, self.error = float(rate[0]), float(error[0])
         self.rates, errors = _ratios(_drawn_sums(moments, seed, draws), count)
         spread = errors > 0  # resamples without a spread are left out
-        self._distances = (self.rates[spread] - self.rate) / errors[spread]
+        self._distances = np.sort((self.rates[spread] - self.rate) / errors[spread])
         self._counts, self._total = numerators, float(denominators.sum())
         self._reach_of = _reach_of_difference if of_difference else _reach_of_sum
         self._events = int(np.count_nonzero(numerators))
@@ -197,7 +197,11 @@ class Bootstrap:
     def _drawn_ends(self, tail: float) -> tuple[float, float]:
         if not len(self._distances):
             return self.rate, self.rate
-        low, high = np.quantile(self._distances, [tail, 1.0 - tail])
+        low, high = np.interp(
+            np.array([tail, 1.0 - tail]) * (len(self._distances) - 1),
+            np.arange(len(self._distances)),
+            self._distances,
+        )
         return self.rate - float(high) * self.error, self.rate - float(low) * self.error
 
 

@@ -29,9 +29,11 @@ def seeds_in_words(found: SeedDifference, quantity: Quantity = ERRORS) -> str:
 corrected for 2 comparisons; 3 seeds). Differences above 2.20 points are unlikely. \
 Left out, without a result of both: seed 4.
     """
-    left_out = ", ".join(map(str, found.left_out))
-    rest = f" Left out, without a result of both: seed {left_out}." if left_out else ""
-    return _finding(found, quantity) + rest
+    seeds = ", ".join(map(str, found.left_out))
+    noun = "seed" if len(found.left_out) == 1 else "seeds"
+    return _finding(found, quantity) + (
+        f" Left out, without a result of both: {noun} {seeds}." if seeds else ""
+    )
 
 
 def _finding(found: SeedDifference, quantity: Quantity) -> str:
@@ -74,7 +76,7 @@ def _scope(found: SeedDifference, quantity: Quantity) -> str:
 
 
 def _evidence(test: SeedTest, quantity: Quantity) -> str:
-    low, high = (f"{quantity.scale * end:.2f}" for end in test.corrected)
+    low, high = (f"{quantity.scale * end:z.2f}" for end in test.corrected)
     if test.comparisons < 2:
         return f"95 % interval {low} to {high}, {_p(test.p_value)}"
     return f"interval {low} to {high}, {_p(test.corrected_p)}, corrected for {test.comparisons:,} comparisons"
@@ -85,7 +87,7 @@ def _p(value: float) -> str:
 
 
 def _size(value: float, quantity: Quantity) -> str:
-    return f"{quantity.scale * value:+.2f}{quantity.unit}"
+    return f"{quantity.scale * value:+z.2f}{quantity.unit}"
 
 
 def _largest(ends: Ends, quantity: Quantity) -> str:
