@@ -25,7 +25,8 @@ import dataset_modules.augmentations
 import dataset_modules.common_voice
 import dataset_modules.custom
 import dataset_modules.synthetic
-import dataset_modules.timit  # noqa: F401 - imported, so that their classes are known
+import dataset_modules.timit
+import scoring.annotations.corpus_dataset  # noqa: F401 - imported, so that their classes are known
 from cli.commands.doctor import DoctorCLI
 from cli.phoneme_cli import PhonemeCLI
 from cli.schema.schema_file import (
@@ -47,13 +48,16 @@ _CHOSEN = (
     *(BaseDataset, Transform, GraphemeToPhoneme),
     *(Callback, Logger, LRScheduler, Optimizer, Profiler, Strategy),
 )
-_OFFERED = ("callbacks.", "dataset_modules.", "phonetics.", "optim.", "lightning.pytorch.", "torch.optim.")
+_OFFERED = (
+    *("callbacks.", "dataset_modules.", "scoring.", "phonetics.", "optim."),
+    *("lightning.pytorch.", "torch.optim."),
+)
 _HIDDEN = ("callbacks.every_run.", "lightning.pytorch.cli.", "lightning.pytorch.loggers.logger.")
 # Their signatures depend on packages that are not installed everywhere.
 _OPTIONAL = tuple(
     f"lightning.pytorch.loggers.{name}Logger" for name in ("Comet", "MLFlow", "Neptune", "Wandb")
 )
-_OURS = ("callbacks.", "cli.", "dataset_modules.", "models.", "optim.", "phonetics.")
+_OURS = ("callbacks.", "cli.", "dataset_modules.", "models.", "optim.", "phonetics.", "scoring.")
 # Lightning's own descriptions of these leave out what this program does with them.
 _MEANINGS = {
     "seed_everything": "the seed of everything that is drawn; null draws one, which is printed and saved.",

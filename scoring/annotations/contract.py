@@ -20,6 +20,19 @@ class AnnotatedWord(NamedTuple):
 
     phonemes: tuple[AnnotatedPhoneme, ...]
     grade: float | None = None
+    said: tuple[str, ...] | None = None  # with what was added, where the annotation has that
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """Return what was said; an expected phoneme stands for one that nobody knows.
+
+        >>> AnnotatedWord((AnnotatedPhoneme("θ", False, "s"), AnnotatedPhoneme("ɪ", True))).spoken
+        ('s', 'ɪ')
+        """
+        if self.said is not None:
+            return self.said
+        known = (one.symbol if one.said is None else one.said for one in self.phonemes)
+        return tuple(name for name in known if name)
 
 
 class AnnotatedUtterance(NamedTuple):

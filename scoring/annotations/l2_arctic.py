@@ -1,7 +1,7 @@
 """L2-ARCTIC: for each speaker ``wav/`` and ``annotation/*.TextGrid``, whose tier of phones marks errors.
 
 A phone is its name, or ``CPH,PPH,s``: the canonical phone, the perceived one, and s (substitution), d
-(deletion) or a (addition). Added phones have no canonical one, so that they are left out here.
+(deletion) or a (addition). Added phones have no canonical one: they are not scored.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,11 +33,23 @@ def l2_arctic(folder: Path, split: str) -> Iterator[AnnotatedUtterance]:
 def _words(file: AnnotatedFile) -> tuple[AnnotatedWord, ...]:
     words = [word for word in _tier(file, "words").labels if word.text.lower() not in SILENCES]
     phones = [phone for phone in _tier(file, "phones").labels if phone.text]
-    found = [
-        AnnotatedWord(tuple(filter(None, map(_phoneme, _inside(phones, words, number)))))
-        for number in range(len(words))
-    ]
+    found = [_word(_inside(phones, words, number)) for number in range(len(words))]
     return tuple(word for word in found if word.phonemes)
+
+
+def _word(phones: Sequence[TimedLabel]) -> AnnotatedWord:
+    """Return a word; added phones, which are not expected, are among what was said."""
+    phonemes = [_phoneme(phone) for phone in phones]
+    said = [
+        _added(phone) if one is None else one.symbol if one.said is None else one.said
+        for phone, one in zip(phones, phonemes, strict=True)
+    ]
+    return AnnotatedWord(tuple(filter(None, phonemes)), said=tuple(filter(None, said)))
+
+
+def _added(label: TimedLabel) -> str:
+    """Return the phoneme that was added; "" for silence, and for one that nobody knows."""
+    return (perceived(label.text.split(",")[1]) or "") if "," in label.text else ""
 
 
 def _tier(file: AnnotatedFile, name: str) -> AnnotationTier:

@@ -6,6 +6,7 @@ import pytest
 from praatio import textgrid as praatio
 
 from scoring.annotations.corpora import CORPORA
+from scoring.annotations.corpus_dataset import PronunciationCorpus
 
 
 @pytest.fixture
@@ -135,3 +136,40 @@ def test_json_may_have_lists_of_what_belongs_to_phonemes(tmp_path):
     (tmp_path / "metadata.jsonl").write_text(json.dumps(row))
     (found,) = CORPORA["table"].read(tmp_path, "all")
     assert [tuple(one) for one in found.words[0].phonemes] == [("θ", False, "s", 0.5), ("ɪ", True, None, 2.0)]
+
+
+def test_l2_arctic_as_a_data_set_is_labelled_by_what_was_said(l2_arctic):
+    """An accented phone keeps its expected label, an added one stands in the label alone."""
+    data = PronunciationCorpus("l2-arctic", l2_arctic, validation_split=0.0)
+    data.load_data()
+    assert [len(data.splits[split]) for split in ("train", "val", "test")] == [1, 0, 5]
+    whole, cut, *_ = data.get_test_data()
+    assert (whole.id, whole.speaker, whole.phonemes) == (
+        "TLV/arctic_b0002",
+        "TLV",
+        ("ð", "ɪ", "s", "|", "z", "u"),
+    )
+    assert whole.attributes == {"said_phonemes": "d ɪ | z ʌ u", "errors": "1 0 1 1 0"}
+    with pytest.raises(ValueError, match="cut"):
+        cut.audio.read()
+
+
+def test_speechocean762_as_a_data_set_keeps_its_grades(speechocean):
+    (speechocean / "train").mkdir()
+    for table in ("wav.scp", "text", "utt2spk"):
+        (speechocean / "train" / table).write_text((speechocean / "test" / table).read_text())
+    data = PronunciationCorpus("speechocean762", speechocean, validation_split=0.0)
+    data.load_data()
+    first = next(iter(data.get_test_data()))
+    assert first.attributes == {
+        "said_phonemes": "d æ t | ð æ",
+        "errors": "1 0 0 1 0 1",
+        "grades": "0.2 2 1 0.2 2 1",
+        "grade": "7",
+    }
+
+
+@pytest.mark.parametrize("corpus", ["speechocean762", "l2-arctic"])
+def test_an_empty_folder_is_refused(corpus, tmp_path):
+    with pytest.raises(ValueError, match=f"must hold {corpus}|scores.json"):
+        PronunciationCorpus(corpus, tmp_path).load_data()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from praatio import textgrid as praatio
 
 from cli.run import run
 from evaluation.utterance_record import read_records
@@ -176,13 +177,17 @@ def test_phonemes_that_are_several_symbols_or_spelled_otherwise_are_found():
         symbols_in(VOCABULARY, "7")
 
 
-def tested(experiment, corpus, place):
+def own_table(folder):
+    """``dataset_classes`` with a folder's table."""
+    arguments = {"train_val_dir": str(folder), "text_to_phonemes": "none"}
+    return [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": arguments}]
+
+
+def tested(experiment, datasets, place):
     """Test the experiment's checkpoint; return the folder of the results."""
     _, network = FAMILIES["Wav2Vec2 layer"]
-    arguments = {"train_val_dir": str(corpus), "text_to_phonemes": "none"}
-    dataset = {"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": arguments}
     model = {"vocab_file": str(experiment / "vocab.json"), "network_config": network}
-    content = configuration(place, data={"dataset_classes": [dataset]}, model=model)
+    content = configuration(place, data={"dataset_classes": datasets}, model=model)
     config = str(written(place / "config.yaml", content))
     checkpoint = str(experiment / "checkpoints/best.ckpt")
     assert run(["test", "--config", config, "--ckpt_path", checkpoint, "--only_weights_load", "true"]) == 0
@@ -195,7 +200,7 @@ def test_an_evaluation_finds_the_errors_that_score_finds(own_experiment, corpus,
     capsys.readouterr()
     assert score(own_experiment, corpus, "--corpus", "table", "--split", "test", "--format", "jsonl") == 0
     expected = json.loads(capsys.readouterr().out)
-    folder = tested(own_experiment, corpus, tmp_path)
+    folder = tested(own_experiment, own_table(corpus), tmp_path)
     metrics = json.loads((folder / "metrics.json").read_text())
     found = metrics["pronunciation"]["test"]
     assert list(found) == list(expected)
@@ -217,7 +222,7 @@ def test_the_error_rates_of_an_evaluation_are_those_of_what_was_said(
     rows = ["file_name,phonemes,said_phonemes,errors,split", "0.wav,a n | a,a | oː,0 1 1,test"]
     rows += ["1.wav,a n,n n,,test", "2.wav,a n,a n,0 0 0 0,test", "3.wav,a oː,,,test"]
     (corpus / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
-    folder = tested(own_experiment, corpus, tmp_path)
+    folder = tested(own_experiment, own_table(corpus), tmp_path)
     said = [record.reference_phonemes for record in read_records(folder / "utterances_test.jsonl")]
     assert said == [["a", "oː"], ["n", "n"], ["a", "n"], ["a", "oː"]]
     assert {
@@ -237,3 +242,24 @@ def test_errors_and_said_phonemes_together_name_what_is_known(tmp_path):
         (False, "tʃ"),
         (False, None),
     ]
+
+
+def test_a_known_corpus_is_a_data_set_to_test_with(own_experiment, tmp_path):
+    for speaker, phone in (("TLV", "CH,N,s"), ("ABA", "CH")):
+        (tmp_path / f"l2/{speaker}/wav").mkdir(parents=True)
+        (tmp_path / f"l2/{speaker}/annotation").mkdir()
+        soundfile.write(tmp_path / f"l2/{speaker}/wav/a.wav", speech(1.0), 16000)
+        grid = praatio.Textgrid(0, 1)
+        grid.addTier(praatio.IntervalTier("words", [(0.1, 0.9, "word")], 0, 1))
+        phones = [(0.1, 0.4, phone), (0.4, 0.6, "G"), (0.6, 0.9, "N")]
+        grid.addTier(praatio.IntervalTier("phones", phones, 0, 1))
+        grid.save(
+            str(tmp_path / f"l2/{speaker}/annotation/a.TextGrid"), "long_textgrid", includeBlankSpaces=True
+        )
+    arguments = {"corpus": "l2-arctic", "folder": str(tmp_path / "l2")}
+    path = "scoring.annotations.corpus_dataset.PronunciationCorpus"
+    folder = tested(own_experiment, [{"class_path": path, "init_args": arguments}], tmp_path)
+    found = json.loads((folder / "metrics.json").read_text())["pronunciation"]["test"]
+    assert (found["phonemes"], found["wrong"]) == (3, 1)
+    (record,) = read_records(folder / "utterances_test.jsonl")
+    assert record.reference_phonemes == ["n", "ɡ", "n"]
