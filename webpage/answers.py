@@ -97,7 +97,7 @@ def _decoded(content: bytes) -> Clip:
                 return Clip(np.concatenate(blocks), audio.sampling_rate)
         raise QuestionError(f"The recording must last {MOST_SECONDS:.0f} seconds at most.")
     except AudioError as error:
-        raise UnreadableError(f"The recording {error}.") from error
+        raise UnreadableError(f"The recording {str(error).rstrip('.')}.") from error
 
 
 def _scored(model: OfferedModel, question: Question, frames: Tensor, num_seconds: float) -> dict[str, object]:
@@ -108,8 +108,19 @@ def _scored(model: OfferedModel, question: Question, frames: Tensor, num_seconds
     except LanguageNeededError:
         return {"fault": "Choose the language of the sentence."}
     except ValueError as error:  # of the text, of the vocabulary, of a score
-        return {"fault": str(error).removeprefix("score: ")}
+        return {"fault": sentence_of(error)}
     return _described(score)
+
+
+def sentence_of(error: Exception) -> str:
+    """Return the reason as a sentence for the page.
+
+    >>> sentence_of(AudioError("recording: must last 0.025 s at least, it lasts 0.001 s"))
+    'The recording must last 0.025 s at least, it lasts 0.001 s.'
+    """
+    reason = str(error).removeprefix("score: ").replace("recording: must ", "the recording must ", 1)
+    reason = reason.removeprefix("recording: ").rstrip(".")
+    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _described(score: PronunciationScore) -> dict[str, object]:

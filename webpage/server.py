@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from reports.html import STYLE_SHEET
 from stop_signals import stop_if_requested
 from untrusted.printing import printable
-from webpage.answers import Answers, Question, QuestionError, UnreadableError
+from webpage.answers import Answers, Question, UnreadableError, sentence_of
 from webpage.request_checks import comes_from_the_page, is_loopback, names_loopback
 
 log = logging.getLogger(__name__)
@@ -160,8 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         except UnreadableError as error:
             raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error)) from error
         except ValueError as error:
-            said = str(error) if isinstance(error, QuestionError) else f"The recording is of no use: {error}."
-            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, said) from error
+            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, sentence_of(error)) from error
         finally:
             self.server.waiting.release()
 
@@ -209,6 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
 @cache
 def _files() -> dict[str, tuple[str, bytes]]:
     """Read the page's files, each with its type, by path."""
-    files = {f"/{file.name}": (_TYPES[file.suffix], file.read_bytes()) for file in _FOLDER.iterdir()}
+    own = (
+        file for file in _FOLDER.iterdir() if file.suffix in _TYPES and file.is_file()
+    )  # no editor's backups
+    files = {f"/{file.name}": (_TYPES[file.suffix], file.read_bytes()) for file in own}
     sheet = (_TYPES[".css"], STYLE_SHEET.encode())
     return files | {"/": files["/page.html"], "/report.css": sheet}

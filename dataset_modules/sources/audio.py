@@ -204,7 +204,9 @@ def opened(file: Path | io.BytesIO, name: str) -> Iterator[AudioReader]:
     except UNDECODABLE as error:
         if isinstance(file, Path):
             _raise_shortage(file, error)
-        raise AudioError(f"{name}cannot be decoded: {error}") from error
+        # Of libsndfile's error, the reason alone: its prefix shows the object in memory that was read.
+        reason = error if isinstance(file, Path) else getattr(error, "error_string", error)
+        raise AudioError(f"{name}cannot be decoded: {reason}") from error
 
 
 def _opened_whole(file: Path | io.BytesIO) -> _Stream:

@@ -63,7 +63,7 @@ class WindowReader:
         if len(head) < shortest:
             raise AudioError(
                 f"{stream.name}: must last {shortest / self._rate:.3f} s at least, "
-                f"lasts {len(head) / self._rate:.3f} s"
+                f"it lasts {len(head) / self._rate:.3f} s"
             )
         if len(head) > self._one_pass_samples:
             yield from self._windows(stream)

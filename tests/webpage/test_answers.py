@@ -47,6 +47,7 @@ def test_scores_are_those_of_the_recogniser(models, dictionary):
 def test_what_cannot_be_scored_is_described_beside_the_phonemes(models):
     answer = Answers(models)(Question(wav(), "first", "ru", "qqq"))
     assert "vocabulary" in answer["score"]["fault"]
+    assert answer["score"]["fault"][0].isupper()
     assert answer["transcript"]["words"]
 
 
@@ -66,8 +67,9 @@ def test_sound_and_picture_are_of_the_recording(models):
     ids=["empty", "noise"],
 )
 def test_files_of_no_use_are_refused(models, content, said):
-    with pytest.raises(UnreadableError, match=said):
+    with pytest.raises(UnreadableError, match=said) as refusal:
         Answers(models)(Question(content, "first"))
+    assert "BytesIO" not in str(refusal.value)
 
 
 def test_long_recordings_are_refused_as_such(models):

@@ -3,6 +3,8 @@
 import contextlib
 import http.client
 import json
+import re
+import shutil
 import socket
 import struct
 import threading
@@ -13,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.webpage.test_answers import wav
+from webpage import server as page_server
 from webpage.answers import Answers, Question
 from webpage.server import MOST_BYTES, PageServer
 
@@ -64,7 +67,7 @@ def test_more_recordings_than_fit_into_memory_wait_outside(server):
 def test_questions_of_no_use_have_a_status_and_a_reason(server, body, fields, status):
     found, answer = post(server, body, **fields)
     assert found == status
-    assert answer["error"].endswith(".")
+    assert re.fullmatch(r"(The|A) [^<>:]*[^.]\.", answer["error"].replace("decoded: ", ""))
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,21 @@ def test_only_the_files_of_the_page_are_served(server):
     for path in ("/../server.py", "/files/page.js", "//etc/passwd", "/page.js/", "/%70age.js", "/answer"):
         response, _ = ask(server, "GET", path)
         assert response.status == 404, path
+
+
+def test_backups_and_folders_beside_the_files_of_the_page_do_no_harm(server, monkeypatch, tmp_path):
+    folder = tmp_path / "files"
+    shutil.copytree(page_server._FOLDER, folder)
+    for stray in ("page.js~", ".page.js.swp", "#page.js#", "README"):
+        (folder / stray).write_text("stray")
+    (folder / "old.js").mkdir()
+    monkeypatch.setattr(page_server, "_FOLDER", folder)
+    page_server._files.cache_clear()
+    try:
+        assert ask(server, "GET", "/page.js")[0].status == 200
+        assert ask(server, "GET", "/page.js~")[0].status == 404
+    finally:
+        page_server._files.cache_clear()
 
 
 def test_the_page_forbids_all_other_sources(server):

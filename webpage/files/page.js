@@ -14,6 +14,7 @@ const player = new AudioContext();
 let recording = null; // a file
 let sound = null; // that of the answer
 let microphone = null; // while it records
+let switching = false; // the microphone on or off; a button that is disabled meanwhile would lose the focus
 let newest = 0; // number of the last question; an older one's answer is not shown
 let playing = null;
 
@@ -29,8 +30,8 @@ function showLanguages() {
 }
 
 function say(text, isFault = false) {
-  $("status").textContent = text;
-  $("status").classList.toggle("fault", isFault);
+  $("status").textContent = isFault ? "" : text;
+  $("fault").textContent = isFault ? text : "";
 }
 
 // The answer of the server, which is JSON also where it refuses; a proxy before it has other answers.
@@ -75,7 +76,8 @@ async function ask() {
     if (number !== newest) return;
     if (answer.error) throw new Error(answer.error);
     await show(answer);
-    say("");
+    say(counted(answer.transcript));
+    if (!$("scored").hidden) $("status").append(unseen($("summary").textContent));
   } catch (fault) {
     if (number !== newest) return;
     $("answer").hidden = true;
@@ -90,7 +92,8 @@ function take(file) {
 }
 
 async function toggleRecording() {
-  $("record").disabled = true;
+  if (switching) return;
+  switching = true;
   try {
     if (microphone) {
       const recorder = microphone;
@@ -101,17 +104,18 @@ async function toggleRecording() {
       microphone = await recordMicrophone((seconds, peak) => {
         if (!microphone) return;
         $("level").value = peak;
-        say(`Recording… ${seconds.toFixed(1)} s`);
+        $("seconds").textContent = `${seconds.toFixed(1)} s`;
         if (seconds > offer.seconds - 1) toggleRecording();
       });
+      say("Recording…");
     }
   } catch (fault) {
     microphone = null;
     say(`The microphone cannot be used: ${fault.message}`, true);
   }
-  $("record").disabled = false;
+  switching = false;
+  $("seconds").textContent = "";
   $("record").classList.toggle("recording", Boolean(microphone));
-  $("status").ariaLive = microphone ? "off" : "polite"; // nobody wants each tenth of a second read out
   $("record").lastChild.textContent = microphone ? " Stop" : " Record";
   $("level").hidden = !microphone;
 }
@@ -139,10 +143,22 @@ async function show(answer) {
     return button;
   });
   fillGroup($("phonemes"), buttons, buttons);
-  $("detail").textContent = buttons.length ? "" : "No phoneme was recognised.";
+  $("detail").textContent = "";
   $("view").scrollLeft = 0;
   $("answer").hidden = false;
   showScore(answer.score);
+}
+
+function counted({ seconds, words }) {
+  const count = words.flat().length;
+  return `${count || "No"} ${count > 1 ? "phonemes were" : "phoneme was"} recognised in ${seconds.toFixed(1)} s.`;
+}
+
+// Text that a screen reader reads out, and that stands elsewhere on the page, too.
+function unseen(text) {
+  const made = element("span", ` ${text}`);
+  made.className = "unseen";
+  return made;
 }
 
 function showScore({ words = [], fault, gop, probability_right: right, warnings = [] }) {
