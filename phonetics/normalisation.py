@@ -159,4 +159,22 @@ def _line_pairs(text: str, path: Path, owner: str) -> Iterable[tuple[str, str]]:
                 f"{owner}: {path}: line {number} must be a phoneme, a tab and what it becomes, "
                 f"got {line[:40]!r}"
             )
-        yield old.strip(), new.strip()
+        yield unescaped(old.strip()), new.strip()
+
+
+def escaped(symbol: str) -> str:
+    r"""Return a symbol as a row of a table begins with it: ``#`` alone is one, ``#x`` would be a comment.
+
+    >>> print(escaped("#"), escaped("#x"))
+    # \#x
+    """
+    return f"\\{symbol}" if symbol.startswith("#") and symbol != "#" else symbol
+
+
+def unescaped(cell: str) -> str:
+    r"""Return the symbol that a row begins with.
+
+    >>> unescaped(escaped("#x"))
+    '#x'
+    """
+    return cell[1:] if cell.startswith("\\#") else cell

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from phonetics.normalisation import unescaped
 from reports import html
 
 _WAYS = {
@@ -50,4 +51,4 @@ def _row(line: str) -> list[str] | None:
     """Read a row of the table; None for a heading, a note and what is damaged."""
     cells = line.removeprefix("# ").split("\t")
     usable = len(cells) == _COLUMNS and cells[2] in _WAYS and cells[4].isdecimal()
-    return cells if usable else None
+    return [unescaped(cells[0]), *cells[1:]] if usable else None

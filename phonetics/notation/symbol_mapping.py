@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from phonetics.articulation import TIMIT_TO_IPA, difference, is_timit, segments_of
-from phonetics.normalisation import IpaNormaliser, read_mapping
+from phonetics.normalisation import IpaNormaliser, escaped, read_mapping
 from phonetics.vocabulary import WORD_DELIMITER, Vocabulary
 
 Way = Literal["declared", "identical", "several", "nearest", "none"]
@@ -149,7 +149,7 @@ def symbol_lines(symbol_map: SymbolMap, counts: Mapping[str, int]) -> str:
     for match in sorted(symbol_map.matches.values(), key=lambda match: -_WAYS.index(match.way)):
         difference = "" if match.difference is None else f"{match.difference:g}"
         phonemes = _UNDECLARED if match.way == "none" else " ".join(match.phonemes)
-        cells = match.symbol, phonemes, match.way, difference, str(counts.get(match.symbol, 0))
+        cells = escaped(match.symbol), phonemes, match.way, difference, str(counts.get(match.symbol, 0))
         rows.append("\t".join(cells))
     return "\n".join((*rows, ""))
 

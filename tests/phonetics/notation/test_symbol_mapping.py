@@ -6,6 +6,7 @@ import pytest
 
 from phonetics import Vocabulary
 from phonetics.notation.symbol_mapping import SymbolMap, read_symbol_table, symbol_lines
+from reports.symbol_section import symbol_section
 
 RUSSIAN = Vocabulary(("[PAD]", "[UNK]", "|", "a", "ɡ", "r", "ʃ", "t", "tʲ", "i", "sː", "o"))
 
@@ -87,6 +88,15 @@ def test_a_number_sign_is_a_symbol_and_a_row_behind_it_a_comment(tmp_path):
     lines = symbol_lines(SymbolMap(["#", "a"], RUSSIAN), {}).replace("#\t?", "#\tʂ")
     table.write_text(f"{lines}#a\to\n", encoding="utf-8")
     assert read_symbol_table(table) == {"#": "ʂ", "a": "a"}
+
+
+def test_symbols_that_begin_with_a_number_sign_are_written_read_back_and_shown(tmp_path):
+    table = tmp_path / "symbols.tsv"
+    lines = symbol_lines(SymbolMap(["##a", "#x", "#", "a"], RUSSIAN), {"#x": 3}).replace("#x\t?", "#x\tx")
+    table.write_text(f"{lines}#b\to\n", encoding="utf-8")
+    assert read_symbol_table(table) == {"#x": "x", "a": "a"}
+    section = str(symbol_section(lines))
+    assert all(f">{symbol}<" in section for symbol in ("##a", "#x", "#"))
 
 
 def test_the_symbol_of_a_phoneme_is_the_best_one():
