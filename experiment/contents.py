@@ -177,6 +177,12 @@ def _read_known(folder: Path, path: Path, shapes: dict[str, Any]) -> dict[str, A
         raise FileError(f"{printable(path)}: {printable(error)}") from error
 
 
+def read_seed(folder: Path) -> int | None:
+    """Read the seed of a run, or of the run that an evaluation belongs to; None where there is none."""
+    seed = read_configuration(layout.trained_folder(folder.resolve())).get("seed_everything")
+    return seed if type(seed) is int else None
+
+
 def _read_data(folder: Path) -> dict[str, dict[str, Any]]:
     """Read the numbers of the splits."""
     path = layout.DATA_FILE.newest_in(folder)

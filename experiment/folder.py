@@ -1,6 +1,7 @@
 """The folders of experiments: how they are named, claimed and found, and their best checkpoints."""
 
 import fcntl
+import glob
 import os
 import re
 from collections.abc import Iterable
@@ -181,12 +182,27 @@ def is_experiment(name: str) -> bool:
 def find_experiment(name: str) -> Path:
     """Find the folder of a run or of an evaluation by its path, or by its name under ``experiments/``."""
     for folder in (Path(name), _EXPERIMENTS / name):
-        if _has_configuration(folder) or layout.recorded_splits(folder):
+        if _holds_results(folder):
             return folder
     present = [folder for folder in _EXPERIMENTS.glob("*") if _has_configuration(folder)]
     raise ConfigError(
         f"report: {name} must be an experiment's folder, or its name under {_EXPERIMENTS}/, with "
         f"a config.yaml; {_alternatives(name, present)}"
+    )
+
+
+def find_experiments(pattern: str) -> list[Path]:
+    """Find all folders that a pattern such as ``adamw_*`` describes, or the one of a name or a path."""
+    if not glob.has_magic(pattern):
+        return [find_experiment(pattern)]
+    for parent in (Path(), _EXPERIMENTS):
+        matches = sorted(glob.glob(pattern, root_dir=parent))
+        if folders := [parent / match for match in matches if _holds_results(parent / match)]:
+            return folders
+    present = [folder for folder in _EXPERIMENTS.glob("*") if _has_configuration(folder)]
+    raise ConfigError(
+        f"report: {printable(pattern)} must match folders of experiments, or names under {_EXPERIMENTS}/; "
+        f"{_alternatives(pattern, present)}"
     )
 
 
@@ -201,6 +217,10 @@ def _alternatives(name: str, present: Iterable[Path]) -> str:
         return f"nearest: {', '.join(near)}"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"there are: {', '.join(names[:_LISTED]) or 'none'}{more}"
+
+
+def _holds_results(folder: Path) -> bool:
+    return _has_configuration(folder) or bool(layout.recorded_splits(folder))
 
 
 def _has_configuration(folder: Path) -> bool:

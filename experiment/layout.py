@@ -26,6 +26,7 @@ DECODING_FILE = "decoding.json"  # the search that test data were decoded with
 PREDICTIONS_FILE = "predictions.jsonl"
 REPORT_FILE = "report.html"
 COMPARISON_FILE = "comparison.html"
+GROUPS_FILE = "comparison_of_groups.html"
 # optim.fam.recorder writes it; importing the name from there would load torch, which takes seconds.
 FAM_RECORD_FILE = "fam_debug.jsonl"
 _UTTERANCES = "utterances_"

@@ -13,7 +13,7 @@ _phonemes_options() {
         test) echo "${_phonemes_training[*]} --verbose" ;;
         predict) echo "${_phonemes_training[*]} --return_predictions" ;;
         doctor) echo "${_phonemes_training[*]} --audio" ;;
-        report) echo "--help" ;;
+        report) echo "--help --group" ;;
         corpus) echo "--help --language --output --files --mirror --overwrite --locale --version" ;;
         start) echo "--help --language --name --output --label_tier --clip_tier --label_kind --device --overwrite" ;;
         phonemize) echo "--help --file --language --languages --text_to_phonemes --vocabulary" ;;

@@ -63,7 +63,7 @@ def test_a_language_model_of_labels_imports_no_torch(tmp_path):
 @pytest.mark.parametrize(
     "modules",
     [
-        "experiment.contents, reports.experiment_page, reports.comparison_page",
+        "experiment.contents, reports.experiment_page, reports.comparisons.comparison_page",
         "cli.configuration.configured_datasets",
         "cli.configuration.tool_parser",
     ],

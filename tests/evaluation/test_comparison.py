@@ -5,7 +5,7 @@ import pytest
 from evaluation.comparison import common_rows, compare_analyses, conclusion, over_common, phoneme_changes
 from evaluation.error_analysis import analyse
 from experiment.contents import Experiment
-from reports.comparison_page import comparison_page
+from reports.comparisons.comparison_page import comparison_page
 
 
 @pytest.fixture(scope="module")

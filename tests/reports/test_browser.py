@@ -13,7 +13,7 @@ from evaluation.utterance_record import write_records
 from evaluation.worst_utterances import keep_audio
 from experiment.contents import read_experiment
 from experiment.layout import audio_folder, records_file
-from reports.comparison_page import comparison_page
+from reports.comparisons.comparison_page import comparison_page
 from reports.experiment_page import experiment_page
 
 ROOT = Path(__file__).parents[2]

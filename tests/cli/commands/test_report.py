@@ -69,3 +69,59 @@ def test_experiments_of_one_name_are_told_apart_by_their_folders(tmp_path):
     assert run(["report", str(tmp_path / "old" / "demo"), str(tmp_path / "new" / "demo")]) == 0
     text = (tmp_path / "old" / "demo" / "comparison.html").read_text()
     assert f"{tmp_path}/new/demo makes fewer errors than {tmp_path}/old/demo" in text
+
+
+def _seeds_of(parent, name, recognised_by_seed):
+    for seed, recognised in recognised_by_seed.items():
+        folder = parent / f"{name}_{seed}"
+        folder.mkdir()
+        (folder / "config.yaml").write_text(f"seed_everything: {seed}\n")
+        spoken = ("t", "a")
+        records = [
+            UtteranceRecord(f"u{n}", "test", spoken, ("d" if n < recognised else "t", "a"), 1.0, 50, 0.5)
+            for n in range(12)
+        ]
+        write_records(records_file(folder, "test"), records)
+
+
+def test_groups_of_seeds_are_compared_by_patterns_and_names(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "experiments"
+    place.mkdir()
+    _seeds_of(place, "adamw", {1: 8, 2: 9, 3: 10})
+    _seeds_of(place, "fam", {1: 2, 2: 3, 3: 5})
+    (place / "adamw_search").mkdir()  # no experiment
+    (place / "adamw_list.txt").write_text("")
+    groups = ["--group", "adamw=adamw_*", "--group", "fam=fam_1,fam_3,experiments/fam_2"]
+    assert run(["report", *groups]) == 0
+    text = (place / "adamw_1" / "comparison_of_groups.html").read_text()
+    # Of 24 phonemes, 6, 6 and 5 errors fewer.
+    assert "fam has fewer errors than adamw: -23.61 points" in text
+    assert "fam has fewer errors than adamw: -23.61 points" in capsys.readouterr().err
+    assert not (place / "adamw_1" / "report.html").exists()
+
+
+def test_wrong_groups_are_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    _seeds_of(tmp_path, "adamw", {1: 8, 2: 9})
+    (tmp_path / "unseeded").mkdir()
+    (tmp_path / "unseeded" / "config.yaml").write_text("seed_everything: true\n")
+    for options, error in [
+        (["--group", "adamw"], "--group must be NAME=EXPERIMENT,EXPERIMENT"),
+        (["--group", "a=adamw_1", "--group", "a=adamw_2"], "with a new name"),
+        (["--group", "a=adam_*"], "adam_* must match folders of experiments"),
+        (["--group", "a=unseeded"], "unseeded has no seed_everything"),
+        (["adamw_1", "--group", "a=adamw_2"], "name experiments, or groups"),
+    ]:
+        assert run(["report", *options]) == 2
+        shown = capsys.readouterr().err
+        assert error in shown
+        assert shown.count("\n") == 1
+
+
+def test_two_runs_of_one_seed_are_no_group(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    _seeds_of(tmp_path, "adamw", {1: 8})
+    _seeds_of(tmp_path, "again", {1: 8})
+    assert run(["report", "--group", "a=adamw_1,again_1"]) == 2
+    assert "again_1 has seed 1 like adamw_1" in capsys.readouterr().err

@@ -5,6 +5,7 @@ import pytest
 
 from evaluation.intervals import rate_interval
 from evaluation.seeds.crossed import crossed_mean
+from evaluation.seeds.means import student_mean
 
 STUDIES = 1000
 RATE = 0.15
@@ -82,6 +83,18 @@ def test_seeds_that_differ_much_leave_the_interval_over_seeds():
     assert (low, high) == pytest.approx((0.0, 0.4484), abs=0.005)
 
 
+@pytest.mark.parametrize("of_seeds", [0.02, 0.1, 0.5])
+def test_the_interval_holds_that_of_the_seeds_alone(of_seeds):
+    generator = np.random.default_rng(7)
+    spreads = {"seeds": 3, "of_seeds": of_seeds, "of_both": 0.3}
+    for _ in range(50):
+        lengths, first, second = study_of(generator, 60, 0.0, spreads)
+        both = crossed_mean(second - first, lengths, of_difference=True, draws=200).ends()
+        alone = student_mean((second - first).sum(axis=1) / lengths.sum()).ends()
+        assert both.low <= alone.low + 1e-12
+        assert both.high >= alone.high - 1e-12
+
+
 def test_the_p_value_is_that_of_the_interval_that_just_holds_zero():
     generator = np.random.default_rng(3)
     lengths, first, second = study_of(generator, 60, 0.2, {"seeds": 4, "of_seeds": 0.05, "of_both": 0.3})
@@ -98,7 +111,8 @@ def test_no_change_at_all_is_no_difference():
     assert found.ends().low < 0 < found.ends().high
 
 
-def test_one_seed_and_few_utterances_have_no_interval():
+def test_no_seed_one_seed_and_few_utterances_have_no_interval():
+    assert crossed_mean([], [20] * 40) is None
     assert crossed_mean(np.ones((1, 40)), [20] * 40) is None
     assert crossed_mean(np.ones((3, 9)), [20] * 9) is None
     assert crossed_mean(np.ones((3, 10)), [0] * 10) is None

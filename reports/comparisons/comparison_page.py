@@ -1,6 +1,6 @@
 """The report that compares experiments: metrics, paired differences, learning curves, slices, changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from evaluation.comparison import Comparison, compare_analyses, conclusion, over_common, phoneme_changes
@@ -185,15 +185,30 @@ def _slices(experiments: Sequence[Experiment]) -> html.Section | None:
 
 def _configurations(experiments: Sequence[Experiment]) -> html.Section:
     """List the settings that differ."""
-    settings = [flat_settings(run.configuration) for run in experiments]
-    keys = dict.fromkeys(chain.from_iterable(settings))
+    differing = differing_settings([run.configuration for run in experiments])
+    return settings_section([run.name for run in experiments], differing)
+
+
+def settings_section(names: Sequence[str], differing: Mapping[str, Sequence[str | None]]) -> html.Section:
+    """Show the settings that differ, a column for each name."""
+    if not differing:
+        return html.section("Configuration", html.paragraph("The configurations are equal."))
     rows: list[list[object]] = [
-        [html.code(key), *(flat.get(key, "–") for flat in settings)]
-        for key in keys
-        if len({flat.get(key) for flat in settings}) > 1
+        [html.code(key), *("–" if value is None else value for value in values)]
+        for key, values in differing.items()
     ]
-    table = html.table(["setting", *(run.name for run in experiments)], rows)
-    return html.section("Configuration", table if rows else html.paragraph("The configurations are equal."))
+    return html.section("Configuration", html.table(["setting", *names], rows))
+
+
+def differing_settings(configurations: Sequence[str]) -> dict[str, list[str | None]]:
+    """Map the settings in which YAML texts differ to the value in each; None where it is missing.
+
+    >>> differing_settings(["model: {lr: 0.1, size: 3}", "model: {size: 3}"])
+    {'model.lr': ['0.1', None]}
+    """
+    settings = [flat_settings(text) for text in configurations]
+    values = {key: [flat.get(key) for flat in settings] for key in chain.from_iterable(settings)}
+    return {key: found for key, found in values.items() if len(set(found)) > 1}
 
 
 def flat_settings(text: str) -> dict[str, str]:

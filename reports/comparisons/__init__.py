@@ -1,0 +1,1 @@
+"""Reports that compare experiments, or groups of them."""
