@@ -118,7 +118,7 @@ def _of_data(folder: Path, use: Callable[[], _Result]) -> _Result:
         return use()
     except FileError as error:
         raise ConfigError(f"report: {error}") from error
-    except OSError:
+    except (OSError, ConfigError):
         raise
     except Exception as error:
         reason = printable(error, most_characters=_LONGEST_REASON)

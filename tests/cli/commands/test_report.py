@@ -125,3 +125,12 @@ def test_two_runs_of_one_seed_are_no_group(tmp_path, monkeypatch, capsys):
     _seeds_of(tmp_path, "again", {1: 8})
     assert run(["report", "--group", "a=adamw_1,again_1"]) == 2
     assert "again_1 has seed 1 like adamw_1" in capsys.readouterr().err
+
+
+def test_groups_without_records_are_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("seed_everything: 1\n")
+    assert run(["report", "--group", "a=."]) == 2
+    assert capsys.readouterr().err.startswith(
+        "error: report: none of the groups' experiments has utterance records"
+    )
