@@ -10,7 +10,7 @@ from cli.environment_check import environment_faults
 from stop_signals import Stopped, handled, leave, report
 
 if TYPE_CHECKING:
-    from cli.configuration.sections import SearchRequest
+    from cli.configuration.sections import SearchRequest, StudyRequest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,11 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
         return report(stop)
 
 
-def _start_search(request: "SearchRequest") -> int:
-    """Searches drive the command line; it does not know them."""
+def _start_search(request: "SearchRequest | StudyRequest") -> int:
+    """Searches and studies drive the command line; it does not know them."""
+    from cli.configuration.sections import StudyRequest
     from tuning.command import run_search
+    from tuning.variants.study_command import run_study
 
-    return run_search(request)
+    return run_study(request) if isinstance(request, StudyRequest) else run_search(request)
 
 
 def command() -> NoReturn:

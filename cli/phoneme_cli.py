@@ -43,7 +43,7 @@ from cli.configuration.fact_checks import (
 from cli.configuration.merged_tables import merged_words
 from cli.configuration.parser import PhonemeArgumentParser
 from cli.configuration.parser_messages import shortened
-from cli.configuration.sections import DecodingSection, OptunaSection, SearchRequest
+from cli.configuration.sections import DecodingSection, OptunaSection, SearchRequest, StudySection
 from cli.configuration.values.value_checks import check_values
 from cli.evaluating.decoding import check_decoding, set_test_decoder
 from cli.evaluating.published_model import (
@@ -117,8 +117,8 @@ class PhonemeCLI(LightningCLI):
 
     @property
     def is_search(self) -> bool:
-        """Whether the configuration asks for a search instead of one training run."""
-        return self.subcommand == "fit" and bool(self.section.optuna.tune)
+        """Whether the configuration asks for a search or a study instead of one training run."""
+        return self.subcommand == "fit" and bool(self.section.optuna.tune or self.section.study.run)
 
     def search_request(self) -> SearchRequest:
         """Return the whole configuration, defaults included, for a search to start from."""
@@ -159,6 +159,7 @@ class PhonemeCLI(LightningCLI):
         )
         parser.add_argument("--decoding", type=DecodingSection, default=DecodingSection())
         parser.add_argument("--optuna", type=OptunaSection, default=OptunaSection())
+        parser.add_argument("--study", type=StudySection, default=StudySection())
         parser.set_defaults({"trainer.callbacks": DEFAULT_CALLBACKS})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cli.command_table import Command, command_named, help_of_all
 from cli.configuration.parser_messages import whereabouts
-from cli.configuration.sections import StartSearch
+from cli.configuration.sections import SearchRequest, StartSearch, StudyRequest
 from cli.configuration.yaml_files import check_yaml_files, config_files
 from cli.console import set_up_logging, wants_tracebacks
 from cli.schema.first_check import check_first, refuse_endless_values
@@ -155,8 +155,22 @@ def _run_lightning(arguments: list[str], start_search: StartSearch | None) -> in
     if not cli.is_search:
         return 0
     if start_search is None:
-        raise ConfigError(f"optuna.tune: true is a search; start it with {PROGRAM} train or main.py fit")
-    return start_search(cli.search_request())
+        option, kind = ("study.run", "study") if cli.section.study.run else ("optuna.tune", "search")
+        raise ConfigError(f"{option}: true is a {kind}; start it with {PROGRAM} train or main.py fit")
+    request = cli.search_request()
+    if not cli.section.study.run:
+        return start_search(request)
+
+    def with_files(files: Sequence[str]) -> SearchRequest:
+        """Parse the command line once more, with further files."""
+        paths = [existing_or_shipped(file) for file in files]
+        check_yaml_files(paths)
+        words = [word for path in paths for word in ("--config", str(path))]
+        return PhonemeCLI(
+            [*chosen.arguments, *words, "--study.run=false", "--optuna.tune=true"]
+        ).search_request()
+
+    return start_search(StudyRequest(request.config, with_files))
 
 
 def _ended(name: str, command: Callable[[], int]) -> int:

@@ -2,7 +2,8 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -18,29 +19,34 @@ from tuning.space.parameters import all_parameters
 from tuning.study.claims import Claims
 from tuning.study.components import Samplers, build_pruner
 from tuning.study.storage import SearchStorage
-from tuning.study.study import check_study, open_study
-from tuning.trials.devices import trial_environments, visible_gpus
+from tuning.study.study import check_study, identity_of, open_study
+from tuning.trials.devices import environments_here
 from tuning.trials.fork_server import ForkServer, ForkServerError, Task
-from tuning.trials.shared_preparation import PREPARE, prepare, prepare_shared
+from tuning.trials.shared_preparation import PREPARE, example_configurations, prepare, prepare_shared
 from tuning.trials.trial_run import TRAIN, train
 from wording import number_of
 
 log = logging.getLogger(__name__)
 
 TASKS: dict[str, Task] = {TRAIN: train, PREPARE: prepare}
-_RESUME = "start the search again to continue it"
+_RESUME = "the same command continues it"
 
 
 def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int:
     """Run a search, or this worker's share of one; returns the exit status."""
     plan = SearchPlan.of(request)
+    return with_server(plan.folder, tasks, lambda server: _search(plan, server))
+
+
+def with_server(folder: Path, tasks: Mapping[str, Task], run: Callable[[ForkServer], int]) -> int:
+    """Run what starts trials and writes into a folder; returns the exit status."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # our own lines report each trial
     # Forked now: this process has neither connections nor an accelerator yet, and no thread but its main one
     # and the one that receives signals, which holds no lock.
     server = ForkServer(tasks)
     try:
-        with handled(), named_in_errors(plan.folder):
-            return _search(plan, server)
+        with handled(), named_in_errors(folder):
+            return run(server)
     except Stopped as stop:
         return report(Stopped(stop.number, _RESUME))
     except ForkServerError as error:
@@ -54,9 +60,8 @@ def run_search(request: SearchRequest, tasks: Mapping[str, Task] = TASKS) -> int
 
 
 def _search(plan: SearchPlan, server: ForkServer) -> int:
-    section, trainer = plan.section, plan.base["trainer"]
-    gpus = [] if trainer.get("accelerator") == "cpu" else visible_gpus()
-    environments = trial_environments(trainer, section.n_jobs, gpus)
+    section = plan.section
+    environments = environments_here(plan.base["trainer"], section.n_jobs)
     storage = SearchStorage(section.storage, plan.folder)
     pruner = build_pruner(section.pruner, objectives=len(plan.metrics))
     # Workers that share no lock may draw at the same moment: a salt makes them draw different values.
@@ -65,10 +70,10 @@ def _search(plan: SearchPlan, server: ForkServer) -> int:
     )
     samplers.check_grid([parameter.name for parameter in all_parameters(plan.space.parameters)])
     if storage.exists:  # a wrong address, or another search of this name, is refused before the preparation
-        check_study(storage.connection, plan)
-    prepare_shared(plan, environments[0], server)
+        check_study(storage.connection, plan.name, identity_of(plan))
+    prepare_shared(plan.name, example_configurations(plan), environments[0], server)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    study = open_study(storage.connection, plan, pruner)
+    study = open_study(storage.connection, plan, pruner, identity_of(plan))
     claims = Claims(study, storage, samplers, section.n_trials)
     log.info(
         "search %s: %s in all, %d at once", plan.name, number_of(section.n_trials, "trial"), len(environments)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
@@ -47,10 +47,12 @@ class Search:
     server: ForkServer  # starts their processes
     environments: Sequence[Mapping[str, str]]  # one for each of the trials that run at once
 
+    is_tested: ClassVar[bool] = False  # whether each trial evaluates test data at its end
+
     def __post_init__(self) -> None:
         self._running: dict[int, RunningTrial] = {}  # by child
         self._clock = Clock(count(self.study).finished)
-        self._seed = int(self.study.user_attrs[STUDY_SEED])  # of the start that began the study
+        self.seed = int(self.study.user_attrs[STUDY_SEED])  # of the start that began the study
         self._waiting_is_logged = False
 
     def run(self) -> None:
@@ -69,6 +71,14 @@ class Search:
             raise
         if self.claims.is_exhausted and count(self.study).begun < self.plan.section.n_trials:
             log.info("the sampler has drawn all of its values")
+
+    def draw(self, trial: Trial) -> dict[str, Any]:
+        """Draw the configuration of a trial."""
+        return self.plan.draw(trial)
+
+    def seed_of(self, trial: Trial) -> int:
+        """Return the seed of a trial's run."""
+        return hashed_seed(self.seed, trial.number)
 
     def _wait_for_others(self) -> None:
         if not self._waiting_is_logged:
@@ -92,7 +102,7 @@ class Search:
             trial = self.claims.next()
             if trial is None:
                 return
-            config = self.plan.draw(trial)
+            config = self.draw(trial)
             if self._is_allowed(trial, config):
                 self._start(trial, config)
 
@@ -120,9 +130,10 @@ class Search:
         slot = next(slot for slot in range(len(self.environments)) if slot not in used)
         environment = self.environments[slot]
         folder = trial_folder(plan.folder, trial.number)
-        seed = hashed_seed(self._seed, trial.number)
+        seed = self.seed_of(trial)
         trial.set_user_attr(SEED, seed)
-        arguments = prepare_folder(folder, trial_configuration(config, seed, plan.name, folder), environment)
+        config = trial_configuration(config, seed, plan.name, folder, is_tested=self.is_tested)
+        arguments = prepare_folder(folder, config, environment)
         child = self.server.start(Job(TRAIN, arguments, folder / LOG, environment))
         limit_s = plan.section.trial_timeout
         self._running[child] = RunningTrial(trial, child, slot, folder, plan.metrics, limit_s)

@@ -41,7 +41,7 @@ class SearchPlan(NamedTuple):
             if number is not None and not number > 0:
                 raise ConfigError(f"optuna.{option} must be above 0, got {number}")
         _check_checkpoint(base)
-        metrics, directions = _objectives(section, request.metrics)
+        metrics, directions = objectives(section, request.metrics)
         name = section.study_name or (
             f"{base['custom_folder_name']}_search" if base.get("custom_folder_name") else "search"
         )
@@ -80,7 +80,7 @@ def _check_checkpoint(base: Mapping[str, Any]) -> None:
         raise ConfigError(f"ckpt_path: a search needs the checkpoint's own path, got {checkpoint!r}")
 
 
-def _objectives(section: OptunaSection, logged: Sequence[str]) -> tuple[list[str], list[str]]:
+def objectives(section: OptunaSection, logged: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the metrics and the direction of each."""
     metrics = list(section.metric) if isinstance(section.metric, list) else [section.metric]
     given = section.direction

@@ -21,6 +21,7 @@ class Distribution:
         choices: the values (categorical): scalars, or whole parts of a configuration. Inside a choice, a
             mapping with a ``distribution`` is a parameter; it is drawn only if that choice is drawn.
         when: draw only where these other parameters are one of these values.
+        relative: low and high as multiples of the configuration's own value, instead of these two.
     """
 
     distribution: DistributionName
@@ -30,6 +31,7 @@ class Distribution:
     log: bool = False
     choices: list[Any] | None = None
     when: dict[str, Any] = field(default_factory=dict)
+    relative: list[float] | None = None
 
 
 @dataclass
@@ -70,6 +72,63 @@ class OptunaSection:
 
 
 @dataclass
+class Variant:
+    """One of the configurations that a study compares: the study's own file with changes.
+
+    Args:
+        config: a configuration file, or several, laid over the study's own file.
+        overrides: configuration path → value, over these files.
+    """
+
+    config: str | list[str] = field(default_factory=list)
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class TuneSection:
+    """The search that each variant of a study gets before it is repeated.
+
+    Args:
+        n_trials: trials of each variant; none is pruned.
+        search_spaces: configuration path → distribution; ``relative`` ranges suit all variants.
+    """
+
+    n_trials: int
+    search_spaces: dict[str, Distribution]
+
+
+@dataclass
+class StudySection:
+    """A comparison of variants, with equal budgets and several seeds.
+
+    Args:
+        run: whether ``fit`` is a study.
+        variants: name → files and overrides; at least two.
+        tune: the search of each variant on validation data, all with one seed; null takes them as they are.
+        seeds: runs of each variant; all variants have the same seeds.
+        metric: the validation metric that tuning minimises; its counterpart on test data is compared.
+        baseline: the variant that the others are compared with; null takes the first.
+        levels: values of the metric to which steps are counted; null derives them from the baseline.
+        equal_budgets: whether a variant with other steps, epochs or batches than the baseline is refused.
+        name: also the study's folder; null takes custom_folder_name with ``_study``.
+        storage: as in ``optuna``.
+        n_jobs: runs at once, as in ``optuna``.
+    """
+
+    run: bool = False
+    variants: dict[str, Variant] = field(default_factory=dict)
+    tune: TuneSection | None = None
+    seeds: int = 5
+    metric: str = "val_per"
+    baseline: str | None = None
+    levels: list[float] | None = None
+    equal_budgets: bool = True
+    name: str | None = None
+    storage: str | None = None
+    n_jobs: int | None = None
+
+
+@dataclass
 class DecodingSection:
     """How ``test`` finds phonemes in the scores of the frames; validation takes each frame's best token.
 
@@ -105,4 +164,16 @@ class SearchRequest(NamedTuple):
     metrics: Sequence[str]
 
 
-StartSearch = Callable[[SearchRequest], int]  # returns the exit status
+class StudyRequest(NamedTuple):
+    """A configuration whose ``study.run`` is true, handed from the command line to a study.
+
+    Args:
+        config: the whole configuration, defaults included.
+        with_files: returns the request of the configuration with further files laid over it.
+    """
+
+    config: dict[str, Any]
+    with_files: Callable[[Sequence[str]], SearchRequest]
+
+
+StartSearch = Callable[[SearchRequest | StudyRequest], int]  # returns the exit status

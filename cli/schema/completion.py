@@ -10,7 +10,7 @@ from cli.schema.option_pages import options_of
 from cli.schema.schema_file import COMMANDS, ROOT, Schema
 
 COMPLETION_FILE = ROOT / "front_door/completion.bash"
-_SECTIONS = ("", "audio_params", "model", "data", "trainer", "optuna")
+_SECTIONS = ("", "audio_params", "model", "data", "trainer", "optuna", "study")
 _OF_TRAINING = ("config", "help", "help-all", "print_config")
 _SCRIPT = """\
 # shellcheck shell=bash

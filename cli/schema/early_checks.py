@@ -60,7 +60,7 @@ def _checks(
     """Yield the checks that a command makes, in its order; a search checks its trials one by one."""
     yield check_values
     yield check_languages
-    if section.optuna.tune or command not in TRAINING_COMMANDS:
+    if section.optuna.tune or section.study.run or command not in TRAINING_COMMANDS:
         return
     yield _check_vocabulary
     yield check_weights_only

@@ -59,6 +59,7 @@ def help_of_training(schema: Schema, program: str, name: str, subcommand: str) -
         ("Model", "model"),
         ("Data", "data"),
         ("Search", "optuna"),
+        ("Study", "study"),
     ):
         lines += _section(title, options_of(schema, section))
     usual = [one for one in options_of(schema, "trainer") if one.name.partition(".")[2] in _USUAL]

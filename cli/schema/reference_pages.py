@@ -12,7 +12,7 @@ from cli.schema.schema_file import ROOT, Schema
 _BLOCK = "<!-- generated: {name} -->\n\n{text}\n<!-- end of {name} -->"
 _UNESCAPED, _ESCAPED = re.compile(r"(?<!\\)[|]"), r"\\|"
 _OURS = ("callbacks.", "dataset_modules.", "phonetics.", "scoring.")
-_SECTIONS = ("audio_params", "model", "data", "trainer", "optuna")
+_SECTIONS = ("audio_params", "model", "data", "trainer", "optuna", "study")
 COMMAND_PAGE = ROOT / "docs/reference/command_line.md"
 CONFIGURATION_PAGE = ROOT / "docs/reference/configuration.md"
 

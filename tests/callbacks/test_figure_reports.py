@@ -15,6 +15,7 @@ def trainer():
         sanity_checking=False,
         is_global_zero=True,
         global_step=5,
+        optimizers=[],
         state=SimpleNamespace(fn="fit"),
         callback_metrics={
             "val_per": torch.tensor(0.25),
@@ -49,3 +50,22 @@ def test_only_the_first_process_reports_and_only_while_training(trainer, tmp_pat
     vars(trainer).update(change)
     FigureReports(str(tmp_path / "reports.jsonl")).on_validation_end(trainer, None)
     assert lines_of(tmp_path / "reports.jsonl") == []
+
+
+def test_costs_are_reported_and_validations_take_no_seconds_of_training(trainer, tmp_path, monkeypatch):
+    weight = torch.nn.Parameter(torch.ones(5))
+    trainer.optimizers = [torch.optim.AdamW([weight])]
+    weight.sum().backward()
+    trainer.optimizers[0].step()
+    clock = iter([100.0, 110.0, 117.0, 120.0, 125.0])  # start; validations from 10 to 17, and from 20 to 25
+    monkeypatch.setattr("callbacks.figure_reports.time.monotonic", lambda: next(clock))
+    report = FigureReports(str(tmp_path / "reports.jsonl"))
+    report.on_train_start(trainer, None)
+    for _ in range(2):
+        report.on_validation_start(trainer, None)
+        report.on_validation_end(trainer, None)
+    first, second = lines_of(tmp_path / "reports.jsonl")
+    assert (first["seconds"], second["seconds"]) == (10.0, 13.0)
+    assert first["optimizer_bytes"] == 2 * 5 * 4 + 4  # both moments, and the number of the step
+    assert first["processor_seconds"] > 0
+    assert first["memory_bytes"] > 2**20

@@ -3,6 +3,7 @@
 As a program: ``stand_in.py REQUEST.json`` runs one worker.
 """
 
+import copy
 import json
 import math
 import os
@@ -13,8 +14,12 @@ from pathlib import Path
 
 import yaml
 
-from cli.configuration.sections import SearchRequest
+from cli.configuration.sections import SearchRequest, StudyRequest
+from evaluation.utterance_record import UtteranceRecord, write_records
+from experiment.contents import write_metrics
+from experiment.layout import records_file
 from tuning.command import run_search
+from tuning.variants.study_command import run_study
 
 METRICS = ("train_loss", "val_loss", "val_per")
 
@@ -65,10 +70,61 @@ def train(arguments):
         if model["mode"] == "silent":
             continue
         with path.open("a") as stream:
-            stream.write(
-                json.dumps({"validation": validation, "step": validation, "figures": figures}) + "\n"
-            )
+            costs = {
+                "seconds": 0.5 * validation,
+                "processor_seconds": 1.5,
+                "memory_bytes": 7,
+                "optimizer_bytes": 3,
+            }
+            line = {"validation": validation, "step": 10 * validation + 10, **costs, "figures": figures}
+            stream.write(json.dumps(line) + "\n")
+    if config["trainer"].get("limit_test_batches") != 0:
+        write_test(checkpoints.parent, config)
     return 0
+
+
+def write_test(run, config):
+    """What a run leaves of its test: ten utterances, each with the same error rate but for the seed."""
+    rate, seed = config["model"]["lr"], config["seed_everything"]
+    records = []
+    for number in range(12):
+        wrong = round(10 * rate) + (seed + number) % 3
+        reference = tuple("a" * 20)
+        hypothesis = tuple("b" * wrong + "a" * (20 - wrong))
+        records.append(UtteranceRecord(str(number), "test", reference, hypothesis, 1.0, 50, 0.5))
+    errors = sum(record.edits.errors for record in records)
+    write_records(records_file(run, "test"), records)
+    write_metrics(run, {"test_per": errors / 240, "test_loss": rate})
+
+
+def study_base(place, **study):
+    """A configuration of a study whose variants differ in their rates."""
+    base = base_of(place)
+    base["trainer"] |= {"callbacks": [{"class_path": "callbacks.LogMetricsCallback"}], "max_steps": 30}
+    base["model"]["name"] = "none"
+    variants = {name: {"overrides": {"model.name": name}} for name in "abcd"}
+    variants["b"]["overrides"]["model.lr"] = 0.2
+    base["study"] = {
+        "run": True,
+        "variants": variants,
+        "tune": None,
+        "seeds": 3,
+        "metric": "val_per",
+        **study,
+    }
+    return base
+
+
+def study(base, tasks=None):
+    """Run a worker of the study."""
+
+    def with_files(files):
+        config = copy.deepcopy(base)
+        for file in files:
+            config["model"] |= yaml.safe_load(Path(file).read_text(encoding="utf-8"))["model"]
+        return SearchRequest(config, lambda _: None, METRICS)
+
+    return run_study(StudyRequest(base, with_files), {"train": train, "prepare": prepare, **(tasks or {})})
 
 
 def misbehave(mode, validation):
@@ -104,4 +160,5 @@ def search(base, tasks=None):
 
 
 if __name__ == "__main__":
-    sys.exit(search(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    content = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    sys.exit(study(content) if "study" in content else search(content))

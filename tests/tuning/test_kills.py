@@ -87,6 +87,52 @@ def test_three_kills_lose_no_trial_and_count_none_twice(stand_in, place, start, 
     assert place.summary()["completed"] + place.summary()["pruned"] == 10
 
 
+def begun_in(folder):
+    return sum(len(path.read_text().splitlines()) for path in folder.rglob("started.txt"))
+
+
+def assert_each_run_once(folder, variants, seeds):
+    """Check the results: every variant has one run with every seed."""
+    result = json.loads((folder / "study.json").read_text())["variants"]
+    for name in variants:
+        runs = result[name]["runs"]
+        assert len({run["parameters"]["seed"] for run in runs}) == len(runs) == seeds
+        assert all(run["state"] == "complete" and run["tested"] is not None for run in runs)
+    return result
+
+
+@pytest.mark.slow
+def test_three_kills_of_a_study_lose_no_run_and_count_none_twice(stand_in, place, start):
+    space = {"model.lr": {"distribution": "loguniform", "relative": [0.5, 2.0]}}
+    base = stand_in.study_base(place.root, tune={"n_trials": 2, "search_spaces": space})
+    base["model"]["seconds"] = 0.1
+    folder = place.root / "experiments" / "demo_study"
+    moments = random.Random(7)
+    for kill in range(3):
+        process = start(base)
+        seen = begun_in(folder)
+        wait_for(lambda seen=seen, kill=kill: begun_in(folder) > seen + 3 * kill, process)
+        time.sleep(moments.uniform(0.0, 0.5))
+        process.kill()
+        process.wait()
+    finishes(start(base))
+    result = assert_each_run_once(folder, "abcd", 3)
+    assert {len(one["tuning"]) for one in result.values()} == {2}
+    for started in folder.rglob("started.txt"):
+        runs = {}
+        for number, *drawn in map(str.split, started.read_text().splitlines()):
+            assert runs.setdefault(number, drawn) == drawn  # run again as it was
+
+
+def test_two_workers_share_the_runs_of_a_study(stand_in, place, start):
+    base = stand_in.study_base(place.root)
+    base["model"]["seconds"] = 0.1
+    finishes(start(base), start(base))
+    folder = place.root / "experiments" / "demo_study"
+    assert begun_in(folder) == 12
+    assert_each_run_once(folder, "abcd", 3)
+
+
 def test_two_workers_share_the_trials_without_repeating_one(stand_in, place, start):
     base = stand_in.base_of(place.root, n_trials=12)
     base["model"]["seconds"] = 0.1

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import optuna
@@ -19,6 +20,7 @@ from tuning.space.config_paths import (
     parse_path,
     path_text,
     paths_of,
+    value_at,
     with_value,
 )
 from tuning.space.parameters import Label, Parameter, all_parameters, parameter_of
@@ -96,7 +98,10 @@ class SearchSpace(NamedTuple):
                 raise ConfigError(
                     f"optuna.search_spaces: {text} and {others[0]} are the same place; keep one"
                 )
-        parameters = [parameter_of(names[text], path, spaces[text]) for text, path in paths.items()]
+        parameters = [
+            parameter_of(names[text], path, _absolute(names[text], path, base, spaces[text]))
+            for text, path in paths.items()
+        ]
         known = {parameter.name: parameter for parameter in parameters}
         conditions = {name: Conditions.of(name, known[name].distribution.when, base, known) for name in known}
         space = cls(tuple(_in_order(parameters, conditions)), conditions)
@@ -149,6 +154,24 @@ def configuration(base: dict[str, Any], edits: Mapping[Path, Any]) -> dict[str, 
     for path, value in edits.items():
         base = with_value(base, path, value)
     return base
+
+
+def _absolute(name: str, path: Path, base: dict[str, Any], spec: Distribution) -> Distribution:
+    """Turn multiples of the configuration's own value into low and high."""
+    if spec.relative is None:
+        return spec
+    place = f"optuna.search_spaces: {name}: relative"
+    if spec.low is not None or spec.high is not None or spec.distribution == "categorical":
+        raise ConfigError(f"{place} replaces low and high of a range, and stands beside neither")
+    if len(spec.relative) != 2:  # noqa: PLR2004
+        raise ConfigError(f"{place} must be two numbers, the lowest and the highest, got {spec.relative}")
+    own = value_at(base, path)
+    if isinstance(own, bool) or not isinstance(own, (int, float)):
+        raise ConfigError(f"{place} needs a number in the configuration to multiply, it has {own!r}")
+    low, high = sorted(factor * own for factor in spec.relative)
+    if spec.distribution == "int":
+        low, high = round(low), round(high)
+    return replace(spec, low=low, high=high, relative=None)
 
 
 def _random_study(seed: int, fixed: dict[str, Any]) -> Study:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import optuna
@@ -21,6 +22,7 @@ STUDY_SEED, _IDENTITY = "seed", "configuration"  # attributes of a study
 # What may differ between workers and starts of one search.
 _FREE = {
     "optuna",
+    "study",
     "seed_everything",
     "custom_folder_name",
     "write_report",
@@ -61,6 +63,7 @@ _ADDED: dict[str, object] = {
     "augmentations": None,
     "weight": 1.0,
     "sampling": None,
+    "relative": None,
 }
 _MAX_NAMED = 3
 
@@ -86,27 +89,34 @@ class Counts(NamedTuple):
         return self.finished + self.running + self.waiting
 
 
-def open_study(storage: BaseStorage, plan: SearchPlan, pruner: BasePruner) -> Study:
+class Identity(NamedTuple):
+    """What makes two starts the same search."""
+
+    facts: dict[str, str]  # key of the configuration → short fact
+    option: str  # the name of the study in the configuration
+
+
+def open_study(storage: BaseStorage, plan: SearchPlan, pruner: BasePruner, identity: Identity) -> Study:
     """Begin a study, or continue the one of this name if it is the same search."""
     directions = [StudyDirection[direction.upper()] for direction in plan.directions]
     study = optuna.create_study(
         storage=storage, study_name=plan.name, directions=directions, pruner=pruner, load_if_exists=True
     )
-    _check_identity(study, plan)
+    _check_identity(study, identity)
     if study.metric_names is None:  # a dashboard shows them
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names(list(plan.metrics))
-    for key, value in ((STUDY_SEED, plan.seed), (_IDENTITY, _facts(plan))):
+    for key, value in ((STUDY_SEED, plan.seed), (_IDENTITY, identity.facts)):
         if key not in study.user_attrs:  # it is new, or its beginning was cut off
             study.set_user_attr(key, value)
     return study
 
 
-def check_study(storage: BaseStorage, plan: SearchPlan) -> None:
+def check_study(storage: BaseStorage, name: str, identity: Identity) -> None:
     """Refuse to continue a study of this name that is another search; there need be none."""
-    if plan.name in optuna.get_all_study_names(storage):
-        _check_identity(optuna.load_study(storage=storage, study_name=plan.name), plan)
+    if name in optuna.get_all_study_names(storage):
+        _check_identity(optuna.load_study(storage=storage, study_name=name), identity)
 
 
 def count(study: Study) -> Counts:
@@ -139,35 +149,42 @@ def best_trials(study: Study) -> list[FrozenTrial]:
     return ordered[:1] if len(study.directions) == 1 else ordered
 
 
-def _check_identity(study: Study, plan: SearchPlan) -> None:
+def _check_identity(study: Study, identity: Identity) -> None:
     """Refuse to mix trials of different searches."""
-    facts = _facts(plan)
+    facts, option = identity
     known = study.user_attrs.get(_IDENTITY, facts)
     changed = sorted(key for key in {*known, *facts} - _FREE if known.get(key) != facts.get(key))
     if changed:
         more = f" and {len(changed) - _MAX_NAMED} more" if len(changed) > _MAX_NAMED else ""
         raise ConfigError(
-            f"optuna.study_name: the study {plan.name} was begun with another configuration: "
-            f"{', '.join(changed[:_MAX_NAMED])}{more} differ; undo that, or give optuna.study_name another "
-            f"name to begin a new search"
+            f"{option}: the study {study.study_name} was begun with another configuration: "
+            f"{', '.join(changed[:_MAX_NAMED])}{more} differ; undo that, or give {option} another "
+            f"name to begin a new {'search' if option.startswith('optuna') else 'study'}"
         )
 
 
-def _facts(plan: SearchPlan) -> dict[str, str]:
-    """Describe what makes two starts the same search: one short fact per key of the configuration."""
+def identity_of(plan: SearchPlan) -> Identity:
+    """Describe what makes two starts the same search."""
+    facts = facts_of(plan.base)
+    spaces = without_added(plan.base["optuna"]["search_spaces"])
+    facts |= {f"optuna.search_spaces.{path}": short_fact(space) for path, space in spaces.items()}
+    facts["optuna.constraints"] = short_fact(list(plan.section.constraints))
+    facts["optuna.metric"] = short_fact(list(plan.metrics))
+    facts["optuna.direction"] = short_fact(list(plan.directions))
+    return Identity(facts, "optuna.study_name")
+
+
+def facts_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Describe a configuration: one short fact per key of what must not change while a search runs."""
     parts: dict[str, Any] = {}
-    for section, content in without_added(plan.base).items():
+    for section, content in without_added(config).items():
         if isinstance(content, dict):
             parts |= {f"{section}.{key}": part for key, part in content.items()}
         else:
             parts[section] = content
-    facts = {path: _short(part) for path, part in parts.items() if not _FREE & {path, path.partition(".")[0]}}
-    spaces = plan.base["optuna"]["search_spaces"]
-    facts |= {f"optuna.search_spaces.{path}": _short(space) for path, space in spaces.items()}
-    facts["optuna.constraints"] = _short(list(plan.section.constraints))
-    facts["optuna.metric"] = _short(list(plan.metrics))
-    facts["optuna.direction"] = _short(list(plan.directions))
-    return facts
+    return {
+        path: short_fact(part) for path, part in parts.items() if not _FREE & {path, path.partition(".")[0]}
+    }
 
 
 def without_added(content: Any) -> Any:  # noqa: ANN401 - a configuration has any values
@@ -187,6 +204,7 @@ def without_added(content: Any) -> Any:  # noqa: ANN401 - a configuration has an
     }
 
 
-def _short(value: object) -> str:
+def short_fact(value: object) -> str:
+    """Return a value as text; a long one as a digest of it."""
     text = json.dumps(value, sort_keys=True, default=str)
     return text if len(text) <= 40 else hashlib.blake2b(text.encode(), digest_size=8).hexdigest()  # noqa: PLR2004

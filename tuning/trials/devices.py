@@ -19,6 +19,12 @@ def visible_gpus() -> list[str]:
     return [str(index) for index in range(torch.cuda.device_count())]
 
 
+def environments_here(trainer: dict[str, Any], n_jobs: int | None) -> list[dict[str, str]]:
+    """Return an environment for each of the trials that run at once on this machine."""
+    gpus = [] if trainer.get("accelerator") == "cpu" else visible_gpus()
+    return trial_environments(trainer, n_jobs, gpus)
+
+
 def trial_environments(trainer: dict[str, Any], n_jobs: int | None, gpus: list[str]) -> list[dict[str, str]]:
     """Return an environment for each of the trials that run at once, with its share of the machine.
 

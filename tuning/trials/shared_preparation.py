@@ -24,17 +24,18 @@ _ATTEMPTS = 100
 _MAX_DRAWS = 12
 
 
-def prepare_shared(plan: SearchPlan, environment: Mapping[str, str], server: ForkServer) -> None:
-    """Prepare what trials share; refuse a space of which no configuration can be built.
+def prepare_shared(
+    name: str, configs: Sequence[dict[str, Any]], environment: Mapping[str, str], server: ForkServer
+) -> None:
+    """Prepare what trials share; refuse configurations of which none can be built.
 
     The environment is that of one trial: with more devices another strategy would be chosen.
     """
-    configs = example_configurations(plan)
     with tempfile.TemporaryDirectory(prefix="search-", ignore_cleanup_errors=True) as folder:
         files = [Path(folder) / f"{number}.yaml" for number in range(len(configs))]
         for file, config in zip(files, configs, strict=True):
             write_yaml(file, config)
-        log.info("search %s: preparing data and weights", plan.name)
+        log.info("%s: preparing data and weights", name)
         findings_file = Path(folder) / "findings.json"
         status = server.run(Job(PREPARE, [str(findings_file), *map(str, files)], environment=environment))
         if not findings_file.is_file():

@@ -24,12 +24,20 @@ def trial_folder(search: Path, number: int) -> Path:
     return search / _TRIALS / f"{number:04d}"
 
 
-def trial_configuration(config: dict[str, Any], seed: int, study: str, folder: Path) -> dict[str, Any]:
-    """Return the configuration of a trial's run: in its folder, reporting, without the test split."""
+def trial_configuration(
+    config: dict[str, Any], seed: int, study: str, folder: Path, *, is_tested: bool = False
+) -> dict[str, Any]:
+    """Return the configuration of a trial's run: in its folder, reporting, without test unless asked for."""
     callbacks = config["trainer"].get("callbacks") or []
     callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
-    report = {"class_path": "callbacks.FigureReports", "init_args": {"path": str(folder / REPORTS)}}
-    changes = {"limit_test_batches": 0, "callbacks": [*map(_without_dirpath, callbacks), report]}
+    report: dict[str, Any] = {
+        "class_path": "callbacks.FigureReports",
+        "init_args": {"path": str(folder / REPORTS)},
+    }
+    if is_tested:
+        report["init_args"]["metrics_only"] = False
+    test_batches = {} if is_tested else {"limit_test_batches": 0}
+    changes = {**test_batches, "callbacks": [*map(_without_dirpath, callbacks), report]}
     return {
         **training_configuration(config, seed, f"{study}/{_TRIALS}/{folder.name}/{RUN}"),
         "trainer": {**config["trainer"], **changes},
@@ -47,7 +55,8 @@ def training_configuration(config: dict[str, Any], seed: int, name: str) -> dict
     """Return a drawn configuration as a training run with this seed and name."""
     data = {**config["data"], "create_dataset": False}
     changes = {"seed_everything": seed, "custom_folder_name": name, "optuna": {"tune": False}}
-    return {**config, **changes, "data": data}
+    kept = {key: value for key, value in config.items() if key != "study"}
+    return {**kept, **changes, "data": data}
 
 
 def prepare_folder(folder: Path, config: dict[str, Any], environment: Mapping[str, str]) -> list[str]:

@@ -20,6 +20,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "data.num_workers": (0, 1024),
     "num_threads": (1, 1024),
     "optuna.n_jobs": (1, 1024),
+    "study.n_jobs": (1, 1024),
+    "study.seeds": (1, 1000),
+    "study.tune.n_trials": (1, 100_000),
 }
 
 

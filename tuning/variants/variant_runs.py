@@ -1,0 +1,80 @@
+"""The two stages of a study as searches: each variant is tuned, then each is run with every seed."""
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
+from optuna.trial import Trial
+
+from tuning.search import Search
+from tuning.study.components import Samplers
+from tuning.study.study import count
+
+VARIANT, RUN_SEED = "variant", "seed"  # parameters of a run
+_LOOK_EVERY_S = 1.0
+
+
+class TuningSearch(Search):
+    """The search of one variant: all of its trials have one seed."""
+
+    def seed_of(self, trial: Trial) -> int:  # noqa: ARG002
+        """Return the seed of the study's tuning."""
+        return self.seed
+
+
+@dataclass
+class RepeatedRuns(Search):
+    """The runs of all variants, each tested at its end."""
+
+    configs: Mapping[str, dict[str, Any]]  # by variant
+    seeds: Sequence[int]
+
+    is_tested = True
+
+    def draw(self, trial: Trial) -> dict[str, Any]:
+        """Return the configuration of the trial's variant."""
+        return self.configs[trial.suggest_categorical(VARIANT, list(self.configs))]
+
+    def seed_of(self, trial: Trial) -> int:
+        """Return the trial's seed."""
+        return trial.suggest_categorical(RUN_SEED, self.seeds)
+
+
+class RunOrder(Samplers):
+    """Gives each trial a variant and a seed by its number: the variants in turn, seed after seed.
+
+    >>> order = RunOrder(["a", "b"], [7, 8])
+    >>> [order.run_of(number) for number in range(4)]
+    [('a', 7), ('b', 7), ('a', 8), ('b', 8)]
+    """
+
+    grid_points = None
+
+    def __init__(self, variants: Sequence[str], seeds: Sequence[int]) -> None:
+        self._variants, self._seeds = variants, seeds
+
+    def run_of(self, number: int) -> tuple[str, int]:
+        """Return the variant and the seed of a trial."""
+        turn, place = divmod(number, len(self._variants))
+        return self._variants[place], self._seeds[turn % len(self._seeds)]
+
+    def for_trial(self, number: int) -> BaseSampler:
+        """Return a sampler that draws nothing else."""
+        variant, seed = self.run_of(number)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return PartialFixedSampler({VARIANT: variant, RUN_SEED: seed}, RandomSampler())
+
+
+def complete(searches: Sequence[Search]) -> None:
+    """Run searches until all of their trials have ended, also those of other workers."""
+    while True:
+        for search in searches:
+            search.run()
+        if all(count(search.study).finished >= search.plan.section.n_trials for search in searches):
+            return
+        time.sleep(_LOOK_EVERY_S)
