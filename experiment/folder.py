@@ -22,7 +22,7 @@ from untrusted.shapes import ShapeError, conform_fields
 
 _EXPERIMENTS = Path(layout.EXPERIMENTS)
 _MOST_RECORD_BYTES = 2**20
-_TRIAL = re.compile(r"([^/]+)/trials/\d+/run")
+_TRIAL = re.compile(r"([^/]+)(?:/tuning/(?!\.{1,2}/)[^/]+)?/trials/\d+/run")
 _LISTED = 10  # names in a message
 _LONGEST_NAME = 255  # bytes
 _MOST_NAME_BYTES = 200  # a suffix and the names of temporary files need the rest of 255
@@ -57,7 +57,7 @@ def check_name(key: str, name: str) -> None:
     Traceback (most recent call last):
     experiment.errors.ConfigError: custom_folder_name must be the name of one folder, got '../../escaped'; ...
     """
-    if trial := _TRIAL.fullmatch(name):  # a search writes these names for its trials
+    if trial := _TRIAL.fullmatch(name):  # searches and studies write these names for their trials
         name = trial[1]
     is_name = name not in ("", ".", "..") and not re.search(r"[/\\\0]", name) and not name.startswith("-")
     if not is_name or len(name.encode(errors="replace")) > _MOST_NAME_BYTES or name != printable(name):

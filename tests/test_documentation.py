@@ -96,12 +96,13 @@ def _check_key(key: str) -> None:
 def _keys_of(section: str) -> set[str]:
     from lightning.pytorch import Trainer
 
-    from cli.configuration.sections import OptunaSection
+    from cli.configuration.sections import OptunaSection, StudySection
     from dataset_modules.datamodule import PhonemeDataModule
     from models import PhonemeRecognizer
 
-    if section == "optuna":
-        return {field.name for field in fields(OptunaSection)}
+    ours = {"optuna": OptunaSection, "study": StudySection}
+    if section in ours:
+        return {field.name for field in fields(ours[section])}
     sections = {"model": PhonemeRecognizer, "data": PhonemeDataModule, "trainer": Trainer}
     return set(inspect.signature(sections[section]).parameters)
 
@@ -182,7 +183,7 @@ def _anchors(file: Path) -> set[str]:
 @pytest.mark.parametrize(("page", "block"), _all_blocks("yaml"))
 def test_yaml_blocks_hold_keys_that_exist(page: str, block: str) -> None:  # noqa: ARG001
     content = yaml.safe_load(textwrap.dedent(block))
-    for section in {"model", "data", "trainer", "optuna"} & set(content):
+    for section in {"model", "data", "trainer", "optuna", "study"} & set(content):
         assert set(content[section]) <= _keys_of(section)
 
 

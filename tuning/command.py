@@ -19,7 +19,7 @@ from tuning.space.parameters import all_parameters
 from tuning.study.claims import Claims
 from tuning.study.components import Samplers, build_pruner
 from tuning.study.storage import SearchStorage
-from tuning.study.study import check_study, identity_of, open_study
+from tuning.study.study import check_study, search_identity, open_study
 from tuning.trials.devices import environments_here
 from tuning.trials.fork_server import ForkServer, ForkServerError, Task
 from tuning.trials.shared_preparation import PREPARE, example_configurations, prepare, prepare_shared
@@ -70,10 +70,10 @@ def _search(plan: SearchPlan, server: ForkServer) -> int:
     )
     samplers.check_grid([parameter.name for parameter in all_parameters(plan.space.parameters)])
     if storage.exists:  # a wrong address, or another search of this name, is refused before the preparation
-        check_study(storage.connection, plan.name, identity_of(plan))
+        check_study(storage.connection, plan.name, search_identity(plan))
     prepare_shared(plan.name, example_configurations(plan), environments[0], server)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    study = open_study(storage.connection, plan, pruner, identity_of(plan))
+    study = open_study(storage.connection, plan, pruner, search_identity(plan))
     claims = Claims(study, storage, samplers, section.n_trials)
     log.info(
         "search %s: %s in all, %d at once", plan.name, number_of(section.n_trials, "trial"), len(environments)

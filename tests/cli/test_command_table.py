@@ -43,7 +43,7 @@ def test_an_unknown_command_is_one_line_with_the_nearest(capsys):
     assert run(["trian"]) == 2
     error = capsys.readouterr().err
     assert error.startswith(
-        "error: unknown command 'trian'; nearest: train; the commands are: train tune val "
+        "error: unknown command 'trian'; nearest: train; the commands are: train tune study val "
     )
     assert len(error.splitlines()) == 1
 

@@ -163,7 +163,7 @@ def _check_identity(study: Study, identity: Identity) -> None:
         )
 
 
-def identity_of(plan: SearchPlan) -> Identity:
+def search_identity(plan: SearchPlan) -> Identity:
     """Describe what makes two starts the same search."""
     facts = facts_of(plan.base)
     spaces = without_added(plan.base["optuna"]["search_spaces"])

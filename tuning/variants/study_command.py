@@ -19,13 +19,13 @@ from tuning.search_plan import SearchPlan
 from tuning.study.claims import Claims
 from tuning.study.components import Samplers, hashed_seed
 from tuning.study.storage import SearchStorage
-from tuning.study.study import STUDY_SEED, best_trials, check_study, identity_of, open_study
+from tuning.study.study import STUDY_SEED, best_trials, check_study, search_identity, open_study
 from tuning.trials.devices import environments_here
 from tuning.trials.fork_server import ForkServer, Task
 from tuning.trials.shared_preparation import example_configurations, prepare_shared
 from tuning.variants.study_plan import StudyPlan
 from tuning.variants.study_result import StudyResult
-from tuning.variants.variant_runs import RepeatedRuns, RunOrder, TuningSearch, complete
+from tuning.variants.variant_runs import RepeatedRuns, RunOrder, TuningSearch, complete, evenly_spaced
 from wording import number_of
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,12 @@ class _Worker(NamedTuple):
         return Claims(study, self.storage, samplers, n_trials)
 
     def tuning_of(self, plan: SearchPlan, seed: int) -> TuningSearch:
-        """Return the search of a variant. Equal seeds give all variants the same first draws."""
+        """Return the search of a variant; equal seeds give all variants the same first draws."""
         plan = plan._replace(seed=seed)
         salt = "" if self.storage.has_common_lock else secrets.token_hex(8)
-        study = open_study(self.storage.connection, plan, NopPruner(), identity_of(plan))
-        claims = self.claims(study, Samplers(None, seed, salt), plan.section.n_trials)
+        study = open_study(self.storage.connection, plan, NopPruner(), search_identity(plan))
+        n_trials = plan.section.n_trials
+        claims = self.claims(study, Samplers(evenly_spaced(plan.space, n_trials), seed, salt), n_trials)
         return TuningSearch(plan, study, claims, self.server, self.environments)
 
     def repeats(self, study: Study, configs: Mapping[str, dict[str, Any]], seed: int) -> RepeatedRuns:
@@ -72,7 +73,8 @@ def _study(plan: StudyPlan, server: ForkServer) -> int:
         check_study(worker.storage.connection, plan.name, plan.identity)
     for name, variant in plan.variants.items():
         title = f"study {plan.name}, variant {name}"
-        prepare_shared(title, example_configurations(variant), environments[0], server)
+        configurations = example_configurations(variant._replace(name=plan.name))
+        prepare_shared(title, configurations, environments[0], server)
     plan.folder.mkdir(parents=True, exist_ok=True)
     study = open_study(worker.storage.connection, plan.runs, NopPruner(), plan.identity)
     seed = int(study.user_attrs[STUDY_SEED])  # of the start that began the study

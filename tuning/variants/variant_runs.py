@@ -1,25 +1,42 @@
 """The two stages of a study as searches: each variant is tuned, then each is run with every seed."""
 
+import logging
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 from optuna.trial import Trial
 
 from tuning.search import Search
+from tuning.space.search_space import SearchSpace
 from tuning.study.components import Samplers
 from tuning.study.study import count
+from wording import number_of
+
+log = logging.getLogger(__name__)
 
 VARIANT, RUN_SEED = "variant", "seed"  # parameters of a run
 _LOOK_EVERY_S = 1.0
+_SPACED: dict[str, Callable[[float, float, int], NDArray[np.float64]]] = {
+    "uniform": np.linspace,
+    "loguniform": np.geomspace,
+}
 
 
 class TuningSearch(Search):
     """The search of one variant: all of its trials have one seed."""
+
+    def run(self) -> None:
+        """Run until no trial is left."""
+        if count(self.study).begun < self.plan.section.n_trials:
+            log.info("%s: %s", self.plan.name, number_of(self.plan.section.n_trials, "trial"))
+        super().run()
 
     def seed_of(self, trial: Trial) -> int:  # noqa: ARG002
         """Return the seed of the study's tuning."""
@@ -68,6 +85,18 @@ class RunOrder(Samplers):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             return PartialFixedSampler({VARIANT: variant, RUN_SEED: seed}, RandomSampler())
+
+
+def evenly_spaced(space: SearchSpace, n_trials: int) -> dict[str, Any] | None:
+    """Return a sampler of evenly spaced values for a space that is one range; None for any other."""
+    names = [parameter.name for parameter in space.parameters]
+    distribution = space.parameters[0].distribution
+    if len(names) > 1 or distribution.distribution not in _SPACED or n_trials == 1:
+        return None
+    low, high = float(distribution.low or 0.0), float(distribution.high or 0.0)
+    values = _SPACED[distribution.distribution](low, high, n_trials)
+    grid = {names[0]: [float(value) for value in np.clip(values, low, high)]}
+    return {"class_path": "optuna.samplers.GridSampler", "init_args": {"search_space": grid}}
 
 
 def complete(searches: Sequence[Search]) -> None:

@@ -8,7 +8,7 @@ from cli.commands.reference import run_reference
 from cli.schema.schema_file import ROOT, SCHEMA_FILE, digest_of_signatures, is_current, read_schema
 from tests.journeys.main_program import run_main
 
-SECTIONS = ("model", "data", "audio_params", "optuna")
+SECTIONS = ("model", "data", "audio_params", "optuna", "study")
 
 
 def test_the_generated_files_are_current():

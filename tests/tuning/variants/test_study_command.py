@@ -51,7 +51,7 @@ def test_tuning_gives_each_variant_the_same_number_of_trials_with_one_seed(stand
     result = result_of(folder)["variants"]
     for name, own in (("a", 0.1), ("b", 0.2)):
         rates = [float(rate) / own for *_, rate in starts[name]]
-        assert all(0.5 <= rate <= 2.0 for rate in rates)
+        assert sorted(rates) == pytest.approx([0.5, 1.0, 2.0])  # one range: evenly spaced
         assert rates == pytest.approx([float(rate) / 0.1 for *_, rate in starts["c"]])
         best = max(result[name]["tuning"], key=lambda run: run["parameters"]["model.lr"])
         assert result[name]["chosen"] == best["parameters"]  # val_per falls with the rate here
@@ -145,3 +145,16 @@ def test_the_page_shows_how_flat_the_optimum_is(stand_in, place, folder):
     page = (folder / "report.html").read_text()
     assert "val_per of the tuning trials over model.lr" in page
     assert "One seed: nothing can be said about chance" in page
+
+
+def test_several_parameters_are_drawn_alike_for_all_variants(stand_in, place, folder):
+    space = TUNE["search_spaces"] | {"model.min_lr": {"distribution": "uniform", "low": 0.0, "high": 1.0}}
+    base = stand_in.study_base(place.root, tune={"n_trials": 2, "search_spaces": space}, seeds=1)
+    for name in "cd":
+        del base["study"]["variants"][name]
+    assert stand_in.study(base) == 0
+    result = result_of(folder)["variants"]
+    drawn = {name: [run["parameters"] for run in one["tuning"]] for name, one in result.items()}
+    for first, second in zip(drawn["a"], drawn["b"], strict=True):
+        assert first["model.min_lr"] == second["model.min_lr"]
+        assert second["model.lr"] == pytest.approx(2 * first["model.lr"])
