@@ -19,7 +19,7 @@ from tuning.space.parameters import all_parameters
 from tuning.study.claims import Claims
 from tuning.study.components import Samplers, build_pruner
 from tuning.study.storage import SearchStorage
-from tuning.study.study import check_study, search_identity, open_study
+from tuning.study.study import check_study, open_study, search_identity
 from tuning.trials.devices import environments_here
 from tuning.trials.fork_server import ForkServer, ForkServerError, Task
 from tuning.trials.shared_preparation import PREPARE, example_configurations, prepare, prepare_shared

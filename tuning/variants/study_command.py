@@ -19,7 +19,7 @@ from tuning.search_plan import SearchPlan
 from tuning.study.claims import Claims
 from tuning.study.components import Samplers, hashed_seed
 from tuning.study.storage import SearchStorage
-from tuning.study.study import STUDY_SEED, best_trials, check_study, search_identity, open_study
+from tuning.study.study import STUDY_SEED, best_trials, check_study, open_study, search_identity
 from tuning.trials.devices import environments_here
 from tuning.trials.fork_server import ForkServer, Task
 from tuning.trials.shared_preparation import example_configurations, prepare_shared
