@@ -183,7 +183,7 @@ def own_table(folder):
     return [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": arguments}]
 
 
-def tested(experiment, datasets, place):
+def evaluated(experiment, datasets, place):
     """Test the experiment's checkpoint; return the folder of the results."""
     _, network = FAMILIES["Wav2Vec2 layer"]
     model = {"vocab_file": str(experiment / "vocab.json"), "network_config": network}
@@ -200,7 +200,7 @@ def test_an_evaluation_finds_the_errors_that_score_finds(own_experiment, corpus,
     capsys.readouterr()
     assert score(own_experiment, corpus, "--corpus", "table", "--split", "test", "--format", "jsonl") == 0
     expected = json.loads(capsys.readouterr().out)
-    folder = tested(own_experiment, own_table(corpus), tmp_path)
+    folder = evaluated(own_experiment, own_table(corpus), tmp_path)
     metrics = json.loads((folder / "metrics.json").read_text())
     found = metrics["pronunciation"]["test"]
     assert list(found) == list(expected)
@@ -222,7 +222,7 @@ def test_the_error_rates_of_an_evaluation_are_those_of_what_was_said(
     rows = ["file_name,phonemes,said_phonemes,errors,split", "0.wav,a n | a,a | oː,0 1 1,test"]
     rows += ["1.wav,a n,n n,,test", "2.wav,a n,a n,0 0 0 0,test", "3.wav,a oː,,,test"]
     (corpus / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
-    folder = tested(own_experiment, own_table(corpus), tmp_path)
+    folder = evaluated(own_experiment, own_table(corpus), tmp_path)
     said = [record.reference_phonemes for record in read_records(folder / "utterances_test.jsonl")]
     assert said == [["a", "oː"], ["n", "n"], ["a", "n"], ["a", "oː"]]
     assert {
@@ -258,7 +258,7 @@ def test_a_known_corpus_is_a_data_set_to_test_with(own_experiment, tmp_path):
         )
     arguments = {"corpus": "l2-arctic", "folder": str(tmp_path / "l2")}
     path = "scoring.annotations.corpus_dataset.PronunciationCorpus"
-    folder = tested(own_experiment, [{"class_path": path, "init_args": arguments}], tmp_path)
+    folder = evaluated(own_experiment, [{"class_path": path, "init_args": arguments}], tmp_path)
     found = json.loads((folder / "metrics.json").read_text())["pronunciation"]["test"]
     assert (found["phonemes"], found["wrong"]) == (3, 1)
     (record,) = read_records(folder / "utterances_test.jsonl")
