@@ -26,7 +26,7 @@ def symbol_section(table: str) -> html.Section | None:
     recognised = Counter({way: sum(int(row[4]) for row in rows if row[2] == way) for way in counts})
     return html.section(
         "Symbols",
-        [html.callout("bad", "letters", note) for note in notes],
+        [html.callout("bad", "symbols", note) for note in notes],
         html.table(
             ["way", "symbols", "times recognised"],
             [[text, counts[way], recognised[way]] for way, text in _WAYS.items() if counts[way]],

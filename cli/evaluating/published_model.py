@@ -84,6 +84,8 @@ def log_symbols(source: HuggingFaceModel, output: OutputSymbols) -> None:
     if source.kind == "letters":
         log.warning("model: %s: %s", source.name, LETTERS_NOTE)
         return
+    if output.symbol_map and (misfit := output.symbol_map.misfit()):
+        log.warning("symbols: %s", misfit)
     by_way = output.symbol_map.by_way() if output.symbol_map else {}
     for way, matches in by_way.items():
         if way == "identical" or not matches:

@@ -68,7 +68,7 @@ def network_configuration(
             f"{base.model_type!r} model, network_name is {network_name!r}; set network_name: "
             f"{family_of(base, pretrained_name or '')}"
         )
-    _check_overrides(base, overrides)
+    _check_overrides(base, overrides, is_pretrained=pretrained_name is not None)
     if pretrained_name is None:
         base = AutoConfig.for_model(model_type, **overrides)  # some values are derived from others
     base.update({**overrides, "vocab_size": vocab_size, "pad_token_id": blank_id})
@@ -136,13 +136,14 @@ def _must_download(name: str) -> bool:
     return True
 
 
-def _check_overrides(config: "PretrainedConfig", overrides: dict[str, Any]) -> None:
+def _check_overrides(config: "PretrainedConfig", overrides: dict[str, Any], *, is_pretrained: bool) -> None:
     known = [key for key in config.to_dict() if key not in ("vocab_size", "pad_token_id", "model_type")]
     for key in overrides:
         if key not in known:
             near = ", ".join(difflib.get_close_matches(key, known, n=3)) or "none is near"
+            remedy = "; --model.network_config null takes pretrained_name as it is" if is_pretrained else ""
             raise ValueError(
-                f"model: network_config has no key {key!r} for {config.model_type}; nearest: {near}"
+                f"model: network_config has no key {key!r} for {config.model_type}; nearest: {near}{remedy}"
             )
 
 

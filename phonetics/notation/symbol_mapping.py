@@ -3,10 +3,11 @@
 A declared table goes first. Then come symbols that are identical after normalisation (stress, ties, tones
 and length marks of other scripts left out; ARPABET and TIMIT names read as IPA), symbols that are several
 phonemes of the vocabulary in a row, and the nearest phoneme by articulatory features. What is left has no
-phoneme: each occurrence counts as an error.
+phoneme, as have numbered names such as ``unit12``: each occurrence counts as an error.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,8 +23,12 @@ _WAYS: tuple[Way, ...] = ("declared", "identical", "several", "nearest", "none")
 _NORMALISE = IpaNormaliser()
 _TONES = "˥˦˧˨˩↑↓↗↘⁰¹²³⁴⁵⁶⁷⁸⁹0123456789"
 _TABLE_NOTE = "# Replace each ?, correct the others, and evaluate again with this file as --model.symbol_map."
+_MISFIT_REMEDY = "write what the symbols mean in a table, and give it as --model.symbol_map"
 _UNDECLARED = "?"  # in the place of phonemes: the row says nothing yet
 _STRESS_DIGIT = re.compile(r"(?<=[a-z])[0-2]$")
+_NUMBERED = re.compile(r"(.*[^0-9])([0-9]+)")
+_TONE = re.compile(r"[0-9]|[1-5]{2,3}")  # the number of a tone, or its heights
+_MOST_TONES = 9  # with numbers of one digit
 
 
 class SymbolMatch(NamedTuple):
@@ -49,6 +54,7 @@ class SymbolMap:
         self.vocabulary = vocabulary
         self._known = {_spelled(phoneme): phoneme for phoneme in reversed(vocabulary.phonemes)}
         self._notation = _notation(symbols)
+        self._numbered = _numbered(symbols)
         _check_table(declared or {}, symbols)
         self.matches = {symbol: self._match(symbol, declared or {}) for symbol in dict.fromkeys(symbols)}
 
@@ -72,6 +78,16 @@ class SymbolMap:
         """List the matches by the way in which they were found."""
         return {way: [match for match in self.matches.values() if match.way == way] for way in _WAYS}
 
+    def misfit(self) -> str:
+        """Return the warning that most symbols have no phoneme; empty where the vocabularies fit."""
+        count = len(self.by_way()["none"])
+        if 2 * count <= len(self.matches):
+            return ""
+        return (
+            f"{count} of {len(self.matches)} symbols of the model have no phoneme of vocab_file, each one "
+            f"recognised counts as an error: {_MISFIT_REMEDY}"
+        )
+
     def _match(self, symbol: str, declared: Mapping[str, str]) -> SymbolMatch:
         if symbol not in declared:
             return self._undeclared(symbol)
@@ -87,6 +103,8 @@ class SymbolMap:
         exact = self.vocabulary.id_of(symbol)
         if exact is not None:
             return SymbolMatch(symbol, (self.vocabulary.tokens[exact],), "identical")
+        if symbol in self._numbered:
+            return SymbolMatch(symbol, (symbol,), "none")
         ipa = self._notation.get(symbol, symbol)
         if not ipa:  # a silence
             return SymbolMatch(symbol, (), "identical")
@@ -117,7 +135,7 @@ class SymbolMap:
         spelled = {
             _spelled(self._notation.get(symbol, symbol)): symbol
             for symbol, match in reversed(self.matches.items())
-            if match.way != "declared"
+            if match.way != "declared" and symbol not in self._numbered
         }
         found = _nearest(_spelled(phoneme), spelled)
         return spelled[found[1]] if found else None
@@ -145,7 +163,9 @@ def symbol_lines(symbol_map: SymbolMap, counts: Mapping[str, int]) -> str:
     >>> [line.split("\t") for line in table.splitlines()[2:]]
     [['7', '?', 'none', '', '0'], ['ɛ', 'e', 'nearest', '0.0172', '3']]
     """
-    rows = [_TABLE_NOTE, "# symbol\tphonemes\tway\tdifference\ttimes recognised"]
+    misfit = symbol_map.misfit()
+    rows = [f"#! {misfit}"] if misfit else []
+    rows += [_TABLE_NOTE, "# symbol\tphonemes\tway\tdifference\ttimes recognised"]
     for match in sorted(symbol_map.matches.values(), key=lambda match: -_WAYS.index(match.way)):
         difference = "" if match.difference is None else f"{match.difference:g}"
         phonemes = _UNDECLARED if match.way == "none" else " ".join(match.phonemes)
@@ -165,6 +185,19 @@ def _notation(symbols: Sequence[str]) -> dict[str, str]:
     names = {symbol: _STRESS_DIGIT.sub("", symbol.lower()) for symbol in symbols if symbol != WORD_DELIMITER}
     known = {symbol: name for symbol, name in names.items() if name in TIMIT_TO_IPA}
     return {symbol: TIMIT_TO_IPA[name] for symbol, name in known.items()} if is_timit(names.values()) else {}
+
+
+def _numbered(symbols: Sequence[str]) -> set[str]:
+    """Find the symbols that are a name and a running number: numbers that are no tones, or too many of them.
+
+    >>> sorted(_numbered(["unit9", "unit10", "i5", "i2", "ai214", "a"]))
+    ['unit10', 'unit9']
+    """
+    found = [match for match in map(_NUMBERED.fullmatch, dict.fromkeys(symbols)) if match]
+    single = Counter(match[1] for match in found if len(match[2]) == 1)
+    names = {name for name, count in single.items() if count > _MOST_TONES}
+    names |= {match[1] for match in found if not _TONE.fullmatch(match[2])}
+    return {match[0] for match in found if match[1] in names}
 
 
 def _nearest(spelled: str, candidates: Mapping[str, str]) -> tuple[float, str] | None:

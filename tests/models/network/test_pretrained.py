@@ -93,6 +93,11 @@ def test_an_unknown_key_names_its_neighbours(pretrained):
         configuration("Wav2Vec2", pretrained, {"hiden_size": 4})
 
 
+def test_the_key_of_another_network_names_the_way_out(pretrained):
+    with pytest.raises(ValueError, match=r"conv_depthwise_kernel_size.*--model\.network_config null"):
+        configuration("Wav2Vec2", pretrained, {"conv_depthwise_kernel_size": 15})
+
+
 @pytest.mark.parametrize("name", ["/nowhere/at_all", "./nowhere", "~/nowhere"])
 def test_a_path_that_is_no_folder_is_not_asked_of_the_hub(name):
     with pytest.raises(ValueError, match="pretrained_name looks like a path, but"):

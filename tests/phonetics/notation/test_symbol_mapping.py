@@ -31,6 +31,23 @@ def test_each_way(symbol, phonemes, way):
     assert (" ".join(match.phonemes), match.way) == (phonemes, way)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [[f"rit{number}" for number in range(3, 40)], [f"t{number}" for number in range(10)], ["to_01", "to_2"]],
+)
+def test_numbered_names_are_no_phonemes(names):
+    symbols = SymbolMap([*names, "a"], RUSSIAN)
+    assert [match.symbol for match in symbols.by_way()["none"]] == names
+    assert "--model.symbol_map" in symbols.misfit()
+    assert symbols.misfit() in str(symbol_section(symbol_lines(symbols, {})))
+
+
+def test_numbers_of_tones_are_left_out():
+    symbols = SymbolMap(["a1", "a5", "tʃi5", "tʃi214", "tʃi51", "tʃi2", "o0"], RUSSIAN)
+    assert symbols(["a5", "tʃi214", "tʃi2", "o0"]) == ["a", *("t", "ʃ", "i") * 2, "o"]
+    assert not symbols.misfit()
+
+
 def test_arpabet_is_read_as_ipa_with_stress_and_in_either_case():
     symbols = SymbolMap(["AA1", "SH", "IY0", "T", "HH"], Vocabulary(("[PAD]", "ɑ", "ʃ", "i", "t", "h")))
     assert symbols(["AA1", "SH", "IY0", "T", "HH"]) == ["ɑ", "ʃ", "i", "t", "h"]
