@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 OddityKind = Literal[
-    "markup", "foreign script", "digits", "spoken symbols", "spelled-out letters", "abbreviations"
+    "markup",
+    "foreign script",
+    "digits",
+    "spoken symbols",
+    "spelled-out letters",
+    "abbreviations",
+    "lost letters",
 ]
 
 # Languages that are not written in Latin letters; all others are taken to be.
@@ -39,6 +45,7 @@ _DOTTED = re.compile(
     r"\b(?:[^\W\d_]{1,2}\.\s?){2,}|\b[^\W\d_aeiouyаеёиоуыэюя]{1,4}\.(?=\s+\w)", re.IGNORECASE
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_LOST_LETTER = re.compile(r"(?<!\w)\w*(?:\ufffd\w*|\?(?=\s*([^\W\d_])))")
 _LONGEST_ACRONYM = 5
 
 
@@ -66,8 +73,19 @@ TextOddity(kind='spelled-out letters', part='PIN'), TextOddity(kind='abbreviatio
         "spoken symbols": _spoken_symbols(plain),
         "spelled-out letters": _acronyms(plain),
         "abbreviations": (part.strip() for part in _DOTTED.findall(plain)),
+        "lost letters": lost_letters(plain),
     }
     return [TextOddity(kind, part) for kind, found in parts.items() for part in found]
+
+
+def lost_letters(text: str) -> list[str]:
+    """Return words that lost a letter in a conversion: a ``?`` in its place, and no sentence begins after it.
+
+    >>> lost_letters("Il tempo sar? esattamente... La linea ? piena. Quale? Questa?")
+    ['sar?', '?']
+    """
+    found = _LOST_LETTER.finditer(text)
+    return [match[0] for match in found if match[1] is None or match[1].islower()]
 
 
 def _foreign_words(text: str, language: str | None) -> Iterator[str]:

@@ -14,6 +14,7 @@ beep: [a simple beep]
 digits/1: Один
 vm-options: Нажмите 1
 gone: Нет записи
+lost: Линия зан?та сейчас
 again: добавлено!
 """
 

@@ -38,6 +38,11 @@ _KINDS = {
         "Few of them are read in full.",
         "Write them in full.",
     ),
+    "lost letters": (
+        "? inside a sentence",
+        "It stands for a letter, such as one with an accent, that a conversion of the file has lost.",
+        "Write the letters again, or leave the clips out.",
+    ),
 }
 
 

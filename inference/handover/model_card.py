@@ -19,6 +19,7 @@ _METRICS = {
 }
 _TEMPLATE = Path(__file__).with_suffix(".md")
 _TASK = "automatic-speech-recognition"
+_BRACKETS = {"[": "]", "{": "}", "(": ")"}
 
 
 class Measurement(NamedTuple):
@@ -157,8 +158,23 @@ def _datasets(provenance: Provenance) -> Iterator[str]:
 
 
 def _short(value: object, limit: int = 80) -> str:
+    """Cut a long text, where possible between items, and close the brackets that the rest would close.
+
+    >>> _short(["m1", ["f1", "Gene"], "m2"], 20)
+    "['m1', ['f1', …]]"
+    """
     text = str(value)
-    return text if len(text) <= limit else f"{text[:limit]}…"
+    if len(text) <= limit:
+        return text
+    items, comma, _ = text[:limit].rpartition(", ")
+    kept = f"{items}{comma}" or text[:limit]
+    closing = ""
+    for letter in kept:
+        if letter in _BRACKETS:
+            closing = _BRACKETS[letter] + closing
+        elif letter == closing[:1]:
+            closing = closing[1:]
+    return f"{kept}…{closing}"
 
 
 def _licences(provenance: Provenance) -> Iterator[str]:

@@ -19,6 +19,9 @@ FOUND = {
     ("т. е. звонок", "ru"): {"abbreviations": ["т. е."]},
     ("Dr. Smith", "en"): {"abbreviations": ["Dr."]},
     ("z.B. heute", "de"): {"abbreviations": ["z.B."]},
+    ("Non pu? essere cos? come", "it"): {"lost letters": ["pu?", "cos?"]},
+    ("Qualcosa ? sbagliato! Perch?il", "it"): {"lost letters": ["?", "Perch?"]},
+    ("caf\ufffd ferm\ufffde", "fr-fr"): {"lost letters": ["caf\ufffd", "ferm\ufffde"]},
 }
 PLAIN = [
     ("C'est l'été, à nous !", "fr-fr"),
@@ -26,6 +29,8 @@ PLAIN = [
     ("Straße – über „Zitat“", "de"),
     ("Я и он. Все в лес.", "ru"),
     ("PLEASE HOLD", "en"),
+    ("Mailbox? Which folder ? Really?! “Why?” he said.", "en"),
+    ("¿Qué carpeta desea ? ¿Esta?", "es"),
     ("It was me. I know", "en"),
     ("o’clock, it's", "en"),
     ("नमस्ते दुनिया", "hi"),
@@ -48,7 +53,7 @@ def test_plain_texts_have_nothing_odd(text, language):
     assert text_oddities(text, language) == []
 
 
-@pytest.mark.parametrize("letter", ["a", "_", "中"])
+@pytest.mark.parametrize("letter", ["a", "_", "中", "?", "? "])
 def test_a_word_of_any_length_is_searched_once(letter):
     start = time.monotonic()
     assert "digits" not in {oddity.kind for oddity in text_oddities(letter * 200_000, "it")}

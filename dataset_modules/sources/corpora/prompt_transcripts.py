@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dataset_modules.recording import Split
+from phonetics.text_oddities import lost_letters
 
 _COMMENT = ";"
 _NO_SPEECH = re.compile(r"[\[\](){}<>]")
@@ -70,6 +71,8 @@ def why_no_speech(prompt: Prompt) -> str | None:
         return "brackets"
     if any(letter.isdigit() for letter in prompt.text):
         return "digits"
+    if lost_letters(prompt.text):
+        return "letters lost to ?"
     return None
 
 

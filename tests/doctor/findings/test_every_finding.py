@@ -278,8 +278,10 @@ def test_texts_that_are_spoken_otherwise_are_found_by_kind(survey_of):
     odd = {
         "foreign script": OddTexts(3, ["a.wav (train): привет"]),
         "digits": OddTexts(1, ["b.wav (test): 5"]),
+        "lost letters": OddTexts(1, ["c.wav (val): sar?"]),
     }
     findings = found(survey_of(odd_texts=odd))
     assert findings["odd_texts_foreign_script"].title == "3 texts with letters of a foreign script"
     assert findings["odd_texts_digits"].examples == ("b.wav (test): 5",)
     assert findings["odd_texts_digits"].number == 1
+    assert findings["odd_texts_lost_letters"].title == "1 text with ? inside a sentence"
