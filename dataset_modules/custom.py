@@ -59,6 +59,8 @@ class CustomAudioDataset(ListedDataset):
         label_tier: the tier of labels, by name, linguistic type or a pattern such as ``* - phones``; null
             takes phones, else utterances, else words, else the only tier.
         clip_tier: the tier whose intervals are the clips; null takes a tier of utterances, if there is one.
+        word_tier: the tier whose intervals divide phonemes into words; null takes a tier of words, if there
+            is one.
         label_dir: the folder of label files, arranged as the recordings are; null looks beside the audio.
         speaker_from: the source of speakers that no table names: ``labels`` (tiers, participants), the name
             of each ``file``, or the name of its ``folder``.
@@ -82,6 +84,7 @@ class CustomAudioDataset(ListedDataset):
         label_kind: LabelKind | None = None,
         label_tier: str | None = None,
         clip_tier: str | None = None,
+        word_tier: str | None = None,
         label_dir: str | Path | None = None,
         speaker_from: SpeakerSource = "labels",
         unknown_speech: UnknownSpeech = "cut",
@@ -115,6 +118,7 @@ class CustomAudioDataset(ListedDataset):
             speaker_from,
             longest_seconds=math.inf if self.max_seconds is None else self.max_seconds,
             unknown_speech=unknown_speech,
+            word_tier=word_tier,
         )
         self.label_summary: LabelSummary = LabelSummary()
         self._is_divided = False  # by speaker rather than by the manifest

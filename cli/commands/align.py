@@ -76,7 +76,9 @@ def add_label_options(parser: argparse.ArgumentParser) -> None:
     """Add the options about label files and texts."""
     parser.add_argument("--labels", type=Path, help="a folder of label files; left out, beside the audio")
     parser.add_argument("--label_kind", choices=("phonemes", "text"), help="what label files hold")
-    parser.add_argument("--label_tier", help="the tier of labels, by name or pattern")
+    parser.add_argument(
+        "--label_tier", help="the tier of labels, by name or pattern; left out, the training's"
+    )
     parser.add_argument("--language", help="of the text, such as ru or en-us; left out, the training's")
     parser.add_argument("--text_to_phonemes", default="espeak", help="espeak, epitran or a dictionary file")
 

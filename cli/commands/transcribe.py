@@ -46,13 +46,14 @@ def run_transcribe(arguments: Sequence[str]) -> int:
     model = model_source("transcribe", options.model)
     # Imported only now: a wrong argument should not wait for it.
     from cli.commands.transcription.clips import find_clips
+    from cli.commands.transcription.label_choice import label_choice
     from cli.commands.transcription.recording_results import RecordingResults
     from cli.commands.transcription.recordings import find_recordings, with_results_apart
     from inference.formats import FORMATS
 
     with ExitStack() as stack:
         recordings = (
-            with_results_apart(find_clips(options.recordings, options.label_tier))
+            with_results_apart(find_clips(options.recordings, label_choice(options, model)))
             if options.clips
             else find_recordings(options.recordings, stack)
         )
@@ -70,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips", action="store_true", help="transcribe the clips that a folder's table or label files cut"
     )
-    parser.add_argument("--label_tier", help="for --clips, the tier of labels, by name or pattern")
+    parser.add_argument(
+        "--label_tier", help="for --clips, the tier of labels, by name or pattern; left out, the training's"
+    )
+    parser.add_argument("--clip_tier", help="for --clips, the tier whose intervals are the clips")
     parser.add_argument("--format", type=str.lower, choices=FORMAT_NAMES, default="text")
     add_result_options(parser)
     parser.add_argument("--batch_seconds", type=float, default=60.0, help="seconds of audio in a batch")
@@ -123,8 +127,9 @@ def _check(options: argparse.Namespace) -> None:
         )
     if not 0 <= options.overlap < options.window:
         raise ConfigError(f"transcribe: --overlap must be less than --window, got {options.overlap}")
-    if options.label_tier and not options.clips:
-        raise ConfigError("transcribe: --label_tier belongs to --clips, which transcribes clips")
+    for name in ("label_tier", "clip_tier"):
+        if getattr(options, name) and not options.clips:
+            raise ConfigError(f"transcribe: --{name} belongs to --clips, which transcribes clips")
     _check_search(options)
 
 

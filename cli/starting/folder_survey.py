@@ -37,6 +37,7 @@ class FolderSurvey:
     texts: Sequence[str]  # of the training recordings
     labels: LabelCounts = field(default_factory=LabelCounts)
     has_phonemes: bool = False  # whether labels are phonemes, and not only texts
+    tiers: str = ""  # of label files, by their use
     faults: Sequence[str] = ()  # of recordings whose table or label file cannot be used
 
     @property
@@ -67,6 +68,7 @@ def survey_folder(
     texts = list(dict.fromkeys(one.text for one in data.splits["train"] if one.text and not one.phonemes))
     survey = FolderSurvey(options, counts, _seconds(data.splits["train"]), len(speakers), texts)
     survey.has_phonemes = any(one.phonemes for split in SPLITS for one in data.splits[split])
+    survey.tiers = data.label_summary.tiers_in_words()
     survey.faults = _faults(data)
     for split in SPLITS:
         for label in read_labels(data, split):

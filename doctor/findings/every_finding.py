@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     clip_findings.longer_than_clip,
     clip_findings.odd_speed,
     text_findings.odd_texts,
+    label_findings.clips_cover_the_same,
     split_findings.same_recording_in_two_splits,
     split_findings.same_speaker_in_two_splits,
     phoneme_findings.never_trained_on,

@@ -9,6 +9,7 @@ from doctor.findings.finding import EXAMPLES, Finding
 from doctor.survey import Survey
 
 _NO_LABELS = "no labels"
+_MOST_COVERED = 1.3  # of the recordings's time; speakers who interrupt each other cover some twice
 
 
 def labels_found(survey: Survey) -> Iterator[Finding]:
@@ -21,12 +22,17 @@ def labels_found(survey: Survey) -> Iterator[Finding]:
         "note",
         "labels_found",
         f"Labels: {', '.join(found[:EXAMPLES])}",
-        " ".join([*_speed(survey), *_coverage(survey), *_left_out(survey)]),
-        "Compare the examples with what is said there. label_kind, label_tier, clip_tier and label_format of "
-        "the data set choose other labels.",
+        " ".join([*_tiers(survey), *_speed(survey), *_coverage(survey), *_left_out(survey)]),
+        "Compare the examples with what is said there. label_kind, label_tier, clip_tier, word_tier and "
+        "label_format of the data set choose other labels.",
         tuple(example for summary in survey.labels for example in summary.examples)[:EXAMPLES],
         sum(kinds.values()) - kinds[_NO_LABELS],
     )
+
+
+def _tiers(survey: Survey) -> Iterator[str]:
+    used = dict.fromkeys(tiers for summary in survey.labels if (tiers := summary.tiers_in_words()))
+    yield from (f"Tiers of label files: {one}." for one in used)
 
 
 def _speed(survey: Survey) -> Iterator[str]:
@@ -35,6 +41,21 @@ def _speed(survey: Survey) -> Iterator[str]:
     if len(speed):
         median = np.median(speed)
         yield f"Half of the clips have more than {median:.1f} phonemes a second; people speak 5 to 20."
+
+
+def clips_cover_the_same(survey: Survey) -> Iterator[Finding]:
+    """Warn where clips last much longer than the recordings that they are cut from."""
+    for summary in survey.labels:
+        if summary.clip_seconds > _MOST_COVERED * summary.recording_seconds > 0:
+            yield Finding(
+                "warning",
+                "clips_cover_the_same",
+                f"Clips cover {summary.clip_seconds / 60:.1f} minutes of recordings that last "
+                f"{summary.recording_seconds / 60:.1f}",
+                "Several clips hold the same speech: several tiers may have been taken for those of several "
+                "speakers.",
+                "Name the one tier of the labels by label_tier, unless speakers really speak at once.",
+            )
 
 
 def _coverage(survey: Survey) -> Iterator[str]:

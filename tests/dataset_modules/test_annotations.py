@@ -185,6 +185,20 @@ def test_tiers_named_by_speakers_need_a_pattern(folder):
     assert [one.text for one in dataset(folder, label_tier="john").get_train_data()] == ["мама да"]
 
 
+def test_a_tier_of_words_divides_phonemes_of_a_tier_with_any_name(folder):
+    record(folder / "a.wav")
+    grid(folder / "a.TextGrid", fonemas=PHONES, words=WORDS, notas=[(0, 1, "ruido")])
+    assert labels(folder, label_tier="fonemas") == {"a.wav": "d a | n e t"}
+    grid(folder / "a.TextGrid", fonemas=PHONES, palabras=WORDS, notas=[(0, 1, "ruido")])
+    assert labels(folder, label_tier="fonemas") == {"a.wav": "d a n e t"}
+    named = {"label_tier": "fonemas", "word_tier": "palabras"}
+    assert labels(folder, **named) == {"a.wav": "d a | n e t"}
+    used = dataset(folder, **named).label_summary.tiers_in_words()
+    assert used == "phonemes: fonemas; words: palabras; not used: notas"
+    wrong = reasons(folder, **named | {"word_tier": "parole"})["a.wav"]
+    assert "word_tier='parole' must fit one tier" in wrong
+
+
 def test_a_long_recording_of_phones_alone_is_cut_at_its_pauses(folder):
     record(folder / "a.wav", 40)
     phones = [

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STARTS = Path("data/starts")
-_LABEL_OPTIONS = ("label_tier", "clip_tier", "label_kind")
+_LABEL_OPTIONS = ("label_tier", "clip_tier", "word_tier", "label_kind")
 _DESCRIPTION = """Look at a folder of recordings with texts or phonemes, and write a configuration:
 vocabulary, splits, sizes, schedule, network, and synthetic speech where recordings are few. Then run what it
 prints."""
@@ -62,6 +62,7 @@ def run_start(arguments: Sequence[str]) -> int:
         log.warning("start: %s cannot be used; %s", number, survey.faults[0])
     sys.stdout.write(
         f"{described(survey)}\n"
+        f"{f'tiers: {printable(survey.tiers)}{chr(10)}' if survey.tiers else ''}"
         f"vocabulary: {vocabulary.path}, {len(vocabulary.vocabulary.phonemes)} phonemes"
         f"{'; added: ' + ' '.join(vocabulary.added) if vocabulary.added else ''}\n"
         f"training: {recipe.epochs} epochs, "
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, default=_STARTS, help="the parent folder")
     parser.add_argument("--label_tier", help="of label files, the tier of labels, by name or pattern")
     parser.add_argument("--clip_tier", help="of label files, the tier whose intervals become clips")
+    parser.add_argument("--word_tier", help="of label files, the tier that divides phonemes into words")
     parser.add_argument("--label_kind", choices=("phonemes", "text"), help="what label files hold")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="to train on")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier start")

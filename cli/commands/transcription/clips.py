@@ -1,6 +1,6 @@
 """The clips that a table, a listing or label files cut out of a folder's recordings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cli.commands.transcription.recordings import AUDIO_SUFFIXES, NamedRecording
@@ -10,7 +10,7 @@ from experiment.errors import ConfigError
 from inference.streaming.audio_stream import AudioFile, ClipAudio
 
 
-def find_clips(folders: Sequence[str], label_tier: str | None = None) -> list[NamedRecording]:
+def find_clips(folders: Sequence[str], tiers: Mapping[str, str]) -> list[NamedRecording]:
     """Find the clips of folders, named as in training: ``talk.wav#0003`` is the third of ``talk.wav``."""
     found: list[NamedRecording] = []
     for name in folders:
@@ -20,8 +20,7 @@ def find_clips(folders: Sequence[str], label_tier: str | None = None) -> list[Na
             train_val_dir=name,
             allowed_extensions=AUDIO_SUFFIXES,
             validation_split=0.0,
-            label_kind="text",  # what the labels hold does not matter
-            label_tier=label_tier,
+            **{**tiers, "label_kind": "text"},  # what the labels hold does not matter
         )
         try:
             dataset.load_data()

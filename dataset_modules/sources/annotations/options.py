@@ -48,6 +48,7 @@ class LabelOptions(NamedTuple):
     longest_seconds: float = 30.0  # of a recording that is one clip
     language: str | None = None  # of the data set
     unknown_speech: UnknownSpeech = "cut"
+    word_tier: str | None = None  # whose intervals divide phonemes into words
 
 
 class TierName(NamedTuple):

@@ -203,6 +203,7 @@ class SideFiles:
     def _cut(
         self, audio: Path, file: AnnotatedFile, chosen: Sequence[ChosenTiers], kind: LabelKind
     ) -> list[LabelledSegment]:
+        self._summary.add_tiers(file, chosen, kind)
         seconds, _ = read_header(audio)
         is_one_clip = len(chosen) == 1 and seconds <= self._options.longest_seconds
         found = [

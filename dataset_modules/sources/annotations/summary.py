@@ -1,12 +1,16 @@
 """What a data set found as labels: their kinds, examples, and what was left out without being a fault."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dataset_modules.sources.annotations.contract import LabelledSegment
+from dataset_modules.sources.annotations.contract import AnnotatedFile, LabelKind, LabelledSegment
+from dataset_modules.sources.annotations.options import tier_name
+from dataset_modules.sources.annotations.tier_choice import ChosenTiers
 
 NUM_EXAMPLES = 3
 _LONGEST_EXAMPLE = 70  # characters
+_NAMED = 5  # tiers of one use
 
 
 @dataclass
@@ -21,6 +25,7 @@ class LabelSummary:
     num_overlapping: int = 0  # clips during which another speaker has a label, too
     num_other_lengths: int = 0  # label files that state another length than their recording has
     num_other_languages: int = 0  # rows of another language than the data set's
+    tiers: dict[str, Counter[str]] = field(default_factory=dict)  # use → name without the speaker → files
     recording_seconds: float = 0.0  # of the recordings that are cut
     clip_seconds: float = 0.0  # of the clips that are cut out of them
 
@@ -34,6 +39,27 @@ class LabelSummary:
             until = "the end" if segment.end is None else f"{segment.end:.2f}"
             times = "" if segment.is_whole else f" ({segment.start:.2f} to {until} s)"
             self.examples.append(f"{name}{times}: {label[:_LONGEST_EXAMPLE]}")
+
+    def add_tiers(self, file: AnnotatedFile, chosen: Sequence[ChosenTiers], kind: LabelKind) -> None:
+        """Count the tiers of a label file by their use."""
+        uses = {
+            kind: [one.labels for one in chosen],
+            "words": [one.words for one in chosen] if kind == "phonemes" else [],
+            "clips": [one.clips for one in chosen if one.clips is not one.labels],
+        }
+        used = {use: {tier_name(tier).base for tier in tiers if tier} for use, tiers in uses.items()}
+        rest = {tier_name(tier).base for tier in file.tiers if tier.labels} - set().union(*used.values())
+        for use, names in (*used.items(), ("not used", rest)):
+            self.tiers.setdefault(use, Counter()).update(names)
+
+    def tiers_in_words(self) -> str:
+        """Describe which tiers are used for what; "" where no label file has tiers.
+
+        >>> LabelSummary(tiers={"text": Counter(frases=3), "not used": Counter(notas=1)}).tiers_in_words()
+        'text: frases; not used: notas'
+        """
+        named = {use: ", ".join(name for name, _ in of.most_common(_NAMED)) for use, of in self.tiers.items()}
+        return "; ".join(f"{use}: {names}" for use, names in named.items() if names)
 
     def notes(self) -> list[str]:
         """Describe what was left out or is unusual."""

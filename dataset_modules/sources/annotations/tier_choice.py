@@ -75,8 +75,8 @@ def _labelling(file: AnnotatedFile, role: TierRole, options: LabelOptions) -> li
         raise AudioError(f"its label file must have {wanted}, it has {names or 'no tiers'}")
     if options.tier is None and role == "other" and len(found) > 1:
         raise AudioError(
-            f"label_tier must say which tier holds the labels: it has {names}; a pattern such as * takes "
-            f"several, one for each speaker"
+            f"label_tier must say which tier holds the labels: it has {names}; where each is another "
+            f"speaker's, * takes them all"
         )
     return found
 
@@ -86,10 +86,31 @@ def _with_others(
 ) -> ChosenTiers:
     others = [other for other in file.tiers if other is not tier]
     own = [other for other in others if tier_name(other).speaker in (None, speaker)]
-    words = next((other for other in own if role_of(other) == "words"), None)
     return ChosenTiers(
-        tier, speaker, _clip_tier(tier, file, own, options), words if role_of(tier) == "phones" else None
+        tier, speaker, _clip_tier(tier, file, own, options), _word_tier(tier, file, own, options)
     )
+
+
+def _word_tier(
+    tier: AnnotationTier, file: AnnotatedFile, own: Sequence[AnnotationTier], options: LabelOptions
+) -> AnnotationTier | None:
+    if options.word_tier is not None:
+        return _stated("word_tier", options.word_tier, file, own)
+    if role_of(tier) in ("words", "utterances"):
+        return None
+    return next((other for other in own if role_of(other) == "words"), None)
+
+
+def _stated(option: str, pattern: str, file: AnnotatedFile, own: Sequence[AnnotationTier]) -> AnnotationTier:
+    """Return the one tier of a speaker that an option names."""
+    found = [other for other in own if matches(other, pattern)]
+    if len(found) != 1:
+        names = ", ".join(repr(other.name) for other in found or file.tiers[:_NAMED])
+        raise AudioError(
+            f"{option}={pattern!r} must fit one tier of a speaker, "
+            f"{'these fit' if found else 'it has'}: {names}"
+        )
+    return found[0]
 
 
 def _clip_tier(
@@ -98,14 +119,7 @@ def _clip_tier(
     if options.clip_tier is not None:
         if matches(tier, options.clip_tier):
             return tier
-        found = [other for other in own if matches(other, options.clip_tier)]
-        if len(found) != 1:
-            names = ", ".join(repr(other.name) for other in found or file.tiers[:_NAMED])
-            raise AudioError(
-                f"clip_tier={options.clip_tier!r} must fit one tier of a speaker, "
-                f"{'these fit' if found else 'it has'}: {names}"
-            )
-        return found[0]
+        return _stated("clip_tier", options.clip_tier, file, own)
     if role_of(tier) == "utterances":
         return tier
     ancestors = list(ancestors_of(tier, {other.name: other for other in file.tiers}))

@@ -271,7 +271,7 @@ def test_the_worst_comes_first(survey_of, split_of):
 def test_every_check_can_find_something(survey_of, split_of):
     """The tests above cover every check."""
     names = {check.key if isinstance(check, ClipCheck) else check.__name__ for check in CHECKS}
-    assert len(names) == len(CHECKS) == 24
+    assert len(names) == len(CHECKS) == 25
 
 
 def test_texts_that_are_spoken_otherwise_are_found_by_kind(survey_of):

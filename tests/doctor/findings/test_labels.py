@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dataset_modules.sources.annotations.contract import LabelledSegment
 from dataset_modules.sources.annotations.summary import LabelSummary
-from doctor.findings.labels import labels_found
+from doctor.findings.labels import clips_cover_the_same, labels_found
 
 
 def test_kinds_examples_and_coverage_are_named(survey_of):
@@ -28,3 +28,11 @@ def test_kinds_examples_and_coverage_are_named(survey_of):
 
 def test_data_without_label_files_have_no_such_finding(survey_of):
     assert list(labels_found(survey_of(labels=(LabelSummary(),)))) == []
+
+
+def test_clips_that_cover_the_same_speech_several_times_are_a_warning(survey_of):
+    sums = [LabelSummary(recording_seconds=720.0, clip_seconds=seconds) for seconds in (1368.0, 700.0)]
+    (finding,) = clips_cover_the_same(survey_of(labels=tuple(sums)))
+    assert finding.severity == "warning"
+    assert finding.title == "Clips cover 22.8 minutes of recordings that last 12.0"
+    assert "label_tier" in finding.advice
