@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cli.commands.transcription.recordings import AUDIO_SUFFIXES, NamedRecording
 from dataset_modules.custom import CustomAudioDataset
@@ -10,7 +11,7 @@ from experiment.errors import ConfigError
 from inference.streaming.audio_stream import AudioFile, ClipAudio
 
 
-def find_clips(folders: Sequence[str], tiers: Mapping[str, str]) -> list[NamedRecording]:
+def find_clips(folders: Sequence[str], tiers: Mapping[str, Any]) -> list[NamedRecording]:
     """Find the clips of folders, named as in training: ``talk.wav#0003`` is the third of ``talk.wav``."""
     found: list[NamedRecording] = []
     for name in folders:

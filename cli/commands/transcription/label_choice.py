@@ -3,6 +3,7 @@
 import argparse
 import logging
 from pathlib import Path
+from typing import Any
 
 from experiment.contents import read_configuration
 from experiment.layout import experiment_of
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 _OPTIONS = ("label_kind", "label_tier", "clip_tier", "word_tier")
 
 
-def label_choice(options: argparse.Namespace, model: str) -> dict[str, str]:
+def label_choice(options: argparse.Namespace, model: str) -> dict[str, Any]:
     """Return the arguments of a data set about tiers; stated options replace those of the training."""
     stated = {name: value for name in _OPTIONS if (value := getattr(options, name, None))}
     trained = _of_training(model)

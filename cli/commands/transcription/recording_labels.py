@@ -67,7 +67,7 @@ def labels_beside(
     ]
     tiers = label_choice(options, options.model)
     choice = LabelOptions(
-        kind=tiers.get("label_kind"),  # type: ignore[arg-type] - checked by the parser and by the training
+        kind=tiers.get("label_kind"),
         tier=tiers.get("label_tier"),
         clip_tier=tiers.get("clip_tier"),
         word_tier=tiers.get("word_tier"),

@@ -4,7 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dataset_modules.sources.annotations.contract import AnnotatedFile, LabelKind, LabelledSegment
+from dataset_modules.sources.annotations.contract import (
+    AnnotatedFile,
+    AnnotationTier,
+    LabelKind,
+    LabelledSegment,
+)
 from dataset_modules.sources.annotations.options import tier_name
 from dataset_modules.sources.annotations.tier_choice import ChosenTiers
 
@@ -42,9 +47,10 @@ class LabelSummary:
 
     def add_tiers(self, file: AnnotatedFile, chosen: Sequence[ChosenTiers], kind: LabelKind) -> None:
         """Count the tiers of a label file by their use."""
-        uses = {
+        words = [one.words for one in chosen] if kind == "phonemes" else []
+        uses: dict[str, Sequence[AnnotationTier | None]] = {
             kind: [one.labels for one in chosen],
-            "words": [one.words for one in chosen] if kind == "phonemes" else [],
+            "words": words,
             "clips": [one.clips for one in chosen if one.clips is not one.labels],
         }
         used = {use: {tier_name(tier).base for tier in tiers if tier} for use, tiers in uses.items()}
