@@ -220,6 +220,7 @@ asks_help() {
 config_path() {
     local file=$CALLER/$1
     case $1 in /*) file=$1 ;; *) [[ -f $file ]] || file=$ROOT/$1 ;; esac
+    [[ ! -f $file/config.yaml ]] || die "'$1' is a folder; name the file in it: '${1%/}/config.yaml'"
     [[ -f $file ]] || die "no such configuration file: '$1'"
     file=$(cd "$(dirname "$file")" && pwd)/$(basename "$file")
     printf '%s\n' "${file#"$ROOT/"}"

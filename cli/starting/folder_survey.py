@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,12 +18,13 @@ from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
 from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import SplitBy, divided
+from evaluation.intervals import FEWEST_UNITS
 from phonetics.label_counts import LabelCounts
 
 _UNSTATED_SECONDS = UNSTATED_FRAMES / HIGHEST_RATE
 _MEASURED = 400  # recordings whose lengths are read; the others are taken to be as long on average
 _FEW_SPEAKERS = 10  # of fewer, a share may be none
-_HELD_OUT = (0.1, 0.15, 0.2, 0.25, 0.3)  # the first one that leaves recordings for every split
+_HELD_OUT = (0.1, 0.15, 0.2, 0.25, 0.3)  # the first that allows intervals, else that leaves no split empty
 
 
 @dataclass
@@ -39,6 +40,11 @@ class FolderSurvey:
     has_phonemes: bool = False  # whether labels are phonemes, and not only texts
     tiers: str = ""  # of label files, by their use
     faults: Sequence[str] = ()  # of recordings whose table or label file cannot be used
+
+    @property
+    def small_splits(self) -> list[Split]:
+        """The splits to evaluate on that have too few recordings for an interval."""
+        return [split for split in SPLITS if split != "train" and self.counts[split] < FEWEST_UNITS]
 
     @property
     def mean_seconds(self) -> float:
@@ -117,11 +123,11 @@ def _shares(data: CustomAudioDataset, num_speakers: int) -> dict[str, Any]:
     """Return the shares to hold out where the folder does not state a split."""
     stated: list[Split] = [split for split in ("val", "test") if data.splits[split]]
     ways: list[SplitBy] = ["speaker", "recording"] if num_speakers >= _FEW_SPEAKERS else ["recording"]
-    choices = [(by, share) for by in ways for share in _HELD_OUT] if len(stated) < 2 else []
-    for by, share in choices:
+    choices = list(product(ways, (FEWEST_UNITS, 1), _HELD_OUT)) if len(stated) < 2 else []
+    for by, fewest, share in choices:
         val, test = (0.0 if split in stated else share for split in ("val", "test"))
         parts = divided(data.splits["train"], val=val, test=test, by=by)
-        if all(parts[split] or split in stated for split in SPLITS):
+        if all(len(parts[split]) >= fewest or split in stated for split in SPLITS):
             return {"validation_split": val, "test_split": test, "split_by": by}
     val, test = (0.0 if split in stated else _HELD_OUT[0] for split in ("val", "test"))
     return {"validation_split": val, "test_split": test, **({"split_by": "recording"} if choices else {})}

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from unicodedata import category, normalize
 
 from cli.starting.folder_survey import FolderSurvey
@@ -10,13 +11,29 @@ from dataset_modules.recording import AudioError
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak, speaks
 from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import WORD_DELIMITER, IpaNormaliser, Vocabulary
+from phonetics.text_oddities import text_oddities
 
 log = logging.getLogger(__name__)
 
 _SENTENCES = 60
+_TEXTS = 1000  # some of the texts, whose letters are looked at
+_FOREIGN_TEXTS = 0.3  # of the texts; fewer may hold foreign names
 _EXPECTED = 5.0  # occurrences of a phoneme that do not fail to appear by chance
 _FOREIGN_SHARE = 0.02  # of phonemes, above which the notations differ
 _OUTSIDE_SHARE = 0.05  # of spoken phonemes, above which the vocabulary lacks too many
+
+
+def warn_of_foreign_script(language: str, texts: Sequence[str]) -> None:
+    """Log a warning if many texts are in a script in which the language is not written."""
+    some = texts[:: max(len(texts) // _TEXTS, 1)]
+    odd = [[one for one in text_oddities(text, language) if one.kind == "foreign script"] for text in some]
+    foreign = [found[0].part for found in odd if found]
+    if len(foreign) > _FOREIGN_TEXTS * len(some):
+        log.warning(
+            "start: %.0f %% of the texts are in letters that %s is not written in, such as %r: "
+            "check --language",
+            *(100 * len(foreign) / len(some), language, foreign[0]),
+        )
 
 
 def speaks_the_labels(language: str, survey: FolderSurvey, chosen: ChosenVocabulary) -> bool:

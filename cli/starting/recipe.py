@@ -13,6 +13,7 @@ _LITTLE = 7_200.0  # seconds of recorded speech up to which synthetic speech and
 _EPOCHS_WITH_SYNTHETIC, _EPOCHS = 4, 5  # four, so that half of what is trained on is synthetic
 GPU_STEPS = 3_000
 _GPU_BATCH = 8
+_TRIAL_STEPS = 500  # after the synthetic sentences, to try everything
 
 
 class Recipe(NamedTuple):
@@ -24,6 +25,11 @@ class Recipe(NamedTuple):
     synthetic: int  # sentences in an epoch
     epochs: int
     searches: bool  # whether test data are decoded with a language model of the training labels
+
+    @property
+    def trial_steps(self) -> int:
+        """The steps that the synthetic sentences of the first epoch take, and some on recordings."""
+        return -(-self.synthetic // self.batch_size) + _TRIAL_STEPS
 
 
 def recipe_for(survey: FolderSurvey, *, on_gpu: bool, can_synthesise: bool) -> Recipe:

@@ -146,9 +146,7 @@ def _trainer(recipe: Recipe) -> dict[str, Any]:
 def _header(survey: FolderSurvey, recipe: Recipe) -> str:
     lines = [
         f"Written by {PROGRAM} start: {described(survey)}.",
-        "A small network from scratch; the first epoch begins with synthetic speech, recordings repeat."
-        if not recipe.on_gpu
-        else "Fine-tunes XLSR-53, which is downloaded once.",
+        _network_line(recipe),
         "warmup_steps below 1 is a share of the run, and total_steps null is the length of the run.",
     ]
     if recipe.searches:
@@ -157,6 +155,13 @@ def _header(survey: FolderSurvey, recipe: Recipe) -> str:
         )
         lines.append("hides mispronunciations: remove the section for the speech of learners.")
     return "".join(f"# {line}\n" for line in lines)
+
+
+def _network_line(recipe: Recipe) -> str:
+    if recipe.on_gpu:
+        return "Fine-tunes XLSR-53, which is downloaded once."
+    order = "the first epoch begins with synthetic speech, " if recipe.synthetic else ""
+    return f"A small network from scratch; {order}recordings repeat."
 
 
 def described(survey: FolderSurvey) -> str:

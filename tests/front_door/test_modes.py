@@ -117,6 +117,16 @@ def test_missing_configuration_is_one_line_and_status_2_before_anything_is_prepa
     assert not (front_door.folder / ".venv").exists()
 
 
+@pytest.mark.parametrize("argument", ["data/starts/prompts", "data/starts/prompts/"])
+def test_a_folder_with_a_configuration_is_answered_with_its_file(front_door, argument):
+    folder = front_door.folder / "data/starts/prompts"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").touch()
+    result = front_door.run("train", argument)
+    assert result.returncode == 2
+    assert the_line(result.stderr).endswith("name the file in it: 'data/starts/prompts/config.yaml'")
+
+
 @pytest.mark.parametrize("argument", ["", "config"])
 def test_a_configuration_must_be_a_file(front_door, argument):
     assert front_door.run("train", argument).returncode == 2

@@ -16,6 +16,7 @@ from untrusted.printing import printable
 from wording import number_of
 
 if TYPE_CHECKING:
+    from cli.starting.folder_survey import FolderSurvey
     from cli.starting.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def run_start(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     # Imported only now: they cost seconds, and the help needs none of them.
     from cli.starting.folder_survey import survey_folder
-    from cli.starting.notation import speaks_the_labels
+    from cli.starting.notation import speaks_the_labels, warn_of_foreign_script
     from cli.starting.recipe import recipe_for
     from cli.starting.starter_files import choose_vocabulary, described, write_starter
 
@@ -40,12 +41,13 @@ def run_start(arguments: Sequence[str]) -> int:
     if language != options.language:
         sys.stdout.write(f"language: {language}, the usual variety of {options.language} in espeak-ng\n")
     folder = options.output / (options.name or _name_of(options.folder))
-    _check_folders(options, folder)
-    log.info("start: looks at %s", printable(options.folder))
     try:
         check_language("--language", language)
+        _check_folders(options, folder)
+        log.info("start: looks at %s", printable(options.folder))
         stated = {name: value for name in _LABEL_OPTIONS if (value := getattr(options, name))}
         survey = survey_folder(options.folder, language, AUDIO_SUFFIXES, stated)
+        warn_of_foreign_script(language, survey.texts)
         vocabulary = choose_vocabulary(survey, language, folder)
         recipe = recipe_for(
             survey,
@@ -61,13 +63,15 @@ def run_start(arguments: Sequence[str]) -> int:
         number = number_of(len(survey.faults), "recording")
         log.warning("start: %s cannot be used; %s", number, survey.faults[0])
     sys.stdout.write(
-        f"{described(survey)}\n"
+        f"{described(survey)}\n{_too_small(survey)}"
         f"{f'tiers: {printable(survey.tiers)}{chr(10)}' if survey.tiers else ''}"
         f"vocabulary: {vocabulary.path}, {len(vocabulary.vocabulary.phonemes)} phonemes"
         f"{'; added: ' + ' '.join(vocabulary.added) if vocabulary.added else ''}\n"
         f"training: {recipe.epochs} epochs, "
         f"{recipe.synthetic or 'no'} synthetic sentences mixed in{_duration(recipe)}\n"
         f"wrote {config}\nnext:\n  {PROGRAM} doctor {config}\n  {PROGRAM} train {config}\n"
+        f"to try everything first:\n  {PROGRAM} train {config} --trainer.max_steps {recipe.trial_steps}"
+        f" --custom_folder_name {folder.name}_trial\n"
     )
     return 0
 
@@ -78,8 +82,16 @@ def _check_folders(options: argparse.Namespace, folder: Path) -> None:
         raise ConfigError(
             f"start: {folder} is there already; --overwrite replaces it, --name NAME writes another"
         )
+    if options.folder.is_file():
+        raise ConfigError(f"start: {printable(options.folder)} is a file; give the folder that holds it")
     if not options.folder.is_dir():
         raise ConfigError(f"start: {printable(options.folder)} must be a folder of recordings, there is none")
+
+
+def _too_small(survey: "FolderSurvey") -> str:
+    """Return a line that names the splits without intervals, where there are some."""
+    names = " and ".join(survey.small_splits)
+    return f"too few recordings for an interval of error rates: {names}\n" if names else ""
 
 
 def _duration(recipe: "Recipe") -> str:

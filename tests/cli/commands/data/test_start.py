@@ -14,6 +14,7 @@ from cli.configuration.configured_datasets import located_datasets
 from cli.run import run
 from cli.starting.folder_survey import FolderSurvey, survey_folder
 from cli.starting.recipe import recipe_for
+from evaluation.intervals import FEWEST_UNITS
 from phonetics import EspeakPhonemes, IpaNormaliser, Vocabulary
 
 TEXTS = ("ciao a tutti", "buona sera", "la lettera", "il gatto nero", "una casa", "gli amici")
@@ -64,6 +65,8 @@ def test_a_folder_gets_vocabulary_extensions_and_splits(tmp_path, capsys):
     output = capsys.readouterr().out
     assert "./run.sh doctor" in output
     assert "./run.sh train" in output
+    steps = -(-3600 // config["data"]["batch_size"]) + 500
+    assert f"config.yaml --trainer.max_steps {steps} --custom_folder_name prompts_trial\n" in output
 
 
 def test_synthetic_speech_repeats_no_held_out_text(tmp_path):
@@ -89,6 +92,8 @@ def test_labels_in_another_notation_get_no_synthetic_speech(tmp_path):
     rows = [{"file_name": f"{n}.wav", "phonemes": "HH AH0 L OW1 W ER1 L D"} for n in range(30)]
     config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "en-us", "--device", "cpu")
     assert len(config["data"]["dataset_classes"]) == 1
+    (written,) = (tmp_path / "starts").glob("*/config.yaml")
+    assert "synthetic" not in written.read_text(encoding="utf-8")
     assert set(Vocabulary.from_file(config["model"]["vocab_file"]).phonemes) >= {"HH", "W", "D"}
 
 
@@ -117,6 +122,10 @@ def test_a_wrong_language_is_refused_with_the_nearest(tmp_path, capsys):
         assert run(["start", str(place), "--language", "italian", "--output", str(tmp_path / "s")]) == 2
         assert "nearest: it" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
+    (tmp_path / "there").mkdir()  # the language is checked first
+    arguments = ["--output", str(tmp_path), "--name", "there"]
+    assert run(["start", str(folder), "--language", "italian", *arguments]) == 2
+    assert "nearest: it" in capsys.readouterr().err
 
 
 def test_a_language_with_varieties_gets_its_usual_one(tmp_path, capsys):
@@ -149,6 +158,46 @@ def test_an_earlier_start_stays(tmp_path, capsys):
 def test_a_folder_that_is_not_there_is_named(tmp_path, capsys):
     assert run(["start", str(tmp_path / "nowhere"), "--language", "it"]) == 2
     assert f"start: {tmp_path / 'nowhere'} must be a folder of recordings" in capsys.readouterr().err
+
+
+def test_a_table_instead_of_its_folder_is_answered_with_the_folder(tmp_path, capsys):
+    folder = write_folder(tmp_path / "p", italian(count=4))
+    assert run(["start", str(folder / "metadata.csv"), "--language", "it"]) == 2
+    assert "metadata.csv is a file; give the folder that holds it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "is_foreign"),
+    [("ru", TEXTS, True), ("it", ("привет мир", "добрый вечер"), True), ("it", (*TEXTS, "il мир"), False)],
+)
+def test_texts_in_another_script_than_the_language_are_warned_of(
+    tmp_path, capsys, language, texts, is_foreign
+):
+    rows = [{"file_name": f"{n}.wav", "text": texts[n % len(texts)]} for n in range(42)]
+    folder = write_folder(tmp_path / "p", rows, seconds=0.1)
+    started(folder, tmp_path, "--language", language, "--device", "cpu")
+    errors = capsys.readouterr().err
+    assert ("check --language" in errors) == is_foreign
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c", "d"])
+def test_splits_are_large_enough_for_intervals_where_recordings_allow_it(tmp_path, name):
+    rows = [{"file_name": f"{name}{n}.wav", "text": TEXTS[n % 6]} for n in range(120)]
+    found = survey_folder(write_folder(tmp_path, rows, seconds=0.05), "it", [".wav"])
+    assert min(found.counts.values()) >= FEWEST_UNITS
+    assert found.counts["train"] >= 72
+    assert found.small_splits == []
+
+
+def test_stated_splits_stay_and_small_ones_are_named(tmp_path, capsys):
+    rows = [row | {"split": ("val", "test", "train")[min(n // 9, 2)]} for n, row in enumerate(italian())]
+    folder = write_folder(tmp_path / "p", rows, seconds=0.1)
+    config = started(folder, tmp_path, "--language", "it", "--device", "cpu")
+    shares = config["data"]["dataset_classes"][0]["init_args"]
+    assert (shares["validation_split"], shares["test_split"]) == (0.0, 0.0)
+    output = capsys.readouterr().out
+    assert "42 train, 9 val, 9 test" in output
+    assert "too few recordings for an interval of error rates: val and test\n" in output
 
 
 def test_a_folder_without_labels_is_refused(tmp_path, capsys):
