@@ -93,8 +93,9 @@ def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = 
         definitions=metrics.get("definitions", {}),
         checkpoint=metrics.get("checkpoint"),
         curves=read_curves(sorted(folder.glob(f"{layout.CSV_LOGS}/*/metrics.csv"), key=_version)),
-        configuration=_configuration_text(folder),
-        versions=read_versions(folder),
+        # An evaluation has none of its own.
+        configuration=_configuration_text(folder) or _configuration_text(trained),
+        versions=read_versions(folder) or read_versions(trained),
         fam_record=_fam_record(folder),
         data=_read_data(folder),
         skipped=read_skipped(layout.SKIPPED_FILE.newest_in(folder)),

@@ -91,10 +91,15 @@ class Recognizer:
 
     @classmethod
     def from_experiment(cls, folder: str | Path, device: torch.device | str = "cpu") -> "Recognizer":
-        """Build the recogniser of an experiment's best checkpoint; it decodes as test data were decoded."""
+        """Build the recogniser of an experiment's best checkpoint; it decodes as test data were decoded.
+
+        Args:
+            folder: the experiment's folder, its name under ``experiments/``, or one of its checkpoints.
+            device: where the model runs.
+        """
         checkpoint = find_checkpoint("Recognizer", str(folder))
         model = AcousticModel.from_checkpoint(checkpoint, device)
-        experiment = experiment_of(checkpoint)  # ``folder`` may be a name under experiments/
+        experiment = experiment_of(checkpoint)
         return cls(model, kept_decoder(experiment, model.vocabulary) if experiment else None)
 
     def __call__(self, waveform: NDArray[np.float32] | Tensor, sampling_rate: int) -> Transcript:

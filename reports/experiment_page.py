@@ -1,15 +1,17 @@
 """The report of an experiment: metrics, errors, learning curves, data, configuration, versions."""
 
+import filecmp
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.error_analysis import FEATURE_DEFINITION, SplitAnalysis
 from evaluation.intervals import INTERVAL_DEFINITION
-from experiment.contents import Curve, Experiment, SkippedRow
-from experiment.layout import CHECKPOINTS, trained_folder
+from experiment.contents import Experiment, SkippedRow
+from experiment.folder import best_checkpoint
+from experiment.kept_search import read_search
+from experiment.layout import CHECKPOINTS, EVALUATIONS, LANGUAGE_MODEL_FILE, METRICS_FILE, trained_folder
 from installation import PROGRAM
 from reports import html
 from reports.error_sections import (
@@ -23,12 +25,10 @@ from reports.error_sections import (
     span,
 )
 from reports.html import Html, element
-from reports.layer_section import layer_section
 from reports.length_section import length_section
-from reports.pictures import canvas, inline_png, inline_svg
 from reports.symbol_section import symbol_section
+from reports.training_sections import fam_section, layer_section, learning_section
 from reports.utterance_section import utterance_section
-from untrusted.files import open_regular
 from wording import number_of
 
 _ROWS_SHOWN, _REASONS_SHOWN = 100, 12  # of recordings left out
@@ -41,7 +41,6 @@ _SIZES = {
     "clips": "clips",
     "hours": "hours",
 }
-_FEW_POINTS = 30  # of a curve, which are marked one by one
 _SPLITS = ("test", "val")
 _CURVES = (
     ("Loss", "CTC loss", ("train_loss", "val_loss")),
@@ -64,7 +63,7 @@ def experiment_page(experiment: Experiment) -> str:
             ]
         ),
         layer_section(experiment.metrics),
-        _fam(experiment),
+        fam_section(experiment.fam_record),
         _data(experiment.data, experiment.skipped),
         _use(experiment),
         _origin(experiment),
@@ -79,7 +78,7 @@ def experiment_page(experiment: Experiment) -> str:
 
 def _results(experiment: Experiment) -> html.Section:
     if not experiment.metrics and not experiment.analyses:
-        return html.section("Results", html.paragraph("The run has not been evaluated yet."))
+        return html.section("Results", *_evaluations(experiment.folder))
     evaluated = next(iter(experiment.analyses.values()), None)
     others = sorted(
         set(experiment.metrics) - {f"{split}_{of}" for split in _SPLITS for of in ("per", "loss")}
@@ -101,6 +100,18 @@ def _results(experiment: Experiment) -> html.Section:
             [html.note(f"{name}: {meaning}.") for name, meaning in _definitions(experiment).items()],
         ),
     )
+
+
+def _evaluations(folder: Path) -> list[Html]:
+    """State that a run has no results of its own, and how to show those of its evaluations."""
+    found = sorted(path.parent for path in (folder / EVALUATIONS).glob(f"*/{METRICS_FILE}"))
+    if not found:
+        return [html.paragraph("The run has not been evaluated yet.")]
+    commands = [f"{PROGRAM} report {shlex.quote(str(each))}" for each in found]
+    return [
+        html.paragraph("The end of training was not evaluated. Later evaluations have reports of their own:"),
+        element("pre", "\n".join(commands)),
+    ]
 
 
 def _definitions(experiment: Experiment) -> dict[str, str]:
@@ -171,50 +182,6 @@ def _errors(experiment: Experiment) -> list[html.Section | None]:
     ]
 
 
-def learning_section(plots: Sequence[tuple[str, str, Mapping[str, Curve]]]) -> html.Section | None:
-    """Plot curves over steps: a title, a unit and the named curves for each picture."""
-    drawn = [_curves_picture(title, unit, curves) for title, unit, curves in plots if curves]
-    return html.section("Learning", html.side_by_side(*drawn)) if drawn else None
-
-
-def _curves_picture(title: str, unit: str, curves: Mapping[str, Curve]) -> Html:
-    drawing, axes = canvas("step", unit)
-    for name, curve in curves.items():
-        marker = "o" if len(curve) < _FEW_POINTS else None
-        axes.plot(list(curve), list(curve.values()), label=name, marker=marker, ms=3)
-    if len(curves) > 1:
-        axes.legend()
-    last = ", ".join(f"{name} ends at {list(curve.values())[-1]:.4g}" for name, curve in curves.items())
-    return html.figure(inline_svg(drawing), alt=f"{title} over steps: {last}", caption=f"{title}: {last}.")
-
-
-def _fam(experiment: Experiment) -> html.Section | None:
-    if experiment.fam_record is None:
-        return None
-    # Imported here because these import torch, which takes seconds to load.
-    from optim.fam.recorder import read_fam_records
-    from optim.fam.recorder_plot import draw_fam_record
-
-    try:
-        open_regular(experiment.fam_record).close()
-        records = read_fam_records(experiment.fam_record)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        return html.section("FAM", html.paragraph(f"The debug record cannot be read: {error}"))
-    if not records:
-        return html.section(
-            "FAM", html.paragraph("The debug record holds no step yet; FAM records every tenth step.")
-        )
-    alt = "Per layer: shares of the gradient's spectrum by band over steps, and the effective momentum"
-    return html.section(
-        "FAM",
-        html.paragraph(
-            "FAM analysed the gradients of each layer: the shares of the spectrum's energy by band "
-            "(low frequencies at the bottom), and the momentum that follows from them."
-        ),
-        html.figure(inline_png(draw_fam_record(records), alt=alt), alt=alt, wide=True),
-    )
-
-
 def _is_shown(column: str, facts: dict[str, dict[str, Any]]) -> bool:
     return column not in ("synthetic", "copies") or any(numbers.get(column) for numbers in facts.values())
 
@@ -244,31 +211,56 @@ def _data(facts: dict[str, dict[str, Any]], skipped: list[SkippedRow]) -> html.S
 
 
 def _use(experiment: Experiment) -> html.Section | None:
-    """Show commands that use the model."""
+    """Show commands that use the model as it was evaluated."""
     path = evaluated_checkpoint(experiment)
     if path is None:
         return None
-    checkpoint = shlex.quote(str(path))
+    options = _search_options(experiment.folder)
+    is_searched = read_search(experiment.folder) is not None
+    takes_kept = is_searched and not options
+    model = _briefest_name(path) if takes_kept else path
     commands = f"""\
-{PROGRAM} transcribe {checkpoint} RECORDINGS --format textgrid --output transcripts
-{PROGRAM} export {checkpoint} --to hf      # or onnx, onnx-int8"""
+{PROGRAM} transcribe {shlex.quote(str(model))} RECORDINGS{options} --format textgrid --output data/transcripts
+{PROGRAM} export {shlex.quote(str(path))} --to hf      # or onnx, onnx-int8"""
+    build = "from_experiment" if takes_kept else "from_checkpoint"
     in_python = f"""\
 import soundfile
 from inference import Recognizer
 
 waveform, sampling_rate = soundfile.read("recording.wav")
-recognize = Recognizer.from_checkpoint({str(path)!r})
+recognize = Recognizer.{build}({str(model)!r})
 print(recognize(waveform, sampling_rate).text)"""
     return html.section(
         "Using the model",
         html.paragraph(
-            "The first command transcribes recordings with times; the second exports the model for other "
-            "programs, with a model card that states these metrics:"
+            "The first command transcribes recordings with times, decoded as the test data were; the second "
+            "exports the model for other programs, with a model card that states these metrics:"
         ),
         element("pre", commands),
-        html.paragraph("In Python:"),
+        html.paragraph("In Python, without the search:" if is_searched and options else "In Python:"),
         element("pre", in_python),
     )
+
+
+def _search_options(folder: Path) -> str:
+    """Return the options of ``transcribe`` for the search of an evaluation; none for the experiment's."""
+    trained = trained_folder(folder.resolve())
+    search, kept = read_search(folder), read_search(trained)
+    own, other = (each / LANGUAGE_MODEL_FILE for each in (folder, trained))
+    has_model = search is not None and search.has_language_model
+    if search == kept and not (has_model and not filecmp.cmp(own, other, shallow=False)):
+        return ""
+    if search is None:
+        return " --beam 1"
+    model = f" --lm {shlex.quote(str(own))} --lm_weight {search.lm_weight}" if has_model else ""
+    return f" --beam {search.beam}{model} --token_bonus {search.token_bonus}"
+
+
+def _briefest_name(checkpoint: Path) -> Path:
+    """Return the experiment of its best checkpoint; another checkpoint stays."""
+    folder = checkpoint.parent.parent
+    best = best_checkpoint(folder)
+    return folder if best is not None and best.name == checkpoint.name else checkpoint
 
 
 def evaluated_checkpoint(experiment: Experiment) -> Path | None:

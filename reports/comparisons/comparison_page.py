@@ -10,8 +10,8 @@ from experiment.contents import Experiment
 from installation import PROGRAM
 from reports import html
 from reports.error_sections import in_points, percent, span
-from reports.experiment_page import learning_section
 from reports.html import Html
+from reports.training_sections import learning_section
 from untrusted.yaml_text import parse_yaml
 from wording import number_of
 

@@ -43,6 +43,15 @@ def test_a_resumed_run_is_described_by_its_last_start(folder):
     assert [row.id for row in experiment.skipped] == ["u_2"]
 
 
+def test_an_evaluation_has_the_configuration_and_the_versions_of_its_experiment(folder):
+    (folder / "versions.json").write_text(json.dumps({"revision": "abc"}))
+    evaluation = folder / "evaluations" / "test"
+    evaluation.mkdir(parents=True)
+    experiment = read_experiment(evaluation)
+    assert experiment.configuration == "model: {lr: 0.1}\n"
+    assert experiment.versions == {"revision": "abc"}
+
+
 def test_metrics_and_utterances_are_separated(folder):
     metrics = {
         "test_per": 0.25,

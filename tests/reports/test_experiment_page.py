@@ -13,6 +13,7 @@ import soundfile
 import inference
 from evaluation.error_analysis import analyse
 from experiment.contents import Experiment
+from experiment.kept_search import KeptSearch, write_search
 from reports.experiment_page import experiment_page
 
 UNFINISHED = Experiment("tried", Path("experiments/tried"), {}, {}, {}, None, {}, "lr: <0.1>", {}, None)
@@ -75,6 +76,39 @@ def test_the_code_that_a_report_shows_runs_as_it_stands(finished, monkeypatch, c
     assert loaded == ["experiments/tried/checkpoints/best.ckpt"]
 
 
+def test_a_report_of_a_search_shows_commands_that_take_the_search(finished, tmp_path):
+    folder = tmp_path / "experiments" / "tried"
+    best, last = (folder / "checkpoints" / name for name in ("best.ckpt", "last.ckpt"))
+    last.touch()
+    (best.parent / "best.json").write_text(json.dumps({"path": best.name}))
+    write_search(folder, KeptSearch(4, 0.0, 1.5, has_language_model=False))
+    text = html.unescape(experiment_page(finished))
+    assert "./run.sh transcribe experiments/tried RECORDINGS --format textgrid --output data/tr" in text
+    assert "Recognizer.from_experiment('experiments/tried')" in text
+    text = html.unescape(experiment_page(finished._replace(checkpoint=str(last))))
+    assert "./run.sh transcribe experiments/tried/checkpoints/last.ckpt RECORDINGS --format" in text
+    assert "Recognizer.from_experiment('experiments/tried/checkpoints/last.ckpt')" in text
+
+
+def test_a_report_of_an_evaluation_shows_its_own_search(finished):
+    folder, evaluation = finished.folder, finished.folder / "evaluations" / "test"
+    evaluation.mkdir(parents=True)
+    search = KeptSearch(4, 0.5, 1.5, has_language_model=True)
+    for place, model in ((folder, "one"), (evaluation, "other")):
+        write_search(place, search)
+        (place / "language_model.arpa").write_text(model)
+    text = html.unescape(experiment_page(finished._replace(folder=evaluation)))
+    own = f"--beam 4 --lm {evaluation}/language_model.arpa --lm_weight 0.5 --token_bonus 1.5 --format"
+    assert f"best.ckpt RECORDINGS {own}" in text
+    assert "In Python, without the search" in text
+    (evaluation / "language_model.arpa").write_text("one")
+    assert "from_experiment" in experiment_page(finished._replace(folder=evaluation))
+    (evaluation / "decoding.json").unlink()
+    text = experiment_page(finished._replace(folder=evaluation))
+    assert "best.ckpt RECORDINGS --beam 1 --format" in text
+    assert "from_checkpoint" in text
+
+
 def test_the_axes_of_curves_name_what_they_count(finished):
     drawings = re.findall(r"<figure.*?</figure>", experiment_page(finished), re.DOTALL)
     written = [re.findall(r"<text[^>]*>([^<]*)</text>", drawing) for drawing in drawings]
@@ -114,6 +148,15 @@ def test_an_unfinished_run_has_no_results():
     text = experiment_page(UNFINISHED)
     assert headings(text) == ["Results", "Origin"]
     assert "has not been evaluated" in text
+
+
+def test_an_unfinished_run_points_to_its_evaluations(tmp_path):
+    for name in ("test", "test 2"):
+        (tmp_path / "evaluations" / name).mkdir(parents=True)
+        (tmp_path / "evaluations" / name / "metrics.json").touch()
+    text = html.unescape(experiment_page(UNFINISHED._replace(folder=tmp_path)))
+    assert f"./run.sh report {tmp_path}/evaluations/test\n./run.sh report '{tmp_path}/eval" in text
+    assert "has not been evaluated" not in text
 
 
 def test_the_debug_record_of_fam_is_plotted(finished, tmp_path):
