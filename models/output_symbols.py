@@ -15,7 +15,7 @@ from models.network.frames import Counts
 from models.network.pretrained_head import CarriedHead
 from phonetics import WORD_DELIMITER, Vocabulary
 from phonetics.notation.long_consonants import spell_long
-from phonetics.notation.symbol_mapping import SymbolMap, read_symbol_table
+from phonetics.notation.symbol_mapping import SymbolMap, doubtful_rows, read_symbol_table
 from phonetics.vocabulary import SPECIALS
 
 log = logging.getLogger(__name__)
@@ -159,6 +159,8 @@ def _mapped(
 ) -> OutputSymbols:
     table = read_symbol_table(Path(declared).expanduser()) if isinstance(declared, str) else declared
     symbols = SymbolMap([token for token in tokens.phonemes if not is_unused(token)], labels, table)
+    for warning in doubtful_rows(symbols, table or {}):
+        log.warning("symbol_map: %s", warning)
     return OutputSymbols(tokens, labels, symbols, kind)
 
 

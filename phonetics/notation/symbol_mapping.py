@@ -8,7 +8,7 @@ phoneme, as have numbered names such as ``unit12``: each occurrence counts as an
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -28,6 +28,7 @@ _UNDECLARED = "?"  # in the place of phonemes: the row says nothing yet
 _STRESS_DIGIT = re.compile(r"(?<=[a-z])[0-2]$")
 _NUMBERED = re.compile(r"(.*[^0-9])([0-9]+)")
 _TONE = re.compile(r"[0-9]|[1-5]{2,3}")  # the number of a tone, or its heights
+_LISTED = 20  # rows in a warning
 _MOST_TONES = 9  # with numbers of one digit
 
 
@@ -154,6 +155,31 @@ def read_symbol_table(path: Path) -> dict[str, str]:
     rows = read_mapping(path, "symbol_map").items()
     declared = {symbol: phonemes.partition("\t")[0].strip() for symbol, phonemes in rows}
     return {symbol: phonemes for symbol, phonemes in declared.items() if phonemes != _UNDECLARED}
+
+
+def doubtful_rows(symbol_map: SymbolMap, declared: Mapping[str, str]) -> Iterator[str]:
+    """Yield a warning of the rows that name no symbol of the model, and one of those that name no phoneme.
+
+    >>> table = {"E": "ɛ", "Q": "a"}
+    >>> for warning in doubtful_rows(SymbolMap(["E"], Vocabulary(("[PAD]", "e")), table), table):
+    ...     print(warning)
+    these rows name no symbol of the model, they have no effect: Q
+    these rows name phonemes that vocab_file lacks: E → ɛ (taken as e)
+    """
+    if unknown := [symbol for symbol in declared if symbol not in symbol_map.matches]:
+        yield f"these rows name no symbol of the model, they have no effect: {_listed(unknown)}"
+    matches = [symbol_map.matches[symbol] for symbol in declared if symbol in symbol_map.matches]
+    effects = {"nearest": "taken as {}", "none": "an error each time"}
+    if replaced := [
+        f"{match.symbol} → {declared[match.symbol]} ({effects[match.way].format(' '.join(match.phonemes))})"
+        for match in matches
+        if match.way in effects
+    ]:
+        yield f"these rows name phonemes that vocab_file lacks: {_listed(replaced)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (" …" if len(names) > _LISTED else "")
 
 
 def symbol_lines(symbol_map: SymbolMap, counts: Mapping[str, int]) -> str:

@@ -33,3 +33,9 @@ def test_rows_of_the_nearest_symbol_are_logged_also_where_it_is_used_for_one_pho
     caplog.set_level("INFO")
     carried_rows(Vocabulary(("[PAD]", "ɛ", "a")), Vocabulary(("[PAD]", "e", "a")), None)
     assert "these rows of the head start as those of the nearest symbol: e ← ɛ" in caplog.text
+
+
+def test_a_wrong_row_of_a_table_is_logged(caplog):
+    source = Vocabulary(("[PAD]", "A"))
+    carried_rows(source, Vocabulary(("[PAD]", "a")), {"A": "a", "QQ": "a"})
+    assert "symbol_map: these rows name no symbol of the model, they have no effect: QQ" in caplog.text

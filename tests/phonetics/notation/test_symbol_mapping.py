@@ -5,7 +5,7 @@ import json
 import pytest
 
 from phonetics import Vocabulary
-from phonetics.notation.symbol_mapping import SymbolMap, read_symbol_table, symbol_lines
+from phonetics.notation.symbol_mapping import SymbolMap, doubtful_rows, read_symbol_table, symbol_lines
 from reports.symbol_section import symbol_section
 
 RUSSIAN = Vocabulary(("[PAD]", "[UNK]", "|", "a", "ɡ", "r", "ʃ", "t", "tʲ", "i", "sː", "o"))
@@ -119,3 +119,10 @@ def test_symbols_that_begin_with_a_number_sign_are_written_read_back_and_shown(t
 def test_the_symbol_of_a_phoneme_is_the_best_one():
     symbols = SymbolMap(["aː", "ˈa", "ɹ"], RUSSIAN)
     assert (symbols.symbol_of("a"), symbols.symbol_of("r"), symbols.symbol_of("tʲ")) == ("ˈa", "ɹ", None)
+
+
+def test_rows_without_an_effect_and_phonemes_outside_the_vocabulary_are_named():
+    table = {"QQ": "a", "A": "ʔ", "R": "ɹ o", "B": "tʃ", "sil": ""}
+    unknown, replaced = doubtful_rows(SymbolMap(["A", "R", "B", "sil", "o"], RUSSIAN, table), table)
+    assert unknown.endswith(": QQ")
+    assert replaced.endswith(": A → ʔ (an error each time), R → ɹ o (taken as r o)")
