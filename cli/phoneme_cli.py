@@ -222,8 +222,6 @@ class PhonemeCLI(LightningCLI):
         try:
             super().instantiate_classes()
             self.model.awaits_checkpoint = self.section.ckpt_path is not None
-            if self.published is not None:
-                self._take_published(self.published)
             self.datamodule.connect(self.model.interface)
         except (ConfigError, FolderError):
             raise
@@ -239,6 +237,8 @@ class PhonemeCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401 - Lightning's signature
         """Build the Trainer, whose root is the experiment's folder; all else is checked before."""
         self._check_data()
+        if self.published is not None:
+            self._take_published(self.published)
         shorten_timeouts()
         if self.config_init[self.subcommand].trainer.fast_dev_run:
             return self._build_trainer(logger=True, **kwargs)  # Lightning lets it write nothing

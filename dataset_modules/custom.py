@@ -21,6 +21,7 @@ from dataset_modules.sources.annotations.summary import LabelSummary
 from dataset_modules.sources.folders.audio_folder import FolderReader, suffixes_in
 from dataset_modules.sources.folders.corpus_listings import find_listings, read_listings
 from dataset_modules.sources.folders.listed_rows import StatedRecording
+from dataset_modules.sources.folders.sound_folders import check_recordings_are_there
 from dataset_modules.sources.manifest import find_manifest
 from dataset_modules.sources.packed_recordings import PackedRecordings
 from dataset_modules.sources.shares import SplitBy, check_share, divided
@@ -167,11 +168,7 @@ class CustomAudioDataset(ListedDataset):
         )
 
     def _language_folder(self, key: str, parent: Path) -> Path:
-        if not parent.is_dir():
-            raise ValueError(
-                f"CustomAudioDataset: {key} must be a folder of recordings, {parent} is not there; "
-                f"put them there, or name the folder that has them"
-            )
+        check_recordings_are_there(key, parent)
         names = [self.language, self.language.split("-")[0]] if self.language else []
         for name in names:  # espeak's language is en-us, the folder's name is en
             if (parent / name).is_dir():

@@ -19,7 +19,11 @@ from cli.configuration.fact_checks import (
 from cli.configuration.model_option import EVALUATIONS, names_huggingface
 from cli.configuration.values.value_checks import check_values
 from dataset_modules.batches.loading_numbers import check_loading
-from dataset_modules.sources.folders.sound_folders import check_sounds_are_there, named_paths
+from dataset_modules.sources.folders.sound_folders import (
+    check_recordings_are_there,
+    check_sounds_are_there,
+    named_paths,
+)
 from experiment.checkpoint_paths import check_checkpoint_is_there
 from models.network.weight_files import check_pretrained_folder
 from models.optimization.choices import (
@@ -34,6 +38,7 @@ from models.optimization.choices import (
 from phonetics.vocabulary import Vocabulary
 
 TRAINING_COMMANDS = ("fit", *EVALUATIONS)
+_READS_RECORDINGS = "dataset_modules.custom.CustomAudioDataset"
 _READS_SOUNDS = (
     *("audiomentations.AddBackgroundNoise", "audiomentations.AddShortNoises"),
     "audiomentations.ApplyImpulseResponse",
@@ -69,6 +74,9 @@ def _checks(
         yield lambda section: check_checkpoint_is_there(section, is_needed=command != "fit")
         yield shared_audio_params
         yield _check_pretrained
+    if published or section.model.map_vocabulary:
+        yield _check_symbol_map
+    yield _check_recordings
     yield _check_sounds
     yield _check_loading
     yield _check_optimizer
@@ -91,6 +99,22 @@ def _check_vocabulary(section: Namespace) -> None:
 def _check_pretrained(section: Namespace) -> None:
     if section.model.pretrained_name is not None:
         check_pretrained_folder(section.model.pretrained_name)
+
+
+def _check_symbol_map(section: Namespace) -> None:
+    from phonetics.notation.symbol_mapping import read_symbol_table  # with numpy
+
+    if isinstance(section.model.symbol_map, str):
+        read_symbol_table(Path(section.model.symbol_map).expanduser())
+
+
+def _check_recordings(section: Namespace) -> None:
+    for node in section.data.dataset_classes:
+        if node["class_path"] != _READS_RECORDINGS:
+            continue
+        for key in ("train_val_dir", "test_dir"):
+            if (folder := node["init_args"].get(key)) is not None:
+                check_recordings_are_there(key, Path(folder).expanduser())
 
 
 def _check_sounds(section: Namespace) -> None:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from cli.configuration.model_option import EVALUATIONS
 from cli.schema.leaf_values import alternatives, expectation
 from cli.schema.schema_file import COMMANDS, Schema
 
@@ -32,6 +33,15 @@ class Option(NamedTuple):
     meaning: str
 
 
+_MODEL = Option(
+    "model",
+    "text",
+    "",
+    "The model to evaluate: an experiment's folder or name, a checkpoint file, or the folder or hub id of a "
+    "Hugging Face model.",
+)
+
+
 def options_of(schema: Schema, section: str) -> list[Option]:
     """List the keys of a section; those of the top level that are no sections for an empty name."""
     properties = schema["properties"][section]["properties"] if section else schema["properties"]
@@ -51,8 +61,11 @@ def help_of_training(schema: Schema, program: str, name: str, subcommand: str) -
     """Return the help of a command that reads a configuration: our options first, with their defaults."""
     lines = [_INTRODUCTION.format(program=program, name=name)]
     own = schema.get(COMMANDS, {}).get(subcommand, {})
-    if own:
-        lines += _section(f"Of {name} alone", [option_of(key, own[key], schema) for key in own])
+    of_command = [option_of(key, own[key], schema) for key in own]
+    if subcommand in EVALUATIONS:
+        of_command.insert(0, _MODEL)
+    if of_command:
+        lines += _section("Of evaluations" if subcommand in EVALUATIONS else f"Of {name} alone", of_command)
     for title, section in (
         ("The run", ""),
         ("Audio format", "audio_params"),

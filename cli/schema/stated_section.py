@@ -21,7 +21,7 @@ from untrusted.yaml_text import read_yaml
 _PREFIX, _NO_OPTIONS = "PL_", {"PL_GLOBAL_SEED", "PL_SEED_WORKERS"}
 # Nothing is checked in these before the parser does.
 _LEFT_OUT = (
-    *("model.network_config", "model.optimizer_params", "model.symbol_map", "optuna.search_spaces"),
+    *("model.network_config", "model.optimizer_params", "optuna.search_spaces"),
     *("study.variants", "study.tune"),
     *("trainer.callbacks", "trainer.logger", "trainer.strategy", "trainer.profiler", "trainer.plugins"),
 )

@@ -1,5 +1,6 @@
 """Whether weights lie where a configuration names them: known without torch, and so before it is imported."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def why_no_checkpoint(path: Path) -> str:
             f"ckpt_path must be a checkpoint file, {path} is a folder without a best checkpoint; a Hugging "
             f"Face model is evaluated with --model {path}, and fine-tuned with --model.pretrained_name {path}"
         )
-    return "" if path.is_file() else f"ckpt_path must be a checkpoint file, {path} is not there"
+    if not path.is_file():
+        return f"ckpt_path must be a checkpoint file, {path} is not there"
+    is_other = path.suffix != ".ckpt" and not zipfile.is_zipfile(path)
+    return f"ckpt_path must be a checkpoint file, {path} is none" if is_other else ""
 
 
 def check_pretrained_folder(name: str) -> None:

@@ -27,6 +27,12 @@ def test_training_shows_its_own_options_without_heavy_imports(command, capsys, m
     assert len(text.splitlines()) < 300
 
 
+@pytest.mark.parametrize("command", ["val", "test", "predict"])
+def test_an_evaluation_names_the_option_of_its_model_first(command, capsys):
+    assert run([command, "--help"]) == 0
+    assert "  --model  " in capsys.readouterr().out.partition("--model.vocab_file")[0]
+
+
 def test_a_value_may_be_the_word_help(monkeypatch):
     monkeypatch.setattr(cli.run, "_run_cli", lambda _: 7)
     assert run(["train", "config/demo.yaml", "--custom_folder_name", "help"]) == 7

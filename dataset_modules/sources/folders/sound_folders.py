@@ -1,4 +1,4 @@
-"""The folders of sounds that augmentations name; whether they are there is known without audiomentations."""
+"""The folders of recordings and of sounds; whether they are there is known without heavy imports."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,3 +22,12 @@ def check_sounds_are_there(argument: str, path: Path) -> None:
     """Raise ``ValueError`` for a path where nothing is."""
     if not path.exists():
         raise ValueError(f"{argument} must be a folder of audio, or an audio file; {path} is not there")
+
+
+def check_recordings_are_there(key: str, folder: Path) -> None:
+    """Raise ``ValueError`` where the folder that a data set names in this key is none."""
+    if not folder.is_dir():
+        raise ValueError(
+            f"CustomAudioDataset: {key} must be a folder of recordings, {folder} is not there; "
+            f"put them there, or name the folder that has them"
+        )

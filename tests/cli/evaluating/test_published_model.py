@@ -144,6 +144,16 @@ def test_renamed_symbols_and_their_table_give_the_same_error_rate(
     assert theirs["test_raw_per"] > own["test_per"]  # no symbol is a phoneme as it stands
 
 
+def test_a_table_of_another_model_leaves_no_experiment(config, exported, place, tmp_path, capfd):
+    before = sorted((place / "experiments").glob("*"))
+    table = tmp_path / "other.tsv"
+    table.write_text("QQ\ta\n", encoding="utf-8")
+    arguments = ["test", "--config", str(config), "--model", str(exported), "--model.symbol_map", str(table)]
+    assert run(arguments) == 2
+    assert "symbol_map: it must name symbols of the model" in capfd.readouterr().err
+    assert sorted((place / "experiments").glob("*")) == before
+
+
 def test_the_language_model_of_a_configuration_is_left_out(config, exported, place, capfd):
     search = ["--decoding.beam", "4", "--decoding.language_model", "labels"]
     assert run(["test", "--config", str(config), "--model", str(exported), *search]) == 0

@@ -36,6 +36,13 @@ FILES = {
     "empty_folder/readme.txt": "",
     "experiments/tried/checkpoints/last.txt": "",
 }
+
+
+def recordings(folder, test_folder=None):
+    arguments = {"train_val_dir": folder, "test_dir": test_folder}
+    return [{"class_path": "dataset_modules.custom.CustomAudioDataset", "init_args": arguments}]
+
+
 NOISE = "audiomentations.AddBackgroundNoise"
 # Name → the changes of a configuration that is right, further options, the command.
 KINDS: dict[str, tuple[dict[tuple, object], list[str], str]] = {
@@ -108,6 +115,13 @@ KINDS: dict[str, tuple[dict[tuple, object], list[str], str]] = {
         "fit",
     ),
     "a mapped vocabulary of nothing": ({("model", "map_vocabulary"): True}, [], "fit"),
+    "recordings that are not there": ({("data", "dataset_classes"): recordings("nowhere")}, [], "fit"),
+    "test recordings that are not there": (
+        {("data", "dataset_classes"): recordings("empty_folder", "nowhere")},
+        [],
+        "fit",
+    ),
+    "a text for a checkpoint": ({}, ["--model", "empty_folder/readme.txt"], "test"),
     "a folder name that leads out": ({("custom_folder_name",): "../out"}, [], "fit"),
 }
 
@@ -230,6 +244,21 @@ def test_options_count_in_their_order(place, monkeypatch):
 @pytest.mark.parametrize("words", [["--model", "someone/recogniser"], ["--model.pretrained_name", "a/b"]])
 def test_a_published_model_needs_no_checkpoint(words, place, monkeypatch):
     checked(place, monkeypatch, "test", *words, "--model.vocab_file", RUSSIAN)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["test", "--model", "someone/recogniser"],
+        ["fit", "--model.pretrained_name=a/b", "--model.map_vocabulary=true"],
+    ],
+)
+def test_a_table_of_symbols_that_is_read_must_be_there(words, place, monkeypatch):
+    words = [*words, "--model.vocab_file", RUSSIAN, "--model.symbol_map"]
+    with pytest.raises(ConfigError, match=r"symbol_map must be a file .*nowhere\.tsv"):
+        checked(place, monkeypatch, *words, "nowhere.tsv")
+    checked(place, monkeypatch, *words, "nowhere.tsv", "--model.symbol_map", "null")
+    checked(place, monkeypatch, *words, "{A: a}")
 
 
 def test_a_recorded_best_checkpoint_is_evaluated(place, monkeypatch):
