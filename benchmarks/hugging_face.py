@@ -32,7 +32,7 @@ ARPABET = (
 )
 SPECIAL = ("[PAD]", "[UNK]", "|")
 RATE = "--model.optimizer.init_args.lr"
-FIGURES = ("test_raw_per", "test_per", "test_feature_error_rate", "test_loss")
+METRICS = ("test_raw_per", "test_per", "test_feature_error_rate", "test_loss")
 
 
 def main() -> int:
@@ -81,9 +81,9 @@ def _evaluate(experiment: str, folders: dict[str, Path], place: Path) -> bool:
         _program("test", "--config", CONFIG, "--model", str(folder), *table, *_written_to(place))
         found[name] = _metrics(place / "experiments" / f"{name}_demo_test")
     print("| model | raw PER | PER | feature error rate | loss |\n|---|---|---|---|---|")
-    for name, figures in found.items():
-        print(f"| {name} | {' | '.join(str(figures.get(key, '–')) for key in FIGURES)} |", flush=True)
-    return len({figures["test_per"] for figures in found.values()}) == 1
+    for name, metrics in found.items():
+        print(f"| {name} | {' | '.join(str(metrics.get(key, '–')) for key in METRICS)} |", flush=True)
+    return len({metrics["test_per"] for metrics in found.values()}) == 1
 
 
 def _fine_tune(folder: Path, place: Path, steps: int) -> bool:

@@ -25,8 +25,8 @@ Curve = dict[int, float]  # step → value
 _MOST_SMALL_BYTES = 16 * 2**20
 _MOST_ROW_BYTES = 2**20
 _LARGEST_STEP, _LARGEST_VALUE = 10**12, 1e30  # of a curve that can be drawn
-# Of the keys that are read here; values are of any kind in the others.
 _INTERVAL = dict[str, float] | None
+# Of the keys that are read here; values are of any kind in the others.
 _METRICS = {
     "utterances": dict[str, int],
     "definitions": dict[str, str],

@@ -193,7 +193,8 @@ def find_experiment(name: str) -> Path:
 
 def find_experiments(pattern: str) -> list[Path]:
     """Find all folders that a pattern such as ``adamw_*`` describes, or the one of a name or a path."""
-    if not glob.has_magic(pattern):
+    is_folder = any(_holds_results(parent / pattern) for parent in (Path(), _EXPERIMENTS))
+    if is_folder or not glob.has_magic(pattern):
         return [find_experiment(pattern)]
     for parent in (Path(), _EXPERIMENTS):
         matches = sorted(glob.glob(pattern, root_dir=parent))

@@ -45,6 +45,7 @@ _DOTTED = re.compile(
     r"\b(?:[^\W\d_]{1,2}\.\s?){2,}|\b[^\W\d_aeiouyаеёиоуыэюя]{1,4}\.(?=\s+\w)", re.IGNORECASE
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_SPANISH_QUESTION = re.compile(r"¿[^?]*\?")
 _LOST_LETTER = re.compile(r"(?<!\w)\w*(?:\ufffd\w*|\?(?=\s*([^\W\d_])))")
 _LONGEST_ACRONYM = 5
 
@@ -83,8 +84,10 @@ def lost_letters(text: str) -> list[str]:
 
     >>> lost_letters("Il tempo sar? esattamente... La linea ? piena. Quale? Questa?")
     ['sar?', '?']
+    >>> lost_letters("Hola ¿como? bien")
+    []
     """
-    found = _LOST_LETTER.finditer(text)
+    found = _LOST_LETTER.finditer(_SPANISH_QUESTION.sub(" ", text))
     return [match[0] for match in found if match[1] is None or match[1].islower()]
 
 

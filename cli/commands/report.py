@@ -90,7 +90,8 @@ def _groups(texts: Sequence[str]) -> dict[str, list[Path]]:
             raise ConfigError(
                 f"report: --group must be NAME=EXPERIMENT,EXPERIMENT with a new name, got {printable(text)!r}"
             )
-        found = [folder for member in members.split(",") for folder in find_experiments(member)]
+        named = [member for member in members.split(",") if member]
+        found = [folder for member in named for folder in find_experiments(member)]
         groups[name] = list(dict.fromkeys(found))
     return groups
 

@@ -12,7 +12,7 @@ from dataset_modules.base_dataset import SPLITS, Split
 from dataset_modules.cache.clip_preparation import check_names
 from dataset_modules.custom import CustomAudioDataset
 from dataset_modules.labels.reading import read_labels
-from dataset_modules.recording import AudioError, Recording, UnusableAudio
+from dataset_modules.recording import AudioError, Recording, UnusableAudio, said_in
 from dataset_modules.sources.annotations.audio_header import HIGHEST_RATE, UNSTATED_FRAMES, read_header
 from dataset_modules.sources.annotations.audio_part import AudioPart
 from dataset_modules.sources.audio import read_clip
@@ -73,7 +73,7 @@ def survey_folder(
         raise ValueError(f"{folder}: there must be recordings to train on, there are none; {counts}")
     texts = list(dict.fromkeys(one.text for one in data.splits["train"] if one.text and not one.phonemes))
     survey = FolderSurvey(options, counts, _seconds(data.splits["train"]), len(speakers), texts)
-    survey.has_phonemes = any(one.phonemes for split in SPLITS for one in data.splits[split])
+    survey.has_phonemes = any(one.phonemes or said_in(one) for split in SPLITS for one in data.splits[split])
     survey.tiers = data.label_summary.tiers_in_words()
     survey.faults = _faults(data)
     for split in SPLITS:

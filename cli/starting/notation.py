@@ -11,6 +11,7 @@ from dataset_modules.recording import AudioError
 from dataset_modules.sources.synthesis.espeak_synthesiser import VoiceSettings, speak, speaks
 from dataset_modules.sources.synthesis.sentences import distinct_sentences
 from phonetics import WORD_DELIMITER, IpaNormaliser, Vocabulary
+from phonetics.notation.long_consonants import is_consonant
 from phonetics.text_oddities import text_oddities
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def warn_of_foreign_script(language: str, texts: Sequence[str]) -> None:
     foreign = [found[0].part for found in odd if found]
     if len(foreign) > _FOREIGN_TEXTS * len(some):
         log.warning(
-            "start: %.0f %% of the texts are in letters that %s is not written in, such as %r: "
+            "start: %.0f %% of the texts have letters that espeak-ng does not read as %s, such as %r: "
             "check --language",
             *(100 * len(foreign) / len(some), language, foreign[0]),
         )
@@ -48,7 +49,7 @@ def speaks_the_labels(language: str, survey: FolderSurvey, chosen: ChosenVocabul
     outside = sum(count for phoneme, count in spoken.items() if chosen.vocabulary.id_of(phoneme) is None)
     if outside > _OUTSIDE_SHARE * spoken.total():
         return False
-    written = survey.labels.counts
+    spoken, written = map(_without_length, (spoken, survey.labels.counts))
     added = sum(written[phoneme] for phoneme in chosen.added) / max(written.total(), 1)
     foreign = max(added, respelled_share(spoken, written), respelled_share(written, spoken))
     if survey.has_phonemes and foreign > _FOREIGN_SHARE:
@@ -69,6 +70,19 @@ def respelled_share(these: Counter[str], those: Counter[str]) -> float:
     letters = {_letters(phoneme) for phoneme in those}
     missing = (phoneme for phoneme in these if phoneme not in those and these[phoneme] >= several)
     return sum(these[phoneme] for phoneme in missing if _letters(phoneme) in letters) / max(these.total(), 1)
+
+
+def _without_length(counts: Counter[str]) -> Counter[str]:
+    """Count long consonants as short ones: labels may write them as two, and vocabularies join these.
+
+    >>> _without_length(Counter({"tː": 2, "t": 1, "iː": 1}))
+    Counter({'t': 3, 'iː': 1})
+    """
+    short: Counter[str] = Counter()
+    for phoneme, count in counts.items():
+        bare = phoneme.removesuffix("ː")
+        short[bare if is_consonant(bare) else phoneme] += count
+    return short
 
 
 def _letters(phoneme: str) -> str:

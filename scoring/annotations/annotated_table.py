@@ -48,7 +48,10 @@ def _utterance(row: ManifestRow, bounds: FolderBounds) -> AnnotatedUtterance:
         start=row.start,
         end=row.end,
     )
-    return annotated_by_columns(utterance, _NORMALISE(row.phonemes or ()), row.attributes or {})
+    columns = dict(row.attributes or {})
+    if SAID in columns:
+        columns[SAID] = " ".join(_NORMALISE(columns[SAID].split()))
+    return annotated_by_columns(utterance, _NORMALISE(row.phonemes or ()), columns)
 
 
 def annotated_by_columns(
@@ -89,7 +92,7 @@ def _number(cell: str) -> float:
 def _annotated(names: Sequence[str], columns: Mapping[str, str]) -> list[AnnotatedPhoneme]:
     compared = None
     if SAID in columns:
-        said = [name for name in _NORMALISE(columns[SAID].split()) if name != WORD_DELIMITER]
+        said = [name for name in columns[SAID].split() if name != WORD_DELIMITER]
         compared = _compared(names, said)
         if "errors" not in columns:
             return compared

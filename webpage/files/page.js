@@ -76,6 +76,7 @@ async function ask() {
     if (number !== newest) return;
     if (answer.error) throw new Error(answer.error);
     await show(answer);
+    if (microphone) return; // it says that it records
     say(counted(answer.transcript));
     if (!$("scored").hidden) $("status").append(unseen($("summary").textContent));
   } catch (fault) {

@@ -1,4 +1,4 @@
-"""Which tiers of label files hold labels: those that options state, else those of the model's training."""
+"""Which tiers cut recordings into clips: those that options state, else those of the model's training."""
 
 import argparse
 import logging
@@ -11,17 +11,17 @@ from untrusted.printing import printable
 
 log = logging.getLogger(__name__)
 
-_OPTIONS = ("label_kind", "label_tier", "clip_tier", "word_tier")
+_OPTIONS = ("label_tier", "clip_tier")
 
 
 def label_choice(options: argparse.Namespace, model: str) -> dict[str, Any]:
-    """Return the arguments of a data set about tiers; stated options replace those of the training."""
-    stated = {name: value for name in _OPTIONS if (value := getattr(options, name, None))}
-    trained = _of_training(model)
-    if added := {name: value for name, value in trained.items() if name not in stated}:
-        listed = ", ".join(f"{name} {value}" for name, value in added.items())
-        log.info("label files are read as in the model's training: %s", printable(listed))
-    return {**trained, **stated}
+    """Return the arguments of a data set about tiers; where none is stated, those of the training."""
+    if stated := {name: value for name in _OPTIONS if (value := getattr(options, name, None))}:
+        return stated
+    if trained := _of_training(model):
+        listed = ", ".join(f"{name} {value}" for name, value in trained.items())
+        log.info("clips are cut as for the model's training: %s", printable(listed))
+    return trained
 
 
 def _of_training(model: str) -> dict[str, str]:

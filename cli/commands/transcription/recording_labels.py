@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cli.commands.transcription.label_choice import label_choice
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.annotations.contract import LabelledSegment
 from dataset_modules.sources.annotations.options import LabelOptions
@@ -65,14 +64,7 @@ def labels_beside(
         label_files_of(one.audio.path, options.labels and options.labels / one.result.parent)
         for one in recordings
     ]
-    tiers = label_choice(options, options.model)
-    choice = LabelOptions(
-        kind=tiers.get("label_kind"),
-        tier=tiers.get("label_tier"),
-        clip_tier=tiers.get("clip_tier"),
-        word_tier=tiers.get("word_tier"),
-        longest_seconds=float("inf"),
-    )
+    choice = LabelOptions(kind=options.label_kind, tier=options.label_tier, longest_seconds=float("inf"))
     side = SideFiles(Path(options.recordings[0]), files, choice, LabelSummary())
     return (_segments(side, one, own, command) for one, own in zip(recordings, files, strict=True))
 

@@ -121,6 +121,7 @@ class SideFiles:
         if suffix in _TIERED:
             file = _with_own_times(_TIERED[suffix](path), audio)
             chosen = chosen_tiers(file, self._role, self._options)
+            self._summary.add_tiers(file, chosen, self._tier_kind)
             return self._cut(audio, file, chosen, self._tier_kind)
         if suffix in _LINES:
             return self._of_lines(audio, path, suffix)
@@ -203,7 +204,6 @@ class SideFiles:
     def _cut(
         self, audio: Path, file: AnnotatedFile, chosen: Sequence[ChosenTiers], kind: LabelKind
     ) -> list[LabelledSegment]:
-        self._summary.add_tiers(file, chosen, kind)
         seconds, _ = read_header(audio)
         is_one_clip = len(chosen) == 1 and seconds <= self._options.longest_seconds
         found = [

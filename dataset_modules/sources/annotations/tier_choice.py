@@ -94,10 +94,10 @@ def _with_others(
 def _word_tier(
     tier: AnnotationTier, file: AnnotatedFile, own: Sequence[AnnotationTier], options: LabelOptions
 ) -> AnnotationTier | None:
-    if options.word_tier is not None:
-        return _stated("word_tier", options.word_tier, file, own)
     if role_of(tier) in ("words", "utterances"):
         return None
+    if options.word_tier is not None:
+        return _stated("word_tier", options.word_tier, file, own)
     return next((other for other in own if role_of(other) == "words"), None)
 
 

@@ -214,8 +214,8 @@ the Debian packages `asterisk-core-sounds-{language}` and `asterisk-core-sounds-
 Licence: Creative Commons Attribution-ShareAlike 3.0, https://creativecommons.org/licenses/by-sa/3.0/;
 Debian's copyright file lists the Russian and Italian sounds under CC BY 3.0. Beside this file: {kept}.
 
-Changes: decoded from G.722 to FLAC; prompts without speech, or whose text has digits or brackets, left out;
-the column `split` added.
+Changes: decoded from G.722 to FLAC; prompts without speech, or whose text has digits or brackets or has lost
+letters, left out; the column `split` added.
 """,
         encoding="utf-8",
     )

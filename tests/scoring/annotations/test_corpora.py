@@ -1,10 +1,14 @@
 """Made-up folders in the layouts of the corpora are read; what is damaged is one fault each."""
 
 import json
+from pathlib import Path
 
 import pytest
 from praatio import textgrid as praatio
 
+from dataset_modules.recording import SAID
+from scoring.annotations.annotated_table import annotated_by_columns
+from scoring.annotations.contract import AnnotatedUtterance
 from scoring.annotations.corpora import CORPORA
 from scoring.annotations.corpus_dataset import PronunciationCorpus
 
@@ -173,3 +177,9 @@ def test_speechocean762_as_a_data_set_keeps_its_grades(speechocean):
 def test_an_empty_folder_is_refused(corpus, tmp_path):
     with pytest.raises(ValueError, match=f"must hold {corpus}|scores.json"):
         PronunciationCorpus(corpus, tmp_path).load_data()
+
+
+def test_what_was_said_is_compared_in_the_spelling_of_what_was_expected():
+    expected = ("t͡ʃ", "ˈa", "n")  # as a data set that keeps stress and ties spells it
+    made = annotated_by_columns(AnnotatedUtterance("a", Path("a.wav")), expected, {SAID: " ".join(expected)})
+    assert [one.is_right for word in made.words for one in word.phonemes] == [True] * 3
