@@ -248,6 +248,8 @@ def _search_options(folder: Path) -> str:
     search, kept = read_search(folder), read_search(trained)
     own, other = (each / LANGUAGE_MODEL_FILE for each in (folder, trained))
     has_model = search is not None and search.has_language_model
+    if has_model and not (own.is_file() and other.is_file()):  # deleted
+        return ""
     if search == kept and not (has_model and not filecmp.cmp(own, other, shallow=False)):
         return ""
     if search is None:

@@ -40,7 +40,7 @@ class SearchPlan(NamedTuple):
             number = getattr(section, option)
             if number is not None and not number > 0:
                 raise ConfigError(f"optuna.{option} must be above 0, got {number}")
-        _check_checkpoint(base)
+        check_start_of_trials(base)
         metrics, directions = objectives(section, request.metrics)
         name = section.study_name or (
             f"{base['custom_folder_name']}_search" if base.get("custom_folder_name") else "search"
@@ -70,7 +70,8 @@ class SearchPlan(NamedTuple):
         return [constraint.text for constraint in self.constraints if not constraint.holds(config)]
 
 
-def _check_checkpoint(base: Mapping[str, Any]) -> None:
+def check_start_of_trials(base: Mapping[str, Any]) -> None:
+    """Refuse to begin all trials from the state of another training."""
     checkpoint = base.get("ckpt_path")
     if checkpoint and not base.get("only_weights_load"):
         raise ConfigError(

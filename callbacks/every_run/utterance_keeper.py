@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _Records = dict[int, UtteranceRecord]  # by row of the split
-# A training validates, too: these validations leave no records.
 _ANNOTATIONS = (EXPECTED, "errors", "grades")  # attributes that are no properties to group utterances by
+# A training validates, too: these validations leave no records.
 _EVALUATED: dict[str, Split] = {"validate": "val", "test": "test"}  # the Trainer's function → split
 
 

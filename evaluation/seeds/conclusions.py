@@ -1,9 +1,9 @@
 """What may be concluded about a variant and the baseline, in words."""
 
+import math
 from typing import NamedTuple
 
 from evaluation.seeds.differences import SeedDifference, SeedTest
-from evaluation.seeds.means import Ends
 from wording import number_of
 
 
@@ -22,11 +22,13 @@ ERRORS = Quantity()
 def seeds_in_words(found: SeedDifference, quantity: Quantity = ERRORS) -> str:
     """State what may and may not be concluded.
 
+    >>> from evaluation.seeds.means import Ends
     >>> test = SeedTest(-0.01, Ends(-0.02, 0.004), 0.1, Ends(-0.022, 0.006), 0.2, 2)
     >>> found = SeedDifference("fam", "adamw", (1, 2, 3), (4,), -0.01, 0.01, test, None)
     >>> print(seeds_in_words(found))
     No difference shown between adamw and fam: -1.00 points (interval -2.20 to 0.60, p = 0.20, \
-corrected for 2 comparisons; 3 seeds). Differences above 2.20 points are unlikely. \
+corrected for 2 comparisons; 3 seeds). Differences above 2.20 points on \
+these utterances are unlikely. \
 Left out, without a result of both: seed 4.
     """
     seeds = ", ".join(map(str, found.left_out))
@@ -50,7 +52,7 @@ def _finding(found: SeedDifference, quantity: Quantity) -> str:
     if not found.by_seeds.corrected.excludes_zero:
         return (
             f"No difference shown between {found.baseline} and {found.name}: {evidence}. "
-            f"Differences above {_largest(found.by_seeds.corrected, quantity)} are unlikely."
+            f"Differences above {_largest(found, quantity)} are unlikely."
         )
     word = quantity.less if found.mean < 0 else quantity.more
     return f"{found.name} has {word} than {found.baseline}: {evidence}.{_scope(found, quantity)}"
@@ -76,7 +78,7 @@ def _scope(found: SeedDifference, quantity: Quantity) -> str:
 
 
 def _evidence(test: SeedTest, quantity: Quantity) -> str:
-    low, high = (f"{quantity.scale * end:z.2f}" for end in test.corrected)
+    low, high = (_number(end, quantity) for end in test.corrected)
     if test.comparisons < 2:
         return f"95 % interval {low} to {high}, {_p(test.p_value)}"
     return f"interval {low} to {high}, {_p(test.corrected_p)}, corrected for {test.comparisons:,} comparisons"
@@ -87,8 +89,21 @@ def _p(value: float) -> str:
 
 
 def _size(value: float, quantity: Quantity) -> str:
-    return f"{quantity.scale * value:+z.2f}{quantity.unit}"
+    number = _number(value, quantity)
+    return f"{'' if number.startswith('-') else '+'}{number}{quantity.unit}"
 
 
-def _largest(ends: Ends, quantity: Quantity) -> str:
-    return f"{quantity.scale * max(abs(ends.low), abs(ends.high)):.2f}{quantity.unit}"
+def _largest(found: SeedDifference, quantity: Quantity) -> str:
+    """Return the largest size in an interval: for other utterances where that is known, else for these."""
+    test = found.by_both or found.by_seeds
+    largest = max(map(abs, test.corrected)) if test else math.inf
+    return f"{_number(largest, quantity)}{quantity.unit}{'' if found.by_both else ' on these utterances'}"
+
+
+def _number(value: float, quantity: Quantity) -> str:
+    """Format a share in points, and a loss with its significant digits.
+
+    >>> _number(0.01234, ERRORS), _number(0.00123, Quantity(scale=1.0))
+    ('1.23', '0.00123')
+    """
+    return f"{quantity.scale * value:z.2f}" if quantity.scale > 1 else f"{value:z.3g}"

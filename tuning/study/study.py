@@ -55,6 +55,7 @@ _ADDED: dict[str, object] = {
     "label_kind": None,
     "label_tier": None,
     "clip_tier": None,
+    "word_tier": None,
     "label_dir": None,
     "unknown_speech": "cut",
     "speaker_from": "labels",

@@ -228,9 +228,9 @@ def _values_picture(result: StudyResult, name: str, label: str) -> Html:
     metric = result.plan.section.metric
     drawing, axes = canvas(label, metric)
     for number, variant in enumerate(result.variants):
-        points = sorted(
-            (run.parameters[name], value) for run, value in _values(variant) if name in run.parameters
-        )
+        found = [(run.parameters[name], value) for run, value in _values(variant) if name in run.parameters]
+        are_numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one, _ in found)
+        points = sorted(found if are_numbers else [(str(one), value) for one, value in found])
         if points:
             style = _STYLES[number // len(COLOURS) % len(_STYLES)]
             axes.plot(

@@ -18,7 +18,7 @@ from cli.configuration.sections import (
 from experiment.errors import ConfigError
 from experiment.folder import check_name
 from experiment.layout import EXPERIMENTS
-from tuning.search_plan import SearchPlan, objectives
+from tuning.search_plan import SearchPlan, check_start_of_trials, objectives
 from tuning.space.config_paths import exists, expanded, parse_path, path_text, value_at, with_value
 from tuning.space.search_space import SearchSpace
 from tuning.study.study import Identity, facts_of, short_fact
@@ -30,8 +30,11 @@ _BUDGET = (
     *("trainer.max_time", "trainer.limit_train_batches", "trainer.overfit_batches"),
     *("trainer.accumulate_grad_batches", "trainer.devices", "trainer.num_nodes"),
     *("trainer.val_check_interval", "trainer.check_val_every_n_epoch"),
-    *("data.batch_size", "data.max_batch_seconds", "ckpt_path"),
+    *("trainer.limit_val_batches", "trainer.limit_test_batches", "trainer.enable_checkpointing"),
+    *("data.batch_size", "data.max_batch_seconds", "ckpt_path", "only_weights_load"),
 )
+# Free in a search, whose trials are not tested and have one device each.
+_FIXED = ("decoding", "trainer.devices", "trainer.accelerator")
 _METRICS_WRITER = "LogMetricsCallback"
 
 
@@ -89,7 +92,10 @@ class StudyPlan(NamedTuple):
         facts = {
             f"study.variants.{name}: {key}": fact
             for name, plan in self.variants.items()
-            for key, fact in facts_of(plan.base).items()
+            for key, fact in [
+                *facts_of(plan.base).items(),
+                *((key, short_fact(_setting(plan.base, key))) for key in _FIXED),
+            ]
         }
         tune = self.section.tune
         kept = {
@@ -180,6 +186,7 @@ def _changed(request: StudyRequest, changes: Variant) -> SearchRequest:
 
 def _variant_plan(request: SearchRequest, section: StudySection, name: str, root: Path) -> SearchPlan:
     tune = section.tune
+    check_start_of_trials(request.config)
     _check_metrics_are_written(request.config)
     if tune is None:
         own = OptunaSection(metric=section.metric)
@@ -210,6 +217,12 @@ def _check_metrics_are_written(config: Mapping[str, Any]) -> None:
     if not any(str(one.get("class_path")).endswith(_METRICS_WRITER) for one in named):
         raise ConfigError(
             f"trainer.callbacks must have callbacks.{_METRICS_WRITER}, which writes test metrics"
+        )
+    trainer = config["trainer"]
+    if trainer.get("limit_test_batches") == 0 or trainer.get("enable_checkpointing") is False:
+        raise ConfigError(
+            "trainer: a study tests the best checkpoint of each run; leave limit_test_batches and "
+            "enable_checkpointing out"
         )
 
 

@@ -26,7 +26,7 @@ def test_no_difference_states_which_differences_are_unlikely():
     assert text.startswith(
         "No difference shown between adamw and fam: +0.00 points (95 % interval -1.24 to 1.24"
     )
-    assert text.endswith("Differences above 1.24 points are unlikely.")
+    assert text.endswith("Differences above 1.24 points on these utterances are unlikely.")
 
 
 def test_one_seed_says_nothing_about_chance():
@@ -48,7 +48,7 @@ def test_equal_seeds_and_no_common_seed_are_named():
 def test_another_metric_has_its_own_words():
     loss = Quantity("a lower val_loss", "a higher val_loss", "", 1.0)
     assert concluded({1: 0.18, 2: 0.20, 3: 0.191}, loss).startswith(
-        "fam has a lower val_loss than adamw: -0.02 ("
+        "fam has a lower val_loss than adamw: -0.0197 ("
     )
 
 
