@@ -104,6 +104,8 @@ class Surveyor:
         row["num_samples"] = len(clip.samples)
         row["frames_needed"] = frames_needed(labels)
         row["num_labels"], row["num_unknown"] = len(labels), len(unknown)
+        boundary = self.encode.vocabulary.id_of(WORD_DELIMITER)
+        row["num_phonemes"] = sum(label != boundary for label in labels)
         row["peak"], row["rms"], row["clipped_share"], row["content"] = measure(clip.samples)
         numbers = self._speaker_numbers
         row["speaker"] = numbers.setdefault(clip.speaker, len(numbers)) if clip.speaker else NO_SPEAKER

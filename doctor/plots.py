@@ -31,7 +31,7 @@ def clip_histograms(survey: Survey) -> Html:
         ),
         _histogram(
             survey,
-            lambda split: split.labels_per_second[split.clips["used"]],
+            lambda split: split.phonemes_per_second[split.clips["used"]],
             "phonemes per second",
             "Speed of the labels",
         ),

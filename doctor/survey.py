@@ -15,14 +15,15 @@ from dataset_modules.sources.annotations.summary import LabelSummary
 
 NO_SPEAKER = -1
 
-# One row for each prepared recording; 77 bytes.
+# One row for each prepared recording; 85 bytes.
 CLIP = np.dtype(
     [
         ("used", np.bool_),  # whether training would use it; some labels make clips unusable
         ("num_samples", np.int64),
         ("frames", np.int64),  # output frames of the network
         ("frames_needed", np.int64),  # frames that CTC needs: labels, and a blank between equal neighbours
-        ("num_labels", np.int64),
+        ("num_labels", np.int64),  # of the network, word boundaries included
+        ("num_phonemes", np.int64),
         ("num_unknown", np.int64),  # phonemes outside the vocabulary
         ("peak", np.float32),  # of full scale
         ("rms", np.float32),
@@ -80,9 +81,9 @@ class SplitSurvey:
         return self.seconds[self.clips["used"]]
 
     @property
-    def labels_per_second(self) -> NDArray[np.float64]:
+    def phonemes_per_second(self) -> NDArray[np.float64]:
         """The speed of each prepared clip, (N,)."""
-        return self.clips["num_labels"] / np.maximum(self.seconds, 1e-9)
+        return self.clips["num_phonemes"] / np.maximum(self.seconds, 1e-9)
 
     @property
     def room_for_labels(self) -> NDArray[np.float64]:

@@ -38,7 +38,7 @@ class UtteranceRecord(NamedTuple):
     text: str | None = None
     attributes: Mapping[str, str] = {}  # noqa: RUF012 - never written to
     snr_db: float | None = None
-    hypothesis_times: tuple[Span, ...] = ()  # by greedy decoding; neighbours meet half-way
+    hypothesis_times: tuple[Span, ...] = ()  # by the decoding; neighbours meet half-way
     hypothesis_confidences: tuple[float, ...] = ()  # geometric means over the frames of the token
     reference_times: tuple[Span, ...] | None = None  # by forced alignment; None if it is not possible
     reference_confidences: tuple[float, ...] | None = None

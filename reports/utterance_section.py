@@ -68,8 +68,8 @@ def utterance_section(analysis: SplitAnalysis, folder: Path) -> html.Section | N
         "Worst utterances",
         html.paragraph(
             f"The worst utterances of the {analysis.split} split, by {ORDER}. The reference is drawn at "
-            "times of a forced alignment with the model's scores, the hypothesis at greedy decoding. The "
-            f"line over a spectrogram is the pitch, from {LOWEST_HZ:.0f} Hz at the bottom to "
+            "times of a forced alignment with the model's scores, the hypothesis at those of its decoding. "
+            f"The line over a spectrogram is the pitch, from {LOWEST_HZ:.0f} Hz at the bottom to "
             f"{HIGHEST_HZ:.0f} Hz at the top; it ends where there is no voice."
         ),
         _legend(),

@@ -68,10 +68,10 @@ odd_speed = ClipCheck(
     "People speak 5 to 20: these labels probably belong to other audio.",
     "Compare audio and labels of the examples.",
     lambda split: (
-        (split.clips["num_labels"] > 0)
-        & ((split.labels_per_second < SLOWEST) | (split.labels_per_second > FASTEST))
+        (split.clips["num_phonemes"] > 0)
+        & ((split.phonemes_per_second < SLOWEST) | (split.phonemes_per_second > FASTEST))
     ),
-    lambda clip, seconds: f"{many(int(clip['num_labels']), 'label')} in {seconds:.2f} s",
+    lambda clip, seconds: f"{many(int(clip['num_phonemes']), 'phoneme')} in {seconds:.2f} s",
 )
 longer_than_clip = ClipCheck(
     "warning",
@@ -82,12 +82,12 @@ longer_than_clip = ClipCheck(
     "The label has words that the audio lacks: listen to the examples, then cut the label or leave them out.",
     lambda split: (
         (split.room_for_labels >= 1)
-        & (split.labels_per_second > FLUENT)
-        & (split.labels_per_second <= FASTEST)
-        & (split.clips["num_labels"] >= FEWEST_LABELS)
+        & (split.phonemes_per_second > FLUENT)
+        & (split.phonemes_per_second <= FASTEST)
+        & (split.clips["num_phonemes"] >= FEWEST_LABELS)
     ),
     lambda clip, seconds: (
-        f"{clip['num_labels']} phonemes take {clip['num_labels'] / FLUENT:.1f} s at least, "
+        f"{clip['num_phonemes']} phonemes take {clip['num_phonemes'] / FLUENT:.1f} s at least, "
         f"the clip lasts {seconds:.1f} s"
     ),
 )

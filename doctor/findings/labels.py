@@ -36,7 +36,7 @@ def _tiers(survey: Survey) -> Iterator[str]:
 
 
 def _speed(survey: Survey) -> Iterator[str]:
-    speeds = [split.labels_per_second[split.clips["used"]] for split in survey.splits.values()]
+    speeds = [split.phonemes_per_second[split.clips["used"]] for split in survey.splits.values()]
     speed = np.concatenate(speeds) if speeds else np.zeros(0)
     if len(speed):
         median = np.median(speed)

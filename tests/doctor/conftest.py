@@ -32,6 +32,7 @@ def _clips(size: int, columns: dict[str, object]) -> np.ndarray:
         "speaker": np.arange(size),
         "content": next(_contents).integers(1, 2**63, (size, 2), dtype=np.uint64),
     }
+    usual["num_phonemes"] = columns.get("num_labels", usual["num_labels"])  # no word boundaries
     for name, values in (usual | columns).items():
         clips[name] = values
     return clips

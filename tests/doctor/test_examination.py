@@ -206,3 +206,11 @@ def test_texts_beside_phonemes_are_not_checked(store_of):
     study = Study()
     study("train", store_of(("x", wave(1600), "ab", "anna", "press 1")))
     assert study.taker.odd_texts == {}
+
+
+def test_word_boundaries_are_no_phonemes(store_of):
+    study = Study()
+    study.taker.encode = LabelEncoder(Vocabulary(("[PAD]", "|", "a", "b")), "drop")
+    split = study("train", store_of(("x", wave(16000), "a|ba|b", "anna")))
+    assert split.clips["num_labels"].tolist() == [6]
+    assert split.phonemes_per_second.tolist() == [4.0]

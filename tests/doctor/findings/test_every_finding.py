@@ -35,7 +35,7 @@ SINGLE_CLIPS = {
     "without_labels": ({"num_labels": [20, 0, 20, 20], "frames_needed": 0}, "warning", "train-1"),
     "silent": ({"rms": [0.1, 0.0009, 0.1, 0.1]}, "warning", "-61 dB"),
     "clipped": ({"clipped_share": [0.0, 0.02, 0.0, 0.0009]}, "warning", "2.0% of its samples"),
-    "odd_speed": ({"num_labels": [20, 1, 20, 20]}, "warning", "1 label in 2.00 s"),
+    "odd_speed": ({"num_labels": [20, 1, 20, 20]}, "warning", "1 phoneme in 2.00 s"),
     "longer_than_clip": (
         {"num_labels": [20, 54, 20, 20]},
         "warning",
