@@ -28,8 +28,9 @@ def _curves_picture(title: str, unit: str, curves: Mapping[str, Curve]) -> Html:
         axes.plot(list(curve), list(curve.values()), label=name, marker=marker, ms=3)
     if len(curves) > 1:
         axes.legend()
-    last = ", ".join(f"{name} ends at {list(curve.values())[-1]:.4g}" for name, curve in curves.items())
-    return html.figure(inline_svg(drawing), alt=f"{title} over steps: {last}", caption=f"{title}: {last}.")
+    last = ", ".join(f"{name} {list(curve.values())[-1]:.4g}" for name, curve in curves.items())
+    text = f"last logged: {last}"
+    return html.figure(inline_svg(drawing), alt=f"{title} over steps, {text}", caption=f"{title}; {text}.")
 
 
 def layer_section(metrics: Mapping[str, float]) -> html.Section | None:

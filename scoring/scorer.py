@@ -82,18 +82,20 @@ def _named(candidates: CandidateChoice) -> str:
 
 
 def length_warning(num_recognised: int, num_expected: int, num_seconds: float) -> str | None:
-    """Describe a recording that is far shorter or longer than its text; None for any other.
+    """Describe a recording that seems far shorter or longer than its text; None for any other.
 
-    >>> length_warning(12, 10, 1.0), length_warning(40, 10, 5.5)
-    (None, 'the recording is far longer than its text: 10 sounds expected, 40 recognised in 5.50 s')
+    >>> print(length_warning(12, 10, 1.0), length_warning(40, 10, 5.5), sep=chr(10))
+    None
+    the recording is far longer than its text, or the model adds many sounds: 10 sounds expected, 40 \
+recognised in 5.50 s
     """
     if num_recognised > _MOST_TIMES * num_expected + _MARGIN:
-        relation = "longer"
+        relation, fault = "longer", "adds"
     elif num_expected > _MOST_TIMES * num_recognised + _MARGIN:
-        relation = "shorter"
+        relation, fault = "shorter", "misses"
     else:
         return None
     return (
-        f"the recording is far {relation} than its text: {num_expected} sounds expected, "
-        f"{num_recognised} recognised in {num_seconds:.2f} s"
+        f"the recording is far {relation} than its text, or the model {fault} many sounds: "
+        f"{num_expected} sounds expected, {num_recognised} recognised in {num_seconds:.2f} s"
     )

@@ -35,7 +35,7 @@ def experiment(place: Path, config: Path) -> Experiment:
 
 def test_the_curves_stay_beside_a_logger_of_ones_own(experiment: Experiment) -> None:
     assert len(experiment.curves["train_loss"]) > EPOCHS
-    assert "Loss: train_loss ends at" in (experiment.folder / "report.html").read_text(encoding="utf-8")
+    assert "Loss; last logged: train_loss" in (experiment.folder / "report.html").read_text(encoding="utf-8")
     assert list((experiment.folder / "logs" / "tensorboard").rglob("events.*"))
 
 

@@ -47,8 +47,8 @@ def test_a_finished_run_shows_metrics_curves_and_origin(finished):
     assert headings(text) == ["Results", "Learning", "Using the model", "Origin"]
     assert "4.41\u00a0%" in text
     assert "200 utterances" in text
-    assert "train_loss ends at 1" in text
-    assert "lr ends at 0.2" in text
+    assert "last logged: train_loss 1" in text
+    assert "last logged: lr 0.2" in text
     assert "lr: &lt;0.1&gt;" in text
     assert "./run.sh transcribe experiments/tried/checkpoints/best.ckpt RECORDINGS" in text
 
