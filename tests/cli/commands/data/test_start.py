@@ -61,7 +61,7 @@ def test_a_folder_gets_vocabulary_extensions_and_splits(tmp_path, capsys):
     assert "words_file" in synthetic["init_args"]
     assert "words_file" not in frequent["init_args"]
     assert config["decoding"] == {"beam": 16, "language_model": "labels", "order": 6}
-    assert len(sets[1].splits["train"]) == synthetic["init_args"]["num_train"] == 1800
+    assert len(sets[1].splits["train"]) == synthetic["init_args"]["num_train"] == 1900
     output = capsys.readouterr().out
     assert "./run.sh doctor" in output
     assert "./run.sh train" in output
@@ -85,7 +85,7 @@ def test_a_language_without_vocabulary_gets_one_of_its_texts(tmp_path):
     config = started(write_folder(tmp_path / "p", rows), tmp_path, "--language", "sw", "--device", "cpu")
     assert Vocabulary.from_file(config["model"]["vocab_file"]).phonemes
     _, synthetic = config["data"]["dataset_classes"]  # there are no word lists of Swahili
-    assert synthetic["init_args"]["num_train"] == 3600
+    assert synthetic["init_args"]["num_train"] == 3800
 
 
 def test_labels_in_another_notation_get_no_synthetic_speech(tmp_path):
@@ -261,9 +261,9 @@ def survey(minutes, clips):
 def test_the_run_has_a_bounded_length_whatever_the_amount_of_speech(minutes, clips):
     recipe = recipe_for(survey(minutes, clips), on_gpu=False, can_synthesise=True)
     recorded = minutes * 60 * (1 + recipe.repeats) * recipe.epochs
-    assert recipe.synthetic == (3600 if minutes < 120 else 0)
+    assert recipe.synthetic == (3800 if minutes < 120 else 0)
     assert max(40_000, minutes * 60) * 0.8 < recorded + recipe.synthetic * 1.7 * recipe.epochs
-    assert recorded <= max(48_000, minutes * 300)
+    assert recorded <= max(51_000, minutes * 300)
     assert 2 <= recipe.batch_size <= 16
 
 
