@@ -65,7 +65,7 @@ def test_a_folder_gets_vocabulary_extensions_and_splits(tmp_path, capsys):
     output = capsys.readouterr().out
     assert "./run.sh doctor" in output
     assert "./run.sh train" in output
-    steps = -(-3600 // config["data"]["batch_size"]) + 500
+    steps = -(-3800 // config["data"]["batch_size"]) + 500
     assert f"config.yaml --trainer.max_steps {steps} --custom_folder_name prompts_trial\n" in output
 
 
