@@ -93,7 +93,7 @@ def read_experiment(folder: Path, analyses: "dict[str, SplitAnalysis] | None" = 
         definitions=metrics.get("definitions", {}),
         checkpoint=metrics.get("checkpoint"),
         curves=read_curves(sorted(folder.glob(f"{layout.CSV_LOGS}/*/metrics.csv"), key=_version)),
-        # An evaluation has none of its own.
+        # An evaluation has none.
         configuration=_configuration_text(folder) or _configuration_text(trained),
         versions=read_versions(folder) or read_versions(trained),
         fam_record=_fam_record(folder),

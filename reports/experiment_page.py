@@ -103,7 +103,7 @@ def _results(experiment: Experiment) -> html.Section:
 
 
 def _evaluations(folder: Path) -> list[Html]:
-    """State that a run has no results of its own, and how to show those of its evaluations."""
+    """State that the training has no results, and how to show those of its evaluations."""
     found = sorted(path.parent for path in (folder / EVALUATIONS).glob(f"*/{METRICS_FILE}"))
     if not found:
         return [html.paragraph("The run has not been evaluated yet.")]

@@ -97,7 +97,7 @@ def _groups(texts: Sequence[str]) -> dict[str, list[Path]]:
 
 
 def _by_seed(name: str, folders: Sequence[Path]) -> dict[int, Experiment]:
-    """Read the experiments of a group; every one must have a seed of its own."""
+    """Read the experiments of a group; no two may have the same seed."""
     found: dict[int, Experiment] = {}
     for folder in folders:
         seed = _of_data(folder, partial(read_seed, folder))

@@ -3,7 +3,7 @@
 Holm's procedure orders the p values of m variants and compares the smallest with 5 % / m, the next with
 5 % / (m - 1), and so on, until one is above; from there on nothing is significant. The probability that any
 of the variants is falsely called different is at most 5 %. The corrected interval of a variant has the level
-of its own comparison, from the first one above on that of this one. So it excludes zero exactly if the
+of its comparison, from the first one above on that of this one. So it excludes zero exactly if the
 corrected p value is below 5 %. Each holds its difference with a probability of 95 % or more; those without a
 significant difference hold all of theirs at once with 95 %.
 """
