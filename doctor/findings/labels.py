@@ -9,7 +9,7 @@ from doctor.findings.finding import EXAMPLES, Finding
 from doctor.survey import Survey
 
 _NO_LABELS = "no labels"
-_MOST_COVERED = 1.3  # of the recordings's time; speakers who interrupt each other cover some twice
+_MOST_COVERED = 1.3  # of the recordings' time; speakers who interrupt each other cover some twice
 
 
 def labels_found(survey: Survey) -> Iterator[Finding]:

@@ -85,11 +85,12 @@ def _results(groups: Groups, split: str) -> list[SeedResults]:
 
 
 def _conclusions(differences: Sequence[SeedDifference], sentences: Sequence[str]) -> html.Section:
-    boxes = [_box(*pair) for pair in zip(differences, sentences, strict=True)]
+    boxes = map(conclusion_box, differences, sentences)
     return html.section("What may be concluded", *boxes)
 
 
-def _box(found: SeedDifference, sentence: str) -> Html:
+def conclusion_box(found: SeedDifference, sentence: str) -> Html:
+    """Show a conclusion, marked as better, worse or open."""
     test = found.by_seeds
     if test is None or not test.corrected.excludes_zero:
         return html.callout("plain", "open", sentence)

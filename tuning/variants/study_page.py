@@ -6,15 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evaluation.seeds.differences import SeedDifference, SeedTest
+from evaluation.seeds.differences import SeedTest
 from evaluation.seeds.means import Ends
 from installation import PROGRAM
 from reports import html
+from reports.comparisons.groups_page import conclusion_box
 from reports.html import Html
 from reports.pictures import COLOURS, canvas, inline_svg
 from tuning.search_page import short_names
 from tuning.variants.run_record import CurvePoint, RunRecord
 from tuning.variants.study_result import StudyResult, VariantResult
+from tuning.variants.variant_runs import RUN_SEED
 
 _STYLES = ("-", "--", ":")  # where there are more variants than colours
 _BAND_POINTS = 50
@@ -42,15 +44,8 @@ def study_page(result: StudyResult) -> str:
 
 
 def _conclusions(result: StudyResult) -> html.Section:
-    boxes = [_box(one, text) for one, text in zip(result.differences, result.in_words(), strict=True)]
+    boxes = map(conclusion_box, result.differences, result.in_words())
     return html.section("What may be concluded", *boxes)
-
-
-def _box(found: SeedDifference, text: str) -> Html:
-    test = found.by_seeds
-    if test is None or not test.corrected.excludes_zero:
-        return html.callout("plain", "open", text)
-    return html.callout("good", "better", text) if test.mean < 0 else html.callout("bad", "worse", text)
 
 
 def _means(result: StudyResult) -> html.Section:
@@ -258,7 +253,7 @@ def _runs(result: StudyResult) -> html.Section:
         [
             run.trial,
             variant.name,
-            str(run.parameters["seed"]),
+            str(run.parameters[RUN_SEED]),
             run.state,
             run.value,
             run.tested,
