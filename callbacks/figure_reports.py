@@ -24,7 +24,8 @@ class FigureReports(Callback):
         self.path = path
         self.metrics_only = metrics_only
         self._validations = 0
-        self._begun = self._stopped = 0.0  # of training; validations move the first on
+        self._begun = 0.0  # of training; pauses move it on
+        self._stopped: float | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Start the clock."""
@@ -33,6 +34,12 @@ class FigureReports(Callback):
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Stop the clock."""
         self._stopped = time.monotonic()
+
+    def on_train_batch_start(self, *_: object) -> None:
+        """Let the clock go on: neither the validation nor the checkpoint that it saved is training."""
+        if self._stopped is not None:
+            self._begun += time.monotonic() - self._stopped
+            self._stopped = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Append the metrics in a single write, so that no reader finds half a line."""
@@ -43,12 +50,11 @@ class FigureReports(Callback):
             for name, value in sorted(trainer.callback_metrics.items())
             if name == "train_loss" or name.startswith("val_")
         }
-        costs = {"seconds": round(self._stopped - self._begun, 3), **_costs(trainer)}
+        costs = {"seconds": round((self._stopped or self._begun) - self._begun, 3), **_costs(trainer)}
         line = {"validation": self._validations, "step": trainer.global_step, **costs, "figures": metrics}
         self._validations += 1
         with Path(self.path).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
-        self._begun += time.monotonic() - self._stopped
 
 
 def _costs(trainer: Trainer) -> dict[str, float]:

@@ -36,6 +36,7 @@ from cli.configuration.checks import (
 from cli.configuration.fact_checks import (
     check_encoder_cache,
     check_languages,
+    check_one_search,
     check_weights_only,
     chosen_vocabulary,
     shared_audio_params,
@@ -181,6 +182,7 @@ class PhonemeCLI(LightningCLI):
         section = self.section
         check_languages(section)
         if self.is_search:
+            check_one_search(section)
             return
         if section.num_threads:
             torch.set_num_threads(section.num_threads)

@@ -1,7 +1,7 @@
 """Compare two experiments over their common utterances: does the second make fewer errors than the first?"""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from evaluation.intervals import RateDifference, paired_difference, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
 from phonetics.confusions import phoneme_scores
 from wording import number_of
+
+UtteranceKey = tuple[str, str, str, int]
 
 
 class Comparison(NamedTuple):
@@ -60,8 +62,8 @@ def compare_analyses(first: SplitAnalysis, second: SplitAnalysis) -> Comparison:
 
 def common_rows(first: Sequence[UtteranceRecord], second: Sequence[UtteranceRecord]) -> list[tuple[int, int]]:
     """Pair the places of the utterances that both have, with the same name and the same reference."""
-    places = {key: place for place, key in enumerate(_keys(second))}
-    pairs = [(place, places.get(key)) for place, key in enumerate(_keys(first))]
+    places = {key: place for place, key in enumerate(utterance_keys(second))}
+    pairs = [(place, places.get(key)) for place, key in enumerate(utterance_keys(first))]
     return [
         (ours, theirs)
         for ours, theirs in pairs
@@ -69,7 +71,7 @@ def common_rows(first: Sequence[UtteranceRecord], second: Sequence[UtteranceReco
     ]
 
 
-def _keys(records: Sequence[UtteranceRecord]) -> Iterator[tuple[str, str, str, int]]:
+def utterance_keys(records: Iterable[UtteranceRecord]) -> Iterator[UtteranceKey]:
     """Identify utterances without their paths: folders move, and data sets may share names.
 
     Utterances that are equal in all of this are numbered in their order.

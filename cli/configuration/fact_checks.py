@@ -27,6 +27,12 @@ def check_languages(section: Namespace) -> None:
             raise ConfigError(str(error)) from error
 
 
+def check_one_search(section: Namespace) -> None:
+    """Refuse to start a search and a study at once."""
+    if section.optuna.tune and section.study.run:
+        raise ConfigError("optuna.tune and study.run are both true; set one of them to false")
+
+
 def chosen_vocabulary(section: Namespace) -> str:
     """Return ``model.vocab_file``; null takes the included vocabulary of the data's language."""
     if section.model.vocab_file is not None:

@@ -12,6 +12,7 @@ from cli.configuration.component_builder import augmentation_nodes
 from cli.configuration.fact_checks import (
     check_encoder_cache,
     check_languages,
+    check_one_search,
     check_weights_only,
     chosen_vocabulary,
     shared_audio_params,
@@ -65,6 +66,8 @@ def _checks(
     """Yield the checks that a command makes, in its order; a search checks its trials one by one."""
     yield check_values
     yield check_languages
+    if command == "fit":
+        yield check_one_search
     if section.optuna.tune or section.study.run or command not in TRAINING_COMMANDS:
         return
     yield _check_vocabulary

@@ -1,5 +1,6 @@
 """The report that compares groups of experiments: one configuration under several seeds each."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -21,7 +22,10 @@ from reports.html import Html
 from wording import number_of
 
 Groups = Mapping[str, Mapping[int, Experiment]]  # name → seed → experiment
-_OF_A_RUN = frozenset({"seed_everything", "custom_folder_name", "data.seed", "model.seed"})
+_OF_A_RUN = re.compile(
+    r"seed_everything|custom_folder_name|data\.seed|model\.seed"
+    r"|trainer\.callbacks\[\d+\]\.init_args\.(path|dirpath)"  # a study's runs report into their own folders
+)
 
 
 class GroupsPage(NamedTuple):
@@ -178,7 +182,7 @@ def _mixed(groups: Groups) -> list[Html]:
     warnings = []
     for name, group in groups.items():
         settings = differing_settings([one.configuration for one in group.values()])
-        if keys := [key for key in settings if key not in _OF_A_RUN]:
+        if keys := [key for key in settings if not _OF_A_RUN.fullmatch(key)]:
             text = f"The experiments of {name} differ in more than the seed"
             warnings.append(html.callout("warn", "check", text, html.paragraph(", ".join(keys))))
     return warnings
@@ -186,5 +190,5 @@ def _mixed(groups: Groups) -> list[Html]:
 
 def _settings(groups: Groups) -> html.Section:
     firsts = [next(iter(group.values())).configuration for group in groups.values()]
-    differing = {key: row for key, row in differing_settings(firsts).items() if key not in _OF_A_RUN}
+    differing = {key: row for key, row in differing_settings(firsts).items() if not _OF_A_RUN.fullmatch(key)}
     return settings_section(list(groups), differing)

@@ -57,13 +57,15 @@ def test_costs_are_reported_and_validations_take_no_seconds_of_training(trainer,
     trainer.optimizers = [torch.optim.AdamW([weight])]
     weight.sum().backward()
     trainer.optimizers[0].step()
-    clock = iter([100.0, 110.0, 117.0, 120.0, 125.0])  # start; validations from 10 to 17, and from 20 to 25
+    clock = iter([100.0, 110.0, 117.0, 120.0, 125.0])  # start; validations at 10 and 20, steps at 17 and 25
     monkeypatch.setattr("callbacks.figure_reports.time.monotonic", lambda: next(clock))
     report = FigureReports(str(tmp_path / "reports.jsonl"))
     report.on_train_start(trainer, None)
     for _ in range(2):
         report.on_validation_start(trainer, None)
         report.on_validation_end(trainer, None)
+        report.on_train_batch_start(trainer, None, None, 0)
+        report.on_train_batch_start(trainer, None, None, 1)
     first, second = lines_of(tmp_path / "reports.jsonl")
     assert (first["seconds"], second["seconds"]) == (10.0, 13.0)
     assert first["optimizer_bytes"] == 2 * 5 * 4 + 4  # both moments, and the number of the step

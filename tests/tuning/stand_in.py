@@ -33,7 +33,7 @@ def base_of(place, **optuna):
         "ckpt_path": None,
         "only_weights_load": False,
         "model": {"lr": 0.1, "mode": "ok", "seconds": 0.0, "min_lr": 0.0},
-        "data": {"create_dataset": True, "num_workers": 0},
+        "data": {"create_dataset": True, "num_workers": 0, "name": ""},
         "trainer": {
             "accelerator": "cpu",
             "devices": "auto",
@@ -85,13 +85,14 @@ def train(arguments):
 
 def write_test(run, config):
     """What a run leaves of its test: ten utterances, each with the same error rate but for the seed."""
-    rate, seed = config["model"]["lr"], config["seed_everything"]
+    rate, seed, name = config["model"]["lr"], config["seed_everything"], config["data"]["name"]
     records = []
     for number in range(12):
         wrong = round(10 * rate) + (seed + number) % 3
         reference = tuple("a" * 20)
         hypothesis = tuple("b" * wrong + "a" * (20 - wrong))
-        records.append(UtteranceRecord(str(number), "test", reference, hypothesis, 1.0, 50, 0.5))
+        utterance = name if name == "shared" else f"{name}{number}"
+        records.append(UtteranceRecord(utterance, "test", reference, hypothesis, 1.0, 50, 0.5))
     errors = sum(record.edits.errors for record in records)
     write_records(records_file(run, "test"), records)
     write_metrics(run, {"test_per": errors / 240, "test_loss": rate})

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
+from evaluation.comparison import UtteranceKey, utterance_keys
 from evaluation.utterance_record import read_records
 from experiment.contents import read_metrics
 from experiment.layout import records_file
@@ -47,7 +48,7 @@ class RunRecord(NamedTuple):
     costs: RunCosts
     curve: tuple[CurvePoint, ...] = ()
     tested: float | None = None  # the metric on test data
-    errors: Mapping[str, EditCounts] = {}  # noqa: RUF012 - by utterance of the test data, of its phonemes
+    errors: Mapping[UtteranceKey, EditCounts] = {}  # noqa: RUF012 - by utterance of the test data, of its phonemes
 
     @classmethod
     def of(cls, trial: FrozenTrial, search: Path, metric: str, test_metric: str | None = None) -> "RunRecord":
@@ -69,7 +70,7 @@ class RunRecord(NamedTuple):
         )
 
     @property
-    def units(self) -> dict[str, int]:
+    def units(self) -> dict[UtteranceKey, int]:
         """The utterances whose errors are known, with their phonemes."""
         return {key: edits.reference_length for key, edits in self.errors.items()}
 
@@ -85,8 +86,9 @@ def _points(reports: Sequence[dict[str, Any]], metric: str) -> Iterator[CurvePoi
             yield CurvePoint(line["step"], line["seconds"], value)
 
 
-def _errors(path: Path) -> dict[str, EditCounts]:
-    return {record.id: record.edits for record in read_records(path)} if path.is_file() else {}
+def _errors(path: Path) -> dict[UtteranceKey, EditCounts]:
+    records = read_records(path) if path.is_file() else ()
+    return {key: record.edits for key, record in zip(utterance_keys(records), records, strict=True)}
 
 
 def _reports(path: Path) -> Sequence[dict[str, Any]]:

@@ -61,8 +61,9 @@ class _Worker(NamedTuple):
     def repeats(self, study: Study, configs: Mapping[str, dict[str, Any]], seed: int) -> RepeatedRuns:
         """Return the runs of the tuned variants."""
         seeds = [hashed_seed(seed, "run", number) for number in range(self.plan.section.seeds)]
-        claims = self.claims(study, RunOrder(list(configs), seeds), self.plan.n_runs)
-        return RepeatedRuns(self.plan.runs, study, claims, self.server, self.environments, configs, seeds)
+        runs = self.plan.runs_of(list(configs))
+        claims = self.claims(study, RunOrder(list(configs), seeds), runs.section.n_trials)
+        return RepeatedRuns(runs, study, claims, self.server, self.environments, configs, seeds)
 
 
 def _study(plan: StudyPlan, server: ForkServer) -> int:
@@ -76,7 +77,7 @@ def _study(plan: StudyPlan, server: ForkServer) -> int:
         configurations = example_configurations(variant._replace(name=plan.name))
         prepare_shared(title, configurations, environments[0], server)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    study = open_study(worker.storage.connection, plan.runs, NopPruner(), plan.identity)
+    study = open_study(worker.storage.connection, plan.runs_of(list(configs)), NopPruner(), plan.identity)
     seed = int(study.user_attrs[STUDY_SEED])  # of the start that began the study
     searches: dict[str, Search] = {}
     if plan.section.tune:
@@ -85,21 +86,29 @@ def _study(plan: StudyPlan, server: ForkServer) -> int:
             name: worker.tuning_of(one, hashed_seed(seed, "tuning")) for name, one in plan.variants.items()
         }
         complete([*searches.values()])
-        configs = {name: _tuned(name, search) for name, search in searches.items()}
-    log.info("study %s: %s, each variant with each seed", plan.name, number_of(plan.n_runs, "run"))
-    complete([worker.repeats(study, configs, seed)])
+        configs = _tuned(searches, plan.baseline)
+    repeats = worker.repeats(study, configs, seed)
+    number = number_of(repeats.plan.section.n_trials, "run")
+    log.info("study %s: %s, each variant with each seed", plan.name, number)
+    complete([repeats])
     return _conclude(plan, StudyResult.of(plan, study, {name: one.study for name, one in searches.items()}))
 
 
-def _tuned(name: str, search: Search) -> dict[str, Any]:
-    """Return the best configuration that the tuning of a variant has found."""
-    best = best_trials(search.study)
-    if not best:
-        raise IncompleteError(
-            f"study.variants.{name}: none of its tuning trials has a value; "
-            f"their logs are in {search.plan.folder}"
+def _tuned(searches: Mapping[str, Search], baseline: str) -> dict[str, dict[str, Any]]:
+    """Return the best configuration of each variant; one whose tuning found none is left out."""
+    configs = {}
+    for name, search in searches.items():
+        if best := best_trials(search.study):
+            configs[name] = search.plan.draw(FixedTrial(best[0].params))
+            continue
+        fault = (
+            f"study.variants.{name}: none of its tuning trials has a value; their logs are in "
+            f"{search.plan.folder}"
         )
-    return search.plan.draw(FixedTrial(best[0].params))
+        if name == baseline:
+            raise IncompleteError(fault)
+        log.error("%s; it is left out", fault)
+    return configs
 
 
 def _conclude(plan: StudyPlan, result: StudyResult) -> int:

@@ -36,6 +36,9 @@ _BUDGET = (
 # Free in a search, whose trials are not tested and have one device each.
 _FIXED = ("decoding", "trainer.devices", "trainer.accelerator")
 _METRICS_WRITER = "LogMetricsCallback"
+_STOPPING = ("EarlyStopping", "Timer")  # callbacks that end a run
+_OF_THE_STUDY = ("seed_everything", "custom_folder_name", "write_report", "study", "optuna")
+_NO_ERRORS = "val_blank_share"  # neither more nor less of it is better
 
 
 class StudyPlan(NamedTuple):
@@ -69,19 +72,13 @@ class StudyPlan(NamedTuple):
         return plan
 
     @property
-    def n_runs(self) -> int:
-        """The number of runs after tuning."""
-        return len(self.variants) * self.section.seeds
-
-    @property
     def test_metric(self) -> str:
         """The metric of the comparison."""
         return f"test_{self.section.metric.removeprefix('val_')}"
 
-    @property
-    def runs(self) -> SearchPlan:
-        """The plan of the runs after tuning."""
-        section = OptunaSection(n_trials=self.n_runs, keep_checkpoints="none")
+    def runs_of(self, variants: Sequence[str]) -> SearchPlan:
+        """Return the plan of the runs after tuning: these variants with each seed."""
+        section = OptunaSection(n_trials=len(variants) * self.section.seeds, keep_checkpoints="none")
         return _without_space(section, {}, self.name, self.folder, self.section.metric)._replace(
             seed=self.seed
         )
@@ -117,6 +114,11 @@ class StudyPlan(NamedTuple):
                         f"study.variants.{name}: {key} must be that of the baseline {self.baseline}, "
                         f"{wanted}, got {given}: budgets are equal unless study.equal_budgets is false"
                     )
+            if _callbacks(own, *_STOPPING) != _callbacks(plan.base, *_STOPPING):
+                raise ConfigError(
+                    f"study.variants.{name}: callbacks that end a run ({', '.join(_STOPPING)}) must be those "
+                    f"of the baseline {self.baseline}: budgets are equal unless study.equal_budgets is false"
+                )
             drawn = [key for key in map(path_text, plan.space.places()) if key in _BUDGET]
             if drawn:
                 raise ConfigError(
@@ -146,8 +148,10 @@ def _baseline_of(section: StudySection) -> str:
         raise ConfigError(f"study.variants must name at least two variants, got {', '.join(names) or 'none'}")
     if section.seeds < 1:
         raise ConfigError(f"study.seeds must be above 0, got {section.seeds}")
-    if not section.metric.startswith("val_"):
-        raise ConfigError(f"study.metric must be a metric of validations, val_…, got {section.metric!r}")
+    if not section.metric.startswith("val_") or section.metric == _NO_ERRORS:
+        raise ConfigError(
+            f"study.metric must be an error rate or the loss of validations, val_…, got {section.metric!r}"
+        )
     if section.baseline is not None and section.baseline not in names:
         raise ConfigError(f"study.baseline must be one of {', '.join(names)}, got {section.baseline!r}")
     return section.baseline or names[0]
@@ -172,6 +176,8 @@ def _named(place: str) -> Iterator[None]:
 def _changed(request: StudyRequest, changes: Variant) -> SearchRequest:
     """Return the request of a variant: the study's configuration with its files and overrides."""
     files = [changes.config] if isinstance(changes.config, str) else changes.config
+    if own := [text for text in changes.overrides if text.partition(".")[0] in _OF_THE_STUDY]:
+        raise ConfigError(f"overrides: {own[0]} is the same for all variants; set it outside study.variants")
     changed = request.with_files(files)
     config = changed.config
     try:
@@ -211,10 +217,15 @@ def _without_space(
     return SearchPlan(section, base, name, folder, SearchSpace((), {}), [], [metric], ["minimize"], 0)
 
 
-def _check_metrics_are_written(config: Mapping[str, Any]) -> None:
+def _callbacks(config: Mapping[str, Any], *names: str) -> list[Any]:
+    """Return the callbacks of these classes."""
     callbacks = config["trainer"].get("callbacks") or []
     named: Sequence[Any] = callbacks if isinstance(callbacks, list) else [callbacks]
-    if not any(str(one.get("class_path")).endswith(_METRICS_WRITER) for one in named):
+    return [one for one in named if str(one.get("class_path")).endswith(names)]
+
+
+def _check_metrics_are_written(config: Mapping[str, Any]) -> None:
+    if not _callbacks(config, _METRICS_WRITER):
         raise ConfigError(
             f"trainer.callbacks must have callbacks.{_METRICS_WRITER}, which writes test metrics"
         )

@@ -11,6 +11,7 @@ import numpy as np
 from optuna.study import Study
 
 from durable_files import write_durably
+from evaluation.comparison import UtteranceKey
 from evaluation.seeds.conclusions import ERRORS, Quantity, seeds_in_words
 from evaluation.seeds.crossed import crossed_mean
 from evaluation.seeds.differences import SeedDifference, SeedResults, compare_seeds
@@ -40,14 +41,14 @@ class VariantResult(NamedTuple):
     tuning: Sequence[RunRecord]
     chosen: Mapping[str, Any]  # the parameters of the best tuning trial
     runs: Sequence[RunRecord]
-    units: Mapping[str, int]  # the utterances of the comparison and their phonemes
+    units: Mapping[UtteranceKey, int]  # the utterances of the comparison and their phonemes
 
     @property
     def results(self) -> SeedResults:
         """The metric on test data by seed, and the errors by utterance if it counts those."""
         by_seed = {int(run.parameters[RUN_SEED]): run for run in self.runs}
         values = {seed: math.nan if run.tested is None else run.tested for seed, run in by_seed.items()}
-        counts = {seed: run.errors for seed, run in by_seed.items() if run.units == self.units and run.units}
+        counts = {seed: run.errors for seed, run in by_seed.items() if run.errors}
         errors = {seed: np.array([one[key].errors for key in self.units]) for seed, one in counts.items()}
         return SeedResults(self.name, values, errors, np.array([*self.units.values()]) if errors else None)
 
@@ -89,7 +90,7 @@ class VariantResult(NamedTuple):
 
     def reached(self, level: float) -> Reached:
         """Return when the runs reached a level."""
-        firsts = [run.first_at(level) for run in self.runs]
+        firsts = [run.first_at(level) for run in self.runs] or [None]
         steps, seconds = (
             median(math.inf if first is None else first[place] for first in firsts) for place in (0, 1)
         )
@@ -115,14 +116,15 @@ class StudyResult(NamedTuple):
         of_variant = {
             name: [run for run in runs if run.parameters.get(VARIANT) == name] for name in plan.variants
         }
-        units: Mapping[str, int] = next((run.units for run in of_variant[plan.baseline] if run.units), {})
+        units = next((run.units for run in of_variant[plan.baseline] if run.units), {})
         variants = {}
         for name, variant in plan.variants.items():
             tuning = tunings.get(name)
             trials = filter(is_trial, tuning.get_trials(deepcopy=False)) if tuning else ()
             records = [RunRecord.of(trial, variant.folder, metric) for trial in trials]
-            chosen = best_trials(tuning)[0].params if tuning else {}
-            variants[name] = VariantResult(name, records, chosen, of_variant[name], units)
+            best = best_trials(tuning) if tuning else []
+            comparable = [_comparable(run, units) for run in of_variant[name]]
+            variants[name] = VariantResult(name, records, best[0].params if best else {}, comparable, units)
         results = {name: one.results for name, one in variants.items()}
         baseline = results.pop(plan.baseline)
         return cls(plan, [*variants.values()], compare_seeds(baseline, [*results.values()]))
@@ -175,6 +177,13 @@ class StudyResult(NamedTuple):
             "tuning": variant.tuning,
             "runs": [run._replace(errors={}) for run in variant.runs],  # they have their utterance records
         }
+
+
+def _comparable(run: RunRecord, units: Mapping[UtteranceKey, int]) -> RunRecord:
+    """Leave the result of other test data out."""
+    if not run.units or run.units == units:
+        return run
+    return run._replace(tested=None, errors={}, failure="it was tested on other utterances than the baseline")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any part of the results

@@ -2,16 +2,16 @@
 
 import logging
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
-from optuna.trial import Trial
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial
 
 from tuning.search import Search
 from tuning.space.search_space import SearchSpace
@@ -61,7 +61,7 @@ class RepeatedRuns(Search):
         return trial.suggest_categorical(RUN_SEED, self.seeds)
 
 
-class RunOrder(Samplers):
+class RunOrder(Samplers, BaseSampler):
     """Gives each trial a variant and a seed by its number: the variants in turn, seed after seed.
 
     >>> order = RunOrder(["a", "b"], [7, 8])
@@ -79,12 +79,28 @@ class RunOrder(Samplers):
         turn, place = divmod(number, len(self._variants))
         return self._variants[place], self._seeds[turn % len(self._seeds)]
 
-    def for_trial(self, number: int) -> BaseSampler:
-        """Return a sampler that draws nothing else."""
-        variant, seed = self.run_of(number)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            return PartialFixedSampler({VARIANT: variant, RUN_SEED: seed}, RandomSampler())
+    def for_trial(self, number: int) -> BaseSampler:  # noqa: ARG002
+        """Return this sampler, which goes by the number that the trial really gets."""
+        return self
+
+    def infer_relative_search_space(self, *_: object) -> dict[str, BaseDistribution]:
+        """Draw each parameter by itself."""
+        return {}
+
+    def sample_relative(self, *_: object) -> dict[str, Any]:
+        """Draw nothing jointly."""
+        return {}
+
+    def sample_independent(
+        self,
+        study: Study,  # noqa: ARG002
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,  # noqa: ARG002
+    ) -> str | int:
+        """Return the trial's variant or seed."""
+        variant, seed = self.run_of(trial.number)
+        return variant if param_name == VARIANT else seed
 
 
 def evenly_spaced(space: SearchSpace, n_trials: int) -> dict[str, Any] | None:

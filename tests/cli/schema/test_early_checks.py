@@ -55,6 +55,7 @@ KINDS: dict[str, tuple[dict[tuple, object], list[str], str]] = {
             "conflicting audio facts",
         )
     },
+    "a search and a study at once": ({}, ["--optuna.tune=true", "--study.run=true"], "fit"),
     "a vocabulary that is no JSON": ({("model", "vocab_file"): "no_json.json"}, [], "fit"),
     "a vocabulary with an id twice": ({("model", "vocab_file"): "twice.json"}, [], "fit"),
     "a vocabulary without a blank": ({}, ["--model.vocab_file=no_blank.json"], "fit"),

@@ -79,6 +79,17 @@ def test_settings_that_differ_within_a_group_are_a_warning(groups, experiment):
     assert "The experiments of fam differ in more than the seed" in text
 
 
+def test_runs_of_a_study_differ_in_the_folder_that_they_report_into(groups):
+    trainer = "trainer: {{callbacks: [{{init_args: {{path: trials/{}}}}}]}}"
+    runs = {
+        seed: one._replace(configuration=f"{one.configuration}\n{trainer.format(seed)}")
+        for seed, one in groups["fam"].items()
+    }
+    text = plain(groups_page({"adamw": groups["adamw"], "fam": runs}).text)
+    assert "differ in more than the seed" not in text
+    assert "init_args.path" not in text
+
+
 def test_groups_without_records_or_common_utterances_are_a_mistake(groups, experiment):
     with pytest.raises(ConfigError, match="has utterance records"):
         groups_page({"a": {1: experiment("a", 1)}})

@@ -3,10 +3,12 @@
 import json
 from collections import Counter
 
+import optuna
 import pytest
 import yaml
 
 from experiment.errors import ConfigError, IncompleteError
+from tuning.variants.variant_runs import RUN_SEED, VARIANT, RunOrder
 
 TUNE = {"n_trials": 3, "search_spaces": {"model.lr": {"distribution": "loguniform", "relative": [0.5, 2.0]}}}
 
@@ -106,11 +108,58 @@ def test_a_variant_whose_runs_fail_does_not_end_the_study(stand_in, place, folde
     assert result["a"]["budget"]["failed"] == 0
 
 
-def test_a_variant_whose_tuning_finds_nothing_is_named(stand_in, place):
-    base = stand_in.study_base(place.root, tune=TUNE)
+def test_a_variant_whose_tuning_finds_nothing_is_left_out(stand_in, place, folder, caplog):
+    base = stand_in.study_base(place.root, tune=TUNE, seeds=2)
+    base["study"]["variants"]["c"]["overrides"]["model.mode"] = "raise"
+    assert stand_in.study(base) == 0
+    assert "study.variants.c: none of its tuning trials has a value" in caplog.text
+    result = result_of(folder)
+    assert {name: len(one["runs"]) for name, one in result["variants"].items()} == {
+        **dict.fromkeys("abd", 2),
+        "c": 0,
+    }
+    assert "a and c have no seed in common" in " ".join(result["conclusions"])
+
+
+def test_without_a_tuned_baseline_there_is_nothing_to_compare_with(stand_in, place):
+    base = stand_in.study_base(place.root, tune=TUNE, baseline="c")
     base["study"]["variants"]["c"]["overrides"]["model.mode"] = "raise"
     with pytest.raises(IncompleteError, match="study.variants.c: none of its tuning trials has a value"):
         stand_in.study(base)
+
+
+def test_results_of_other_test_data_are_not_compared(stand_in, place, folder):
+    base = stand_in.study_base(place.root, seeds=2)
+    base["study"]["variants"]["b"]["overrides"]["data.name"] = "other"
+    assert stand_in.study(base) == 0
+    result = result_of(folder)
+    runs = result["variants"]["b"]["runs"]
+    assert {(run["tested"], run["failure"]) for run in runs} == {
+        (None, "it was tested on other utterances than the baseline")
+    }
+    assert result["variants"]["b"]["result"]["mean"] is None
+
+
+def test_utterances_that_share_a_name_are_all_compared(stand_in, place, folder):
+    base = stand_in.study_base(place.root, seeds=2)
+    base["data"]["name"] = "shared"
+    assert stand_in.study(base) == 0
+    result = result_of(folder)["variants"]["a"]
+    assert result["interval_with_utterances"]["low"] < result["result"]["mean"]
+
+
+def test_trials_go_by_their_own_numbers():
+    """Two workers without a common lock may expect the same number."""
+    order = RunOrder(["a", "b"], [7, 8])
+    study = optuna.create_study()
+    drawn = []
+    for _ in range(4):
+        study.sampler = order.for_trial(0)
+        trial = study.ask()
+        drawn.append(
+            (trial.suggest_categorical(VARIANT, ["a", "b"]), trial.suggest_categorical(RUN_SEED, [7, 8]))
+        )
+    assert drawn == [("a", 7), ("b", 7), ("a", 8), ("b", 8)]
 
 
 def test_results_are_compared_with_the_baseline(stand_in, place, folder, caplog):

@@ -11,7 +11,12 @@ from experiment.errors import ConfigError
         ({"variants": {"a": {}}}, "study.variants must name at least two variants, got a"),
         ({"baseline": "z"}, "study.baseline must be one of a, b, c, d, got 'z'"),
         ({"seeds": 0}, "study.seeds must be above 0"),
-        ({"metric": "train_loss"}, "study.metric must be a metric of validations"),
+        ({"metric": "train_loss"}, "study.metric must be an error rate or the loss of validations"),
+        ({"metric": "val_blank_share"}, "study.metric must be an error rate or the loss of validations"),
+        (
+            {"variants": {"a": {}, "b": {"overrides": {"seed_everything": 7}}}},
+            "study.variants.b: overrides: seed_everything is the same for all variants",
+        ),
         ({"metric": "val_blue"}, "study.metric must be among .*val_per.*got 'val_blue'"),
         ({"variants": {"a/b": {}, "c": {}}}, "study.variants"),
         (
@@ -74,6 +79,16 @@ def test_no_variant_gets_a_larger_budget(stand_in, place):
 
 def test_a_study_may_allow_unequal_budgets(stand_in, place):
     assert stand_in.study(more_steps(stand_in, place, equal_budgets=False)) == 0
+
+
+def test_no_variant_may_stop_earlier(stand_in, place):
+    base = stand_in.study_base(place.root, baseline="a")
+    base["study"]["variants"]["c"]["overrides"]["trainer.callbacks"] = [
+        *base["trainer"]["callbacks"],
+        {"class_path": "lightning.pytorch.callbacks.EarlyStopping", "init_args": {"monitor": "val_per"}},
+    ]
+    with pytest.raises(ConfigError, match=r"study.variants.c: callbacks that end a run .* the baseline a"):
+        stand_in.study(base)
 
 
 def test_a_study_without_test_metrics_is_refused(stand_in, place):
