@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cli.commands.data.text_options import add_text_options, labels_of_texts
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from installation import PROGRAM
@@ -33,7 +34,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
         raise ConfigError(f"lm: --order must be between 1 and {MOST_ORDER}, got {options.order}")
     options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
     try:
-        found = _labels_in(options.labels) if options.labels else _training_labels(options.config)
+        found = _labels_in(options.labels) if options.labels else _labels_of(options)
         labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr)))
         sys.stderr.write(f"lm: counting the n-grams of {len(labels)} labels\n")
         model = estimate(labels, options.order)
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--config", type=Path, action="append", help="the training splits of its data sets")
     source.add_argument("--labels", type=Path, help="a file, a label a line: phonemes parted by spaces")
+    add_text_options(parser, source)
     parser.add_argument("--order", type=int, default=4, help="of the longest n-grams")
     parser.add_argument("--output", type=Path, required=True, help="the file to write")
     return parser
@@ -61,8 +63,13 @@ def _labels_in(path: Path) -> Iterator[list[str]]:
     yield from (phonemes for line in lines if (phonemes := line.split()))
 
 
-def _training_labels(configs: Sequence[Path]) -> Iterator[Sequence[str]]:
-    # Imported only now: they cost seconds, and a file of labels needs none of them.
-    from cli.configuration.configured_datasets import configured_labels
+def _labels_of(options: argparse.Namespace) -> Iterator[Sequence[str]]:
+    """Yield the phonemes of texts, or of the training splits of data sets."""
+    if options.texts:
+        labels = labels_of_texts(options)
+    else:
+        # Imported only now: they cost seconds, and texts need none of them.
+        from cli.configuration.configured_datasets import configured_labels
 
-    yield from (label.phonemes for label in configured_labels(configs, ["train"]) if label.phonemes)
+        labels = configured_labels(options.config, ["train"])
+    yield from (label.phonemes for label in labels if label.phonemes)

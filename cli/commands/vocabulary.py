@@ -6,24 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.commands.data.text_options import add_text_options, labels_of_texts
 from cli.configuration.tool_parser import ToolParser
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from durable_files import write_durably
 from experiment.errors import ConfigError
 from installation import PROGRAM
-from phonetics import IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
+from phonetics import Vocabulary
 from phonetics.label_counts import LabelCounts, build_vocabulary, merge_vocabularies, missing_and_unused
 from phonetics.notation.long_consonants import join_long, long_form
-from phonetics.text_to_phonemes.base import in_batches
-from untrusted.files import read_lines
 from untrusted.printing import printable
 from wording import number_of
 
 if TYPE_CHECKING:
     from dataset_modules.labels.reading import RecordingLabel
-
-_NAMED = ("espeak", "epitran")
-_MOST_LINE_BYTES = 2**20
 
 
 def run_vocabulary(arguments: Sequence[str]) -> int:
@@ -101,10 +97,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--texts", type=Path, help="a file, one sentence a line")
+    add_text_options(parser, source)
     source.add_argument("--config", type=Path, action="append", help="the data sets of a configuration")
-    parser.add_argument("--language", help="of the texts, such as de or en-us")
-    parser.add_argument("--text_to_phonemes", default="espeak", help="espeak, epitran or a dictionary file")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +111,7 @@ def _inventory(
 ) -> LabelCounts:
     """Count the phonemes of labels; long consonants are spelled as ``spell`` does."""
     inventory, unlabelled = LabelCounts(), 0
-    for label in _labels_of_config(options) if options.config else _labels_of_texts(options):
+    for label in _labels_of_config(options) if options.config else labels_of_texts(options):
         if label.phonemes:
             inventory.add(spell(label.phonemes), label.place)
         else:
@@ -127,23 +121,6 @@ def _inventory(
     if unlabelled:
         _print(f"recordings or texts without labels, which are not counted: {unlabelled}")
     return inventory
-
-
-def _labels_of_texts(options: argparse.Namespace) -> Iterator["RecordingLabel"]:
-    # Imported only now: --help and vocabularies need none of it.
-    from dataset_modules.cache.clip_preparation import phonemes_of_texts
-    from dataset_modules.labels.reading import RecordingLabel
-
-    choice = options.text_to_phonemes
-    backend = backend_for(choice if choice in _NAMED else LexiconPhonemes(choice), options.language)
-    if backend is None or backend.needs_language():
-        raise ConfigError("vocabulary: --texts needs --language, such as de or en-us")
-    backend.check()
-    normalise = IpaNormaliser()
-    lines = read_lines(options.texts, most_bytes=_MOST_LINE_BYTES)
-    for batch in in_batches(line for line in map(str.strip, lines) if line):
-        spoken = phonemes_of_texts(backend, batch)
-        yield from (RecordingLabel(text, normalise(spoken.get(text, ()))) for text in batch)
 
 
 def _labels_of_config(options: argparse.Namespace) -> Iterator["RecordingLabel"]:

@@ -16,6 +16,17 @@ def test_a_file_of_labels_becomes_a_model(tmp_path, capsys):
     assert "must not exist" in capsys.readouterr().err
 
 
+def test_a_file_of_sentences_becomes_a_model(tmp_path, capsys):
+    texts, output = tmp_path / "texts.txt", tmp_path / "lm.arpa"
+    texts.write_text("да\n\nнет да\n", encoding="utf-8")
+    arguments = ["lm", "--texts", str(texts), "--output", str(output)]
+    assert run(arguments) == 2
+    assert "--texts needs --language" in capsys.readouterr().err
+    assert run([*arguments, "--language", "ru", "--order", "2"]) == 0
+    assert ("d",) in read_arpa(output).entries
+    assert "from 2 labels" in capsys.readouterr().out
+
+
 def test_the_training_split_of_a_configuration_becomes_a_model(tmp_path):
     (tmp_path / "data.yaml").write_text(
         "data:\n  language: en-us\n  dataset_classes:\n"

@@ -1,0 +1,41 @@
+"""The options of commands that read a file of sentences, and the phonemes of these."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phonetics import IpaNormaliser, LexiconPhonemes, backend_for
+from phonetics.text_to_phonemes.base import in_batches
+from untrusted.files import read_lines
+
+if TYPE_CHECKING:
+    from dataset_modules.labels.reading import RecordingLabel
+
+_NAMED = ("espeak", "epitran")
+_MOST_LINE_BYTES = 2**20
+
+
+def add_text_options(parser: argparse.ArgumentParser, source: argparse._MutuallyExclusiveGroup) -> None:
+    """Add ``--texts`` to the sources of a command, and how they become phonemes."""
+    source.add_argument("--texts", type=Path, help="a file, one sentence a line")
+    parser.add_argument("--language", help="of the texts, such as de or en-us")
+    parser.add_argument("--text_to_phonemes", default="espeak", help="espeak, epitran or a dictionary file")
+
+
+def labels_of_texts(options: argparse.Namespace) -> Iterator["RecordingLabel"]:
+    """Yield each sentence with its phonemes."""
+    # Imported only now: --help and vocabularies need none of it.
+    from dataset_modules.cache.clip_preparation import phonemes_of_texts
+    from dataset_modules.labels.reading import RecordingLabel
+
+    choice = options.text_to_phonemes
+    backend = backend_for(choice if choice in _NAMED else LexiconPhonemes(choice), options.language)
+    if backend is None or backend.needs_language():
+        raise ValueError("--texts needs --language, such as de or en-us")
+    backend.check()
+    normalise = IpaNormaliser()
+    lines = read_lines(options.texts, most_bytes=_MOST_LINE_BYTES)
+    for batch in in_batches(line for line in map(str.strip, lines) if line):
+        spoken = phonemes_of_texts(backend, batch)
+        yield from (RecordingLabel(text, normalise(spoken.get(text, ()))) for text in batch)
