@@ -28,8 +28,8 @@ class FigureReports(Callback):
         self._stopped: float | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Start the clock."""
-        self._begun = time.monotonic()
+        """Start the clock; the check of the validation before it is no training."""
+        self._begun, self._stopped = time.monotonic(), None
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Stop the clock."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cli.commands.data.text_options import add_text_options, labels_of_texts
+from cli.commands.data.text_options import add_text_options, check_text_options, labels_of_texts
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from installation import PROGRAM
@@ -24,6 +24,7 @@ def run_language_model(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.output.exists():
         raise ConfigError(f"lm: --output must not exist, {options.output} does")
+    check_text_options("lm", options)
     from tqdm import tqdm
 
     from dataset_modules.cache.progress_bars import refreshing
@@ -34,8 +35,11 @@ def run_language_model(arguments: Sequence[str]) -> int:
         raise ConfigError(f"lm: --order must be between 1 and {MOST_ORDER}, got {options.order}")
     options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
     try:
-        found = _labels_in(options.labels) if options.labels else _labels_of(options)
-        labels = list(tqdm(found, desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr)))
+        found = tqdm(_labels_of(options), desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr))
+        labels, empty = [], 0
+        for label in found:
+            labels += [label] if label else []
+            empty += not label
         sys.stderr.write(f"lm: counting the n-grams of {len(labels)} labels\n")
         model = estimate(labels, options.order)
     except ConfigError:
@@ -43,7 +47,10 @@ def run_language_model(arguments: Sequence[str]) -> int:
     except ValueError as error:
         raise ConfigError(f"lm: {error}") from error
     write_durably(options.output, model.to_arpa())
-    sys.stdout.write(f"{printable(options.output)}: {len(model.entries)} n-grams from {len(labels)} labels\n")
+    left_out = f"; {empty} without phonemes left out" if empty else ""
+    sys.stdout.write(
+        f"{printable(options.output)}: {len(model.entries)} n-grams from {len(labels)} labels{left_out}\n"
+    )
     return 0
 
 
@@ -58,18 +65,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _labels_in(path: Path) -> Iterator[list[str]]:
-    lines = read_lines(path, most_bytes=_MOST_LINE_BYTES)
-    yield from (phonemes for line in lines if (phonemes := line.split()))
-
-
 def _labels_of(options: argparse.Namespace) -> Iterator[Sequence[str]]:
-    """Yield the phonemes of texts, or of the training splits of data sets."""
+    """Yield the phonemes of a file of labels, of texts, or of the training splits of data sets."""
+    if options.labels:
+        yield from filter(None, map(str.split, read_lines(options.labels, most_bytes=_MOST_LINE_BYTES)))
+        return
     if options.texts:
-        labels = labels_of_texts(options)
+        labels = labels_of_texts("lm", options)
     else:
         # Imported only now: they cost seconds, and texts need none of them.
         from cli.configuration.configured_datasets import configured_labels
 
         labels = configured_labels(options.config, ["train"])
-    yield from (label.phonemes for label in labels if label.phonemes)
+    yield from (label.phonemes for label in labels)

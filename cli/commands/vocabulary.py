@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.commands.data.text_options import add_text_options, labels_of_texts
+from cli.commands.data.text_options import add_text_options, check_text_options, labels_of_texts
 from cli.configuration.tool_parser import ToolParser
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from durable_files import write_durably
@@ -110,8 +110,9 @@ def _inventory(
     options: argparse.Namespace, spell: Callable[[Sequence[str]], Sequence[str]] = join_long
 ) -> LabelCounts:
     """Count the phonemes of labels; long consonants are spelled as ``spell`` does."""
+    check_text_options("vocabulary", options)
     inventory, unlabelled = LabelCounts(), 0
-    for label in _labels_of_config(options) if options.config else labels_of_texts(options):
+    for label in _labels_of_config(options) if options.config else labels_of_texts("vocabulary", options):
         if label.phonemes:
             inventory.add(spell(label.phonemes), label.place)
         else:
@@ -124,10 +125,6 @@ def _inventory(
 
 
 def _labels_of_config(options: argparse.Namespace) -> Iterator["RecordingLabel"]:
-    if options.language or options.text_to_phonemes != "espeak":
-        raise ConfigError(
-            "vocabulary: --language and --text_to_phonemes go with --texts, a --config has its own"
-        )
     # Imported only now: they cost seconds, and texts need none of them.
     from cli.configuration.configured_datasets import configured_labels
     from dataset_modules.base_dataset import SPLITS

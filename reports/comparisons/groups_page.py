@@ -24,7 +24,7 @@ from wording import number_of
 Groups = Mapping[str, Mapping[int, Experiment]]  # name → seed → experiment
 _OF_A_RUN = re.compile(
     r"seed_everything|custom_folder_name|data\.seed|model\.seed"
-    r"|trainer\.callbacks\[\d+\]\.init_args\.(path|dirpath)"  # a study's runs report into their own folders
+    r"|trainer\.callbacks\[\d+\]\.init_args\.path"  # a study's runs report into their own folders
 )
 
 

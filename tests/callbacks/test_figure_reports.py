@@ -57,10 +57,13 @@ def test_costs_are_reported_and_validations_take_no_seconds_of_training(trainer,
     trainer.optimizers = [torch.optim.AdamW([weight])]
     weight.sum().backward()
     trainer.optimizers[0].step()
-    clock = iter([100.0, 110.0, 117.0, 120.0, 125.0])  # start; validations at 10 and 20, steps at 17 and 25
+    # A first check; the start; validations at 10 and 20, steps at 17 and 25.
+    clock = iter([70.0, 100.0, 110.0, 117.0, 120.0, 125.0])
     monkeypatch.setattr("callbacks.figure_reports.time.monotonic", lambda: next(clock))
     report = FigureReports(str(tmp_path / "reports.jsonl"))
+    report.on_validation_start(trainer, None)
     report.on_train_start(trainer, None)
+    report.on_train_batch_start(trainer, None, None, 0)
     for _ in range(2):
         report.on_validation_start(trainer, None)
         report.on_validation_end(trainer, None)

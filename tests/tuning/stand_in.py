@@ -84,7 +84,7 @@ def train(arguments):
 
 
 def write_test(run, config):
-    """What a run leaves of its test: ten utterances, each with the same error rate but for the seed."""
+    """What a run leaves of its test: twelve utterances, each with the same error rate but for the seed."""
     rate, seed, name = config["model"]["lr"], config["seed_everything"], config["data"]["name"]
     records = []
     for number in range(12):

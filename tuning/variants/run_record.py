@@ -48,7 +48,8 @@ class RunRecord(NamedTuple):
     costs: RunCosts
     curve: tuple[CurvePoint, ...] = ()
     tested: float | None = None  # the metric on test data
-    errors: Mapping[UtteranceKey, EditCounts] = {}  # noqa: RUF012 - by utterance of the test data, of its phonemes
+    units: Mapping[UtteranceKey, int] = {}  # noqa: RUF012 - the utterances of the test data and their phonemes
+    errors: Mapping[UtteranceKey, int] = {}  # noqa: RUF012 - of these, where the metric counts them
 
     @classmethod
     def of(cls, trial: FrozenTrial, search: Path, metric: str, test_metric: str | None = None) -> "RunRecord":
@@ -57,6 +58,7 @@ class RunRecord(NamedTuple):
         reports = _reports(folder / REPORTS)
         is_complete = trial.state == TrialState.COMPLETE
         is_tested = is_complete and test_metric is not None
+        edits = _edits(records_file(folder / RUN, "test")) if is_tested else {}
         return cls(
             trial.number,
             trial.state.name.lower(),
@@ -66,13 +68,9 @@ class RunRecord(NamedTuple):
             RunCosts(*(reports[-1][key] for key in RunCosts._fields)) if reports else RunCosts(),
             tuple(_points(reports, metric)),
             read_metrics(folder / RUN).get(test_metric or "") if is_tested else None,
-            _errors(records_file(folder / RUN, "test")) if is_tested and test_metric == _COUNTED else {},
+            {key: one.reference_length for key, one in edits.items()},
+            {key: one.errors for key, one in edits.items()} if test_metric == _COUNTED else {},
         )
-
-    @property
-    def units(self) -> dict[UtteranceKey, int]:
-        """The utterances whose errors are known, with their phonemes."""
-        return {key: edits.reference_length for key, edits in self.errors.items()}
 
     def first_at(self, level: float) -> CurvePoint | None:
         """Return the first validation that reached a level; None where none did."""
@@ -86,7 +84,7 @@ def _points(reports: Sequence[dict[str, Any]], metric: str) -> Iterator[CurvePoi
             yield CurvePoint(line["step"], line["seconds"], value)
 
 
-def _errors(path: Path) -> dict[UtteranceKey, EditCounts]:
+def _edits(path: Path) -> dict[UtteranceKey, EditCounts]:
     records = read_records(path) if path.is_file() else ()
     return {key: record.edits for key, record in zip(utterance_keys(records), records, strict=True)}
 

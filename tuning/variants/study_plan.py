@@ -119,7 +119,11 @@ class StudyPlan(NamedTuple):
                     f"study.variants.{name}: callbacks that end a run ({', '.join(_STOPPING)}) must be those "
                     f"of the baseline {self.baseline}: budgets are equal unless study.equal_budgets is false"
                 )
-            drawn = [key for key in map(path_text, plan.space.places()) if key in _BUDGET]
+            drawn = [
+                key
+                for key in map(path_text, plan.space.places())
+                if key in _BUDGET or (key.startswith("trainer.callbacks") and _callbacks(own, *_STOPPING))
+            ]
             if drawn:
                 raise ConfigError(
                     f"study.tune.search_spaces: {drawn[0]} decides how much a run computes: budgets are "

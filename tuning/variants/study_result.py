@@ -22,6 +22,7 @@ from tuning.variants.study_plan import StudyPlan
 from tuning.variants.variant_runs import RUN_SEED, VARIANT
 
 STUDY_FILE = "study.json"
+_OTHER_DATA = "its test data are not the baseline's: other utterances, or other numbers of phonemes"
 _LEVELS = (1.5, 1.2, 1.0)  # times the baseline's mean best validation
 
 
@@ -49,7 +50,7 @@ class VariantResult(NamedTuple):
         by_seed = {int(run.parameters[RUN_SEED]): run for run in self.runs}
         values = {seed: math.nan if run.tested is None else run.tested for seed, run in by_seed.items()}
         counts = {seed: run.errors for seed, run in by_seed.items() if run.errors}
-        errors = {seed: np.array([one[key].errors for key in self.units]) for seed, one in counts.items()}
+        errors = {seed: np.array([one[key] for key in self.units]) for seed, one in counts.items()}
         return SeedResults(self.name, values, errors, np.array([*self.units.values()]) if errors else None)
 
     @property
@@ -116,7 +117,8 @@ class StudyResult(NamedTuple):
         of_variant = {
             name: [run for run in runs if run.parameters.get(VARIANT) == name] for name in plan.variants
         }
-        units = next((run.units for run in of_variant[plan.baseline] if run.units), {})
+        in_order = [*of_variant[plan.baseline], *runs]
+        units = next((run.units for run in in_order if run.units), {})
         variants = {}
         for name, variant in plan.variants.items():
             tuning = tunings.get(name)
@@ -151,7 +153,13 @@ class StudyResult(NamedTuple):
         """Return what may be concluded, for each other variant."""
         metric = self.plan.test_metric
         loss = Quantity(f"a lower {metric}", f"a higher {metric}", "", 1.0)
-        return [seeds_in_words(one, loss if metric.endswith("loss") else ERRORS) for one in self.differences]
+        never_run = {one.name for one in self.variants if not one.runs}
+        return [
+            f"{one.name} was not run: none of its tuning trials has a value."
+            if one.name in never_run
+            else seeds_in_words(one, loss if metric.endswith("loss") else ERRORS)
+            for one in self.differences
+        ]
 
     def _as_data(self) -> dict[str, Any]:
         section = self.plan.section
@@ -175,7 +183,9 @@ class StudyResult(NamedTuple):
             "levels": [variant.reached(level) for level in self.levels],
             "chosen": variant.chosen,
             "tuning": variant.tuning,
-            "runs": [run._replace(errors={}) for run in variant.runs],  # they have their utterance records
+            "runs": [
+                run._replace(units={}, errors={}) for run in variant.runs
+            ],  # they have their utterance records
         }
 
 
@@ -183,7 +193,7 @@ def _comparable(run: RunRecord, units: Mapping[UtteranceKey, int]) -> RunRecord:
     """Leave the result of other test data out."""
     if not run.units or run.units == units:
         return run
-    return run._replace(tested=None, errors={}, failure="it was tested on other utterances than the baseline")
+    return run._replace(tested=None, errors={}, failure=_OTHER_DATA)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any part of the results

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cli.commands.data.text_options import chosen_backend
 from cli.configuration.tool_parser import ToolParser
 from dataset_modules.labels.included_vocabularies import included_vocabulary
 from experiment.errors import ConfigError
 from installation import PROGRAM
-from phonetics import GraphemeToPhoneme, IpaNormaliser, LexiconPhonemes, Vocabulary, backend_for
+from phonetics import GraphemeToPhoneme, IpaNormaliser, Vocabulary
 from phonetics.languages import usual_variety
 from phonetics.notation.long_consonants import join_long
 from phonetics.text_oddities import text_oddities
@@ -18,7 +19,6 @@ from phonetics.text_to_phonemes.espeak import espeak_languages
 from untrusted.files import open_text
 from untrusted.printing import printable
 
-_NAMED = ("espeak", "epitran")
 _DESCRIPTION = """Print the phonemes of texts as training would use them, with | between words. Standard
 error names what may be spoken otherwise than it is written (digits, foreign letters, markup, abbreviations),
 and phonemes outside the vocabulary."""
@@ -30,7 +30,7 @@ def run_phonemize(arguments: Sequence[str]) -> int:
     try:
         is_espeak = options.text_to_phonemes == "espeak"
         language = usual_variety(options.language) if is_espeak else options.language
-        backend = _backend(options.text_to_phonemes, language)
+        backend = chosen_backend("phonemize", options.text_to_phonemes, language)
         vocabulary = _vocabulary(options.vocabulary, language)
         spell = vocabulary.spelled if vocabulary else join_long
         for number, text, said in _spoken(_texts(options), backend, IpaNormaliser()):
@@ -92,14 +92,6 @@ def _texts(options: argparse.Namespace) -> Iterator[tuple[int, str]]:
     with open_text(options.file, newline="\n") as stream:
         lines = enumerate(map(str.strip, stream), start=1)
         yield from ((number, line) for number, line in lines if line)
-
-
-def _backend(choice: str, language: str) -> GraphemeToPhoneme:
-    backend = backend_for(choice if choice in _NAMED else LexiconPhonemes(choice), language)  # type: ignore[arg-type]
-    if backend is None:
-        raise ConfigError("phonemize: --text_to_phonemes must be espeak, epitran or a dictionary file")
-    backend.check()
-    return backend
 
 
 def _vocabulary(path: Path | None, language: str) -> Vocabulary | None:

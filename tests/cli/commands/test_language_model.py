@@ -18,13 +18,19 @@ def test_a_file_of_labels_becomes_a_model(tmp_path, capsys):
 
 def test_a_file_of_sentences_becomes_a_model(tmp_path, capsys):
     texts, output = tmp_path / "texts.txt", tmp_path / "lm.arpa"
-    texts.write_text("да\n\nнет да\n", encoding="utf-8")
+    texts.write_text("да\n\nнет да\n…\n", encoding="utf-8")
     arguments = ["lm", "--texts", str(texts), "--output", str(output)]
     assert run(arguments) == 2
     assert "--texts needs --language" in capsys.readouterr().err
     assert run([*arguments, "--language", "ru", "--order", "2"]) == 0
     assert ("d",) in read_arpa(output).entries
-    assert "from 2 labels" in capsys.readouterr().out
+    assert "from 2 labels; 1 without phonemes left out" in capsys.readouterr().out
+
+
+def test_options_about_texts_are_refused_without_texts(tmp_path, capsys):
+    arguments = ["lm", "--labels", str(tmp_path / "labels.txt"), "--output", str(tmp_path / "lm.arpa")]
+    assert run([*arguments, "--language", "ru"]) == 2
+    assert "lm: --language and --text_to_phonemes go with --texts alone" in capsys.readouterr().err
 
 
 def test_the_training_split_of_a_configuration_becomes_a_model(tmp_path):

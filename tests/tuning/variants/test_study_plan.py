@@ -81,6 +81,17 @@ def test_a_study_may_allow_unequal_budgets(stand_in, place):
     assert stand_in.study(more_steps(stand_in, place, equal_budgets=False)) == 0
 
 
+def test_early_stopping_is_not_tuned(stand_in, place):
+    tune = {"trainer.callbacks[1].init_args.patience": {"distribution": "int", "low": 1, "high": 9}}
+    base = stand_in.study_base(place.root, tune={"n_trials": 2, "search_spaces": tune})
+    stopping = {"monitor": "val_per", "patience": 3}
+    base["trainer"]["callbacks"].append(
+        {"class_path": "lightning.pytorch.callbacks.EarlyStopping", "init_args": stopping}
+    )
+    with pytest.raises(ConfigError, match="patience decides how much a run computes"):
+        stand_in.study(base)
+
+
 def test_no_variant_may_stop_earlier(stand_in, place):
     base = stand_in.study_base(place.root, baseline="a")
     base["study"]["variants"]["c"]["overrides"]["trainer.callbacks"] = [
