@@ -12,7 +12,7 @@ from evaluation.error_counts import phoneme_edits
 from evaluation.intervals import FEWEST_UNITS, RateInterval, rate_interval, sums_by_unit
 from evaluation.utterance_record import UtteranceRecord
 from phonetics.alignment import Aligned, align
-from phonetics.articulation import PhonemeInventory, is_ipa
+from phonetics.articulation import PhonemeInventory, is_ipa, numbered_names
 from phonetics.confusions import PhonemePair, phoneme_pairs
 from phonetics.feature_distance import feature_edit_distance
 
@@ -112,13 +112,14 @@ class SplitAnalysis:
     def feature_distances(self) -> NDArray[np.float64]:
         """Feature edit distance of each utterance, (U,), of ``PFER_DEFINITION``."""
         raw = {symbol for record in self.records for symbol in record.raw_hypothesis or ()}
-        in_ipa = is_ipa(raw)
+        in_ipa, numbered = is_ipa(raw), numbered_names(raw)
+        found = [one.own_symbols if in_ipa else one.hypothesis_phonemes for one in self.records]
         return np.array(
             [
                 feature_edit_distance(
-                    one.reference_phonemes, one.own_symbols if in_ipa else one.hypothesis_phonemes
+                    one.reference_phonemes, [symbol for symbol in symbols if symbol not in numbered]
                 )
-                for one in self.records
+                for one, symbols in zip(self.records, found, strict=True)
             ]
         )
 

@@ -158,7 +158,11 @@ def _mapped(
     kind: TokenKind = "phonemes",
 ) -> OutputSymbols:
     table = read_symbol_table(Path(declared).expanduser()) if isinstance(declared, str) else declared
-    symbols = SymbolMap([token for token in tokens.phonemes if not is_unused(token)], labels, table)
+    named = [token for token in tokens.phonemes if not is_unused(token)]
+    unknown = tokens.tokens[tokens.unknown_id] if tokens.unknown_id is not None else ""
+    if table and unknown in table:  # a table may drop it; else each one is an error
+        named.append(unknown)
+    symbols = SymbolMap(named, labels, table)
     for warning in doubtful_rows(symbols, table or {}):
         log.warning("symbol_map: %s", warning)
     return OutputSymbols(tokens, labels, symbols, kind)

@@ -8,8 +8,10 @@ number of segments. So a difference lies in 0…1. ``data/README.md`` describes 
 """
 
 import functools
+import re
 import string
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -47,6 +49,9 @@ TIMIT_TO_IPA: dict[str, str] = {
     **dict.fromkeys(_TIMIT_SILENCES.split(), ""),
 }
 _NEVER_IN_IPA = frozenset(string.ascii_uppercase + "@\\`{}&")
+_NUMBERED = re.compile(r"(.*[^0-9])([0-9]+)")
+_TONE = re.compile(r"[0-9]|[1-5]{2,3}")  # the number of a tone, or its heights
+_MOST_TONES = 9  # with numbers of one digit
 _MOST_FOREIGN = 0.1  # of symbols; lists of IPA models hold a few slips, such as espeak's S
 _ONLY_IN_TIMIT = {"iy", "ih", "ae", "aa", "hh", "sh", "dh"}  # spellings that IPA does not have
 
@@ -142,7 +147,8 @@ def is_timit(phonemes: Iterable[str]) -> bool:
 def is_ipa(symbols: Iterable[str]) -> bool:
     """Whether symbols are written in IPA.
 
-    Most have features, they are no names of ARPABET or TIMIT, and few have letters that only X-SAMPA has.
+    Most have features, they are no names of ARPABET or TIMIT and no numbered ones, and few have letters that
+    only X-SAMPA has.
 
     >>> is_ipa(["a", "tʃ", "ˈo"]), is_ipa(["AA1", "SH"]), is_ipa(["aa", "sh"]), is_ipa(["щ", "ж"])
     (True, False, False, False)
@@ -150,9 +156,22 @@ def is_ipa(symbols: Iterable[str]) -> bool:
     False
     """
     names = {symbol for symbol in symbols if symbol not in SPECIALS and symbol != WORD_DELIMITER}
-    known = sum(bool(known_segments(name)) for name in names)
+    known = sum(bool(known_segments(name)) for name in names - numbered_names(names))
     foreign = sum(not _NEVER_IN_IPA.isdisjoint(name) for name in names)
     return not is_timit(names) and 2 * known >= len(names) and _MOST_FOREIGN * len(names) >= foreign
+
+
+def numbered_names(symbols: Iterable[str]) -> set[str]:
+    """Find the symbols that are a name and a running number: numbers that are no tones, or too many of them.
+
+    >>> sorted(numbered_names(["unit9", "unit10", "i5", "i2", "ai214", "a"]))
+    ['unit10', 'unit9']
+    """
+    found = [match for match in map(_NUMBERED.fullmatch, dict.fromkeys(symbols)) if match]
+    single = Counter(match[1] for match in found if len(match[2]) == 1)
+    names = {name for name, count in single.items() if count > _MOST_TONES}
+    names |= {match[1] for match in found if not _TONE.fullmatch(match[2])}
+    return {match[0] for match in found if match[1] in names}
 
 
 class PhonemeInventory:

@@ -43,6 +43,8 @@ def run_align(arguments: Sequence[str]) -> int:
         results = RecordingResults(
             recordings, options.format, form, options.output, overwrite=options.overwrite
         )
+        if not (options.text or options.phonemes):
+            results.check_labels_stay(options.labels)
         labels = _labels(options, recordings)
         to_phonemes = LabelReader(options, "align")
         recognizer = recognizer_of(options)

@@ -62,6 +62,8 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
             options.output,
             overwrite=options.overwrite,
         )
+        if not (options.text or options.phonemes):
+            results.check_labels_stay(options.labels)
         to_phonemes = LabelReader(options, "score")
         pages = _pages(options, [labels for _, labels in labelled])
         recognizer = recognizer_of(options)

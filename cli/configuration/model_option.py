@@ -66,7 +66,10 @@ def names_huggingface(name: str) -> bool:
     if path.is_dir():
         return (path / _HUGGING_FACE_FILE).is_file()
     looks_local = (
-        path.suffix == ".ckpt" or path.is_absolute() or name.startswith((".", "~", f"{EXPERIMENTS}/"))
+        path.suffix == ".ckpt"
+        or path.is_absolute()
+        or name.startswith((".", "~", f"{EXPERIMENTS}/"))
+        or ("/" in name and path.parent.is_dir())  # data/NAME is a folder here, and nobody's name at the hub
     )
     return not path.exists() and not looks_local and not is_experiment(name) and name.count("/") == 1
 

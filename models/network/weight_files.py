@@ -47,7 +47,8 @@ def check_pretrained_folder(name: str) -> None:
             f"model: pretrained_name must be a folder or a model of the hub, not the file {folder}; to start "
             f"from a checkpoint, give --ckpt_path {folder} --only_weights_load true"
         )
-    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~"))):
+    is_below = "/" in name and folder.parent.is_dir()  # data/NAME
+    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~")) or is_below):
         hint = "; write ~ out" if name.startswith("~") else ""
         raise ValueError(f"model: pretrained_name looks like a path, but {folder} is not a folder{hint}")
     if folder.is_dir() and not any((folder / file).is_file() for file in _PRETRAINED_FILES):

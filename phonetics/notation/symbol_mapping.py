@@ -7,12 +7,11 @@ phoneme, as have numbered names such as ``unit12``: each occurrence counts as an
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from phonetics.articulation import TIMIT_TO_IPA, difference, is_timit, segments_of
+from phonetics.articulation import TIMIT_TO_IPA, difference, is_timit, numbered_names, segments_of
 from phonetics.normalisation import IpaNormaliser, escaped, read_mapping
 from phonetics.vocabulary import WORD_DELIMITER, Vocabulary
 
@@ -26,10 +25,7 @@ _TABLE_NOTE = "# Replace each ?, correct the others, and evaluate again with thi
 _MISFIT_REMEDY = "write what the symbols mean in a table, and give it as --model.symbol_map"
 _UNDECLARED = "?"  # in the place of phonemes: the row says nothing yet
 _STRESS_DIGIT = re.compile(r"(?<=[a-z])[0-2]$")
-_NUMBERED = re.compile(r"(.*[^0-9])([0-9]+)")
-_TONE = re.compile(r"[0-9]|[1-5]{2,3}")  # the number of a tone, or its heights
 _LISTED = 20  # rows in a warning
-_MOST_TONES = 9  # with numbers of one digit
 
 
 class SymbolMatch(NamedTuple):
@@ -55,7 +51,7 @@ class SymbolMap:
         self.vocabulary = vocabulary
         self._known = {_spelled(phoneme): phoneme for phoneme in reversed(vocabulary.phonemes)}
         self._notation = _notation(symbols)
-        self._numbered = _numbered(symbols)
+        self._numbered = numbered_names(symbols)
         _check_table(declared or {}, symbols)
         self.matches = {symbol: self._match(symbol, declared or {}) for symbol in dict.fromkeys(symbols)}
 
@@ -211,19 +207,6 @@ def _notation(symbols: Sequence[str]) -> dict[str, str]:
     names = {symbol: _STRESS_DIGIT.sub("", symbol.lower()) for symbol in symbols if symbol != WORD_DELIMITER}
     known = {symbol: name for symbol, name in names.items() if name in TIMIT_TO_IPA}
     return {symbol: TIMIT_TO_IPA[name] for symbol, name in known.items()} if is_timit(names.values()) else {}
-
-
-def _numbered(symbols: Sequence[str]) -> set[str]:
-    """Find the symbols that are a name and a running number: numbers that are no tones, or too many of them.
-
-    >>> sorted(_numbered(["unit9", "unit10", "i5", "i2", "ai214", "a"]))
-    ['unit10', 'unit9']
-    """
-    found = [match for match in map(_NUMBERED.fullmatch, dict.fromkeys(symbols)) if match]
-    single = Counter(match[1] for match in found if len(match[2]) == 1)
-    names = {name for name, count in single.items() if count > _MOST_TONES}
-    names |= {match[1] for match in found if not _TONE.fullmatch(match[2])}
-    return {match[0] for match in found if match[1] in names}
 
 
 def _nearest(spelled: str, candidates: Mapping[str, str]) -> tuple[float, str] | None:

@@ -373,6 +373,15 @@ def test_lab_files_that_disagree_or_do_not_decide_are_a_question(folder, content
     assert all(one.text is None for one in dataset(folder, label_kind="phonemes").get_train_data())
 
 
+def test_a_tier_without_labels_is_named(folder):
+    record(folder / "a.wav")
+    grid(folder / "a.TextGrid", transcripción=[(0, 1, "да нет")], notas=[(0, 1, " ")])
+    with pytest.raises(
+        ValueError, match="label_tier must be a tier with labels, notas has none in the 1 label file"
+    ):
+        dataset(folder, label_tier="notas")
+
+
 # Tables with times
 
 

@@ -54,5 +54,7 @@ def test_pfer_reads_ipa_as_it_is_and_names_as_they_were_mapped(noisy_records):
     assert analyse("test", records).pfer > analyse("test", noisy_records()).pfer
     named = [one._replace(raw_hypothesis=("SH1",) * 3) for one in noisy_records()]
     assert analyse("test", named).pfer == analyse("test", noisy_records()).pfer
+    numbered = [one._replace(raw_hypothesis=("tok7", "tok16", "tok3")) for one in noisy_records()]
+    assert analyse("test", numbered).pfer == analyse("test", noisy_records()).pfer
     sampa = [one._replace(raw_hypothesis=("p", "t", "S")) for one in noisy_records()]
     assert analyse("test", sampa).pfer == analyse("test", noisy_records()).pfer

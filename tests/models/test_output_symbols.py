@@ -35,6 +35,12 @@ def test_rows_of_the_nearest_symbol_are_logged_also_where_it_is_used_for_one_pho
     assert "these rows of the head start as those of the nearest symbol: e ← ɛ" in caplog.text
 
 
+def test_a_table_may_drop_the_unknown_token(caplog):
+    tokens, labels = Vocabulary(("[PAD]", "[UNK]", "A")), Vocabulary(("[PAD]", "a"))
+    carried_rows(tokens, labels, {"A": "a", "[UNK]": ""})
+    assert "no effect" not in caplog.text
+
+
 def test_a_wrong_row_of_a_table_is_logged(caplog):
     source = Vocabulary(("[PAD]", "A"))
     carried_rows(source, Vocabulary(("[PAD]", "a")), {"A": "a", "QQ": "a"})

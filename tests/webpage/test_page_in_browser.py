@@ -226,6 +226,18 @@ def test_text_of_an_answer_is_no_markup(opened, server, monkeypatch):
     assert page.query_selector("#phonemes b, #summary img") is None
 
 
+def test_the_sentence_is_typed_corrected_and_left_by_keyboard(opened):
+    page = opened(DESKTOP)
+    page.focus("#text")
+    page.keyboard.type("да нетт")
+    page.keyboard.press("Backspace")
+    assert page.input_value("#text") == "да нет"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") != "text"
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.id") == "text"
+
+
 def test_a_screen_reader_is_informed_of_results_and_errors(opened):
     page = opened(DESKTOP)
     page.fill("#text", "да нет")

@@ -255,7 +255,11 @@ $("text").maxLength = offer.characters;
 $("model").onchange = () => (showLanguages(), ask());
 $("language").onchange = ask;
 $("question").onsubmit = (event) => (event.preventDefault(), ask());
-$("text").onkeydown = (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), ask());
+$("text").onkeydown = (event) => {
+  if (event.key !== "Enter" || event.isComposing) return; // a handler that returns false would swallow the key
+  event.preventDefault();
+  ask();
+};
 $("record").onclick = toggleRecording;
 $("choose").onclick = () => (($("file").value = ""), $("file").click()); // the same file may have changed
 $("file").onchange = () => $("file").files.length && take($("file").files[0]);

@@ -36,6 +36,7 @@ class RecordingResults(Generic[Result]):
         self._header = form.header
         self._is_named = len(recordings) > 1
         self._num_recordings, self._num_written = len(recordings), 0
+        self._targets: list[tuple[NamedRecording, Path]] = []
         if folder is None:
             if len(recordings) > 1 and not self._form.joins:
                 raise ConfigError(
@@ -43,8 +44,19 @@ class RecordingResults(Generic[Result]):
                     "standard output cannot hold; name a folder with --output FOLDER"
                 )
             return
-        paths = [self._path(recording.result) for recording in recordings]
-        prepare_files(folder, paths, overwrite=overwrite)
+        self._targets = [(recording, self._path(recording.result)) for recording in recordings]
+        prepare_files(folder, [path for _, path in self._targets], overwrite=overwrite)
+
+    def check_labels_stay(self, label_folder: Path | None) -> None:
+        """Refuse to replace files where labels are read: beside the recordings, or in a folder of labels."""
+        for recording, path in self._targets:
+            beside = getattr(recording.audio, "path", path).parent
+            source = label_folder / recording.result.parent if label_folder else beside
+            if path.exists() and source.resolve() == path.parent.resolve():
+                raise ConfigError(
+                    f"--output must not replace labels, even with --overwrite: {path} lies where they are "
+                    "read; name another folder"
+                )
 
     def write(self, result: Result, path: Path) -> None:
         """Write one result; on standard output, a text of many recordings follows their names."""
@@ -80,7 +92,7 @@ def _check_free(paths: Sequence[Path], option: str) -> None:
         named = ", ".join(map(str, taken[:_EXAMPLES])) + (", …" if len(taken) > _EXAMPLES else "")
         raise ConfigError(
             f"{option} must not hold results already, {len(taken)} of {len(paths)} files are "
-            f"there: {named}; name another folder, or add --overwrite"
+            f"there: {named}; name another folder, or add --overwrite, which replaces them"
         )
 
 

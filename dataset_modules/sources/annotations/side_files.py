@@ -26,6 +26,7 @@ from dataset_modules.sources.annotations.tier_choice import (
     role_of,
 )
 from untrusted.printing import printable
+from wording import number_of
 
 _TIERED: Mapping[str, Callable[[Path], AnnotatedFile]] = {
     ".textgrid": read_textgrid,
@@ -192,6 +193,11 @@ class SideFiles:
                     labels += [label.text for label in chosen.labels.labels]
             except AudioError:
                 continue
+        if names and all(map(is_silence, labels)):
+            raise ValueError(
+                f"CustomAudioDataset: label_tier must be a tier with labels, {', '.join(sorted(names)[:3])} "
+                f"has none in the {number_of(len(sample), 'label file')} of {self._folder} that were read"
+            )
         kind = kind_of_labels(labels)
         if kind is None and labels:
             shown = " ".join(label for label in labels if not is_silence(label))[:_EXAMPLE_LENGTH]

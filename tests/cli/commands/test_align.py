@@ -96,6 +96,15 @@ def test_mistakes_are_one_line(experiment, folder, arguments, message, capsys):
     assert captured.out == ""
 
 
+def test_labels_are_not_replaced_by_results(experiment, folder, capsys):
+    labels = folder / "a.TextGrid"
+    labels.write_text("by hand")
+    command = ["align", experiment, str(folder / "a.wav"), "--output", str(folder), "--overwrite"]
+    assert run(command) == 2
+    assert f"must not replace labels, even with --overwrite: {labels}" in capsys.readouterr().err
+    assert labels.read_text() == "by hand"
+
+
 def test_label_files_that_do_not_show_what_they_hold_are_a_question(experiment, folder, capsys):
     (folder / "a.lab").write_text("I do", encoding="utf-8")
     assert run(["align", experiment, str(folder / "a.wav")]) == 2
