@@ -3,9 +3,11 @@
 All are pure functions over a batch of ``K`` samples of one length; none waits for a device.
 """
 
+import importlib
 import math
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -96,10 +98,27 @@ def _equal_edges(n_bands: int, start: int, end: int) -> tuple[tuple[int, int], .
 
 def band_energies(samples: Tensor, handler: Handler, n_bands: int, eps: float) -> Tensor:
     """Return the share of each band in every sample's spectrum: ``(K, length)`` to ``(K, n_bands)``."""
-    spectrum = torch.fft.rfft(samples).abs()  # (K, F)
+    spectrum = magnitudes(samples)  # (K, F)
     edges = band_edges(handler, n_bands, spectrum.shape[1])
     bands = torch.stack([spectrum[:, low:high].sum(1) for low, high in edges], dim=1)
     return bands / (spectrum.sum(1, keepdim=True) + eps)
+
+
+def magnitudes(samples: Tensor) -> Tensor:
+    """Return the magnitudes of every sample's spectrum: ``(K, length)`` to ``(K, length // 2 + 1)``."""
+    transform = _fast_transform()
+    if transform is None or samples.device.type != "cpu":
+        return torch.fft.rfft(samples).abs()
+    return torch.from_numpy(abs(transform(samples.detach().numpy())))
+
+
+@cache
+def _fast_transform() -> Callable[[Any], Any] | None:
+    """Return SciPy's transform, which is several times as fast on a processor; None where it is missing."""
+    try:
+        return importlib.import_module("scipy.fft").rfft
+    except ImportError:
+        return None
 
 
 def adapted_momentum(bands: Tensor, handler: Handler, alpha: float) -> Tensor:
