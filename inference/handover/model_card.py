@@ -1,5 +1,6 @@
 """The model card of an exported model: use, metrics, data, conversion of texts to phonemes, licences."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -19,6 +20,7 @@ _METRICS = {
 }
 _TEMPLATE = Path(__file__).with_suffix(".md")
 _TASK = "automatic-speech-recognition"
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")  # names, whose brackets close nothing
 _BRACKETS = {"[": "]", "{": "}", "(": ")"}
 
 
@@ -162,6 +164,8 @@ def _short(value: object, limit: int = 80) -> str:
 
     >>> _short(["m1", ["f1", "Gene"], "m2"], 20)
     "['m1', ['f1', …]]"
+    >>> _short(["smile :)", "left (", "right"], 24)
+    "['smile :)', 'left (', …]"
     """
     text = str(value)
     if len(text) <= limit:
@@ -169,7 +173,7 @@ def _short(value: object, limit: int = 80) -> str:
     items, comma, _ = text[:limit].rpartition(", ")
     kept = f"{items}{comma}" or text[:limit]
     closing = ""
-    for letter in kept:
+    for letter in _QUOTED.sub("", kept):
         if letter in _BRACKETS:
             closing = _BRACKETS[letter] + closing
         elif letter == closing[:1]:
