@@ -19,7 +19,7 @@ _phonemes_options() {
         start) echo "--help --language --name --output --label_tier --clip_tier --word_tier --label_kind --device --overwrite" ;;
         phonemize) echo "--help --file --language --languages --text_to_phonemes --vocabulary" ;;
         vocabulary) echo "--help --texts --language --text_to_phonemes --config --output --overwrite --min_count --no_word_boundary --vocabulary" ;;
-        lm) echo "--help --config --labels --texts --language --text_to_phonemes --order --output" ;;
+        lm) echo "--help --config --labels --texts --language --text_to_phonemes --vocabulary --order --output" ;;
         transcribe) echo "--help --model --clips --label_tier --clip_tier --format --output --overwrite --device --batch_seconds --one_pass --window --overlap --beam --lm --lm_weight --token_bonus" ;;
         align) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --format --output --overwrite --device" ;;
         score) echo "--help --model --text --phonemes --labels --label_kind --label_tier --language --text_to_phonemes --candidates --calibration --corpus --split --calibrate --false_rejections --pages --format --output --overwrite --device" ;;

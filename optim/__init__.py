@@ -1,4 +1,4 @@
-"""Optimizers, schedules and parameter groups; they need torch alone, Numba makes AutoSGM fast on a CPU."""
+"""Optimizers, schedules and parameter groups; they need torch alone, Numba and SciPy make them fast."""
 
 from optim.autosgm import AutoSGM
 from optim.fam import FAM, SimpleFAM, read_fam_records

@@ -32,7 +32,7 @@ def run_align(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(with_model_first(arguments))
     options.model = model_source("align", options.model)
     # Imported only now: a wrong argument should not wait for it.
-    from cli.commands.transcription.recording_labels import LabelReader
+    from cli.commands.transcription.recording_labels import LabelReader, label_folder
     from cli.commands.transcription.recording_results import RecordingResults
     from cli.commands.transcription.recordings import find_recordings
     from inference.formats import FORMATS
@@ -41,10 +41,13 @@ def run_align(arguments: Sequence[str]) -> int:
         recordings = find_recordings(options.recordings, stack, "align")
         form = FORMATS[options.format]
         results = RecordingResults(
-            recordings, options.format, form, options.output, overwrite=options.overwrite
+            recordings,
+            options.format,
+            form,
+            options.output,
+            overwrite=options.overwrite,
+            label_folder=label_folder(options),
         )
-        if not (options.text or options.phonemes):
-            results.check_labels_stay(options.labels)
         labels = _labels(options, recordings)
         to_phonemes = LabelReader(options, "align")
         recognizer = recognizer_of(options)

@@ -2,13 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from cli.commands.data.text_options import add_text_options, check_text_options, labels_of_texts
+from cli.commands.data.text_options import (
+    add_text_options,
+    check_text_options,
+    labels_of_texts,
+    vocabulary_file,
+)
 from cli.configuration.tool_parser import ToolParser
 from experiment.errors import ConfigError
 from installation import PROGRAM
+from phonetics import Vocabulary
 from untrusted.files import read_lines
 from untrusted.printing import printable
 
@@ -35,10 +41,11 @@ def run_language_model(arguments: Sequence[str]) -> int:
         raise ConfigError(f"lm: --order must be between 1 and {MOST_ORDER}, got {options.order}")
     options.output.parent.mkdir(parents=True, exist_ok=True)  # before anything is counted for nothing
     try:
+        spell = _spelling(options)
         found = tqdm(_labels_of(options), desc="lm", unit=" labels", delay=2, **refreshing(sys.stderr))
         labels, empty = [], 0
         for label in found:
-            labels += [label] if label else []
+            labels += [spell(label)] if label else []
             empty += not label
         sys.stderr.write(f"lm: counting the n-grams of {len(labels)} labels\n")
         model = estimate(labels, options.order)
@@ -60,9 +67,20 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--config", type=Path, action="append", help="the training splits of its data sets")
     source.add_argument("--labels", type=Path, help="a file, a label a line: phonemes parted by spaces")
     add_text_options(parser, source)
+    parser.add_argument(
+        "--vocabulary",
+        type=Path,
+        help="the network's, which has long consonants as one phoneme or as two; left out, that of --config",
+    )
     parser.add_argument("--order", type=int, default=4, help="of the longest n-grams")
     parser.add_argument("--output", type=Path, required=True, help="the file to write")
     return parser
+
+
+def _spelling(options: argparse.Namespace) -> Callable[[Sequence[str]], Sequence[str]]:
+    """Return what spells long consonants as the network's vocabulary does."""
+    path = vocabulary_file(options)
+    return Vocabulary.from_file(path).spelled if path else tuple
 
 
 def _labels_of(options: argparse.Namespace) -> Iterator[Sequence[str]]:

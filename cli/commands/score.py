@@ -48,7 +48,7 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
     # Imported only now: a wrong argument should not wait for it.
     from cli.commands.pronunciation.calibration_file import calibration_of, warn_of_another_model
     from cli.commands.pronunciation.segment_scorer import SegmentScorer
-    from cli.commands.transcription.recording_labels import LabelReader
+    from cli.commands.transcription.recording_labels import LabelReader, label_folder
     from cli.commands.transcription.recording_results import RecordingResults
     from inference.score_formats import SCORE_FORMATS
 
@@ -61,9 +61,8 @@ def _score_recordings(options: argparse.Namespace, candidates: "CandidateChoice"
             SCORE_FORMATS[options.format],
             options.output,
             overwrite=options.overwrite,
+            label_folder=label_folder(options),
         )
-        if not (options.text or options.phonemes):
-            results.check_labels_stay(options.labels)
         to_phonemes = LabelReader(options, "score")
         pages = _pages(options, [labels for _, labels in labelled])
         recognizer = recognizer_of(options)

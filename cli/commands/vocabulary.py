@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.commands.data.text_options import add_text_options, check_text_options, labels_of_texts
+from cli.commands.data.text_options import (
+    add_text_options,
+    check_text_options,
+    labels_of_texts,
+    vocabulary_file,
+)
 from cli.configuration.tool_parser import ToolParser
-from dataset_modules.labels.included_vocabularies import included_vocabulary
 from durable_files import write_durably
 from experiment.errors import ConfigError
 from installation import PROGRAM
@@ -48,7 +52,10 @@ def build(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Print which phonemes of the labels a vocabulary lacks, and which of its phonemes do not occur."""
-    vocabulary = Vocabulary.from_file(_vocabulary_file(options))
+    path = vocabulary_file(options)
+    if path is None:
+        raise ConfigError("vocabulary: --vocabulary must name a file, or the --config its model.vocab_file")
+    vocabulary = Vocabulary.from_file(path)
     inventory = _inventory(options, vocabulary.spelled)
     missing, unused = missing_and_unused(inventory.counts, vocabulary)
     outside = sum(inventory.counts[phoneme] for phoneme in missing)
@@ -130,18 +137,6 @@ def _labels_of_config(options: argparse.Namespace) -> Iterator["RecordingLabel"]
     from dataset_modules.base_dataset import SPLITS
 
     yield from configured_labels(options.config, SPLITS)
-
-
-def _vocabulary_file(options: argparse.Namespace) -> Path:
-    if options.vocabulary:
-        return Path(options.vocabulary)
-    from cli.configuration.configured_datasets import merged_sections
-
-    sections = merged_sections(options.config or [])
-    named = sections["model"].get("vocab_file") or included_vocabulary(sections["data"].get("language") or "")
-    if not named:
-        raise ConfigError("vocabulary: --vocabulary must name a file, or the --config its model.vocab_file")
-    return Path(named)
 
 
 def _write(vocabulary: Vocabulary, options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from phonetics.articulation import TIMIT_TO_IPA, difference, is_timit, numbered_names, segments_of
 from phonetics.normalisation import IpaNormaliser, escaped, read_mapping
-from phonetics.vocabulary import WORD_DELIMITER, Vocabulary
+from phonetics.vocabulary import SPECIALS, WORD_DELIMITER, Vocabulary
 
 Way = Literal["declared", "identical", "several", "nearest", "none"]
 # Beyond this difference two phonemes have too little in common: r and ɹ differ by 0.22, t and ʔ by 0.41.
@@ -204,7 +204,8 @@ def _spelled(symbol: str) -> str:
 
 def _notation(symbols: Sequence[str]) -> dict[str, str]:
     """Map the names of ARPABET and TIMIT to IPA, in either case and with digits of stress."""
-    names = {symbol: _STRESS_DIGIT.sub("", symbol.lower()) for symbol in symbols if symbol != WORD_DELIMITER}
+    named = [symbol for symbol in symbols if symbol != WORD_DELIMITER and symbol not in SPECIALS]
+    names = {symbol: _STRESS_DIGIT.sub("", symbol.lower()) for symbol in named}
     known = {symbol: name for symbol, name in names.items() if name in TIMIT_TO_IPA}
     return {symbol: TIMIT_TO_IPA[name] for symbol, name in known.items()} if is_timit(names.values()) else {}
 

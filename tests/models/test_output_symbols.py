@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.output_symbols import OutputSymbols, carried_rows
+from models.output_symbols import OutputSymbols, _mapped, carried_rows
 from phonetics import Vocabulary
 from phonetics.notation.symbol_mapping import SymbolMap
 
@@ -36,8 +36,10 @@ def test_rows_of_the_nearest_symbol_are_logged_also_where_it_is_used_for_one_pho
 
 
 def test_a_table_may_drop_the_unknown_token(caplog):
-    tokens, labels = Vocabulary(("[PAD]", "[UNK]", "A")), Vocabulary(("[PAD]", "a"))
-    carried_rows(tokens, labels, {"A": "a", "[UNK]": ""})
+    tokens = Vocabulary(("[PAD]", "[UNK]", "sh", "aa", "s"))  # names of TIMIT
+    labels = Vocabulary(("[PAD]", "ʃ", "ɑ", "s"))
+    output = _mapped(tokens, labels, {"[UNK]": ""})
+    assert output.phonemes([1, 2, 1, 3, 4]) == ["ʃ", "ɑ", "s"]
     assert "no effect" not in caplog.text
 
 

@@ -36,6 +36,7 @@ _BUDGET = (
 # Free in a search, whose trials are not tested and have one device each.
 _FIXED = ("decoding", "trainer.devices", "trainer.accelerator")
 _METRICS_WRITER = "LogMetricsCallback"
+_CALLBACKS = "trainer.callbacks"
 _STOPPING = ("EarlyStopping", "Timer")  # callbacks that end a run
 _OF_THE_STUDY = ("seed_everything", "custom_folder_name", "write_report", "study", "optuna")
 _NO_ERRORS = "val_blank_share"  # neither more nor less of it is better
@@ -122,7 +123,7 @@ class StudyPlan(NamedTuple):
             drawn = [
                 key
                 for key in map(path_text, plan.space.places())
-                if key in _BUDGET or (key.startswith("trainer.callbacks") and _callbacks(own, *_STOPPING))
+                if key in _BUDGET or key == _CALLBACKS or key.startswith(_stopping_places(plan.base))
             ]
             if drawn:
                 raise ConfigError(
@@ -219,6 +220,14 @@ def _without_space(
     section: OptunaSection, base: dict[str, Any], name: str, folder: Path, metric: str
 ) -> SearchPlan:
     return SearchPlan(section, base, name, folder, SearchSpace((), {}), [], [metric], ["minimize"], 0)
+
+
+def _stopping_places(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the paths of the callbacks that end a run."""
+    listed = config["trainer"].get("callbacks")
+    callbacks = listed if isinstance(listed, list) else []
+    stopping = _callbacks(config, *_STOPPING)
+    return tuple(f"{_CALLBACKS}[{place}]" for place, one in enumerate(callbacks) if one in stopping)
 
 
 def _callbacks(config: Mapping[str, Any], *names: str) -> list[Any]:

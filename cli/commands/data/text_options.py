@@ -1,10 +1,11 @@
-"""The options of commands that read a file of sentences, and the phonemes of these."""
+"""The options of commands that read labels: a file of sentences and its phonemes, a vocabulary."""
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataset_modules.labels.included_vocabularies import included_vocabulary
 from experiment.errors import ConfigError
 from phonetics import GraphemeToPhoneme, IpaNormaliser, LexiconPhonemes, backend_for
 from phonetics.text_to_phonemes.base import in_batches
@@ -39,6 +40,17 @@ def chosen_backend(command: str, choice: str, language: str | None) -> GraphemeT
         raise ConfigError(f"{command}: --texts needs --language, such as de or en-us")
     backend.check()
     return backend
+
+
+def vocabulary_file(options: argparse.Namespace) -> Path | None:
+    """Return ``--vocabulary``, else that of ``--config``; None where neither names one."""
+    if options.vocabulary or not options.config:
+        return options.vocabulary
+    from cli.configuration.configured_datasets import merged_sections
+
+    sections = merged_sections(options.config)
+    named = sections["model"].get("vocab_file") or included_vocabulary(sections["data"].get("language") or "")
+    return Path(named) if named else None
 
 
 def labels_of_texts(command: str, options: argparse.Namespace) -> Iterator["RecordingLabel"]:

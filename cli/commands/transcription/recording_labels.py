@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from dataset_modules.recording import AudioError
 from dataset_modules.sources.annotations.contract import LabelledSegment
@@ -38,6 +38,11 @@ def stated_label(options: argparse.Namespace, command: str) -> LabelledSegment |
         return None
     text = options.text and _text_of(options.text, command)
     return LabelledSegment(Path(), phonemes=tuple((options.phonemes or "").split()) or None, text=text)
+
+
+def label_folder(options: argparse.Namespace) -> Path | Literal["beside"] | None:
+    """Return where label files are read; None where options state what is said."""
+    return None if options.text or options.phonemes else options.labels or "beside"
 
 
 def _text_of(given: str, command: str) -> str:

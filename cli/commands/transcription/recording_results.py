@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, Literal
 
+from dataset_modules.sources.annotations.side_files import SIDE_SUFFIXES
 from durable_files import write_durably
 from experiment.errors import ConfigError
 from inference.formats import Format, Result
@@ -31,12 +32,12 @@ class RecordingResults(Generic[Result]):
         folder: Path | None,
         *,
         overwrite: bool,
+        label_folder: Path | Literal["beside"] | None = None,  # where labels are read, which must stay
     ) -> None:
         self._form, self._folder = form, folder
         self._header = form.header
         self._is_named = len(recordings) > 1
         self._num_recordings, self._num_written = len(recordings), 0
-        self._targets: list[tuple[NamedRecording, Path]] = []
         if folder is None:
             if len(recordings) > 1 and not self._form.joins:
                 raise ConfigError(
@@ -44,19 +45,10 @@ class RecordingResults(Generic[Result]):
                     "standard output cannot hold; name a folder with --output FOLDER"
                 )
             return
-        self._targets = [(recording, self._path(recording.result)) for recording in recordings]
-        prepare_files(folder, [path for _, path in self._targets], overwrite=overwrite)
-
-    def check_labels_stay(self, label_folder: Path | None) -> None:
-        """Refuse to replace files where labels are read: beside the recordings, or in a folder of labels."""
-        for recording, path in self._targets:
-            beside = getattr(recording.audio, "path", path).parent
-            source = label_folder / recording.result.parent if label_folder else beside
-            if path.exists() and source.resolve() == path.parent.resolve():
-                raise ConfigError(
-                    f"--output must not replace labels, even with --overwrite: {path} lies where they are "
-                    "read; name another folder"
-                )
+        paths = [self._path(recording.result) for recording in recordings]
+        if label_folder is not None:
+            _check_labels_stay(recordings, paths, label_folder)
+        prepare_files(folder, paths, overwrite=overwrite)
 
     def write(self, result: Result, path: Path) -> None:
         """Write one result; on standard output, a text of many recordings follows their names."""
@@ -76,6 +68,21 @@ class RecordingResults(Generic[Result]):
 
     def _path(self, result: Path) -> Path:
         return Path(self._folder or ".") / result.with_name(result.name + self._form.suffix)
+
+
+def _check_labels_stay(
+    recordings: Sequence["NamedRecording"], paths: Sequence[Path], folder: Path | Literal["beside"]
+) -> None:
+    """Refuse to replace files that may be labels of the recordings, also where results may be replaced."""
+    for recording, path in zip(recordings, paths, strict=True):
+        beside = getattr(recording.audio, "path", Path()).parent
+        source = beside if folder == "beside" else Path(folder) / recording.result.parent
+        is_label = path.suffix.lower() in SIDE_SUFFIXES and path.is_file()
+        if is_label and source.resolve() == path.parent.resolve():
+            raise ConfigError(
+                f"--output must not replace labels, also not by --overwrite: {path} lies where they are "
+                "read; name another folder"
+            )
 
 
 def prepare_files(folder: Path, paths: Sequence[Path], *, overwrite: bool, option: str = "--output") -> None:

@@ -193,7 +193,7 @@ class SideFiles:
                     labels += [label.text for label in chosen.labels.labels]
             except AudioError:
                 continue
-        if names and all(map(is_silence, labels)):
+        if self._options.tier and names and all(map(is_silence, labels)):
             raise ValueError(
                 f"CustomAudioDataset: label_tier must be a tier with labels, {', '.join(sorted(names)[:3])} "
                 f"has none in the {number_of(len(sample), 'label file')} of {self._folder} that were read"

@@ -27,6 +27,17 @@ def test_a_file_of_sentences_becomes_a_model(tmp_path, capsys):
     assert "from 2 labels; 1 without phonemes left out" in capsys.readouterr().out
 
 
+def test_long_consonants_are_spelled_as_the_vocabulary_has_them(tmp_path):
+    labels, output = tmp_path / "labels.txt", tmp_path / "lm.arpa"
+    labels.write_text("a n n a\n", encoding="utf-8")
+    (tmp_path / "vocabulary.json").write_text('{"[PAD]": 0, "a": 1, "n": 2, "nː": 3}', encoding="utf-8")
+    vocabulary = ["--vocabulary", str(tmp_path / "vocabulary.json")]
+    assert run(["lm", "--labels", str(labels), *vocabulary, "--order", "2", "--output", str(output)]) == 0
+    entries = read_arpa(output).entries
+    assert ("nː",) in entries
+    assert ("n",) not in entries
+
+
 def test_options_about_texts_are_refused_without_texts(tmp_path, capsys):
     arguments = ["lm", "--labels", str(tmp_path / "labels.txt"), "--output", str(tmp_path / "lm.arpa")]
     assert run([*arguments, "--language", "ru"]) == 2

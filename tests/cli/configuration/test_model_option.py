@@ -45,7 +45,9 @@ def test_training_names_its_model_otherwise(folders):
         choose_model(["fit", "--model", "hf"])
 
 
-@pytest.mark.parametrize("name", ["demo", "experiments/none", "nowhere.ckpt", "/nowhere/model", "./model"])
+@pytest.mark.parametrize(
+    "name", ["demo", "experiments/none", "nowhere.ckpt", "/nowhere/model", "./model", "hf/none"]
+)
 def test_local_names_are_no_hub_ids(folders, name):
     assert not names_huggingface(name)
 

@@ -98,8 +98,10 @@ def test_the_key_of_another_network_names_the_way_out(pretrained):
         configuration("Wav2Vec2", pretrained, {"conv_depthwise_kernel_size": 15})
 
 
-@pytest.mark.parametrize("name", ["/nowhere/at_all", "./nowhere", "~/nowhere"])
-def test_a_path_that_is_no_folder_is_not_asked_of_the_hub(name):
+@pytest.mark.parametrize("name", ["/nowhere/at_all", "./nowhere", "~/nowhere", "data/nowhere"])
+def test_a_path_that_is_no_folder_is_not_asked_of_the_hub(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
     with pytest.raises(ValueError, match="pretrained_name looks like a path, but"):
         configuration("Wav2Vec2", name)
 

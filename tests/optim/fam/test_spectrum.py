@@ -3,11 +3,13 @@ import math
 import pytest
 import torch
 
+from optim.fam import spectrum
 from optim.fam.spectrum import (
     adapted_momentum,
     band_edges,
     band_energies,
     boosted_momentum,
+    magnitudes,
     sample,
     sample_numel,
     sample_strides,
@@ -99,3 +101,11 @@ def test_boost_scales_the_change_within_its_range():
     momentum = torch.tensor([0.95, 0.9, 0.85, 0.98])
     expected = torch.tensor([0.975, 0.9, 0.85, 0.98])
     torch.testing.assert_close(boosted_momentum(momentum, 0.9, 1.5), expected)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-12)])
+def test_both_transforms_give_the_same_spectrum(dtype, tolerance, monkeypatch):
+    samples = torch.randn(3, 4097, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    fast = magnitudes(samples)
+    monkeypatch.setattr(spectrum, "_fast_transform", lambda: None)
+    torch.testing.assert_close(fast, magnitudes(samples), rtol=tolerance, atol=tolerance)

@@ -90,6 +90,12 @@ def test_early_stopping_is_not_tuned(stand_in, place):
     )
     with pytest.raises(ConfigError, match="patience decides how much a run computes"):
         stand_in.study(base)
+    choices = {
+        "trainer.callbacks": {"distribution": "categorical", "choices": [base["trainer"]["callbacks"]]}
+    }
+    base["study"]["tune"]["search_spaces"] = choices
+    with pytest.raises(ConfigError, match="trainer.callbacks decides how much a run computes"):
+        stand_in.study(base)
 
 
 def test_no_variant_may_stop_earlier(stand_in, place):
