@@ -32,6 +32,7 @@ class Stopped(SystemExit):  # noqa: N818 - it is no error
         self.number = number
         self.message = f"stopped by {signal.Signals(number).name}"
         self.add(message)
+        _record.stop = self
         super().__init__(_STATUS_OF_SIGNALS + number if status is None else status)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -62,6 +63,7 @@ class _Record:
         self.trained_until = 0.0
         self.is_first = True  # whether this process writes messages, for all processes of a run
         self.was_raised = False
+        self.stop: Stopped | None = None  # the newest; a long clean-up may be cut before it is reported
         self.is_reported = False
         self.was_stopped = False
         self.handlers: dict[int, Any] = {}  # those before; not empty while signals are handled
@@ -210,8 +212,12 @@ def _watch(pipe: int) -> None:
 def _end_now(number: int) -> NoReturn:
     """End this process and those that it has started; files stay whole, as after a kill."""
     if _record.is_first and not _record.is_reported:
-        at_once = ": at once, without a checkpoint" if _record.is_training else ""
-        _write(f"stopped by {signal.Signals(number).name}{at_once}\n")
+        message = f"stopped by {signal.Signals(number).name}"
+        if _record.is_training:
+            message += ": at once, without a checkpoint"
+        elif _record.stop is not None:
+            message = _record.stop.message
+        _write(f"{message}\n")
     multiprocessing = sys.modules.get("multiprocessing")
     with contextlib.suppress(Exception):
         for process in multiprocessing.active_children() if multiprocessing else ():

@@ -113,6 +113,23 @@ def _training(signals, pause):
         os._exit(7)  # it was left alone
 
 
+def _cleans_up_for_long():
+    with handled():
+        set_training(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            raise Stopped(requested(), "step 9 is in last.ckpt")
+        finally:
+            set_training(False)
+            time.sleep(20)  # as a loader does whose worker hangs
+
+
+def test_what_was_saved_is_written_also_where_the_clean_up_is_cut(capfd):
+    status, seconds = ended(_cleans_up_for_long)
+    assert (status, seconds < 5) == (143, True)
+    assert "stopped by SIGTERM: step 9 is in last.ckpt" in capfd.readouterr().err
+
+
 def test_training_may_finish_its_step_however_long():
     assert ended(_training, [signal.SIGTERM], 0)[0] == 7
 
